@@ -1,0 +1,1 @@
+"""Consensus arithmetic on integers: no I/O, and no floats where consensus has none."""

@@ -1,0 +1,1 @@
+"""Declared metrics: a declaration and one pure function each, in ``catalogue/``."""

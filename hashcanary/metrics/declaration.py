@@ -1,0 +1,82 @@
+"""What a metric declares.
+
+From a declaration follow the docs page, the chart's axis, the CSV header, the JSON schema, the
+warm-up length and the look-ahead test. The function beside it is pure: columns in, columns out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+from hashcanary.units import Unit
+
+Grain = Literal["day", "epoch"]
+Compute = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A column a metric gives beside its value, such as the date of the peak it compares with."""
+
+    name: str
+    title: str
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The declaration of a metric.
+
+    name: dotted and plain; its first part is the file in ``catalogue/`` that declares it.
+    grain: rows are UTC days (``time``: start of the day) or difficulty epochs (``time``: header
+    time of the epoch's first block).
+    inputs: base inputs (``inputs.py``) or other metrics, by name; the frame given to ``compute``
+    has a column for each, and for a metric also ``NAME.low``, ``NAME.high`` and ``NAME.EXTRA``
+    where it has them.
+    window: how many rows it looks back over, its own included; None: everything before.
+    interval: what ``low`` and ``high`` are, with the level; empty when the value is no estimate.
+    differs: "differs from the source in ...", empty when it does not.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    grain: Grain
+    inputs: tuple[str, ...]
+    definition: str
+    source: str
+    compute: Compute
+    window: int | None = 1
+    interval: str = ""
+    differs: str = ""
+    missing: str = "missing where any input is missing in its window"
+    extras: tuple[Extra, ...] = field(default=())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns ``compute`` must return, in order."""
+        bounds = ("low", "high") if self.interval else ()
+        return ("value", *bounds, *(extra.name for extra in self.extras))
+
+
+@dataclass(frozen=True, slots=True)
+class BaseInput:
+    """A column that metrics start from, prepared from the record by ``inputs.py``.
+
+    known_at and basis name columns of the grain's frame: when a row of this input was final
+    (Unix seconds), and whether it rests on a vendor's daily figure instead of blocks (boolean;
+    None where that question does not arise, as for a price). reason says why it is missing
+    where it is.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    grain: Grain
+    known_at: str
+    reason: str
+    basis: str | None = None

@@ -1,0 +1,1 @@
+"""Documents and charts; one chart definition serves page, file and notebook."""

@@ -1,0 +1,1 @@
+"""Simulated histories, marked as such wherever they go."""

@@ -1,0 +1,1 @@
+"""The lake: tables, versions, and records of what was known when."""

@@ -1,0 +1,39 @@
+"""A record: everything known at one moment, as columns. Metrics, studies and reports read this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from hashcanary.chain.networks import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was known at a moment; immutable.
+
+    at: Unix seconds UTC, or None for all that the lake holds; at_text: how the user said it.
+    simulated: whether the lake holds simulated history; whoever shows anything must say so.
+    blocks: the active chain, one row a known height, ascending (heights may have gaps):
+        ``height`` Int64; ``time`` Int64, header time, Unix seconds; ``bits`` Int64, compact
+        target; ``median_time_past`` Int64 or null; ``total_fee`` Int64 satoshis or null;
+        ``tx_count``, ``size``, ``weight`` Int64 or null; ``source`` String;
+        ``known_at`` Int64: running maximum of header time, so a cut is a prefix of the chain.
+    daily: vendors' daily series, long: ``day`` Date, ``vendor``, ``series`` String,
+        ``value`` Float64, ``known_at`` Int64.
+    candles: ``market`` String, ``interval`` Int64 seconds, ``open_time`` Int64, ``open``,
+        ``high``, ``low``, ``close``, ``volume`` Float64, ``known_at`` Int64 (the close).
+    provenance: lake version, table versions, sources, for the results that rest on it.
+    """
+
+    at: int | None
+    at_text: str
+    network: Network
+    simulated: bool
+    blocks: pl.DataFrame
+    daily: pl.DataFrame
+    candles: pl.DataFrame
+    provenance: dict[str, object] = field(default_factory=dict)

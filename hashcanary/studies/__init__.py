@@ -1,0 +1,1 @@
+"""What it meant before: episodes and what followed."""

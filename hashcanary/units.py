@@ -1,0 +1,64 @@
+"""The nomenclature of units: one table that gives docs, axes, CSV headers, JSON and Prometheus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of measure.
+
+    symbol: as people read it, ``USD/PH/s/day``; suffix: as machines name it, ``usd_per_phs_day``;
+    prefixed: whether people read it with SI prefixes (1e20 H/s as 100 EH/s); percent: whether
+    people read it times 100 with a percent sign.
+    """
+
+    symbol: str
+    suffix: str
+    title: str
+    prefixed: bool = False
+    percent: bool = False
+
+    def people(self, value: float, digits: int = 4) -> str:
+        """Value as people read it, with unit and SI prefix: ``987.7 EH/s``, ``-12.34%``."""
+        if self.percent:
+            return f"{value * 100:.{max(digits - 2, 0)}f}%"
+        prefix = ""
+        if self.prefixed:
+            for name, scale in _PREFIXES:
+                if abs(value) >= scale:
+                    value, prefix = value / scale, name
+                    break
+        number = _plain(value, digits)
+        return f"{number} {prefix}{self.symbol}" if self.symbol else f"{number}"
+
+
+_PREFIXES = (("Z", 1e21), ("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
+
+
+def _plain(value: float, digits: int) -> str:
+    """``digits`` significant digits, thousands separated, never in exponent form above 1e-6."""
+    if value == 0 or not 1e-6 < abs(value) < 1e16:
+        return f"{value:.{digits}g}"
+    import math
+
+    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:,.{decimals}f}"
+
+
+HASHRATE = Unit("H/s", "hashes_per_second", "hashrate", prefixed=True)
+DIFFICULTY = Unit("", "ratio_to_difficulty_one", "difficulty", prefixed=True)
+BLOCKS = Unit("blocks", "blocks", "number of blocks")
+SECONDS = Unit("s", "seconds", "time")
+DAYS = Unit("days", "days", "days")
+FRACTION = Unit("", "fraction", "fraction", percent=True)
+RATIO = Unit("", "ratio", "ratio")
+STATE = Unit("", "state", "state")
+INDEX_100 = Unit("", "index_0_100", "index from 0 to 100")
+BTC = Unit("BTC", "btc", "bitcoin")
+USD = Unit("USD", "usd", "US dollars")
+USD_PER_PHS_DAY = Unit("USD/PH/s/day", "usd_per_phs_day", "US dollars per petahash a second, a day")
+USD_PER_THS_DAY = Unit("USD/TH/s/day", "usd_per_ths_day", "US dollars per terahash a second, a day")
+BTC_PER_PHS_DAY = Unit("BTC/PH/s/day", "btc_per_phs_day", "bitcoin per petahash a second, a day")
+SAT_PER_THS_DAY = Unit("sat/TH/s/day", "sat_per_ths_day", "satoshis per terahash a second, a day")
