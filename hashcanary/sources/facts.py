@@ -1,0 +1,138 @@
+"""The form of facts: the tables a source may yield rows for, checked once, at this door.
+
+Facts are kept as they were found: integers for satoshis, bits and times (Unix seconds UTC).
+Every row ends up with ``source`` (which file or server) and ``known_at`` (the first moment at
+which someone could have known it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class FactTable:
+    """A table of the lake: its columns, and the columns that identify a row.
+
+    Two rows with the same key and the same values are one fact; the same key with other values
+    is a conflict within one source. ``source`` is part of every key, so that two sources which
+    disagree are both kept.
+    """
+
+    name: str
+    title: str
+    schema: dict[str, pl.DataType]
+    key: tuple[str, ...]
+
+
+_INT, _TEXT, _REAL = pl.Int64(), pl.String(), pl.Float64()
+
+HEADERS = FactTable(
+    "headers",
+    "Block headers: a tree, stale branches included. Hashes are 32 bytes in the printed order.",
+    {
+        "height": _INT,
+        "hash": pl.Binary(),
+        "prev_hash": pl.Binary(),
+        "version": _INT,
+        "merkle_root": pl.Binary(),
+        "time": _INT,
+        "bits": _INT,
+        "nonce": _INT,
+        "source": _TEXT,
+        "known_at": _INT,
+    },
+    ("hash",),
+)
+
+BLOCKS = FactTable(
+    "blocks",
+    "What is known of a block beside its header; null where the source does not say.",
+    {
+        "height": _INT,
+        "hash": pl.Binary(),
+        "time": _INT,
+        "bits": _INT,
+        "median_time_past": _INT,
+        "subsidy": _INT,
+        "total_fee": _INT,
+        "tx_count": _INT,
+        "size": _INT,
+        "weight": _INT,
+        "source": _TEXT,
+        "known_at": _INT,
+    },
+    ("height", "hash", "source"),
+)
+
+CANDLES = FactTable(
+    "candles",
+    "Candles of a market; interval in seconds, known at the close.",
+    {
+        "market": _TEXT,
+        "interval": _INT,
+        "open_time": _INT,
+        "open": _REAL,
+        "high": _REAL,
+        "low": _REAL,
+        "close": _REAL,
+        "volume": _REAL,
+        "source": _TEXT,
+        "known_at": _INT,
+    },
+    ("market", "interval", "open_time", "source"),
+)
+
+DAILY_REFERENCE = FactTable(
+    "daily_reference",
+    "Vendors' daily series, long, apart from what we compute; known when the day is over.",
+    {
+        "day": pl.Date(),
+        "vendor": _TEXT,
+        "series": _TEXT,
+        "value": _REAL,
+        "source": _TEXT,
+        "known_at": _INT,
+    },
+    ("day", "vendor", "series", "source"),
+)
+
+TABLES: dict[str, FactTable] = {
+    table.name: table for table in (HEADERS, BLOCKS, CANDLES, DAILY_REFERENCE)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Rows for one table. ``frame`` has the table's columns, except those the lake adds."""
+
+    table: FactTable
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What one file gave: shown to the user after each load, never left out.
+
+    rows: facts read; first, last: where they begin and end, as people write it (heights or
+    dates); gaps: ranges that are missing inside; notes: what was not kept or could not be
+    checked, and why.
+    """
+
+    rows: int
+    first: str
+    last: str
+    gaps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a source gives for one file: facts and a coverage report, or it raises."""
+
+    kind: str
+    facts: tuple[Facts, ...]
+    coverage: Coverage
+    provenance: dict[str, object] = field(default_factory=dict)
