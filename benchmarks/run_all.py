@@ -1,0 +1,95 @@
+"""Runs every benchmark and prints one table: ours, the peer, the limit, side by side.
+
+``--write`` also writes docs/benchmarks.md. Each script runs in a process of its own, so that one's
+memory and warm caches do not help another; each can be run alone too.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import multiprocessing
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = (
+    "validate_headers",
+    "all_metrics",
+    "load_everything",
+    "report_page",
+    "command_start",
+)
+COLUMNS = ("what", "ours", "peer", "limit", "ratio_to_peer", "ratio_to_limit", "bar", "reached")
+TITLES = ("what", "ours", "peer", "limit", "ours / peer", "ours / limit", "bar", "reached")
+
+
+def measure(script: str) -> list[dict[str, object]]:
+    """The rows of one script, measured in a fresh process."""
+    code = f"import json, {script}; print(json.dumps({script}.measure()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE, check=True, stdout=subprocess.PIPE, text=True
+    )
+    rows: list[dict[str, object]] = json.loads(done.stdout.splitlines()[-1])
+    return rows
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """Rows as a Markdown table."""
+    lines = ["| " + " | ".join(TITLES) + " |", "|" + "---|" * len(TITLES)]
+    for row in rows:
+        lines.append("| " + " | ".join(_cell(row.get(column)) for column in COLUMNS) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "**no**"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return "" if value is None else str(value)
+
+
+def machine() -> str:
+    """The machine in words, without its name."""
+    memory = "memory unknown"
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        kilobytes = int(meminfo.read_text().split()[1])
+        memory = f"{kilobytes / 2**20:.0f} GiB of memory"
+    return (
+        f"{platform.system()} on {platform.machine()}, {multiprocessing.cpu_count()} cores, "
+        f"{memory}, Python {platform.python_version()}"
+    )
+
+
+def main() -> int:
+    """Print the tables; exit 1 when a bar is not reached."""
+    missing = [name for name in SCRIPTS if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SystemExit(f"expected the benchmark scripts {missing} beside this one")
+    reached = True
+    parts = []
+    for script in SCRIPTS:
+        rows = measure(script)
+        reached &= all(row["reached"] is not False for row in rows)
+        text = f"## {script}\n\n{table(rows)}\n"
+        sys.stdout.write(text + "\n")
+        parts.append(text)
+    if "--write" in sys.argv[1:]:
+        head = (
+            "# Benchmarks\n\n<!-- Written by `make bench`. -->\n\n"
+            f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}. Ours, the peer and the limit "
+            "run side by side in one process tree; each script in `benchmarks/` runs alone too. "
+            "A ratio below 1 means that ours takes less.\n\n"
+        )
+        page = HERE.parent / "docs" / "benchmarks.md"
+        page.write_text(head + "\n".join(parts), encoding="utf-8")
+    return 0 if reached else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

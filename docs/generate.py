@@ -1,0 +1,157 @@
+"""Writes the pages of docs/ that come from the code: metrics, commands, errors.
+
+``python docs/generate.py`` writes them; ``--check`` compares instead and exits 1 on a difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import re
+import sys
+from pathlib import Path
+
+from hashcanary.cli.parser import build_parser
+
+import hashcanary
+from hashcanary.errors import EXIT_MEANINGS, HashcanaryError
+from hashcanary.metrics.declaration import BaseInput, Metric
+from hashcanary.metrics.inputs import BASE_INPUTS
+from hashcanary.metrics.registry import all_metrics
+from hashcanary.units import Unit
+
+DOCS = Path(__file__).resolve().parent
+_MADE = "<!-- Written by docs/generate.py from the code: change the code, not this page. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """File name to text, for every generated page."""
+    return {
+        "metrics.md": metrics_page(),
+        "commands.md": commands_page(),
+        "errors.md": errors_page(),
+    }
+
+
+def metrics_page() -> str:
+    """Every declared metric, by family, and the base inputs they start from."""
+    metrics = all_metrics()
+    families: dict[str, list[Metric]] = {}
+    for metric in metrics.values():
+        families.setdefault(metric.name.split(".")[0], []).append(metric)
+    index = " · ".join(f"[{family}](#{family.replace('_', '_')})" for family in families)
+    parts = [
+        "# Metrics\n",
+        _MADE,
+        f"{len(metrics)} metrics. `hashcanary metric show NAME` prints one; the function behind "
+        "a name stands in `hashcanary/metrics/catalogue/FAMILY.py`, where FAMILY is the name up "
+        "to its first dot. Every row carries `known_at` (when it was final), `basis` (`blocks`, "
+        "or `vendor` where a vendor's daily figure stands in for missing blocks) and, where a "
+        "value is missing, why.\n",
+        index + "\n",
+    ]
+    for family, members in families.items():
+        parts.append(f"## {family}\n")
+        parts += [_metric_entry(metric) for metric in members]
+    parts.append("## Base inputs\n")
+    parts.append("What metrics start from, prepared from the record in `metrics/inputs.py`.\n")
+    parts.append("| input | rows | unit | what | where missing |\n|---|---|---|---|---|")
+    for inputs in BASE_INPUTS.values():
+        parts += [_input_row(base) for base in inputs.values()]
+    return "\n".join(parts) + "\n"
+
+
+def _unit(unit: Unit) -> str:
+    return unit.symbol or unit.title
+
+
+def _metric_entry(metric: Metric) -> str:
+    rows = {"day": "UTC days", "epoch": "difficulty epochs"}[metric.grain]
+    window = "everything before" if metric.window is None else f"{metric.window} {metric.grain}s"
+    facts = [
+        ("definition", metric.definition),
+        ("rows, unit", f"{rows}; {_unit(metric.unit)} (`{metric.unit.suffix}`)"),
+        ("interval", metric.interval or "none: not an estimate"),
+        ("inputs, window", ", ".join(f"`{name}`" for name in metric.inputs) + f"; {window}"),
+        ("missing", metric.missing),
+        ("source", metric.source),
+        ("differs from the source in", metric.differs or "nothing"),
+    ]
+    if metric.extras:
+        extras = "; ".join(f"`{e.name}`: {e.title} ({_unit(e.unit)})" for e in metric.extras)
+        facts.insert(2, ("beside the value", extras))
+    lines = "\n".join(f"- *{label}*: {_one_line(text)}" for label, text in facts)
+    return f"### `{metric.name}`\n\n{metric.title}.\n\n{lines}\n"
+
+
+def _input_row(base: BaseInput) -> str:
+    return f"| `{base.name}` | {base.grain}s | {_unit(base.unit)} | {base.title} | {base.reason} |"
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def commands_page() -> str:
+    """The help of every command as the command prints it."""
+    parts = ["# Commands\n", _MADE, "What `--help` prints for each command.\n"]
+    for name, parser in _parsers("hashcanary", build_parser()):
+        parts.append(f"## {name}\n\n```text\n{_plain(parser.format_help())}\n```\n")
+    return "\n".join(parts)
+
+
+def _plain(text: str) -> str:
+    """Help without colour and without the reader's terminal width."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+
+
+def _parsers(
+    name: str, parser: argparse.ArgumentParser
+) -> list[tuple[str, argparse.ArgumentParser]]:
+    found = [(name, parser)]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sub, child in action.choices.items():
+                found += _parsers(f"{name} {sub}", child)
+    return found
+
+
+def errors_page() -> str:
+    """Every error class, its template, exit code and HTTP status."""
+    for module in pkgutil.walk_packages(hashcanary.__path__, "hashcanary."):
+        if module.name.endswith(".errors"):
+            importlib.import_module(module.name)
+    parts = ["# Errors and exit codes\n", _MADE, "| exit code | meaning |\n|---|---|"]
+    parts += [f"| {code.value} | {meaning} |" for code, meaning in EXIT_MEANINGS.items()]
+    parts.append("\n| error | exit code | HTTP status | message |\n|---|---|---|---|")
+    for error in sorted(_subclasses(HashcanaryError), key=lambda error: error.__name__):
+        message = _one_line(error.template).replace("|", "\\|")
+        parts.append(
+            f"| `{error.__name__}` | {error.exit_code.value} | {error.http_status} | {message} |"
+        )
+    return "\n".join(parts) + "\n"
+
+
+def _subclasses(root: type[HashcanaryError]) -> set[type[HashcanaryError]]:
+    own = {c for c in root.__subclasses__() if c.__module__.startswith("hashcanary.")}
+    return own | {deeper for child in own for deeper in _subclasses(child)}
+
+
+def main() -> int:
+    """Write the pages, or with ``--check`` name those that differ."""
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for name, text in pages().items():
+        path = DOCS / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    verb = "differ from the code; run `make docs`" if check else "written"
+    sys.stderr.write(f"{', '.join(stale) or 'no page'} {verb}\n")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
