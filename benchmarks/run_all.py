@@ -39,10 +39,9 @@ def measure(script: str) -> list[dict[str, object]]:
 
 def table(rows: list[dict[str, object]]) -> str:
     """Rows as a Markdown table."""
-    lines = ["| " + " | ".join(TITLES) + " |", "|" + "---|" * len(TITLES)]
-    for row in rows:
-        lines.append("| " + " | ".join(_cell(row.get(column)) for column in COLUMNS) + " |")
-    return "\n".join(lines)
+    cells = [TITLES, *([_cell(row.get(column)) for column in COLUMNS] for row in rows)]
+    lines = ["| " + " | ".join(row) + " |" for row in cells]
+    return "\n".join([lines[0], "|" + "---|" * len(TITLES), *lines[1:]])
 
 
 def _cell(value: object) -> str:
