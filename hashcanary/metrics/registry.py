@@ -6,18 +6,15 @@ built-in catalogue comes through the same door as a third party's.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from hashcanary.metrics.declaration import Metric
 from hashcanary.metrics.errors import DuplicateMetric, UnknownMetric
+from hashcanary.plugins import declared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 GROUP = "hashcanary.metrics"
 
@@ -26,11 +23,9 @@ GROUP = "hashcanary.metrics"
 def all_metrics() -> Mapping[str, Metric]:
     """Every registered metric by name, sorted. Raises DuplicateMetric on a name used twice."""
     found: dict[str, Metric] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        for module in _modules(entry.value):
-            for declared in _declared(module):
-                if found.setdefault(declared.name, declared) is not declared:
-                    raise DuplicateMetric(name=declared.name, module=module.__name__)
+    for module, metric in declared(GROUP, Metric):
+        if found.setdefault(metric.name, metric) is not metric:
+            raise DuplicateMetric(name=metric.name, module=module)
     return dict(sorted(found.items()))
 
 
@@ -43,19 +38,3 @@ def find_metric(name: str) -> Metric:
         near = ", ".join(get_close_matches(name, metrics, n=3, cutoff=0.4)) or "none is near"
         raise UnknownMetric(name=name, near=near)
     return metrics[name]
-
-
-def _modules(package_name: str) -> Iterator[ModuleType]:
-    package = importlib.import_module(package_name)
-    yield package
-    for info in pkgutil.iter_modules(getattr(package, "__path__", ())):
-        yield importlib.import_module(f"{package_name}.{info.name}")
-
-
-def _declared(module: ModuleType) -> Iterator[Metric]:
-    """Metrics bound at the top of a module, alone or in a tuple of a family."""
-    for value in vars(module).values():
-        if isinstance(value, Metric):
-            yield value
-        elif isinstance(value, tuple) and value and all(isinstance(item, Metric) for item in value):
-            yield from value

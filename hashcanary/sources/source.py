@@ -1,0 +1,87 @@
+"""What a source of files declares: how to know its files, and how to read them.
+
+A file goes through ``query -> fetch -> parse``: ``reading`` asks for it, ``files`` brings its
+bytes, and the source that recognises it turns them into facts. Recognition goes by content, never
+by name. A parser is pure: the same bytes and options give the same facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from hashcanary.chain.networks import MAIN, Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hashcanary.sources.facts import Parsed
+
+Form = Literal["empty", "csv", "parquet", "jsonl", "json", "text", "binary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What recognition sees of a file, decompressed.
+
+    head: its first bytes, at most 64 KiB; whole: whether ``head`` is all of it;
+    columns: the names of a table's columns as they stand, empty where it is no table.
+    """
+
+    form: Form
+    head: bytes
+    whole: bool
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's bytes as fetched, decompressed.
+
+    source: how rows name where they come from: the file's name and the first 12 hex digits of
+    its content's SHA-256. It holds no folder, so a file gives the same rows wherever it lies, and
+    two files of one name do not collide. The name is without ``.zst`` and the digest is of the
+    content, so a file and its compressed copy are one source.
+    """
+
+    path: Path
+    name: str
+    data: bytes
+    sha256: str
+
+    @property
+    def source(self) -> str:
+        """Name and short digest: ``headers_150001_340000.bin@0f3c9a61b2de``."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may say about files.
+
+    network: whose consensus rules hold. market: the name of candles' market, where the file's
+    name is not it. interval: seconds a candle spans, where spacing does not tell. mapping: a TOML
+    file that describes any CSV table.
+    """
+
+    network: Network = MAIN
+    market: str | None = None
+    interval: int | None = None
+    mapping: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The declaration of a kind of file.
+
+    kind: its name for ``--as``; reads: what the files hold and which columns they need, for the
+    docs; recognise: whether a file is of this kind; parse: its facts, checked, or an error that
+    names the place.
+    """
+
+    kind: str
+    title: str
+    reads: str
+    recognise: Callable[[Probe], bool]
+    parse: Callable[[Content, Options], Parsed]
