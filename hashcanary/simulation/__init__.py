@@ -1,1 +1,1 @@
-"""Simulated histories, marked as such wherever they go."""
+"""Simulated mining history: exact retargets, exponential block times, shocks, a price path."""
