@@ -48,6 +48,7 @@ def _plain(value: float, digits: int) -> str:
 
 
 HASHRATE = Unit("H/s", "hashes_per_second", "hashrate", prefixed=True)
+HASHES = Unit("hashes", "hashes", "hashes", prefixed=True)
 DIFFICULTY = Unit("", "ratio_to_difficulty_one", "difficulty", prefixed=True)
 BLOCKS = Unit("blocks", "blocks", "number of blocks")
 SECONDS = Unit("s", "seconds", "time")
@@ -57,6 +58,7 @@ RATIO = Unit("", "ratio", "ratio")
 STATE = Unit("", "state", "state")
 INDEX_100 = Unit("", "index_0_100", "index from 0 to 100")
 BTC = Unit("BTC", "btc", "bitcoin")
+BTC_PER_BLOCK = Unit("BTC/block", "btc_per_block", "bitcoin a block")
 USD = Unit("USD", "usd", "US dollars")
 USD_PER_PHS_DAY = Unit("USD/PH/s/day", "usd_per_phs_day", "US dollars per petahash a second, a day")
 USD_PER_THS_DAY = Unit("USD/TH/s/day", "usd_per_ths_day", "US dollars per terahash a second, a day")

@@ -1,0 +1,88 @@
+"""Hashprice: what a unit of hashrate earns a day, in US dollars."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from hashcanary.metrics.catalogue.hashvalue import per_estimated_hashrate
+from hashcanary.metrics.declaration import Metric
+from hashcanary.units import USD_PER_PHS_DAY, USD_PER_THS_DAY
+
+
+def hashprice(frame: pl.DataFrame) -> pl.DataFrame:
+    """Difficulty form: USD per PH/s per day."""
+    return frame.select(value=pl.col("hashvalue") * pl.col("price.usd"))
+
+
+def hashprice_subsidy(frame: pl.DataFrame) -> pl.DataFrame:
+    """Difficulty form from the subsidy alone: USD per PH/s per day."""
+    return frame.select(value=pl.col("hashvalue.subsidy") * pl.col("price.usd"))
+
+
+def hashprice_ths(frame: pl.DataFrame) -> pl.DataFrame:
+    """Difficulty form: USD per TH/s per day."""
+    return frame.select(value=pl.col("hashprice") / 1e3)
+
+
+def hashprice_realised(frame: pl.DataFrame) -> pl.DataFrame:
+    """Revenue over estimated hashrate: USD per PH/s per day, with low and high."""
+    return frame.select(per_estimated_hashrate("revenue.usd"))
+
+
+HASHPRICE = Metric(
+    name="hashprice",
+    title="Hashprice",
+    unit=USD_PER_PHS_DAY,
+    grain="day",
+    inputs=("hashvalue", "price.usd"),
+    definition="(144 x mean subsidy + 144 x mean fees of the day's blocks) x price / "
+    "(D x 2^32 / 600 / 1e15), D the mean difficulty of the day's blocks, price the day's in USD",
+    source="Luxor, Hashrate Index: Bitcoin hashprice index",
+    compute=hashprice,
+    missing="missing where hashvalue or the price of the day is missing",
+    differs="Luxor averages the fees over the last 144 blocks and follows the price by the "
+    "minute; here both are the UTC day's",
+)
+
+HASHPRICE_SUBSIDY = Metric(
+    name="hashprice.subsidy",
+    title="Hashprice from the subsidy alone",
+    unit=USD_PER_PHS_DAY,
+    grain="day",
+    inputs=("hashvalue.subsidy", "price.usd"),
+    definition="hashvalue.subsidy x the day's price in USD; what is earned when nobody pays fees",
+    source="Luxor, Hashrate Index: Bitcoin hashprice index",
+    compute=hashprice_subsidy,
+    missing="missing where hashvalue.subsidy or the price of the day is missing",
+    differs="Luxor's index, which includes fees: see hashprice",
+)
+
+HASHPRICE_THS = Metric(
+    name="hashprice.ths",
+    title="Hashprice of a terahash",
+    unit=USD_PER_THS_DAY,
+    grain="day",
+    inputs=("hashprice",),
+    definition="hashprice / 1000",
+    source="Luxor, Hashrate Index: hashprice in USD per TH/s per day",
+    compute=hashprice_ths,
+    missing="missing where hashprice is missing",
+    differs="Luxor averages the fees over the last 144 blocks and follows the price by the "
+    "minute; here both are the UTC day's",
+)
+
+HASHPRICE_REALISED = Metric(
+    name="hashprice.realised",
+    title="Realised hashprice",
+    unit=USD_PER_PHS_DAY,
+    grain="day",
+    inputs=("revenue.usd", "hashrate.day"),
+    definition="revenue.usd / hashrate.day; the number of blocks cancels out of value, so it "
+    "equals the difficulty form; low and high say what a hash may really have earned, the day's "
+    "luck included",
+    source="Bitcoin Research Kit: coinbase USD of 24 hours / hashrate",
+    compute=hashprice_realised,
+    interval="revenue over the exact 95% interval of hashrate.day",
+    missing="missing where the revenue or the hashrate of the day is missing",
+    differs="theirs is over the last 24 hours at any moment, here over a UTC day",
+)
