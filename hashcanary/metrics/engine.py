@@ -134,13 +134,16 @@ def _visible(frame: pl.DataFrame, metric: Metric) -> list[str]:
 
 
 def _known_at(metric: Metric) -> pl.Expr:
-    """A row is final when the last of its inputs is: windows only look back."""
-    return pl.max_horizontal(
+    """A row is final when the last input of its window is; windows only look back."""
+    latest = pl.max_horizontal(
         pl.col(base.known_at)
         if (base := BASE_INPUTS[metric.grain].get(needed))
         else pl.col(f"{needed}.known_at")
         for needed in metric.inputs
     )
+    if metric.window is None:
+        return latest.cum_max()
+    return latest if metric.window == 1 else latest.rolling_max(metric.window, min_samples=1)
 
 
 def _vendor(metric: Metric) -> pl.Expr:
@@ -155,10 +158,10 @@ def _vendor(metric: Metric) -> pl.Expr:
     if not flags:
         return pl.lit(value=False)
     any_input = pl.any_horizontal(flags).fill_null(value=False)
+    if metric.window == 1 or metric.rests_on == "row":
+        return any_input
     if metric.window is None:
         return any_input.cum_max()
-    if metric.window == 1:
-        return any_input
     # rolling_max knows no booleans
     windowed = any_input.cast(pl.Int8).rolling_max(metric.window, min_samples=1)
     return windowed.cast(pl.Boolean)
@@ -166,18 +169,21 @@ def _vendor(metric: Metric) -> pl.Expr:
 
 def _reason(metric: Metric) -> pl.Expr:
     """Why a value is missing: the first missing input's reason, else the window's."""
-    chain = pl.when(pl.col(metric.name).is_not_null()).then(pl.lit(None, dtype=pl.String))
-    for needed in metric.inputs:
+    first: pl.Expr = pl.lit(_earlier(metric))
+    for needed in reversed(metric.inputs):
         base = BASE_INPUTS[metric.grain].get(needed)
         reason = pl.lit(base.reason) if base else pl.col(f"{needed}.missing")
-        chain = chain.when(pl.col(needed).is_null()).then(reason)
+        first = pl.when(pl.col(needed).is_null()).then(reason).otherwise(first)
+    return pl.when(pl.col(metric.name).is_null()).then(first)
+
+
+def _earlier(metric: Metric) -> str:
+    """Why a value can be missing although every input of its row is there."""
     if metric.window is None:
-        return chain.otherwise(pl.lit("an input is missing earlier in the record"))
+        return "an input is missing earlier in the record"
     if metric.window == 1:
-        return chain.otherwise(pl.lit("not defined on this row"))
-    return chain.otherwise(
-        pl.lit(f"warm-up, or a gap within the last {metric.window} {metric.grain}s")
-    )
+        return "not defined on this row"
+    return f"warm-up, or a gap within the last {metric.window} {metric.grain}s"
 
 
 def _rows_of(metric: Metric, frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,171 @@
+"""Cuts the chain into UTC days, and says from when on each day was final.
+
+1. A block's day is that of its header time, or of its median time past (MTP).
+2. Consensus lets no block have a time at or below its parent's MTP. So once a block's MTP has
+   reached the end of a day, no later block can fall into that day, by either cut: the day is
+   final, and was known to be when that block was known.
+3. That settles only what comes after. Blocks before a run of known heights could fall into its
+   first day too. By MTP they cannot once a known MTP lies before the day. By header time nothing
+   but the nodes' rule of at most two hours into the future bounds them: a day counts only when it
+   begins two hours after the latest of the run's first eleven header times, or when the run
+   begins at height 0.
+4. A day is measured when one run of consecutive heights holds it between these two ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from hashcanary.chain.median_time import MEDIAN_SPAN
+from hashcanary.chain.subsidy import COIN
+from hashcanary.moments import DAY
+
+if TYPE_CHECKING:
+    from hashcanary.metrics.chain_columns import Bools, ChainColumns, Floats, Ints
+
+Cut = Literal["header", "mtp"]
+NEVER = np.iinfo(np.int64).max
+FUTURE_LIMIT = 7200
+CORE_LOOKUP = 120
+
+
+@dataclass(frozen=True, slots=True)
+class DaySums:
+    """What the blocks of each final day add up to; arrays over days.
+
+    known_at: Unix seconds, NEVER where the day is not final (all else is meaningless there).
+    last: index into the chain of the day's last block; of the last one before it on a day
+    without blocks, -1 where there is none. unknown_fees: blocks whose fees are not known.
+    """
+
+    known_at: Ints
+    count: Ints
+    work: Floats
+    work_squared: Floats
+    work_max: Floats
+    difficulty: Floats
+    issuance: Floats
+    fees: Floats
+    unknown_fees: Ints
+    last: Ints
+
+
+def final_days(chain: ChainColumns, starts: Ints, cut: Cut) -> tuple[Ints, Ints]:
+    """Of days beginning at ``starts``: when each was final (NEVER: it is not), in which run."""
+    known_at = np.full(starts.size, NEVER, dtype=np.int64)
+    run = np.full(starts.size, -1, dtype=np.int64)
+    if chain.height.size == 0:
+        return known_at, run
+    closing = np.searchsorted(chain.mtp, starts + DAY)
+    reached = np.flatnonzero(closing < chain.mtp.size)
+    closing = closing[reached]
+    opens = _first_countable(chain, cut)[chain.run[closing]]
+    held = chain.mtp_known[closing] & (starts[reached] >= opens)
+    if cut == "header":
+        # the bound rests on eleven blocks: a day must not close before all of them are known
+        begins = chain.run_starts[chain.run[closing]]
+        held &= (closing >= begins + MEDIAN_SPAN - 1) | (chain.height[begins] == 0)
+    days = reached[held]
+    known_at[days] = chain.known_at[closing[held]]
+    run[days] = chain.run[closing[held]]
+    return known_at, run
+
+
+def _first_countable(chain: ChainColumns, cut: Cut) -> Ints:
+    """For each run: the earliest start of a day that no block before the run can fall into."""
+    begins = chain.run_starts
+    if cut == "header":
+        first_eleven = np.minimum(begins[:, None] + np.arange(MEDIAN_SPAN), chain.time.size - 1)
+        bound = chain.time[first_eleven].max(axis=1) + FUTURE_LIMIT
+    else:
+        known = np.flatnonzero(chain.mtp_known)
+        position = np.searchsorted(known, begins)
+        bound = np.full(begins.size, NEVER, dtype=np.int64)
+        there = position < known.size
+        bound[there] = chain.mtp[known[position[there]]] + 1
+    bound[chain.height[begins] == 0] = np.iinfo(np.int64).min
+    earliest: Ints = bound
+    return earliest
+
+
+def sum_days(chain: ChainColumns, starts: Ints, cut: Cut) -> DaySums:
+    """Add up the blocks of each final day, in order of height, so that a cut changes no bit."""
+    days = starts.size
+    known_at, run = final_days(chain, starts, cut)
+    first = starts[0] // DAY if days else 0
+    stamp = chain.time if cut == "header" else chain.mtp
+    day = stamp // DAY - first
+    inside = (day >= 0) & (day < days)
+    if cut == "mtp":
+        inside &= chain.mtp_known
+    inside[inside] = run[day[inside]] == chain.run[inside]
+    index = np.flatnonzero(inside)
+    day = day[index]
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(day, weights=values, minlength=days).astype(np.float64)
+
+    work = chain.work[index]
+    fee = chain.fee[index]
+    unknown: Bools = np.isnan(fee)
+    count = np.bincount(day, minlength=days).astype(np.int64)
+    last = _last_block(chain, index, day, known_at, run)
+    work_max = np.zeros(days)
+    np.maximum.at(work_max, day, work)
+    # a day without blocks still had a target: it bounds the rate from above
+    empty = (count == 0) & (last >= 0)
+    work_max[empty] = chain.work[last[empty]]
+    return DaySums(
+        known_at=known_at,
+        count=count,
+        work=total(work),
+        work_squared=total(work**2),
+        work_max=work_max,
+        difficulty=total(chain.difficulty[index]),
+        issuance=total(chain.subsidy[index].astype(np.float64)) / COIN,
+        fees=total(np.where(unknown, 0.0, fee)) / COIN,
+        unknown_fees=np.bincount(day, weights=unknown, minlength=days).astype(np.int64),
+        last=last,
+    )
+
+
+def _last_block(chain: ChainColumns, index: Ints, day: Ints, known_at: Ints, run: Ints) -> Ints:
+    """The highest block of each final day, or of the nearest one before it in its run."""
+    last = np.full(known_at.size, -1, dtype=np.int64)
+    last[day] = index  # ascending heights: the last assignment stays
+    final = known_at != NEVER
+    carried = np.maximum.accumulate(last)
+    fill = final & (last < 0) & (carried >= 0)
+    fill[fill] = chain.run[carried[fill]] == run[fill]
+    last[fill] = carried[fill]
+    return last
+
+
+def core_lookup(chain: ChainColumns, last: Ints) -> tuple[Floats, Floats]:
+    """Work (hashes) and time (s) of Bitcoin Core's ``getnetworkhashps(120)`` at blocks ``last``.
+
+    Core takes the largest and the smallest of the 121 header times. NaN where ``last`` is -1 or
+    the 120 blocks before it are not all known; fewer are taken near genesis, as Core does.
+    """
+    work = np.full(last.size, np.nan)
+    seconds = np.full(last.size, np.nan)
+    at = np.flatnonzero(last >= 0)
+    end = last[at]
+    lookup = np.minimum(CORE_LOOKUP, chain.height[end])
+    start = end - lookup
+    whole = (start >= 0) & (lookup > 0)
+    whole[whole] = chain.run[start[whole]] == chain.run[end[whole]]
+    at, end, lookup = at[whole], end[whole], lookup[whole]
+    back = np.minimum(np.arange(CORE_LOOKUP + 1), lookup[:, None])
+    window = end[:, None] - back
+    times = chain.time[window]
+    work[at] = np.where(
+        np.arange(CORE_LOOKUP) < lookup[:, None], chain.work[window[:, :-1]], 0.0
+    ).sum(axis=1)
+    seconds[at] = times.max(axis=1, initial=np.iinfo(np.int64).min) - times.min(
+        axis=1, initial=NEVER
+    )
+    return work, seconds

@@ -1,0 +1,115 @@
+"""A vendor's daily figures, and which market's close is the price.
+
+A day whose blocks are not all known may rest on a vendor's daily row. When it does must not
+depend on what is learnt later, or a result would change after it was given:
+
+1. The vendor is waited for until its figures are known, and at least to the end of the day.
+2. If the chain was live then (a block known within the last 24 hours), one day more is given to
+   the blocks, which as a rule settle a day about an hour after midnight.
+3. Whichever is known first, the blocks or the vendor after this wait, stands for good.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hashcanary.metrics.days import NEVER
+from hashcanary.moments import DAY
+
+if TYPE_CHECKING:
+    from hashcanary.metrics.chain_columns import ChainColumns, Floats, Ints
+
+VENDOR = "coinmetrics"
+MARKET = r"(?:^|[^a-z0-9])(?:btc|xbt)[-_/]?(?:usdt|usdc|usd)(?:[^a-z0-9]|$)"
+DERIVATIVE = r"perp|swap"
+NOT_A_PRICE = r"cme|future|quarter|option|index|inverse"
+
+
+def vendor_series(daily: pl.DataFrame, series: str, starts: Ints) -> tuple[Floats, Ints]:
+    """A Coin Metrics series on the days beginning at ``starts``, and when each value was known.
+
+    NaN and NEVER where the vendor gives none. Known no earlier than the end of the day.
+    """
+    value = np.full(starts.size, np.nan)
+    known_at = np.full(starts.size, NEVER, dtype=np.int64)
+    rows = daily.filter(
+        pl.col("vendor") == VENDOR, pl.col("series") == series, pl.col("value").is_not_null()
+    ).unique("day", keep="first", maintain_order=True)
+    if rows.height == 0 or starts.size == 0:
+        return value, known_at
+    at = rows["day"].cast(pl.Int32).to_numpy().astype(np.int64) - starts[0] // DAY
+    inside = (at >= 0) & (at < starts.size)
+    at = at[inside]
+    value[at] = rows["value"].to_numpy()[inside]
+    known_at[at] = np.maximum(rows["known_at"].to_numpy()[inside], starts[at] + DAY)
+    return value, known_at
+
+
+def vendor_turn(chain: ChainColumns, starts: Ints, vendor_known_at: Ints) -> Ints:
+    """From when on the vendor's row stands for a day, unless its blocks settled it before."""
+    ends = starts + DAY
+    waited = ends.copy()
+    if chain.known_at.size:
+        latest = np.searchsorted(chain.known_at, ends, side="right") - 1
+        live = (latest >= 0) & (chain.known_at[latest] > ends - DAY)
+        waited[live] += DAY
+    turn: Ints = np.where(vendor_known_at == NEVER, NEVER, np.maximum(waited, vendor_known_at))
+    return turn
+
+
+def daily_price(daily: pl.DataFrame, candles: pl.DataFrame, starts: Ints) -> tuple[Floats, Ints]:
+    """The day's closing price in USD, and when it was known; NaN and NEVER where there is none.
+
+    Precedence, among those known first: Coin Metrics' ``PriceUSD``; the close of the candle that
+    ends at midnight, of a spot market of bitcoin against USD, USDT or USDC before a perpetual
+    swap, a longer candle before a shorter one, then by name. Dated futures, CME's among them, and
+    shares of companies are no price of bitcoin.
+    """
+    value, known_at = vendor_series(daily, "PriceUSD", starts)
+    closes = _midnight_closes(candles)
+    if closes.height == 0 or starts.size == 0:
+        return value, known_at
+    at = closes["day"].to_numpy() - starts[0] // DAY
+    inside = (at >= 0) & (at < starts.size)
+    at = at[inside]
+    close_known = closes["known_at"].to_numpy()[inside]
+    sooner = close_known < known_at[at]
+    value[at[sooner]] = closes["close"].to_numpy()[inside][sooner]
+    known_at[at[sooner]] = close_known[sooner]
+    return value, known_at
+
+
+def _midnight_closes(candles: pl.DataFrame) -> pl.DataFrame:
+    """One row a day: ``day`` (days since 1970), ``close`` (USD), ``known_at``."""
+    ends = pl.col("open_time") + pl.col("interval")
+    market = pl.col("market").str.to_lowercase()
+    names = (
+        candles["market"]
+        .unique()
+        .to_frame()
+        .select(
+            "market",
+            usable=market.str.contains(MARKET) & ~market.str.contains(NOT_A_PRICE),
+            derivative=market.str.contains(DERIVATIVE),
+        )
+    )
+    return (
+        candles.lazy()
+        .filter(ends % DAY == 0, pl.col("interval") <= DAY, pl.col("close").is_not_null())
+        .join(names.lazy().filter("usable").drop("usable"), on="market")
+        .select(
+            "market",
+            "derivative",
+            "close",
+            shorter=-pl.col("interval"),
+            day=(ends // DAY - 1).cast(pl.Int64),
+            known_at=pl.max_horizontal("known_at", ends),
+        )
+        .sort("day", "known_at", "derivative", "shorter", "market")
+        .unique("day", keep="first", maintain_order=True)
+        .select("day", "close", "known_at")
+        .collect()
+    )
