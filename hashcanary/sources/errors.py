@@ -136,9 +136,7 @@ class ConflictingRows(SourceError):
 class BadHeaders(SourceError):
     """Block headers that break a rule of consensus."""
 
-    template = (
-        "{file}, header {index:,} (byte {offset:,}): expected {expected}, found {found}. {remedy}"
-    )
+    template = "{file}: {problem}"
 
 
 class BadMapping(SourceError):

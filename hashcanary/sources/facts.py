@@ -106,7 +106,11 @@ TABLES: dict[str, FactTable] = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Rows for one table. ``frame`` has the table's columns, except those the lake adds."""
+    """Rows for one table: ``frame`` has its columns, in order.
+
+    ``height`` of a header is null where the file alone does not tell it; ``known_at`` is a
+    block's own time, and null only where a block has none.
+    """
 
     table: FactTable
     frame: pl.DataFrame

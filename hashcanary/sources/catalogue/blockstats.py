@@ -1,0 +1,51 @@
+"""Core's ``getblockstats``: fees, sizes and weights of blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.sources.blocks_table import (
+    BLOCKHASH,
+    HEIGHT,
+    MEDIAN_TIME,
+    SIZE,
+    SUBSIDY,
+    TIME,
+    TOTAL_FEE,
+    TX_COUNT,
+    WEIGHT,
+    parse_blocks,
+)
+from hashcanary.sources.source import Content, Options, Probe, Source
+from hashcanary.sources.tables import Field, has
+
+if TYPE_CHECKING:
+    from hashcanary.sources.facts import Parsed
+
+KIND = "blockstats"
+_OWN = (MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT, SIZE, WEIGHT)
+FIELDS = tuple(
+    Field(field.name, field.synonyms, required=True) for field in (HEIGHT, BLOCKHASH, TIME, *_OWN)
+)
+
+
+def recognise(probe: Probe) -> bool:
+    """Whether a table has a height, a block hash and most of what Core counts in a block."""
+    return has(probe.columns, HEIGHT, BLOCKHASH) == 2 and has(probe.columns, *_OWN) >= 3
+
+
+def parse(content: Content, options: Options) -> Parsed:
+    """Rows of ``blocks`` with hash, subsidy, fees in satoshis, transactions, size and weight."""
+    return parse_blocks(content, options, KIND, FIELDS)
+
+
+BLOCKSTATS = Source(
+    kind=KIND,
+    title="Bitcoin Core getblockstats",
+    reads=(
+        "Parquet, CSV or JSON lines with height, blockhash, time, mediantime, subsidy, totalfee, "
+        "txs, total_size, total_weight"
+    ),
+    recognise=recognise,
+    parse=parse,
+)

@@ -1,0 +1,78 @@
+"""Coin Metrics' daily community CSV: one row a UTC day, one column a series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.sources.daily import is_text, parse_daily
+from hashcanary.sources.source import Content, Options, Probe, Source
+from hashcanary.sources.tables import Field, has, read_matching, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashcanary.sources.columns import Table
+    from hashcanary.sources.facts import Parsed
+
+KIND = "coinmetrics"
+VENDOR = "coinmetrics"
+_TIME = Field("time", ("date",), required=True)
+_ASSET = Field("asset")
+_OWN_NAMES = tuple(
+    Field(name)
+    for name in (
+        *("AdrActCnt", "BlkCnt", "BlkSizeByte", "CapMrktCurUSD", "CapMVRVCur", "CapRealUSD"),
+        *("DiffMean", "FeeTotNtv", "FeeTotUSD", "HashRate", "IssTotNtv", "IssTotUSD", "PriceUSD"),
+        *("ReferenceRateUSD", "SplyCur", "TxCnt", "TxTfrCnt", "TxTfrValAdjUSD"),
+    )
+)
+_ABOVE_ZERO = ("PriceUSD", "PriceBTC", "ReferenceRateUSD")
+_NEVER_BELOW_ZERO = ("AdrActCnt", "Blk", "Cap", "Diff", "Fee", "HashRate", "Iss", "Sply", "TxCnt")
+
+
+def recognise(probe: Probe) -> bool:
+    """Whether a table has a time and at least three series under Coin Metrics' names."""
+    return has(probe.columns, _TIME) == 1 and has(probe.columns, *_OWN_NAMES) >= 3
+
+
+def parse(content: Content, options: Options) -> Parsed:
+    """Rows of ``daily_reference``, one for each series and day that has a value.
+
+    Coin Metrics' day is the UTC day by median time past.
+    """
+    table = read_matching(content, KIND, lambda columns: _wanted(content, columns))
+    if table.has("asset"):
+        table.refuse(table.frame["asset"].ne_missing("btc"), "asset", "the asset btc in every row")
+    names = [name for name in table.frame.columns if name not in ("time", "asset")]
+    words = [name for name in names if is_text(table.frame[name])]
+    wide = pl.DataFrame(
+        [table.days("time").alias("day")]
+        + [_series(table, name) for name in names if name not in words]
+    )
+    notes = [*table.notes, *([f"columns of words not kept: {', '.join(words)}"] if words else [])]
+    return parse_daily(KIND, table, wide, VENDOR, content.source, notes)
+
+
+def _wanted(content: Content, columns: Sequence[str]) -> dict[str, str]:
+    known = resolve(content, KIND, columns, (_TIME, _ASSET))
+    return {column: known.get(column, column) for column in columns if column}
+
+
+def _series(table: Table, name: str) -> pl.Series:
+    values = table.reals(name, null=True)
+    if name in _ABOVE_ZERO:
+        table.refuse(values <= 0, name, "a price above zero, or nothing")
+    if name.startswith(_NEVER_BELOW_ZERO):
+        table.refuse(values < 0, name, "a number not below zero, or nothing")
+    return values.alias(name)
+
+
+COINMETRICS = Source(
+    kind=KIND,
+    title="Coin Metrics daily series",
+    reads="CSV with a column time (UTC days) and one column a series, such as PriceUSD, HashRate",
+    recognise=recognise,
+    parse=parse,
+)

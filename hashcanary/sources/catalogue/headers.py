@@ -1,0 +1,95 @@
+"""Raw block headers: 80 bytes each, one after another, each the child of the one before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.chain.compact import decode_compact, why_invalid
+from hashcanary.chain.errors import ChainError, UnknownHeight
+from hashcanary.chain.headers import HEADER_SIZE, decode_headers, header_hash
+from hashcanary.chain.proof_of_work import check_links, check_proof_of_work
+from hashcanary.chain.run import Places
+from hashcanary.chain.validate import validate_run
+from hashcanary.moments import iso_day
+from hashcanary.sources.errors import BadHeaders
+from hashcanary.sources.facts import HEADERS, Coverage, Facts, Parsed
+from hashcanary.sources.source import Content, Options, Probe, Source
+
+if TYPE_CHECKING:
+    from hashcanary.chain.networks import Network
+
+KIND = "headers"
+_LOOKED_AT = 64
+_EASIEST_TARGET = (1 << 255) - 1  # of any network
+
+
+def recognise(probe: Probe) -> bool:
+    """Whether most of the first 80-byte records have proof of work, as only headers have.
+
+    The first record of a raw block has it too, the others have not. A damaged record or a
+    truncated end does not hide a run of headers: they are for ``parse`` to report.
+    """
+    if probe.form != "binary":
+        return False
+    count = min(len(probe.head) // HEADER_SIZE, _LOOKED_AT)
+    proven = sum(
+        _has_work(probe.head[index * HEADER_SIZE : (index + 1) * HEADER_SIZE])
+        for index in range(count)
+    )
+    return count > 0 and 2 * proven >= count
+
+
+def parse(content: Content, options: Options) -> Parsed:
+    """Rows of ``headers``, known at their own time; height is null where no block tells it.
+
+    Every rule that the run can prove by itself is checked (see ``chain.validate``). Raises
+    BadHeaders, which names the header.
+    """
+    try:
+        frame, notes = _validated(content.data, options.network)
+    except ChainError as error:
+        raise BadHeaders(file=content.path, problem=error) from error
+    rows = frame.with_columns(source=pl.lit(content.source), known_at=pl.col("time"))
+    facts = Facts(HEADERS, rows.select(list(HEADERS.schema)))
+    return Parsed(KIND, (facts,), _coverage(facts.frame, notes))
+
+
+def _validated(data: bytes, network: Network) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    try:
+        run = validate_run(data, network)
+    except UnknownHeight:
+        columns, nowhere = decode_headers(data), Places(None)
+        check_proof_of_work(columns, network, nowhere)
+        check_links(columns, None, nowhere)
+        height = pl.lit(None, pl.Int64).alias("height")
+        return columns.frame().with_columns(height), (
+            "no block of known height in the run: heights, bits and times wait for the lake",
+        )
+    return run.frame(), run.notes
+
+
+def _coverage(frame: pl.DataFrame, notes: tuple[str, ...]) -> Coverage:
+    heights = frame["height"]
+    if heights.has_nulls():
+        first, last = (f"a header of {iso_day(frame['time'][at])}" for at in (0, -1))
+    else:
+        first, last = (f"block {heights[at]:,}" for at in (0, -1))
+    return Coverage(frame.height, first, last, notes=notes)
+
+
+def _has_work(header: bytes) -> bool:
+    bits = int.from_bytes(header[72:76], "little")
+    if why_invalid(bits, _EASIEST_TARGET):
+        return False
+    return int.from_bytes(header_hash(header), "big") <= decode_compact(bits).value
+
+
+HEADERS_SOURCE = Source(
+    kind=KIND,
+    title="Raw block headers",
+    reads="80-byte headers one after another, each the child of the one before, plain or zstd",
+    recognise=recognise,
+    parse=parse,
+)

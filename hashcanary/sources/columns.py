@@ -1,0 +1,278 @@
+"""Columns as checked at the door: each value is what its column promises, or the file is refused.
+
+Every check is vectorised; the first value that fails is named by its line or row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+from hashcanary.moments import DAY, iso_time
+from hashcanary.sources.errors import BadValue, ConflictingRows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hashcanary.sources.facts import FactTable
+
+EARLIEST = 1_230_768_000  # 2009-01-01: nothing about Bitcoin is older
+LATEST = (1 << 32) - 1  # 2106: a header's time is 32 bits
+MAX_HEIGHT = (1 << 31) - 1
+_EXACT_FLOAT = 1 << 53
+_TICKS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as it stands in a file, in the file's order.
+
+    word and first: how a row is named in messages: line 2 of a CSV file is its first row.
+    """
+
+    path: Path
+    frame: pl.DataFrame
+    word: Literal["row", "line"]
+    first: int
+    notes: tuple[str, ...] = ()
+
+    def has(self, column: str) -> bool:
+        """Whether the file has this column."""
+        return column in self.frame.columns
+
+    def place(self, index: int) -> str:
+        """Where a row is, as people find it."""
+        return f"{self.word} {index + self.first:,}"
+
+    def refuse(
+        self, bad: pl.Series, column: str, expected: str, remedy: str = "Correct the file."
+    ) -> None:
+        """Raise BadValue for the first row where ``bad`` is true; null is not bad."""
+        count = int(bad.sum() or 0)
+        if not count:
+            return
+        index = bad.arg_true()[0]
+        raise BadValue(
+            file=self.path,
+            place=f"{self.place(index)}, column {column}",
+            expected=expected,
+            found=_shown(self.frame[column][index]),
+            more=f" (and in {count - 1:,} more rows)" if count > 1 else "",
+            remedy=remedy,
+        )
+
+    def integers(
+        self, column: str, low: int, high: int, *, what: str = "a whole number", null: bool = False
+    ) -> pl.Series:
+        """A column of integers within ``low`` and ``high``, as Int64."""
+        raw = self._given(column, what, null=null)
+        values = _to_integers(raw)
+        expected = f"{what} from {low} to {high}"
+        self.refuse(values.is_null() & raw.is_not_null(), column, expected)
+        self.refuse((values < low) | (values > high), column, expected)
+        return values
+
+    def reals(self, column: str, *, what: str = "a number", null: bool = False) -> pl.Series:
+        """A column of finite numbers, as Float64."""
+        raw = self._given(column, what, null=null)
+        values = _to_reals(raw)
+        self.refuse(values.is_null() & raw.is_not_null(), column, what)
+        self.refuse(~values.is_finite(), column, f"{what} that is finite")
+        return values
+
+    def prices(self, column: str) -> pl.Series:
+        """A column of finite numbers above zero, as Float64."""
+        values = self.reals(column, what="a price")
+        self.refuse(values <= 0, column, "a price above zero")
+        return values
+
+    def hashes(self, column: str, *, null: bool = False) -> pl.Series:
+        """A column of block hashes, 64 hex digits in the printed order, as 32 bytes."""
+        what = "a block hash: 64 hex digits, in the order they are printed"
+        raw = self._given(column, what, null=null)
+        if raw.dtype == pl.Binary:
+            self.refuse(raw.bin.size() != 32, column, "a block hash of 32 bytes")
+            return raw
+        if raw.dtype != pl.String:
+            self.refuse(raw.is_not_null(), column, what)
+            return pl.Series(column, [None] * len(raw), dtype=pl.Binary)
+        self.refuse(~raw.str.contains(r"^[0-9a-fA-F]{64}$"), column, what)
+        return raw.str.decode("hex")
+
+    def bits(self, column: str, *, null: bool = False) -> pl.Series:
+        """A column of compact targets, as Int64: integers, or 8 hex digits with or without 0x.
+
+        No ambiguity: in decimal any target of a network in use has nine digits.
+        """
+        what = "a compact target such as 486604799, 1d00ffff or 0x1d00ffff"
+        raw = self._given(column, what, null=null)
+        if raw.dtype == pl.String:
+            text = raw.str.strip_chars().str.to_lowercase()
+            is_hex = text.str.contains(r"^(0x)?[0-9a-f]{8}$")
+            digits = text.str.strip_prefix("0x")
+            as_hex = digits.set(~is_hex.fill_null(value=False), None).str.to_integer(base=16)
+            values = pl.select(
+                pl.when(is_hex).then(as_hex).otherwise(_to_integers(text))
+            ).to_series()
+        else:
+            values = _to_integers(raw)
+        self.refuse(values.is_null() & raw.is_not_null(), column, what)
+        self.refuse((values <= 0) | (values > LATEST), column, what)
+        return values.rename(column)
+
+    def times(self, column: str) -> tuple[pl.Series, tuple[str, ...]]:
+        """A column of moments as Unix seconds, with notes on how it was read.
+
+        Integers are Unix seconds, milli-, micro- or nanoseconds: the span 2009 to 2106 tells
+        which, without overlap. Text is ISO 8601. What carries no zone is read as UTC, and said.
+        """
+        what = "a time: ISO 8601 or a Unix time, from 2009 to 2106"
+        raw = self._given(column, what, null=False)
+        values, notes = _to_times(raw)
+        self.refuse(values.is_null(), column, what)
+        self.refuse((values < EARLIEST) | (values > LATEST), column, what)
+        return values, notes
+
+    def days(self, column: str) -> pl.Series:
+        """A column of UTC days, as Date. A time of day other than midnight is refused."""
+        seconds, _ = self.times(column)
+        self.refuse(seconds % DAY != 0, column, "a UTC day, without a time of day")
+        return pl.from_epoch(seconds, "s").dt.date()
+
+    def _given(self, column: str, what: str, *, null: bool) -> pl.Series:
+        raw = self.frame[column]
+        if not null:
+            self.refuse(raw.is_null(), column, what, "Fill the cell or remove the row.")
+        return raw
+
+
+def settle(
+    table: Table, facts: FactTable, frame: pl.DataFrame
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """One row a fact, ordered by key: exact duplicates go, with a note.
+
+    ``frame`` is row for row as ``table``. Raises ConflictingRows where one key has two values.
+    """
+    key = [column for column in facts.key if column in frame.columns]
+    notes = []
+    once = frame.with_row_index("row").unique(frame.columns, keep="first", maintain_order=True)
+    if once.height < frame.height:
+        notes.append(f"{frame.height - once.height:,} rows stand twice, word for word: kept once")
+    conflict = once.select(pl.struct(key).is_duplicated()).to_series()
+    if conflict.any():
+        raise _conflict(table, once.filter(conflict), key)
+    ordered = once.sort(key)
+    if not ordered["row"].is_sorted():
+        notes.append("rows were out of order: sorted")
+    return ordered.drop("row"), tuple(notes)
+
+
+def _conflict(table: Table, rows: pl.DataFrame, key: Sequence[str]) -> ConflictingRows:
+    shown = [column for column in key if column != "source"]
+    first = rows.row(0, named=True)
+    same = rows.filter(*(pl.col(column).eq_missing(first[column]) for column in key))
+    second = same.row(1, named=True)
+    differ = [
+        column for column in rows.columns if column != "row" and first[column] != second[column]
+    ]
+    more = rows.select(pl.struct(key).n_unique()).item() - 1
+    return ConflictingRows(
+        file=table.path,
+        place=f"{table.place(first['row'])} and {table.place(second['row'])}",
+        key=", ".join(f"{column} {_shown(first[column])}" for column in shown),
+        found="; ".join(
+            f"{column} {_shown(first[column])} and {_shown(second[column])}" for column in differ
+        ),
+        more=f" (and so for {more:,} more)" if more else "",
+    )
+
+
+def missing_ranges(values: pl.Series, step: int) -> list[tuple[int, int]]:
+    """First and last of each stretch missing from ascending integers spaced by ``step``."""
+    following = values.shift(-1)
+    ends = pl.DataFrame({"last": values, "next": following}).filter(
+        pl.col("next") - pl.col("last") > step
+    )
+    return [(last + step, coming - step) for last, coming in ends.iter_rows()]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    text = repr(value) if isinstance(value, str) else str(value)
+    text = "nothing" if value is None else text
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _to_integers(raw: pl.Series) -> pl.Series:
+    """Int64, null where a value is no whole number. Floats count where they are exact."""
+    if raw.dtype.is_integer():
+        return raw.cast(pl.Int64, strict=False)
+    if raw.dtype.is_float() or raw.dtype.is_decimal():
+        real = raw.cast(pl.Float64, strict=False)
+        whole = (real == real.floor()) & (real.abs() <= _EXACT_FLOAT)
+        return real.set(~whole.fill_null(value=False), None).cast(pl.Int64, strict=False)
+    if raw.dtype == pl.String:
+        text = raw.str.strip_chars()
+        direct = text.cast(pl.Int64, strict=False)
+        if direct.null_count() == raw.null_count():
+            return direct
+        # Tools that hold a gap in a column write its integers as 123.0.
+        return direct.fill_null(_to_integers(text.cast(pl.Float64, strict=False)))
+    return pl.Series(raw.name, [None] * len(raw), dtype=pl.Int64)
+
+
+def _to_reals(raw: pl.Series) -> pl.Series:
+    if raw.dtype.is_numeric():
+        return raw.cast(pl.Float64, strict=False)
+    if raw.dtype == pl.String:
+        return raw.str.strip_chars().cast(pl.Float64, strict=False)
+    return pl.Series(raw.name, [None] * len(raw), dtype=pl.Float64)
+
+
+def _to_times(raw: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:
+    nothing = pl.Series(raw.name, [None] * len(raw), dtype=pl.Int64)
+    if isinstance(raw.dtype, pl.Datetime):
+        notes = () if raw.dtype.time_zone else ("times carry no zone: read as UTC",)
+        return raw.dt.convert_time_zone("UTC").dt.epoch("s"), notes
+    if raw.dtype == pl.Date:
+        return raw.cast(pl.Datetime("us")).dt.epoch("s"), ()
+    if raw.dtype.is_numeric():
+        return _from_ticks(_to_integers(raw))
+    if raw.dtype != pl.String:
+        return nothing, ()
+    numbers = _to_integers(raw)
+    if numbers.null_count() < len(raw):
+        return _from_ticks(numbers)
+    return _from_text(raw.str.strip_chars())
+
+
+def _from_ticks(numbers: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:
+    lowest = numbers.min()
+    for unit, ticks in _TICKS.items():
+        if isinstance(lowest, int) and EARLIEST * ticks <= lowest <= LATEST * ticks:
+            notes = () if ticks == 1 else (f"times were Unix {unit}: read as such",)
+            return numbers // ticks, notes
+    return numbers, ()
+
+
+def _from_text(text: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:
+    day = text.str.to_date("%Y-%m-%d", strict=False)
+    if day.null_count() == 0:
+        return day.cast(pl.Datetime("us")).dt.epoch("s"), ()
+    iso = text.str.replace(" UTC$", "Z").str.replace(" ", "T", literal=True)
+    zoned = iso.str.contains(r"(Z|[+-]\d{2}:?\d{2})$")
+    with_zone = iso.set(~zoned, None).str.to_datetime("%+", strict=False, time_zone="UTC")
+    plain = iso.set(zoned, None).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False)
+    seconds = with_zone.dt.epoch("s").fill_null(plain.dt.epoch("s"))
+    seconds = seconds.fill_null(day.cast(pl.Datetime("us")).dt.epoch("s"))
+    return seconds, () if bool(zoned.all()) else ("times carry no zone: read as UTC",)
+
+
+def iso_range(first: int, last: int) -> str:
+    """A range of Unix seconds as people write it."""
+    return iso_time(first) if first == last else f"{iso_time(first)} to {iso_time(last)}"
