@@ -7,14 +7,14 @@ Source: Bitcoin Core ``kernel/chainparams.cpp``; simnet: bcoin ``protocol/networ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RETARGET_INTERVAL = 2016
 TARGET_TIMESPAN = 14 * 86_400
 TARGET_SPACING = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(NamedTuple):
     """A block that everybody knows: it fixes the height of a run of headers that contains it.
 
     hash: 32 bytes, printed order; bits: its compact target.
@@ -107,6 +107,8 @@ _MAIN_ANCHORS = (
     (525_000, "0000000000000000002ffaa108b110ff7fd64475841b6ab65abd9bb43f8ede1d", 0x17415A49),
     (709_632, "0000000000000000000687bca986194dc2c1f949318629b44bb54ec0a94d8244", 0x170C69EA),
     (840_000, "0000000000000000000320283a032748cef8227873ff4872689bf23f1cda83a5", 0x17034219),
+    (880_000, "000000000000000000010b17283c3c400507969a9c2afd1dcf2082ec5cca2880", 0x17028C61),
+    (910_000, "0000000000000000000108970acb9522ffd516eae17acddcb1bd16469194a821", 0x17022CB3),
 )
 
 MAIN = Network(

@@ -1,0 +1,118 @@
+"""Compact bits: the 32-bit floating form in which a header states its target.
+
+Source: Bitcoin Core ``arith_uint256::SetCompact`` and ``GetCompact``. Scalars are exact Python
+integers; columns work on the distinct bits, of which a chain has one per epoch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hashcanary.chain.errors import InvalidTarget
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.chain.networks import Network
+
+MAX_UINT256 = (1 << 256) - 1
+_SIGN = 0x0080_0000
+
+
+class Compact(NamedTuple):
+    """What compact bits say. value: the magnitude modulo 2^256, never negative."""
+
+    value: int
+    negative: bool
+    overflow: bool
+
+
+def decode_compact(bits: int) -> Compact:
+    """Decode 32-bit compact ``bits`` with the flags of Core's ``SetCompact``."""
+    size, word = bits >> 24, bits & 0x007F_FFFF
+    if size <= 3:
+        word >>= 8 * (3 - size)
+        value = word
+    else:
+        value = (word << 8 * (size - 3)) & MAX_UINT256
+    # The sign is looked at with the word after the shift: 0x00923456 is zero, not negative.
+    negative = word != 0 and bool(bits & _SIGN)
+    overflow = word != 0 and (
+        size > 34 or (word > 0xFF and size > 33) or (word > 0xFFFF and size > 32)
+    )
+    return Compact(value, negative, overflow)
+
+
+def encode_compact(value: int, negative: bool = False) -> int:
+    """Encode an integer of 0 to 2^256 - 1 as compact bits: truncates, never rounds."""
+    if not 0 <= value <= MAX_UINT256:
+        raise ValueError(f"expected an integer from 0 to 2^256 - 1, found {value}")
+    size = (value.bit_length() + 7) // 8
+    mantissa = value << 8 * (3 - size) if size <= 3 else value >> 8 * (size - 3)
+    if mantissa & _SIGN:
+        mantissa >>= 8
+        size += 1
+    return size << 24 | mantissa | (_SIGN if negative and mantissa else 0)
+
+
+def why_invalid(bits: int, pow_limit: int) -> str | None:
+    """Why ``bits`` are no valid proof-of-work target, in words; None when they are one."""
+    value, negative, overflow = decode_compact(bits)
+    if negative:
+        return "is negative"
+    if overflow:
+        return "overflows 256 bits"
+    if value == 0:
+        return "is zero"
+    if value > pow_limit:
+        return "is above the limit"
+    return None
+
+
+def target_from_bits(bits: int, network: Network) -> int:
+    """The target that ``bits`` stand for, a valid one of ``network``.
+
+    Raises InvalidTarget when it is negative, zero, overflows or is above the network's limit.
+    """
+    why = why_invalid(bits, network.pow_limit)
+    if why is not None:
+        raise InvalidTarget(
+            place="bits",
+            network=network.name,
+            limit=network.pow_limit_bits,
+            found=bits,
+            why=why,
+        )
+    return decode_compact(bits).value
+
+
+class BitsTable(NamedTuple):
+    """The distinct bits of a column. unique: (m,) ascending; inverse, counts as in np.unique."""
+
+    unique: NDArray[np.int64]
+    inverse: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def bits_table(bits: NDArray[np.int64]) -> BitsTable:
+    """Distinct values of a (n,) column of bits: what is computed per block runs once per value.
+
+    Sorts stretches of equal bits instead of blocks, because a chain keeps them for an epoch.
+    """
+    if len(bits) == 0:
+        nothing = np.empty(0, np.int64)
+        return BitsTable(nothing, nothing, nothing)
+    starts = np.concatenate(([0], np.flatnonzero(bits[1:] != bits[:-1]) + 1))
+    lengths = np.diff(starts, append=len(bits))
+    unique, which = np.unique(bits[starts], return_inverse=True)
+    counts = np.zeros(len(unique), np.int64)
+    np.add.at(counts, which, lengths)
+    return BitsTable(unique.astype(np.int64), np.repeat(which, lengths).astype(np.int64), counts)
+
+
+def target_words(targets: list[int]) -> NDArray[np.uint64]:
+    """Targets as a (m, 4) array of 64-bit words, the most significant first."""
+    packed = b"".join(target.to_bytes(32, "big") for target in targets)
+    return np.frombuffer(packed, ">u8").reshape(-1, 4).astype(np.uint64)
