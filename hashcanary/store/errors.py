@@ -1,0 +1,149 @@
+"""Errors of the lake."""
+
+from __future__ import annotations
+
+from hashcanary.errors import Exit, HashcanaryError
+
+
+class LakeError(HashcanaryError):
+    """Root of what can go wrong with a lake."""
+
+    exit_code = Exit.LAKE
+    http_status = 503
+
+
+class NoLake(LakeError):
+    """A home without a lake."""
+
+    template = (
+        "expected a lake at {home}, found none. Make one with `hashcanary load PATH`, or name "
+        "another home by --home or HASHCANARY_HOME."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class LakeExists(LakeError):
+    """A lake where a new one was to be made."""
+
+    template = (
+        "expected an empty or missing folder at {home} to make a lake in, found {found}. "
+        "Name another home, or open the lake that stands there."
+    )
+    exit_code = Exit.USAGE
+    http_status = 409
+
+
+class UnknownVersion(LakeError):
+    """A version the lake does not have."""
+
+    template = "expected a version from 0 to {newest} of the lake at {home}, found {version}."
+    exit_code = Exit.USAGE
+    http_status = 404
+
+
+class LakeBusy(LakeError):
+    """A second writer."""
+
+    template = (
+        "expected to be the only writer of the lake at {home}, found that another process is "
+        "writing. Reading goes on meanwhile; run this again when the other one is done."
+    )
+    http_status = 409
+
+
+class LakeFull(LakeError):
+    """No room left to write."""
+
+    template = (
+        "expected room to write at {home}, found none left: {found}. The lake is as it was "
+        "before; free some space and run this again."
+    )
+    http_status = 507
+
+
+class LakeNotWritable(LakeError):
+    """Writing failed for a reason other than space."""
+
+    template = (
+        "expected to write at {home}, found: {found}. The lake is as it was before; correct "
+        "the cause (permissions, a read-only disk) and run this again."
+    )
+
+
+class LakeDamaged(LakeError):
+    """A file of the lake that is not as it was written."""
+
+    template = (
+        "damaged lake: {place}: expected {expected}, found {found}. `hashcanary verify` lists "
+        "all damage; restore the file from a copy, or load the sources into a new home."
+    )
+    http_status = 500
+
+
+class ConflictingFacts(LakeError):
+    """One source that says two things."""
+
+    template = (
+        "{place}: expected one value from one source, found {column} {new} where {old} stands "
+        "({count} such rows; first: {key}). Correct the file, or give the series a source name "
+        "of its own."
+    )
+    exit_code = Exit.SOURCE
+    http_status = 409
+
+
+class Unanchored(LakeError):
+    """Headers whose height nothing tells."""
+
+    template = (
+        "{place}: expected headers that connect to a block of known height, found a run of "
+        "{count} from {first} to {last} that connects to none. Load the headers or block "
+        "tables before it too, or give the height of its first header by --height."
+    )
+    exit_code = Exit.SOURCE
+    http_status = 422
+
+
+class Misplaced(LakeError):
+    """Headers whose height two facts tell differently."""
+
+    template = (
+        "{place}: expected block {hash} at height {expected} ({because}), found height {found}. "
+        "Correct the height given, or the file."
+    )
+    exit_code = Exit.SOURCE
+    http_status = 422
+
+
+class BrokenRule(LakeError):
+    """Headers that break a rule together with those already in the lake."""
+
+    template = (
+        "{place}: expected headers that follow the rules from the blocks before them, found: "
+        "{problem} They are not of this network, or the blocks before them are not theirs."
+    )
+    exit_code = Exit.SOURCE
+    http_status = 422
+
+
+class NothingToLoad(LakeError):
+    """Paths in which nothing is a fact."""
+
+    template = (
+        "expected files with facts in {paths}, found none: {found}. Name files hashcanary "
+        "knows, or say what they are by --as KIND."
+    )
+    exit_code = Exit.SOURCE
+    http_status = 422
+
+
+class NoSuchBlock(LakeError):
+    """A moment given as the height of a block that is not known."""
+
+    template = (
+        "expected a block of known time at height {height}, found none; the lake knows the "
+        "heights {known}. Load that block, or name the moment by a date."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404

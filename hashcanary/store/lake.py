@@ -1,0 +1,242 @@
+"""The lake: where facts are kept.
+
+HOME/lake.json          format, network, whether its history is simulated; never changes
+HOME/tables/NAME/       a Delta table for each kind of fact
+HOME/versions/N.json    what version N of the lake consists of (``manifest.py``)
+HOME/lock, HOME/writing the writing lock; the mark of a write under way
+
+A writer (1) takes the lock, (2) removes what a writer before it left unfinished, (3) commits to
+the Delta tables, (4) makes the next version visible by one atomic rename. Readers see only what
+the newest version names, so they never wait and never see half a load; a crash or a full disk
+before (4) leaves the lake as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hashcanary.chain.networks import NETWORKS, Network
+from hashcanary.sources.facts import TABLES
+from hashcanary.store import durable, manifest, tables
+from hashcanary.store.errors import LakeDamaged, LakeExists, NoLake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import polars as pl
+
+    from hashcanary.moments import Moment
+    from hashcanary.store.manifest import LoadedFile, Manifest
+    from hashcanary.store.record import Record
+
+_OURS = {"lock", "versions", ".lake.json.draft"}
+_WRITING = b"a write is under way, or was cut off\n"
+
+
+def default_home(environment: Mapping[str, str] | None = None) -> Path:
+    """HASHCANARY_HOME, else ``hashcanary`` in the user's data folder (XDG_DATA_HOME)."""
+    known = os.environ if environment is None else environment
+    if home := known.get("HASHCANARY_HOME"):
+        return Path(home).expanduser()
+    data = known.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path("~/.local/share").expanduser()) / "hashcanary"
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """One version of a lake; immutable. A later version is another ``Lake.open``."""
+
+    home: Path
+    network: Network
+    simulated: bool
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, home: Path, version: int | None = None) -> Lake:
+        """The lake at ``home``, its newest version unless an older one is named.
+
+        Raises NoLake, UnknownVersion, LakeDamaged (a file missing, cut or altered).
+        """
+        place = home / "lake.json"
+        if not place.exists():
+            raise NoLake(home=home)
+        said = manifest.read_signed(place)
+        name = str(said.get("network"))
+        if said.get("format") != manifest.FORMAT or name not in NETWORKS:
+            raise LakeDamaged(
+                place=place,
+                expected=f"format {manifest.FORMAT} and a known network",
+                found=f"format {said.get('format')}, network {name}",
+            )
+        newest = manifest.read_manifest(home, version)
+        for table, state in newest.tables.items():
+            tables.check_present(tables.folder_of(home, table), state)
+        return cls(home, NETWORKS[name], bool(said.get("simulated")), newest)
+
+    @classmethod
+    def create(cls, home: Path, network: Network, simulated: bool = False) -> Lake:
+        """Make an empty lake. Raises LakeExists where something else stands, LakeFull."""
+        said = {"format": manifest.FORMAT, "network": network.name, "simulated": simulated}
+        with _writable(home):
+            home.mkdir(parents=True, exist_ok=True)
+            with durable.only_writer(home):
+                found = {path.name for path in home.iterdir()} - _OURS
+                if found:
+                    raise LakeExists(home=home, found=", ".join(sorted(found)[:5]))
+                (home / "versions").mkdir(exist_ok=True)
+                manifest.publish(home, manifest.Manifest(0, "", 0, _code_version(), {}))
+                # last: a folder without it is no lake
+                durable.write_whole(home / "lake.json", manifest.signed(said))
+        return cls.open(home)
+
+    @property
+    def version(self) -> int:
+        """The lake-wide version."""
+        return self.manifest.version
+
+    def frame(
+        self, table: str, columns: Sequence[str] | None = None, where: pl.Expr | None = None
+    ) -> pl.DataFrame:
+        """A table's rows in the canonical order, by its key; ``where`` is pushed down to files.
+
+        Columns of the key that are not asked for do not order the rows.
+        """
+        facts = TABLES[table]
+        rows = self.unordered(table, columns, where)
+        key = [name for name in facts.key if name in rows.columns]
+        return rows.sort(key, nulls_last=False) if key else rows
+
+    def unordered(
+        self, table: str, columns: Sequence[str] | None = None, where: pl.Expr | None = None
+    ) -> pl.DataFrame:
+        """A table's rows as they lie in its files."""
+        folder = tables.folder_of(self.home, table)
+        return tables.read(folder, TABLES[table], self.manifest.tables.get(table), columns, where)
+
+    def record(self, moment: Moment | None = None) -> Record:
+        """Everything known at a moment (None: all the lake holds).
+
+        Raises NoSuchBlock when the moment is a height whose block is not known.
+        """
+        from hashcanary.store.recording import record_of
+
+        return record_of(self, moment)
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """The one writer's transaction, on the newest version whatever version this is.
+
+        What is put is committed by ``Transaction.publish``, all at once, or not at all.
+        Raises LakeBusy, LakeFull, LakeNotWritable, LakeDamaged.
+        """
+        with _writable(self.home), durable.only_writer(self.home):
+            _clean(self.home)
+            transaction = Transaction(Lake.open(self.home))
+            try:
+                yield transaction
+            finally:
+                if not transaction.done:
+                    _clean(self.home)
+
+
+class Transaction:
+    """A write under way: tables put here become visible together, by ``publish``."""
+
+    def __init__(self, base: Lake) -> None:
+        self.base = base
+        self.tables = dict(base.manifest.tables)
+        self.done = False
+        self._touched: set[str] = set()
+
+    def append(self, table: str, rows: pl.DataFrame) -> None:
+        """Add rows to a table; a table of many small files is put together as one."""
+        state = self.tables.get(table)
+        if state is not None and len(state.active) >= tables.MOST_FILES:
+            import polars as pl
+
+            self.replace(table, pl.concat([self.base.unordered(table), rows]))
+        else:
+            self._put(table, rows, whole=False)
+
+    def replace(self, table: str, rows: pl.DataFrame) -> None:
+        """Put other content in the place of a whole table."""
+        self._put(table, rows, whole=True)
+
+    def _put(self, table: str, rows: pl.DataFrame, whole: bool) -> None:
+        home, before = self.base.home, self.tables.get(table)
+        commit = tables.replace if whole else tables.append
+        with _writable(home):
+            if not self._touched:
+                durable.write_whole(_writing_mark(home), _WRITING)
+            after = commit(tables.folder_of(home, table), TABLES[table], before, rows)
+        if before is not None and table in self._touched:
+            after = replace(after, log={**before.log, **after.log})
+        self._touched.add(table)
+        self.tables[table] = after
+
+    def publish(self, loaded: Sequence[LoadedFile], time: int) -> Lake:
+        """Make all that was put visible as the next version; without any, nothing happens.
+
+        time: Unix seconds of the load, for the provenance.
+        """
+        home, base = self.base.home, self.base.manifest
+        if self._touched:
+            states = {
+                name: state if name in self._touched else replace(state, log={})
+                for name, state in self.tables.items()
+            }
+            following = manifest.Manifest(
+                version=base.version + 1,
+                parent=manifest.checksum(base),
+                time=time,
+                code_version=_code_version(),
+                tables=states,
+                loaded=tuple(loaded),
+            )
+            with _writable(home):
+                manifest.publish(home, following)
+                _writing_mark(home).unlink(missing_ok=True)
+        self.done = True
+        return Lake.open(home)
+
+
+def _writing_mark(home: Path) -> Path:
+    return home / "writing"
+
+
+def _clean(home: Path) -> None:
+    """Remove what an unfinished write left, if there was one."""
+    if not _writing_mark(home).exists():
+        return
+    named = (
+        f"{table}/{name}"
+        for version in manifest.versions(home)
+        for table, state in manifest.read_manifest(home, version).tables.items()
+        for name in (*state.active, *state.log)
+    )
+    tables.roll_back(home, manifest.read_manifest(home).tables, named)
+    for draft in (home / "versions").glob(".*.draft"):
+        draft.unlink(missing_ok=True)
+    _writing_mark(home).unlink(missing_ok=True)
+
+
+@contextmanager
+def _writable(home: Path) -> Iterator[None]:
+    """Turn a failed write, from the system or from inside deltalake, into its named error."""
+    from deltalake.exceptions import DeltaError
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except (OSError, DeltaError, PolarsError) as error:
+        raise durable.write_error(home, error) from error
+
+
+def _code_version() -> str:
+    from hashcanary import __version__
+
+    return __version__

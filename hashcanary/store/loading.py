@@ -1,0 +1,257 @@
+"""Loads files into the lake: all of them, or nothing.
+
+1. Every file is read and checked by its source; nothing is written yet.
+2. Headers are placed: their heights may come from any other file of the load, in any order.
+3. What is new is committed to each table, and made visible at once.
+
+The report says of every file what it gave, or why it was passed over.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.errors import UsageError
+from hashcanary.sources.facts import HEADERS, TABLES, FactTable
+from hashcanary.sources.reading import read, survey
+from hashcanary.sources.source import Options
+from hashcanary.store import active_chain
+from hashcanary.store.chain_rules import check_rules, reach
+from hashcanary.store.errors import NothingToLoad
+from hashcanary.store.manifest import LoadedFile
+from hashcanary.store.merging import merge, with_changes, without_repeats
+from hashcanary.store.placing import ANCHOR_SCHEMA, network_anchors, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from hashcanary.sources.facts import Parsed
+    from hashcanary.store.lake import Lake, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What one file gave to a load.
+
+    kind: None when it was passed over, ``reason`` then says why. rows: facts read; new: facts the
+    lake did not have; first, last, gaps, notes: its coverage.
+    """
+
+    path: str
+    kind: str | None
+    reason: str = ""
+    sha256: str = ""
+    rows: int = 0
+    new: int = 0
+    first: str = ""
+    last: str = ""
+    gaps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load gave. lake: as it is afterwards; the same version when nothing was new."""
+
+    files: tuple[FileReport, ...]
+    rows: int
+    new: int
+    lake: Lake
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Facts of all files, by table, until they are committed."""
+
+    frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    reports: list[FileReport] = field(default_factory=list)
+    sources: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, path: Path, parsed: Parsed) -> None:
+        coverage = parsed.coverage
+        sources: set[str] = set()
+        for facts in parsed.facts:
+            self.frames.setdefault(facts.table.name, []).append(facts.frame)
+            sources.update(facts.frame["source"].unique().to_list())
+        self.sources[str(path)] = sorted(sources)
+        self.reports.append(
+            FileReport(
+                path=str(path),
+                kind=parsed.kind,
+                sha256=str(parsed.provenance.get("sha256", "")),
+                rows=coverage.rows,
+                first=coverage.first,
+                last=coverage.last,
+                gaps=coverage.gaps,
+                notes=coverage.notes,
+            )
+        )
+
+    def take(self, table: FactTable) -> pl.DataFrame | None:
+        """The rows for one table, which are released here."""
+        frames = self.frames.pop(table.name, None)
+        return None if frames is None else pl.concat(frames)
+
+
+def load(
+    lake: Lake,
+    paths: Iterable[Path | str],
+    kind: str | None = None,
+    options: Options | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    height: int | None = None,
+    now: int | None = None,
+) -> LoadReport:
+    """Load files and folders in one transaction.
+
+    kind: take every file for one of this kind. height: of the first header of the one file of
+    headers among them. progress: called with what is done, how far, of how many. now: Unix seconds
+    written beside the version, the clock's when None.
+
+    Raises errors of sources, LakeBusy, LakeFull, ConflictingFacts, Unanchored, Misplaced,
+    BrokenRule, NothingToLoad; the lake is then as it was.
+    """
+    tell = progress or _silent
+    asked = [str(path) for path in paths]
+    chosen = replace(options or Options(), network=lake.network)
+    with lake.writing() as transaction:
+        gathered = _gather(asked, kind, chosen, tell)
+        headers = gathered.take(HEADERS)
+        if headers is not None:
+            headers = _placed(transaction.base, headers, gathered.frames.get("blocks", []), height)
+        new = _commit(transaction, gathered, headers, tell)
+        files = _counted(gathered, new)
+        loaded = [_provenance(file) for file in files if file.kind]
+        after = transaction.publish(loaded, int(time.time()) if now is None else now)
+    return LoadReport(
+        tuple(files), sum(file.rows for file in files), sum(file.new for file in files), after
+    )
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def _gather(
+    asked: list[str], kind: str | None, options: Options, tell: Callable[[str, int, int], None]
+) -> _Gathered:
+    found = survey(asked, kind, options)
+    gathered = _Gathered()
+    for done, file in enumerate(found):
+        tell(file.path.name, done, len(found))
+        if file.kind is None:
+            gathered.reports.append(FileReport(str(file.path), None, file.reason))
+        else:
+            gathered.add(file.path, read(file.path, file.kind, options))
+    if not gathered.frames:
+        reasons = "; ".join(f"{file.path.name}: {file.reason}" for file in found[:5])
+        raise NothingToLoad(paths=", ".join(asked), found=reasons)
+    return gathered
+
+
+def _placed(
+    lake: Lake, headers: pl.DataFrame, blocks: list[pl.DataFrame], height: int | None
+) -> pl.DataFrame:
+    """Headers with their heights, checked beside those of the lake."""
+    if height is not None:
+        headers = _with_height(headers, height)
+    stored = lake.unordered("headers", ["hash", "height"])
+    known = [network_anchors(lake.network), stored, lake.unordered("blocks", ["hash", "height"])]
+    known += [frame.select("hash", "height") for frame in blocks]
+    anchors = pl.concat([frame.select(list(ANCHOR_SCHEMA)) for frame in known]).drop_nulls()
+    heights = place(headers.with_columns(file="source"), anchors)
+    placed = without_repeats(HEADERS, headers.with_columns(heights), "headers")
+    _check_beside_stored(lake, placed, stored)
+    return placed
+
+
+def _with_height(headers: pl.DataFrame, height: int) -> pl.DataFrame:
+    """The height that the user gives, at the first header."""
+    files = headers["source"].unique().to_list()
+    if len(files) > 1:
+        raise UsageError(
+            argument="--height",
+            expected="one file of headers, whose first header has this height",
+            found=f"{len(files)} files",
+            remedy="Load them one by one.",
+        )
+    given = pl.Series("given", [height] + [None] * (headers.height - 1), dtype=pl.Int64)
+    return headers.with_columns(pl.coalesce("height", given).alias("height"))
+
+
+def _check_beside_stored(lake: Lake, placed: pl.DataFrame, stored: pl.DataFrame) -> None:
+    columns = [*active_chain.COLUMNS, "source"]
+    new = placed.select(columns).join(stored, on="hash", how="anti")
+    if new.is_empty():
+        return
+    least = new["height"].to_numpy().min() - reach(lake.network)
+    before = lake.unordered("headers", columns, pl.col("height") >= int(least))
+    both = pl.concat(
+        [new.with_columns(new=pl.lit(value=True)), before.with_columns(new=pl.lit(value=False))]
+    )
+    check_rules(both.sort("height"), lake.network)
+
+
+def _commit(
+    transaction: Transaction,
+    gathered: _Gathered,
+    headers: pl.DataFrame | None,
+    tell: Callable[[str, int, int], None],
+) -> dict[str, int]:
+    """Merge each table's rows into the stored ones; gives the number of new rows by source."""
+    new: dict[str, int] = {}
+    for done, table in enumerate(TABLES.values()):
+        tell(f"table {table.name}", done, len(TABLES))
+        rows = headers if table is HEADERS else gathered.take(table)
+        if rows is None:
+            continue
+        for source, count in _put(transaction, table, rows).iter_rows():
+            new[source] = new.get(source, 0) + count
+    return new
+
+
+def _put(transaction: Transaction, table: FactTable, rows: pl.DataFrame) -> pl.DataFrame:
+    stored = transaction.base.unordered(table.name, where=_near(table, rows))
+    merged = merge(table, stored, rows, f"table {table.name}")
+    del stored
+    if not merged.changed.is_empty():
+        whole = with_changes(table, transaction.base.unordered(table.name), merged.changed)
+        transaction.replace(table.name, pl.concat([whole, merged.new]))
+    elif not merged.new.is_empty():
+        transaction.append(table.name, merged.new)
+    return merged.new.group_by("source").len()
+
+
+def _near(table: FactTable, rows: pl.DataFrame) -> pl.Expr:
+    """A range in which every stored row lies that can have the key of an incoming one."""
+    ranged = {"headers": "height", "blocks": "height", "candles": "open_time"}
+    column = ranged.get(table.name, "day")
+    return pl.col(column).is_between(rows[column].min(), rows[column].max())
+
+
+def _counted(gathered: _Gathered, new: dict[str, int]) -> list[FileReport]:
+    return [
+        replace(report, new=sum(new.pop(name, 0) for name in gathered.sources[report.path]))
+        if report.kind
+        else report
+        for report in gathered.reports
+    ]
+
+
+def _provenance(file: FileReport) -> LoadedFile:
+    return LoadedFile(
+        path=file.path,
+        sha256=file.sha256,
+        kind=file.kind or "",
+        rows=file.rows,
+        new=file.new,
+        first=file.first,
+        last=file.last,
+        gaps=file.gaps,
+        notes=file.notes,
+    )

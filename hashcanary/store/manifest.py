@@ -1,0 +1,160 @@
+"""The lake's versions: one JSON file each, naming the Delta version of every table.
+
+A version exists from the moment its file bears its name, which is one atomic step; readers see
+only the tables' versions it names. Each file carries its own checksum and that of the version
+before, so that a flipped bit anywhere in the history is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from hashcanary.store.durable import FileMark, write_whole
+from hashcanary.store.errors import LakeDamaged, NoLake, UnknownVersion
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
+_NAME = re.compile(r"(\d{8})\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table as one lake version has it.
+
+    version: its Delta version; rows: how many; active: its data files; log: the files of its
+    Delta log that were added since the lake version before. Paths are relative to the table.
+    """
+
+    version: int
+    rows: int
+    active: dict[str, FileMark]
+    log: dict[str, FileMark] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """What one file gave to a version: the provenance of its rows."""
+
+    path: str
+    sha256: str
+    kind: str
+    rows: int
+    new: int
+    first: str
+    last: str
+    gaps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One version of the lake. ``parent`` is the checksum of the version before, or empty."""
+
+    version: int
+    parent: str
+    time: int
+    code_version: str
+    tables: dict[str, TableState]
+    loaded: tuple[LoadedFile, ...] = ()
+
+
+def signed(body: dict[str, object]) -> bytes:
+    """The JSON of ``body`` with its own checksum in it; the same body gives the same bytes."""
+    plain = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    checked = {**body, "sha256": hashlib.sha256(plain.encode()).hexdigest()}
+    return (json.dumps(checked, sort_keys=True, indent=1) + "\n").encode()
+
+
+def read_signed(path: Path) -> dict[str, object]:
+    """The body of a file written by ``signed``. Raises LakeDamaged when a bit is otherwise."""
+    try:
+        content = path.read_bytes()
+        body: dict[str, object] = json.loads(content)
+        told = body.pop("sha256")
+        whole = signed(body)
+    except (FileNotFoundError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise LakeDamaged(
+            place=path, expected="a JSON file with its checksum", found=repr(error)
+        ) from None
+    if whole != content:
+        raise LakeDamaged(
+            place=path, expected="content that gives its checksum", found=f"checksum {told}"
+        )
+    return body
+
+
+def checksum(manifest: Manifest) -> str:
+    """The checksum that the file of ``manifest`` carries."""
+    return str(json.loads(signed(_body(manifest)))["sha256"])
+
+
+def _body(manifest: Manifest) -> dict[str, object]:
+    return {"format": FORMAT, **json.loads(json.dumps(asdict(manifest)))}
+
+
+def path_of(home: Path, version: int) -> Path:
+    """The file of one version."""
+    return home / "versions" / f"{version:08d}.json"
+
+
+def versions(home: Path) -> list[int]:
+    """The versions of the lake at ``home``, ascending."""
+    folder = home / "versions"
+    if not folder.is_dir():
+        return []
+    names = (_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return sorted(int(name.group(1)) for name in names if name)
+
+
+def publish(home: Path, manifest: Manifest) -> None:
+    """Make a version visible: the one step that commits a whole load."""
+    write_whole(path_of(home, manifest.version), signed(_body(manifest)))
+
+
+def read_manifest(home: Path, version: int | None = None) -> Manifest:
+    """One version, the newest when None. Raises NoLake, UnknownVersion, LakeDamaged."""
+    known = versions(home)
+    if not known:
+        raise NoLake(home=home)
+    if version is not None and version not in known:
+        raise UnknownVersion(newest=known[-1], home=home, version=version)
+    path = path_of(home, known[-1] if version is None else version)
+    body = read_signed(path)
+    if body.get("format") != FORMAT:
+        raise LakeDamaged(place=path, expected=f"format {FORMAT}", found=body.get("format"))
+    return _from_body(path, body)
+
+
+def _from_body(path: Path, body: dict[str, object]) -> Manifest:
+    raw = json.loads(json.dumps(body))
+    try:
+        tables = {
+            name: TableState(
+                version=state["version"],
+                rows=state["rows"],
+                active=_marks(state["active"]),
+                log=_marks(state["log"]),
+            )
+            for name, state in raw["tables"].items()
+        }
+        loaded = tuple(
+            LoadedFile(**{**file, "gaps": tuple(file["gaps"]), "notes": tuple(file["notes"])})
+            for file in raw["loaded"]
+        )
+        return Manifest(
+            raw["version"], raw["parent"], raw["time"], raw["code_version"], tables, loaded
+        )
+    except (KeyError, TypeError) as error:
+        raise LakeDamaged(
+            place=path, expected="the fields of a version", found=repr(error)
+        ) from None
+
+
+def _marks(raw: dict[str, dict[str, object]]) -> dict[str, FileMark]:
+    return {name: FileMark(int(str(m["size"])), str(m["sha256"])) for name, m in raw.items()}

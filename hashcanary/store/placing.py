@@ -1,0 +1,182 @@
+"""Finds the heights of headers, which do not carry them.
+
+1. Headers are cut into runs: stretches in which each names the one before it.
+2. A run is anchored by any block in it, or just before it, whose height is known: genesis and the
+   network's well-known blocks, headers and block rows of the lake, block rows and heights that
+   came in the same load.
+3. Runs that follow one another pass their heights on, in both directions.
+4. Two anchors that disagree are an error, and so is a run that none reaches.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hashcanary.store.errors import Misplaced, Unanchored
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.chain.networks import Network
+
+ANCHOR_SCHEMA: dict[str, pl.DataType] = {"hash": pl.Binary(), "height": pl.Int64()}
+
+
+def network_anchors(network: Network) -> pl.DataFrame:
+    """Genesis and the well-known blocks of a network: ``hash``, ``height``."""
+    known = network.anchors_by_hash.values()
+    rows = {"hash": [a.hash for a in known], "height": [a.height for a in known]}
+    return pl.DataFrame(rows, schema=ANCHOR_SCHEMA)
+
+
+def place(headers: pl.DataFrame, anchors: pl.DataFrame) -> pl.Series:
+    """The height of each header.
+
+    headers: ``hash``, ``prev_hash``; ``height``, given or null; ``file``, for errors; in the order
+    of their files. anchors: ``hash`` and ``height`` of known blocks; repeats do no harm.
+    Raises Misplaced, Unanchored.
+    """
+    once = headers.with_row_index("row").unique("hash", keep="first", maintain_order=True)
+    runs = _Runs.of(once)
+    bases = _spread(once, runs, _anchored(once, runs, _one_height(once, anchors)))
+    heights = bases[runs.run] + runs.position
+    if once.height == headers.height:
+        return pl.Series("height", heights)
+    found = once.select("hash", pl.Series("found", heights))
+    return headers.join(found, on="hash", how="left", maintain_order="left")["found"].rename(
+        "height"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """run: of each header; position: within its run; starts: each run's first header."""
+
+    run: NDArray[np.int64]
+    position: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, headers: pl.DataFrame) -> _Runs:
+        follows = (
+            headers.select((pl.col("prev_hash") == pl.col("hash").shift(1)).fill_null(value=False))
+            .to_series()
+            .to_numpy()
+        )
+        starts = np.flatnonzero(~follows)
+        run = np.cumsum(~follows) - 1
+        return cls(run, np.arange(len(run)) - starts[run], starts)
+
+
+def _one_height(headers: pl.DataFrame, anchors: pl.DataFrame) -> pl.DataFrame:
+    """Anchors without repeats, the heights given with the headers among them."""
+    given = headers.filter(pl.col("height").is_not_null()).select("hash", "height")
+    together = pl.concat([anchors.select("hash", "height"), given]).unique()
+    doubled = together.filter(pl.col("hash").is_duplicated()).sort("hash", "height")
+    if doubled.height:
+        first = doubled.row(0, named=True)
+        raise Misplaced(
+            place=_place_of(headers, first["hash"]),
+            hash=first["hash"].hex(),
+            expected=first["height"],
+            because="as one source has it",
+            found=doubled["height"][1],
+        )
+    return together
+
+
+def _anchored(headers: pl.DataFrame, runs: _Runs, anchors: pl.DataFrame) -> dict[int, int]:
+    """The height of the first header of each run that holds or follows a known block."""
+    inside = headers.select("hash", run=pl.Series(runs.run), base=-pl.Series(runs.position))
+    before = headers[runs.starts].select(
+        hash="prev_hash", run=pl.Series(np.arange(len(runs.starts))), base=pl.lit(1, pl.Int64)
+    )
+    found = pl.concat([inside, before]).join(anchors, on="hash", how="inner")
+    bases: dict[int, int] = {}
+    spans = found.select("run", base=pl.col("base") + pl.col("height"), at="height", hash="hash")
+    ranges = spans.group_by("run").agg(pl.col("base").min(), most=pl.col("base").max())
+    for run, least, most in ranges.iter_rows():
+        if least != most:
+            raise _disagree(headers, spans.filter(pl.col("run") == run).sort("at"))
+        bases[run] = least
+    return bases
+
+
+def _spread(headers: pl.DataFrame, runs: _Runs, known: dict[int, int]) -> NDArray[np.int64]:
+    """The first height of every run, passed along the links between runs."""
+    links: dict[int, list[tuple[int, int]]] = {}
+    rows = headers.select("hash", parent=pl.Series(np.arange(headers.height)))
+    firsts = headers[runs.starts].select("prev_hash", run=pl.Series(np.arange(len(runs.starts))))
+    for child, parent in (
+        firsts.join(rows, left_on="prev_hash", right_on="hash").select("run", "parent").iter_rows()
+    ):
+        step = int(runs.position[parent]) + 1
+        links.setdefault(int(runs.run[parent]), []).append((child, step))
+        links.setdefault(child, []).append((int(runs.run[parent]), -step))
+    waiting = deque(known)
+    while waiting:
+        run = waiting.popleft()
+        for other, step in links.get(run, ()):
+            height = known[run] + step
+            if other not in known:
+                known[other] = height
+                waiting.append(other)
+            elif known[other] != height:
+                raise _broken_link(headers, runs, other, height, known[other])
+    for run in range(len(runs.starts)):
+        if run not in known:
+            raise _unanchored(headers, runs, run)
+    return np.array([known[run] for run in range(len(runs.starts))], np.int64)
+
+
+def _place_of(headers: pl.DataFrame, block: bytes) -> str:
+    row = headers.filter(pl.col("hash") == block)
+    return _where(row.row(0, named=True)) if row.height else "block rows"
+
+
+def _where(row: dict[str, object]) -> str:
+    return str(row["file"])
+
+
+def _disagree(headers: pl.DataFrame, spans: pl.DataFrame) -> Misplaced:
+    first = spans.row(0, named=True)
+    other = spans.filter(pl.col("base") != first["base"]).row(0, named=True)
+    return Misplaced(
+        place=_where(headers.row(0, named=True))
+        if headers.height == 1
+        else _place_of(headers, other["hash"]),
+        hash=other["hash"].hex(),
+        expected=other["at"] - other["base"] + first["base"],
+        because=f"counted from block {first['hash'].hex()} at height {first['at']}",
+        found=other["at"],
+    )
+
+
+def _broken_link(
+    headers: pl.DataFrame, runs: _Runs, run: int, expected: int, found: int
+) -> Misplaced:
+    row = headers.row(int(runs.starts[run]), named=True)
+    return Misplaced(
+        place=_where(row),
+        hash=row["hash"].hex(),
+        expected=expected,
+        because=f"it is linked to {row['prev_hash'].hex()}",
+        found=found,
+    )
+
+
+def _unanchored(headers: pl.DataFrame, runs: _Runs, run: int) -> Unanchored:
+    start = int(runs.starts[run])
+    count = int(np.count_nonzero(runs.run == run))
+    row = headers.row(start, named=True)
+    return Unanchored(
+        place=_where(row),
+        count=count,
+        first=row["hash"].hex(),
+        last=headers["hash"][start + count - 1].hex(),
+    )

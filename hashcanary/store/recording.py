@@ -1,0 +1,134 @@
+"""Builds a Record: everything known at a moment, out of a version of the lake.
+
+1. The header tree is cut: a header is known from the greatest time along its branch on.
+2. The active chain is chosen among what is left.
+3. Facts are resolved to one row a height (``resolve.py``).
+4. Rows are known from the running maximum of their times on, and cut once more: a prefix.
+
+So a block of a branch that won later is not there before, and what the moment sees does not
+depend on anything after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.chain.median_time import median_time_past
+from hashcanary.store import active_chain
+from hashcanary.store.errors import NoSuchBlock
+from hashcanary.store.record import Record
+from hashcanary.store.resolve import resolve
+
+if TYPE_CHECKING:
+    from hashcanary.moments import Moment
+    from hashcanary.store.lake import Lake
+
+_FROM_BLOCKS = ("time", "bits", "median_time_past", "total_fee", "tx_count", "size", "weight")
+_RECORD_BLOCKS = (
+    "height",
+    "time",
+    "bits",
+    "median_time_past",
+    "total_fee",
+    "tx_count",
+    "size",
+    "weight",
+    "source",
+    "known_at",
+)
+
+
+def record_of(lake: Lake, moment: Moment | None) -> Record:
+    """The record of a lake at a moment. Raises NoSuchBlock for a height that is not known."""
+    headers, blocks = _headers(lake), _blocks(lake)
+    at, tip = None if moment is None else moment.time, None
+    if moment is not None and moment.height is not None:
+        at, tip = _known_at_height(_chain(lake, headers, blocks, None), moment), moment.height
+    chain = _chain(lake, headers, blocks, at)
+    if tip is not None:
+        # blocks after it may share its known_at, for their header times may be earlier
+        chain = chain.filter(pl.col("height") <= tip)
+    return Record(
+        at=at,
+        at_text="latest" if moment is None else moment.text,
+        network=lake.network,
+        simulated=lake.simulated,
+        blocks=chain,
+        daily=_one_source(
+            lake, "daily_reference", ("day", "vendor", "series"), ("value", "known_at"), at
+        ),
+        candles=_one_source(
+            lake,
+            "candles",
+            ("market", "interval", "open_time"),
+            ("open", "high", "low", "close", "volume", "known_at"),
+            at,
+        ),
+        provenance=_provenance(lake),
+    )
+
+
+def _headers(lake: Lake) -> pl.DataFrame:
+    return lake.unordered("headers", [*active_chain.COLUMNS, "source"]).sort("height")
+
+
+def _blocks(lake: Lake) -> pl.DataFrame:
+    return lake.unordered("blocks", ["height", "hash", "source", *_FROM_BLOCKS])
+
+
+def active_headers(headers: pl.DataFrame, at: int | None = None) -> pl.DataFrame:
+    """The active chain among the headers known at a moment (None: among all).
+
+    headers: the columns ``active_chain.COLUMNS``, ascending by height.
+    """
+    if not active_chain.is_forked(headers["height"]):
+        return headers
+    if at is not None:
+        headers = headers.filter(active_chain.known_at(headers) <= at)
+    return headers.filter(active_chain.active(headers))
+
+
+def _chain(lake: Lake, headers: pl.DataFrame, blocks: pl.DataFrame, at: int | None) -> pl.DataFrame:
+    """One row a height with time and bits, cut at a moment; the columns of Record.blocks."""
+    chosen = active_headers(headers, at).drop("prev_hash")
+    rows = resolve(chosen, blocks, lake.network).blocks
+    rows = rows.filter(pl.col("time").is_not_null(), pl.col("bits").is_not_null())
+    median, known = median_time_past(rows["time"].to_numpy(), rows["height"].to_numpy())
+    rows = rows.with_columns(
+        pl.col("time").cum_max().alias("known_at"),
+        pl.coalesce("median_time_past", pl.when(pl.Series(known)).then(pl.Series(median))).alias(
+            "median_time_past"
+        ),
+    )
+    if at is not None:
+        rows = rows.filter(pl.col("known_at") <= at)
+    return rows.select(_RECORD_BLOCKS)
+
+
+def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
+    row = chain.filter(pl.col("height") == moment.height)
+    if row.is_empty():
+        heights = chain["height"].to_list()
+        known = f"{heights[0]:,} to {heights[-1]:,}, with gaps" if heights else "none"
+        raise NoSuchBlock(height=moment.text, known=known)
+    return int(row["known_at"].item())
+
+
+def _one_source(
+    lake: Lake, table: str, key: tuple[str, ...], values: tuple[str, ...], at: int | None
+) -> pl.DataFrame:
+    """A table with one row a key: of several sources the one whose name comes first."""
+    where = None if at is None else pl.col("known_at") <= at
+    rows = lake.unordered(table, [*key, *values, "source"], where).sort(*key, "source")
+    return rows.unique(key, keep="first", maintain_order=True).drop("source")
+
+
+def _provenance(lake: Lake) -> dict[str, object]:
+    manifest = lake.manifest
+    return {
+        "lake_version": manifest.version,
+        "tables": {name: state.version for name, state in sorted(manifest.tables.items())},
+        "code_version": manifest.code_version,
+    }

@@ -1,0 +1,193 @@
+"""One row a height out of what several sources say.
+
+Who is believed, first to last, fact by fact:
+
+1. a header: its hash proves every bit of it;
+2. a row that names the block's hash, such as a node's ``getblockstats``;
+3. a row without a hash: a third party's table.
+
+Within a rank the source whose name comes first. What the first leaves null the next one fills:
+fees of a node's statistics stand beside the time of a header. A row that names another block than
+the one on the active chain says nothing about that height. Bits are filled from any block of the
+same epoch on networks where an epoch has one target. Nothing is dropped in silence: wherever two
+sources differ, ``Resolved.disagreements`` lists both values and which was taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.chain.networks import Network
+
+FACTS = (
+    "time",
+    "bits",
+    "median_time_past",
+    "subsidy",
+    "total_fee",
+    "tx_count",
+    "size",
+    "weight",
+)
+_HEADER, _WITH_HASH, _WITHOUT_HASH = 0, 1, 2
+_NOBODY = -1
+DISAGREEMENTS: dict[str, pl.DataType] = {
+    "height": pl.Int64(),
+    "fact": pl.String(),
+    "taken": pl.String(),
+    "taken_source": pl.String(),
+    "other": pl.String(),
+    "other_source": pl.String(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """blocks: one row a height, ascending: ``height``, ``source`` (whose time it is), and FACTS,
+    null where nobody says; a claim a row: all that was said, the taken ones among it.
+    """
+
+    blocks: pl.DataFrame
+    claims: pl.DataFrame
+    slot: NDArray[np.int64]
+    winners: dict[str, NDArray[np.int64]]
+    other_blocks: pl.DataFrame
+
+    def disagreements(self) -> pl.DataFrame:
+        """Where sources differ: one row a height, fact and source that was not taken."""
+        lists = [self._differing(fact) for fact in FACTS if fact in self.claims.columns]
+        return pl.concat([*lists, self.other_blocks]).sort(
+            "height", "fact", "other_source", "other"
+        )
+
+    def _differing(self, fact: str) -> pl.DataFrame:
+        said = self.claims[fact]
+        winner = self.winners[fact][self.slot]
+        taken = said.gather(np.maximum(winner, 0))
+        rows = np.flatnonzero((said != taken).fill_null(value=False).to_numpy())
+        best = winner[rows]
+        return pl.DataFrame(
+            {
+                "height": self.claims["height"].gather(rows),
+                "fact": pl.repeat(fact, len(rows), eager=True, dtype=pl.String),
+                "taken": said.gather(best).cast(pl.String),
+                "taken_source": self.claims["source"].gather(best),
+                "other": said.gather(rows).cast(pl.String),
+                "other_source": self.claims["source"].gather(rows),
+            },
+            schema=DISAGREEMENTS,
+        )
+
+
+def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Resolved:
+    """Resolve the active chain's headers and all rows about blocks.
+
+    headers: ``height``, ``hash``, ``time``, ``bits``, ``source``, each height once. blocks:
+    ``height``, ``hash``, ``source`` and any of FACTS.
+    """
+    claims = pl.concat(
+        [
+            headers.with_columns(rank=pl.lit(_HEADER, pl.Int8)),
+            blocks.with_columns(
+                rank=pl.when(pl.col("hash").is_null())
+                .then(pl.lit(_WITHOUT_HASH, pl.Int8))
+                .otherwise(pl.lit(_WITH_HASH, pl.Int8))
+            ),
+        ],
+        how="diagonal",
+    )
+    order = _least_believed_first(claims)
+    heights, slot = _slots(claims["height"])
+    claims, slot, order, others = _of_one_block(claims, heights, slot, order)
+    winners = {
+        fact: _winners(claims[fact], slot, order, len(heights))
+        for fact in FACTS
+        if fact in claims.columns
+    }
+    resolved = pl.DataFrame(
+        {
+            "height": heights,
+            "source": _taken(claims["source"], winners["time"]),
+            **{fact: _taken(claims[fact], winner) for fact, winner in winners.items()},
+        }
+    )
+    return Resolved(_bits_filled(resolved, network), claims, slot, winners, others)
+
+
+def _least_believed_first(claims: pl.DataFrame) -> NDArray[np.int64]:
+    """The order in which a later claim overwrites the ones before."""
+    names = claims["source"].unique().sort()
+    place = claims["source"].replace_strict(
+        names, pl.Series(range(len(names)), dtype=pl.Int64), return_dtype=pl.Int64
+    )
+    belief = claims["rank"].cast(pl.Int64) * len(names) + place
+    codes = belief.to_numpy()
+    # a stable sort of 16-bit integers is a radix sort
+    small = codes.astype(np.uint16) if codes.max(initial=0) < 2**16 else codes
+    return np.argsort(small, kind="stable")[::-1]
+
+
+def _slots(heights: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
+    """The distinct heights, ascending, and the position of each row's height among them."""
+    distinct = heights.unique().sort()
+    return distinct, np.searchsorted(distinct.to_numpy(), heights.to_numpy())
+
+
+def _of_one_block(
+    claims: pl.DataFrame,
+    heights: pl.Series,
+    slot: NDArray[np.int64],
+    order: NDArray[np.int64],
+) -> tuple[pl.DataFrame, NDArray[np.int64], NDArray[np.int64], pl.DataFrame]:
+    """Leave out rows that name another block than the most believed row of their height."""
+    hashes = claims["hash"]
+    winner = _winners(hashes, slot, order, len(heights))[slot]
+    taken = hashes.gather(np.maximum(winner, 0))
+    differs = (hashes != taken).fill_null(value=False).to_numpy()
+    rows = np.flatnonzero(differs)
+    others = pl.DataFrame(
+        {
+            "height": claims["height"].gather(rows),
+            "fact": pl.repeat("hash", len(rows), eager=True, dtype=pl.String),
+            "taken": taken.gather(rows).bin.encode("hex"),
+            "taken_source": claims["source"].gather(winner[rows]),
+            "other": hashes.gather(rows).bin.encode("hex"),
+            "other_source": claims["source"].gather(rows),
+        },
+        schema=DISAGREEMENTS,
+    )
+    if not len(rows):
+        return claims, slot, order, others
+    kept = ~differs
+    renumbered = np.cumsum(kept) - 1
+    return claims.filter(kept), slot[kept], renumbered[order[kept[order]]], others
+
+
+def _winners(
+    said: pl.Series, slot: NDArray[np.int64], order: NDArray[np.int64], size: int
+) -> NDArray[np.int64]:
+    """Per height the most believed row that says something, or _NOBODY."""
+    winner = np.full(size, _NOBODY, np.int64)
+    ordered = order[said.is_not_null().to_numpy()[order]] if said.has_nulls() else order
+    winner[slot[ordered]] = ordered
+    return winner
+
+
+def _taken(said: pl.Series, winner: NDArray[np.int64]) -> pl.Series:
+    rows = pl.Series(winner).replace(_NOBODY, None)
+    return said.gather(rows)
+
+
+def _bits_filled(blocks: pl.DataFrame, network: Network) -> pl.DataFrame:
+    """Bits of blocks for which only another block of their epoch says them."""
+    if network.min_difficulty_rule or not blocks["bits"].has_nulls():
+        return blocks
+    epoch = pl.col("height") // network.retarget_interval
+    return blocks.with_columns(pl.col("bits").fill_null(pl.col("bits").max().over(epoch)))

@@ -1,0 +1,181 @@
+"""One Delta table of the lake: written through deltalake, so that any engine reads it.
+
+Our own readers take the data files from the lake's manifest; the Delta log says the same to
+everybody else, and ``verify`` holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.store.durable import made_durable, sync
+from hashcanary.store.errors import LakeDamaged
+from hashcanary.store.manifest import TableState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from hashcanary.sources.facts import FactTable
+
+# every old version stays readable: nothing in the log ever expires
+_CONFIGURATION = {
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+}
+# an append is one small file; beyond this many the table is rewritten as one
+MOST_FILES = 32
+_LOG = "_delta_log"
+_LAST_CHECKPOINT = "_last_checkpoint"
+
+
+def folder_of(home: Path, name: str) -> Path:
+    """Where a table lies."""
+    return home / "tables" / name
+
+
+def check_present(folder: Path, state: TableState) -> None:
+    """Raise LakeDamaged when a data file is not there or has another size."""
+    for name, mark in state.active.items():
+        path = folder / name
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise LakeDamaged(
+                place=path, expected=f"a file of {mark.size} bytes", found=error.strerror
+            ) from None
+        if size != mark.size:
+            raise LakeDamaged(
+                place=path, expected=f"{mark.size} bytes", found=f"a file of {size} bytes"
+            )
+
+
+def read(
+    folder: Path,
+    table: FactTable,
+    state: TableState | None,
+    columns: Sequence[str] | None = None,
+    where: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Rows of a table, in no particular order; empty where the lake has none of them yet."""
+    schema = {name: table.schema[name] for name in columns or table.schema}
+    if state is None or not state.active:
+        return pl.DataFrame(schema=schema)
+    rows = pl.scan_parquet([folder / name for name in sorted(state.active)], glob=False)
+    if where is not None:
+        rows = rows.filter(where)
+    try:
+        return rows.select(list(schema)).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise LakeDamaged(
+            place=folder, expected="data files that can be read", found=str(error).splitlines()[0]
+        ) from None
+
+
+def append(
+    folder: Path, table: FactTable, state: TableState | None, rows: pl.DataFrame
+) -> TableState:
+    """Commit further rows. Raises what deltalake raises."""
+    before = 0 if state is None else state.rows
+    return _commit(folder, table, state, rows, "append", before + rows.height)
+
+
+def replace(
+    folder: Path, table: FactTable, state: TableState | None, rows: pl.DataFrame
+) -> TableState:
+    """Commit other content of the whole table. Raises what deltalake raises."""
+    return _commit(folder, table, state, rows, "overwrite", rows.height)
+
+
+def _commit(
+    folder: Path,
+    table: FactTable,
+    state: TableState | None,
+    rows: pl.DataFrame,
+    mode: str,
+    total: int,
+) -> TableState:
+    from deltalake import WriterProperties, write_deltalake
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_deltalake(
+        folder,
+        rows.select(list(table.schema)).sort(table.key),
+        mode="overwrite" if mode == "overwrite" else "append",
+        name=table.name,
+        description=table.title,
+        configuration=_CONFIGURATION if state is None else None,
+        target_file_size=2**30,
+        writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
+    )
+    return _state_now(folder, state, total)
+
+
+def _state_now(folder: Path, before: TableState | None, rows: int) -> TableState:
+    """What stands on the disk after a commit, flushed to it; files known before are not reread."""
+    from deltalake import DeltaTable
+
+    version, names = delta_files(DeltaTable(folder))
+    known = {} if before is None else before.active
+    active = {name: known.get(name) or made_durable(folder / name) for name in names}
+    oldest = -1 if before is None else before.version
+    log = {
+        f"{_LOG}/{path.name}": made_durable(path)
+        for path in sorted((folder / _LOG).iterdir())
+        if _log_version(path) > oldest
+    }
+    for place in (folder / _LOG, folder, folder.parent):
+        sync(place)
+    return TableState(version, rows, active, log)
+
+
+def delta_files(delta: object) -> tuple[int, list[str]]:
+    """The version of an open Delta table and its data files, relative to it."""
+    from deltalake import DeltaTable
+
+    assert isinstance(delta, DeltaTable)
+    return delta.version(), sorted(uri.rsplit("/", 1)[-1] for uri in delta.file_uris())
+
+
+def _log_version(path: Path) -> int:
+    """The version a file of the log belongs to; -1 for what belongs to none."""
+    head = path.name.split(".", 1)[0]
+    return int(head) if head.isdigit() else -1
+
+
+def roll_back(home: Path, tables: Mapping[str, TableState], known: Iterable[str]) -> None:
+    """Remove what an unfinished writer left: all that no version of the lake names.
+
+    known: the files of all versions, relative to HOME/tables. What readers see is not touched.
+    """
+    root = home / "tables"
+    if not root.is_dir():
+        return
+    keep = set(known)
+    for folder in sorted(root.iterdir()):
+        if folder.name not in tables:
+            shutil.rmtree(folder)
+            continue
+        _drop_late_hint(folder, tables[folder.name].version)
+        for path in sorted(folder.rglob("*")):
+            named = path.relative_to(root).as_posix() in keep
+            if path.is_file() and not named and path.name != _LAST_CHECKPOINT:
+                path.unlink()
+
+
+def _drop_late_hint(folder: Path, version: int) -> None:
+    """Remove Delta's hint at its newest checkpoint when that is one being removed."""
+    hint = folder / _LOG / _LAST_CHECKPOINT
+    if not hint.exists():
+        return
+    try:
+        late = int(json.loads(hint.read_bytes())["version"]) > version
+    except (ValueError, KeyError, TypeError):
+        late = True
+    if late:
+        hint.unlink()
