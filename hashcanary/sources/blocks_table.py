@@ -52,7 +52,11 @@ _REFETCH = "The row is damaged, or of another network: get it again from another
 
 def parse_blocks(content: Content, options: Options, kind: str, fields: Sequence[Field]) -> Parsed:
     """Read and check a table of blocks; known_at is the header's own time."""
-    table = read_table(content, kind, fields)
+    return blocks_of(content, options, kind, read_table(content, kind, fields))
+
+
+def blocks_of(content: Content, options: Options, kind: str, table: Table) -> Parsed:
+    """Check a table under the lake's names and make rows of ``blocks`` of it."""
     read = pl.DataFrame(_columns(table))
     network = options.network
     notes = list(table.notes)
@@ -66,7 +70,7 @@ def parse_blocks(content: Content, options: Options, kind: str, fields: Sequence
         source=pl.lit(content.source),
         known_at=pl.col("time"),
     ).select(list(BLOCKS.schema))
-    frame, settled = settle(table, BLOCKS, full)
+    frame, settled = settle(table, full, ("height", "hash"))
     _check_order(table, read, frame, network)
     return Parsed(kind, (Facts(BLOCKS, frame),), _coverage(frame, [*notes, *settled]))
 

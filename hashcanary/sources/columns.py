@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from hashcanary.moments import DAY, iso_time
+from hashcanary.moments import DAY
 from hashcanary.sources.errors import BadValue, ConflictingRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from hashcanary.sources.facts import FactTable
 
 EARLIEST = 1_230_768_000  # 2009-01-01: nothing about Bitcoin is older
 LATEST = (1 << 32) - 1  # 2106: a header's time is 32 bits
@@ -151,13 +149,12 @@ class Table:
 
 
 def settle(
-    table: Table, facts: FactTable, frame: pl.DataFrame
+    table: Table, frame: pl.DataFrame, key: Sequence[str]
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """One row a fact, ordered by key: exact duplicates go, with a note.
 
     ``frame`` is row for row as ``table``. Raises ConflictingRows where one key has two values.
     """
-    key = [column for column in facts.key if column in frame.columns]
     notes = []
     once = frame.with_row_index("row").unique(frame.columns, keep="first", maintain_order=True)
     if once.height < frame.height:
@@ -172,7 +169,6 @@ def settle(
 
 
 def _conflict(table: Table, rows: pl.DataFrame, key: Sequence[str]) -> ConflictingRows:
-    shown = [column for column in key if column != "source"]
     first = rows.row(0, named=True)
     same = rows.filter(*(pl.col(column).eq_missing(first[column]) for column in key))
     second = same.row(1, named=True)
@@ -183,7 +179,7 @@ def _conflict(table: Table, rows: pl.DataFrame, key: Sequence[str]) -> Conflicti
     return ConflictingRows(
         file=table.path,
         place=f"{table.place(first['row'])} and {table.place(second['row'])}",
-        key=", ".join(f"{column} {_shown(first[column])}" for column in shown),
+        key=", ".join(f"{column} {_shown(first[column])}" for column in key),
         found="; ".join(
             f"{column} {_shown(first[column])} and {_shown(second[column])}" for column in differ
         ),
@@ -271,8 +267,3 @@ def _from_text(text: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:
     seconds = with_zone.dt.epoch("s").fill_null(plain.dt.epoch("s"))
     seconds = seconds.fill_null(day.cast(pl.Datetime("us")).dt.epoch("s"))
     return seconds, () if bool(zoned.all()) else ("times carry no zone: read as UTC",)
-
-
-def iso_range(first: int, last: int) -> str:
-    """A range of Unix seconds as people write it."""
-    return iso_time(first) if first == last else f"{iso_time(first)} to {iso_time(last)}"

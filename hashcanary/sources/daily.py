@@ -38,7 +38,7 @@ def parse_daily(
 
     A day is known when it is over: at 00:00 UTC of the next. Days without a value give no row.
     """
-    once, settled = settle(table, DAILY_REFERENCE, wide)
+    once, settled = settle(table, wide, ("day",))
     series = [name for name in once.columns if name != "day"]
     rows = (
         once.unpivot(series, index="day", variable_name="series", value_name="value")

@@ -10,24 +10,33 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from hashcanary.chain.compact import decode_compact, why_invalid
+from hashcanary.chain.headers import HEADER_SIZE, header_hash
+from hashcanary.chain.networks import MAIN
 from hashcanary.sources.errors import NotATable
-from hashcanary.sources.files import HEAD_BYTES, fetch, head
+from hashcanary.sources.files import fetch, head
 from hashcanary.sources.source import Form, Probe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PARQUET_MAGIC = b"PAR1"
-_OTHER_MAGIC = {
+_MAGIC = {
     b"\x1f\x8b": "a gzip file: unpack it first",
     b"PK\x03\x04": "a zip file: unpack it first",
     b"\xff\xfe": "UTF-16 text: save it as UTF-8",
     b"\xfe\xff": "UTF-16 text: save it as UTF-8",
+    MAIN.magic: "a block file of a node: block bodies are not read from files",
 }
-_BLOCK_MAGIC = {
-    bytes.fromhex("f9beb4d9"): "a block file of a node: block bodies are not read from files",
+_FORMS: dict[Form, str] = {
+    "empty": "an empty file",
+    "binary": "binary data that is not a run of block headers",
+    "json": "a JSON document; tables are read as JSON lines, one object a line",
+    "text": "text that is no table",
 }
 _MAX_COLUMNS_SHOWN = 12
+_LINES_LOOKED_AT = 5
+_EASIEST_TARGET = (1 << 255) - 1  # of any network
 
 
 def probe(path: Path) -> Probe:
@@ -66,18 +75,13 @@ def one_line(error: BaseException, limit: int = 160) -> str:
 
 def describe(probe: Probe) -> str:
     """What an unrecognised file is, in words, as the reason why it was passed over."""
-    if probe.form == "empty":
-        return "an empty file"
-    for magics in (_OTHER_MAGIC, _BLOCK_MAGIC):
-        for magic, words in magics.items():
-            if probe.head.startswith(magic):
-                return words
-    if probe.form == "binary":
-        return "binary data that is not a run of block headers"
-    if probe.form == "json":
-        return "a JSON document; tables are read as JSON lines, one object a line"
-    if probe.form == "text":
-        return "text that is no table"
+    for magic, words in _MAGIC.items():
+        if probe.head.startswith(magic):
+            return words
+    if has_work(probe.head[:HEADER_SIZE]):
+        return "a raw block: block bodies are not read from files"
+    if probe.form in _FORMS:
+        return _FORMS[probe.form]
     shown = ", ".join(probe.columns[:_MAX_COLUMNS_SHOWN])
     more = len(probe.columns) - _MAX_COLUMNS_SHOWN
     return (
@@ -86,10 +90,20 @@ def describe(probe: Probe) -> str:
     )
 
 
-def header_cells(line: str) -> tuple[str, ...]:
+def has_work(header: bytes) -> bool:
+    """Whether 80 bytes have the proof of work that they claim, on any network."""
+    if len(header) != HEADER_SIZE:
+        return False
+    bits = int.from_bytes(header[72:76], "little")
+    if why_invalid(bits, _EASIEST_TARGET):
+        return False
+    return int.from_bytes(header_hash(header), "big") <= decode_compact(bits).value
+
+
+def header_cells(line: str, separator: str = ",") -> tuple[str, ...]:
     """The names in a CSV file's first line."""
     try:
-        return tuple(cell.strip() for cell in next(csv.reader([line]), []))
+        return tuple(cell.strip() for cell in next(csv.reader([line], delimiter=separator), []))
     except csv.Error:
         return ()
 
@@ -99,14 +113,21 @@ def _text_form(first: bytes, whole: bool) -> tuple[Form, tuple[str, ...]]:
         return "binary", ()
     # A byte that is not UTF-8 is the parser's to report, with its place.
     text = first.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")
-    line = text.split("\n", 1)[0].rstrip("\r")
+    lines = [line.rstrip("\r") for line in text.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT]]
     if text.lstrip().startswith(("{", "[")):
-        columns = _object_keys(line)
+        columns = _object_keys(lines[0])
         return ("jsonl", columns) if columns else ("json", ())
-    cells = header_cells(line)
-    if len(cells) < 2 or (len(line) >= HEAD_BYTES and not whole):
+    cells = header_cells(lines[0])
+    too_long = len(lines) == 1 and not whole
+    if len(cells) < 2 or too_long or not _continues(cells, lines[1:]):
         return "text", ()
     return "csv", cells
+
+
+def _continues(cells: tuple[str, ...], lines: list[str]) -> bool:
+    """Whether a further line has as many cells as the first, or there is none."""
+    given = [line for line in lines if line]
+    return not given or any(len(header_cells(line)) == len(cells) for line in given)
 
 
 def _is_binary(first: bytes) -> bool:

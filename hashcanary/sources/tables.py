@@ -28,6 +28,8 @@ from hashcanary.sources.probing import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hashcanary.sources.source import Content
 
 # From a file's columns: those wanted, by the file's name, with the lake's name.
@@ -68,8 +70,11 @@ def read_table(content: Content, kind: str, fields: Sequence[Field]) -> Table:
     return read_matching(content, kind, lambda columns: resolve(content, kind, columns, fields))
 
 
-def read_matching(content: Content, kind: str, choose: Choose) -> Table:
-    """A table with the columns ``choose`` wants: the file's names to the lake's."""
+def read_matching(content: Content, kind: str, choose: Choose, separator: str = ",") -> Table:
+    """A table with the columns ``choose`` wants: the file's names to the lake's.
+
+    separator: one ASCII character between the fields of a CSV file.
+    """
     if not content.data:
         raise EmptyFile(file=content.path, expected=f"a table of kind {kind}", found="no bytes")
     if content.data.startswith(PARQUET_MAGIC):
@@ -80,7 +85,7 @@ def read_matching(content: Content, kind: str, choose: Choose) -> Table:
         frame, columns, wanted = _json_lines(content, choose)
         word, first = "line", 1
     else:
-        frame, columns, wanted = _csv(content, choose)
+        frame, columns, wanted = _csv(content, choose, separator)
         word, first = ("row", 1) if b'"' in content.data else ("line", 2)
     if frame.height == 0:
         raise EmptyFile(file=content.path, expected=f"a table of kind {kind}", found="no rows")
@@ -151,11 +156,11 @@ def _bad_json(content: Content, error: BaseException) -> NotATable:
     )
 
 
-def _csv(content: Content, choose: Choose) -> _Read:
+def _csv(content: Content, choose: Choose, separator: str) -> _Read:
     """Every column as text: nothing is guessed, and a refused value is shown as it stands."""
     data = content.data.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
     _check_utf8(content, data)
-    columns = header_cells(data.split(b"\n", 1)[0].decode("utf-8").rstrip("\r"))
+    columns = header_cells(data.split(b"\n", 1)[0].decode("utf-8").rstrip("\r"), separator)
     if len(columns) < 2:
         raise UnrecognisedFile(
             file=content.path, known="that hold a table", found="text that is no table"
@@ -166,10 +171,12 @@ def _csv(content: Content, choose: Choose) -> _Read:
         raise _bad_csv(
             content, "line 1", "each column once", f"{sorted(twice)[0]!r} twice", "Rename one."
         )
-    _check_fields(content, data, len(columns))
+    _check_fields(content, data, len(columns), separator)
     positions = sorted(columns.index(column) for column in wanted)
     try:
-        frame = pl.read_csv(BytesIO(data), infer_schema=False, columns=positions)
+        frame = pl.read_csv(
+            BytesIO(data), infer_schema=False, columns=positions, separator=separator
+        )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _bad_csv(content, "its lines", "a CSV table", one_line(error)) from error
     frame.columns = [columns[position] for position in positions]
@@ -190,9 +197,10 @@ def _check_utf8(content: Content, data: bytes) -> None:
         ) from error
 
 
-def _check_fields(content: Content, data: bytes, expected: int) -> None:
+def _check_fields(content: Content, data: bytes, expected: int, separator: str) -> None:
     """Refuse the first line with more or fewer fields than the header: it may be cut short."""
-    counts = _quoted_fields(content, data) if b'"' in data else _plain_fields(data)
+    count = _quoted_fields if b'"' in data else _plain_fields
+    counts = count(content, data, separator)
     wrong = np.flatnonzero(counts != expected)
     if len(wrong):
         raise _bad_csv(
@@ -203,17 +211,18 @@ def _check_fields(content: Content, data: bytes, expected: int) -> None:
         )
 
 
-def _plain_fields(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _plain_fields(content: Content, data: bytes, separator: str) -> NDArray[np.int64]:
     codes = np.frombuffer(data, dtype=np.uint8)
     ends = np.append(np.flatnonzero(codes == ord("\n")), len(codes))
-    commas = np.searchsorted(np.flatnonzero(codes == ord(",")), ends)
-    counts: np.ndarray[tuple[int], np.dtype[np.int64]] = np.diff(commas, prepend=0) + 1
+    commas = np.searchsorted(np.flatnonzero(codes == ord(separator)), ends)
+    counts: NDArray[np.int64] = np.diff(commas, prepend=0) + 1
     return counts
 
 
-def _quoted_fields(content: Content, data: bytes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _quoted_fields(content: Content, data: bytes, separator: str) -> NDArray[np.int64]:
     try:
-        rows = [len(row) for row in csv.reader(StringIO(data.decode("utf-8")), strict=True)]
+        lines = csv.reader(StringIO(data.decode("utf-8")), delimiter=separator, strict=True)
+        rows = [len(row) for row in lines]
     except csv.Error as error:
         raise _bad_csv(content, "its quotes", "a CSV table", one_line(error)) from error
     return np.array(rows, dtype=np.int64)

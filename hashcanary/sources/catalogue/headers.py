@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.chain.compact import decode_compact, why_invalid
 from hashcanary.chain.errors import ChainError, UnknownHeight
-from hashcanary.chain.headers import HEADER_SIZE, decode_headers, header_hash
+from hashcanary.chain.headers import HEADER_SIZE, decode_headers
 from hashcanary.chain.proof_of_work import check_links, check_proof_of_work
 from hashcanary.chain.run import Places
 from hashcanary.chain.validate import validate_run
 from hashcanary.moments import iso_day
 from hashcanary.sources.errors import BadHeaders
 from hashcanary.sources.facts import HEADERS, Coverage, Facts, Parsed
+from hashcanary.sources.probing import has_work
 from hashcanary.sources.source import Content, Options, Probe, Source
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 KIND = "headers"
 _LOOKED_AT = 64
-_EASIEST_TARGET = (1 << 255) - 1  # of any network
 
 
 def recognise(probe: Probe) -> bool:
@@ -35,7 +34,7 @@ def recognise(probe: Probe) -> bool:
         return False
     count = min(len(probe.head) // HEADER_SIZE, _LOOKED_AT)
     proven = sum(
-        _has_work(probe.head[index * HEADER_SIZE : (index + 1) * HEADER_SIZE])
+        has_work(probe.head[index * HEADER_SIZE : (index + 1) * HEADER_SIZE])
         for index in range(count)
     )
     return count > 0 and 2 * proven >= count
@@ -77,13 +76,6 @@ def _coverage(frame: pl.DataFrame, notes: tuple[str, ...]) -> Coverage:
     else:
         first, last = (f"block {heights[at]:,}" for at in (0, -1))
     return Coverage(frame.height, first, last, notes=notes)
-
-
-def _has_work(header: bytes) -> bool:
-    bits = int.from_bytes(header[72:76], "little")
-    if why_invalid(bits, _EASIEST_TARGET):
-        return False
-    return int.from_bytes(header_hash(header), "big") <= decode_compact(bits).value
 
 
 HEADERS_SOURCE = Source(

@@ -1,0 +1,159 @@
+"""Any CSV table, by a mapping file that says what its columns mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.sources.blocks_table import blocks_of
+from hashcanary.sources.candles_table import FIELDS as CANDLE_FIELDS
+from hashcanary.sources.candles_table import candles_of
+from hashcanary.sources.catalogue.blocks import FIELDS as BLOCK_FIELDS
+from hashcanary.sources.columns import Table
+from hashcanary.sources.daily import parse_daily
+from hashcanary.sources.errors import BadMapping, BadValue, MissingColumns, MissingOption
+from hashcanary.sources.facts import BLOCKS
+from hashcanary.sources.files import fetch
+from hashcanary.sources.mapping import Mapping, read_mapping
+from hashcanary.sources.source import Content, Options, Probe, Source
+from hashcanary.sources.tables import read_matching
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hashcanary.sources.facts import Parsed
+
+KIND = "mapped-csv"
+_TIME = "time"
+_NEEDED = {
+    "daily_reference": (),
+    "candles": tuple(field.name for field in CANDLE_FIELDS if field.required),
+    "blocks": tuple(field.name for field in BLOCK_FIELDS if field.required),
+}
+_KNOWN = {
+    "candles": tuple(field.name for field in CANDLE_FIELDS),
+    "blocks": tuple(field.name for field in BLOCK_FIELDS),
+}
+
+
+def recognise(probe: Probe) -> bool:
+    """Never: only its mapping says what such a table is."""
+    return False
+
+
+def parse(content: Content, options: Options) -> Parsed:
+    """Rows of the table that the mapping names, checked like those of any other source.
+
+    The mapping is part of the source's identity: the same file read another way is another source.
+    """
+    if options.mapping is None:
+        raise MissingOption(
+            file=content.path,
+            kind=KIND,
+            option="a mapping file",
+            remedy="Write one (docs/mapping.md shows how) and give it with --mapping FILE.",
+        )
+    fetched = fetch(options.mapping)
+    mapping = read_mapping(options.mapping, fetched.data)
+    _check_names(options.mapping, mapping)
+    both = sha256(f"{content.sha256} {fetched.sha256}".encode()).hexdigest()
+    content = replace(content, sha256=both)
+    table = _table(content, mapping)
+    parsed = _parse_as(content, options, mapping, table)
+    mapped = {"mapping": fetched.path.name, "mapping_sha256": fetched.sha256}
+    return replace(parsed, provenance={**mapped, "source": content.source})
+
+
+def _parse_as(content: Content, options: Options, mapping: Mapping, table: Table) -> Parsed:
+    if mapping.table == "candles":
+        return candles_of(content, options, KIND, table, options.market or mapping.name)
+    if mapping.table == "blocks":
+        return blocks_of(content, options, KIND, table)
+    series = [mapped.name for mapped in mapping.columns.values()]
+    wide = pl.DataFrame(
+        [table.days(_TIME).alias("day"), *(table.reals(name, null=True) for name in series)]
+    )
+    return parse_daily(KIND, table, wide, mapping.name, content.source, table.notes)
+
+
+def _check_names(path: Path, mapping: Mapping) -> None:
+    names = {_TIME, *(mapped.name for mapped in mapping.columns.values())}
+    known = _KNOWN.get(mapping.table)
+    strange = sorted(names - set(known)) if known else []
+    missing = [name for name in _NEEDED[mapping.table] if name not in names]
+    if strange or missing or len(names) == len(mapping.columns):
+        raise BadMapping(
+            file=path,
+            place="[columns]",
+            expected=f"the columns {', '.join(known or ('time once, beside the series',))}",
+            found=", ".join(sorted(names)),
+            remedy=f"A table {mapping.table} needs {', '.join(_NEEDED[mapping.table]) or 'names'}.",
+        )
+
+
+def _table(content: Content, mapping: Mapping) -> Table:
+    """The mapped columns under the lake's names, times as Unix seconds."""
+    table = read_matching(
+        content, KIND, lambda columns: _wanted(content, mapping, columns), mapping.separator
+    )
+    frame = table.frame.with_columns(_seconds(table, mapping).alias(_TIME))
+    for mapped in mapping.columns.values():
+        if mapped.multiply != 1.0:
+            values = table.reals(mapped.name, null=True) * mapped.multiply
+            whole = mapping.table == "blocks" and BLOCKS.schema.get(mapped.name) == pl.Int64
+            frame = frame.with_columns((values.round() if whole else values).alias(mapped.name))
+    return replace(table, frame=frame)
+
+
+def _wanted(content: Content, mapping: Mapping, columns: Sequence[str]) -> dict[str, str]:
+    wanted = {mapping.time_column: _TIME}
+    wanted |= {column: mapped.name for column, mapped in mapping.columns.items()}
+    missing = [column for column in wanted if column not in columns]
+    if missing:
+        raise MissingColumns(
+            file=content.path, kind=KIND, expected="; ".join(missing), found=", ".join(columns)
+        )
+    return wanted
+
+
+def _seconds(table: Table, mapping: Mapping) -> pl.Series:
+    """The time column as Unix seconds, read by the mapping's format and zone."""
+    if mapping.time_format in ("unix", "unix_ms"):
+        ticks = 1000 if mapping.time_format == "unix_ms" else 1
+        values = table.integers(_TIME, 0, (1 << 62), what=f"a time as {mapping.time_format}")
+        return values // ticks
+    if mapping.time_format == "iso" and mapping.zone == "UTC":
+        return table.times(_TIME)[0]
+    text = table.frame[_TIME].cast(pl.String).str.strip_chars()
+    pattern = None if mapping.time_format == "iso" else mapping.time_format
+    what = f"a time as {mapping.time_format} of the zone {mapping.zone}"
+    try:
+        when = text.str.to_datetime(pattern, strict=False, ambiguous="earliest")
+        if when.dtype.time_zone is None:  # type: ignore[attr-defined]
+            when = when.dt.replace_time_zone(
+                mapping.zone, ambiguous="earliest", non_existent="null"
+            )
+    except pl.exceptions.PolarsError as error:
+        raise BadValue(
+            file=table.path,
+            place=f"column {mapping.time_column}",
+            expected=what,
+            found=repr(text[0]),
+            more="",
+            remedy="Correct time.format in the mapping file.",
+        ) from error
+    table.refuse(when.is_null(), _TIME, what, "Correct the file or the mapping's time.format.")
+    return when.dt.epoch("s")
+
+
+MAPPED_CSV = Source(
+    kind=KIND,
+    title="Any CSV through a mapping file",
+    reads="CSV of any layout, with a TOML mapping file given by --mapping",
+    recognise=recognise,
+    parse=parse,
+)
