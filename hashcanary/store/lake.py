@@ -101,19 +101,10 @@ class Lake:
     def frame(
         self, table: str, columns: Sequence[str] | None = None, where: pl.Expr | None = None
     ) -> pl.DataFrame:
-        """A table's rows in the canonical order, by its key; ``where`` is pushed down to files.
+        """A table's rows in canonical order; ``where`` skips what it can inside the files.
 
-        Columns of the key that are not asked for do not order the rows.
+        Raises LakeDamaged when a file cannot be read.
         """
-        facts = TABLES[table]
-        rows = self.unordered(table, columns, where)
-        key = [name for name in facts.key if name in rows.columns]
-        return rows.sort(key, nulls_last=False) if key else rows
-
-    def unordered(
-        self, table: str, columns: Sequence[str] | None = None, where: pl.Expr | None = None
-    ) -> pl.DataFrame:
-        """A table's rows as they lie in its files."""
         folder = tables.folder_of(self.home, table)
         return tables.read(folder, TABLES[table], self.manifest.tables.get(table), columns, where)
 
@@ -158,7 +149,7 @@ class Transaction:
         if state is not None and len(state.active) >= tables.MOST_FILES:
             import polars as pl
 
-            self.replace(table, pl.concat([self.base.unordered(table), rows]))
+            self.replace(table, pl.concat([self.base.frame(table), rows]))
         else:
             self._put(table, rows, whole=False)
 

@@ -160,8 +160,8 @@ def _placed(
     """Headers with their heights, checked beside those of the lake."""
     if height is not None:
         headers = _with_height(headers, height)
-    stored = lake.unordered("headers", ["hash", "height"])
-    known = [network_anchors(lake.network), stored, lake.unordered("blocks", ["hash", "height"])]
+    stored = lake.frame("headers", ["hash", "height"])
+    known = [network_anchors(lake.network), stored, lake.frame("blocks", ["hash", "height"])]
     known += [frame.select("hash", "height") for frame in blocks]
     anchors = pl.concat([frame.select(list(ANCHOR_SCHEMA)) for frame in known]).drop_nulls()
     heights = place(headers.with_columns(file="source"), anchors)
@@ -190,7 +190,7 @@ def _check_beside_stored(lake: Lake, placed: pl.DataFrame, stored: pl.DataFrame)
     if new.is_empty():
         return
     least = new["height"].to_numpy().min() - reach(lake.network)
-    before = lake.unordered("headers", columns, pl.col("height") >= int(least))
+    before = lake.frame("headers", columns, pl.col("height") >= int(least))
     both = pl.concat(
         [new.with_columns(new=pl.lit(value=True)), before.with_columns(new=pl.lit(value=False))]
     )
@@ -216,11 +216,11 @@ def _commit(
 
 
 def _put(transaction: Transaction, table: FactTable, rows: pl.DataFrame) -> pl.DataFrame:
-    stored = transaction.base.unordered(table.name, where=_near(table, rows))
+    stored = transaction.base.frame(table.name, where=_near(table, rows))
     merged = merge(table, stored, rows, f"table {table.name}")
     del stored
     if not merged.changed.is_empty():
-        whole = with_changes(table, transaction.base.unordered(table.name), merged.changed)
+        whole = with_changes(table, transaction.base.frame(table.name), merged.changed)
         transaction.replace(table.name, pl.concat([whole, merged.new]))
     elif not merged.new.is_empty():
         transaction.append(table.name, merged.new)

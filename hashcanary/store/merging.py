@@ -55,17 +55,13 @@ def merge(table: FactTable, stored: pl.DataFrame, incoming: pl.DataFrame, place:
 def without_repeats(table: FactTable, rows: pl.DataFrame, place: str) -> pl.DataFrame:
     """One row a key. Raises ConflictingFacts where two rows of a key differ."""
     key = list(table.key)
-    turn = pl.int_range(pl.len()).over(key)
     if rows.select(key).n_unique() == rows.height:
         return rows
-    layers = rows.with_columns(turn.alias(_TURN)).partition_by(
-        _TURN, include_key=False, maintain_order=False, as_dict=True
-    )
-    ordered = [layers[turn] for turn in sorted(layers)]
-    kept = ordered[0]
-    for layer in ordered[1:]:
-        merged = merge(table, kept, layer, place)
-        kept = with_changes(table, kept, merged.changed)
+    turned = rows.with_columns(pl.int_range(pl.len()).over(key).alias(_TURN))
+    layers = turned.partition_by(_TURN, include_key=True, maintain_order=True)
+    kept, *rest = (layer.drop(_TURN) for layer in sorted(layers, key=lambda one: one[_TURN][0]))
+    for layer in rest:
+        kept = with_changes(table, kept, merge(table, kept, layer, place).changed)
     return kept
 
 

@@ -71,11 +71,11 @@ def record_of(lake: Lake, moment: Moment | None) -> Record:
 
 
 def _headers(lake: Lake) -> pl.DataFrame:
-    return lake.unordered("headers", [*active_chain.COLUMNS, "source"]).sort("height")
+    return lake.frame("headers", [*active_chain.COLUMNS, "source"])
 
 
 def _blocks(lake: Lake) -> pl.DataFrame:
-    return lake.unordered("blocks", ["height", "hash", "source", *_FROM_BLOCKS])
+    return lake.frame("blocks", ["height", "hash", "source", *_FROM_BLOCKS])
 
 
 def active_headers(headers: pl.DataFrame, at: int | None = None) -> pl.DataFrame:
@@ -121,8 +121,10 @@ def _one_source(
 ) -> pl.DataFrame:
     """A table with one row a key: of several sources the one whose name comes first."""
     where = None if at is None else pl.col("known_at") <= at
-    rows = lake.unordered(table, [*key, *values, "source"], where).sort(*key, "source")
-    return rows.unique(key, keep="first", maintain_order=True).drop("source")
+    rows = lake.frame(table, [*key, *values, "source"], where).drop("source")
+    # rows of one key stand together, the source whose name comes first in front
+    again = [pl.col(name) == pl.col(name).shift(1) for name in key]
+    return rows.filter(~pl.all_horizontal(again).fill_null(value=False))
 
 
 def _provenance(lake: Lake) -> dict[str, object]:

@@ -124,11 +124,8 @@ def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Re
 def _least_believed_first(claims: pl.DataFrame) -> NDArray[np.int64]:
     """The order in which a later claim overwrites the ones before."""
     names = claims["source"].unique().sort()
-    place = claims["source"].replace_strict(
-        names, pl.Series(range(len(names)), dtype=pl.Int64), return_dtype=pl.Int64
-    )
-    belief = claims["rank"].cast(pl.Int64) * len(names) + place
-    codes = belief.to_numpy()
+    by_name = claims["source"].cast(pl.Enum(names)).to_physical().cast(pl.Int64)
+    codes = (claims["rank"].cast(pl.Int64) * len(names) + by_name).to_numpy()
     # a stable sort of 16-bit integers is a radix sort
     small = codes.astype(np.uint16) if codes.max(initial=0) < 2**16 else codes
     return np.argsort(small, kind="stable")[::-1]
@@ -147,25 +144,25 @@ def _of_one_block(
     order: NDArray[np.int64],
 ) -> tuple[pl.DataFrame, NDArray[np.int64], NDArray[np.int64], pl.DataFrame]:
     """Leave out rows that name another block than the most believed row of their height."""
-    hashes = claims["hash"]
+    hashes, sources = claims["hash"], claims["source"]
     winner = _winners(hashes, slot, order, len(heights))[slot]
-    taken = hashes.gather(np.maximum(winner, 0))
-    differs = (hashes != taken).fill_null(value=False).to_numpy()
-    rows = np.flatnonzero(differs)
+    said = np.flatnonzero(hashes.is_not_null().to_numpy() & (winner != np.arange(len(winner))))
+    rows = said[(hashes.gather(said) != hashes.gather(winner[said])).to_numpy()]
     others = pl.DataFrame(
         {
             "height": claims["height"].gather(rows),
             "fact": pl.repeat("hash", len(rows), eager=True, dtype=pl.String),
-            "taken": taken.gather(rows).bin.encode("hex"),
-            "taken_source": claims["source"].gather(winner[rows]),
+            "taken": hashes.gather(winner[rows]).bin.encode("hex"),
+            "taken_source": sources.gather(winner[rows]),
             "other": hashes.gather(rows).bin.encode("hex"),
-            "other_source": claims["source"].gather(rows),
+            "other_source": sources.gather(rows),
         },
         schema=DISAGREEMENTS,
     )
     if not len(rows):
         return claims, slot, order, others
-    kept = ~differs
+    kept = np.ones(len(winner), np.bool_)
+    kept[rows] = False
     renumbered = np.cumsum(kept) - 1
     return claims.filter(kept), slot[kept], renumbered[order[kept[order]]], others
 

@@ -39,6 +39,12 @@ def folder_of(home: Path, name: str) -> Path:
     return home / "tables" / name
 
 
+def order_of(table: FactTable) -> list[str]:
+    """The canonical order of a table's rows: by key, headers by height first."""
+    by_height = "height" in table.schema and "height" not in table.key
+    return ["height", *table.key] if by_height else list(table.key)
+
+
 def check_present(folder: Path, state: TableState) -> None:
     """Raise LakeDamaged when a data file is not there or has another size."""
     for name, mark in state.active.items():
@@ -62,13 +68,19 @@ def read(
     columns: Sequence[str] | None = None,
     where: pl.Expr | None = None,
 ) -> pl.DataFrame:
-    """Rows of a table, in no particular order; empty where the lake has none of them yet."""
+    """Rows of a table in canonical order; empty where the lake has none of them yet.
+
+    Every file is in that order, so only rows of several files need to be sorted.
+    Raises LakeDamaged when a file cannot be read.
+    """
     schema = {name: table.schema[name] for name in columns or table.schema}
     if state is None or not state.active:
         return pl.DataFrame(schema=schema)
     rows = pl.scan_parquet([folder / name for name in sorted(state.active)], glob=False)
     if where is not None:
         rows = rows.filter(where)
+    if len(state.active) > 1:
+        rows = rows.sort(order_of(table))
     try:
         return rows.select(list(schema)).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -105,7 +117,7 @@ def _commit(
     folder.mkdir(parents=True, exist_ok=True)
     write_deltalake(
         folder,
-        rows.select(list(table.schema)).sort(table.key),
+        rows.select(list(table.schema)).sort(order_of(table)),
         mode="overwrite" if mode == "overwrite" else "append",
         name=table.name,
         description=table.title,
