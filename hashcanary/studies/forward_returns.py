@@ -149,11 +149,12 @@ def base_rate(prices: DailyPrices, horizon_days: int) -> tuple[float | None, int
 
 def clopper_pearson(positive: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
     """Exact two-sided interval on a binomial share; Clopper and Pearson, Biometrika 26, 1934."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     tail = (1 - level) / 2
-    low = float(beta.ppf(tail, positive, trials - positive + 1)) if positive else 0.0
-    high = float(beta.ppf(1 - tail, positive + 1, trials - positive)) if positive < trials else 1.0
+    failed = trials - positive
+    low = float(betaincinv(positive, failed + 1, tail)) if positive else 0.0
+    high = float(betaincinv(positive + 1, failed, 1 - tail)) if failed else 1.0
     return low, high
 
 
