@@ -115,9 +115,9 @@ def encode_headers(frame: pl.DataFrame) -> bytes:
 
 
 def _require(frame: pl.DataFrame, column: str, good: pl.Expr, expected: str) -> None:
-    bad = frame.select((~good.fill_null(False)).arg_max(), (~good.fill_null(False)).any())
-    index, found = bad.row(0)
-    if found:
+    found = frame.select(bad=~good.fill_null(False))["bad"]
+    if found.any():
+        index = found.arg_true()[0]
         raise InvalidHeaderField(
             column=column, index=index, expected=expected, found=frame[column][index]
         )

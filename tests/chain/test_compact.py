@@ -1,0 +1,123 @@
+"""Compact bits against the vectors of Bitcoin Core's arith_uint256 and bignum tests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hashcanary.chain.compact import (
+    bits_table,
+    decode_compact,
+    encode_compact,
+    target_from_bits,
+    target_words,
+)
+from hashcanary.chain.errors import InvalidTarget
+from hashcanary.chain.networks import MAIN, NETWORKS, REGTEST
+
+ZEROS = (
+    0,
+    0x00123456,
+    0x01003456,
+    0x02000056,
+    0x03000000,
+    0x04000000,
+    0x00923456,
+    0x01803456,
+    0x02800056,
+    0x03800000,
+    0x04800000,
+)
+
+
+@pytest.mark.parametrize("bits", ZEROS)
+def test_bits_that_shift_to_nothing_are_zero_and_not_negative(bits: int) -> None:
+    assert decode_compact(bits) == (0, False, False)
+    assert encode_compact(decode_compact(bits).value) == 0
+
+
+@pytest.mark.parametrize(
+    ("bits", "value", "negative", "encoded"),
+    [
+        (0x01123456, 0x12, False, 0x01120000),
+        (0x01FEDCBA, 0x7E, True, 0x01FE0000),
+        (0x02123456, 0x1234, False, 0x02123400),
+        (0x03123456, 0x123456, False, 0x03123456),
+        (0x04123456, 0x12345600, False, 0x04123456),
+        (0x04923456, 0x12345600, True, 0x04923456),
+        (0x05009234, 0x92340000, False, 0x05009234),
+        (0x20123456, 0x123456 << 232, False, 0x20123456),
+    ],
+)
+def test_core_vectors_decode_and_encode_again(
+    bits: int, value: int, negative: bool, encoded: int
+) -> None:
+    assert decode_compact(bits) == (value, negative, False)
+    assert encode_compact(value, negative) == encoded
+
+
+def test_a_value_with_its_top_bit_set_takes_one_byte_more() -> None:
+    assert encode_compact(0x80) == 0x02008000
+
+
+@pytest.mark.parametrize(
+    ("bits", "overflow"),
+    [
+        (0xFF123456, True),
+        (0x23000001, True),
+        (0x220000FF, False),
+        (0x22000100, True),
+        (0x2100FFFF, False),
+        (0x21010000, True),
+        (0x207FFFFF, False),
+        (0xFF000000, False),
+    ],
+)
+def test_overflow_is_what_does_not_fit_256_bits(bits: int, overflow: bool) -> None:
+    assert decode_compact(bits).overflow is overflow
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_the_limit_of_each_network_encodes_to_its_bits(network: object) -> None:
+    assert encode_compact(network.pow_limit) == network.pow_limit_bits  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("bits", "why"),
+    [
+        (0x04923456, "is negative"),
+        (0, "is zero"),
+        (0xFF123456, "overflows 256 bits"),
+        (0x1D010000, "is above the limit"),
+    ],
+)
+def test_an_invalid_target_says_why(bits: int, why: str) -> None:
+    with pytest.raises(InvalidTarget, match=why) as caught:
+        target_from_bits(bits, MAIN)
+    assert f"{bits:#010x}" in str(caught.value)
+
+
+def test_the_same_bits_may_be_valid_on_another_network() -> None:
+    assert target_from_bits(0x207FFFFF, REGTEST) == 0x7FFFFF << 232
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 256])
+def test_values_outside_256_bits_are_not_encoded(value: int) -> None:
+    with pytest.raises(ValueError, match="2\\^256"):
+        encode_compact(value)
+
+
+def test_bits_table_lists_each_value_once_with_its_count() -> None:
+    table = bits_table(np.array([7, 7, 3, 7, 9, 9], np.int64))
+    assert table.unique.tolist() == [3, 7, 9]
+    assert table.inverse.tolist() == [1, 1, 0, 1, 2, 2]
+    assert table.counts.tolist() == [1, 3, 2]
+
+
+def test_bits_table_of_nothing_is_empty() -> None:
+    assert [len(column) for column in bits_table(np.empty(0, np.int64))] == [0, 0, 0]
+
+
+def test_target_words_run_from_the_greatest() -> None:
+    words = target_words([1, 1 << 255, (1 << 64) + 2])
+    assert words.tolist() == [[0, 0, 0, 1], [1 << 63, 0, 0, 0], [0, 0, 1, 2]]
