@@ -38,6 +38,7 @@ class Metric:
     has a column for each, and for a metric also ``NAME.low``, ``NAME.high`` and ``NAME.EXTRA``
     where it has them.
     window: how many rows it looks back over, its own included; None: everything before.
+    lag: how many rows back the newest input lies that it uses.
     rests_on: whose basis a row takes, that of every row in its window, or of its own row alone,
     for a metric that looks back over everything only to find a peak or a crossing.
     interval: what ``low`` and ``high`` are, with the level; empty when the value is no estimate.
@@ -53,6 +54,7 @@ class Metric:
     source: str
     compute: Compute
     window: int | None = 1
+    lag: int = 0
     rests_on: Literal["window", "row"] = "window"
     interval: str = ""
     differs: str = ""

@@ -32,7 +32,7 @@ class MetricResult:
     """One metric over a record.
 
     rows, ascending by time, hold: ``time`` (Unix seconds UTC), the metric's own columns
-    (``Metric.columns``), ``known_at`` (Unix seconds at which the row was final), ``basis``
+    (``Metric.columns``), ``known_at`` (Unix seconds at which the value was final), ``basis``
     (``blocks`` or ``vendor``) and ``missing`` (why ``value`` is null; null where it is not).
     """
 
@@ -140,7 +140,7 @@ def _known_at(metric: Metric) -> pl.Expr:
         if (base := BASE_INPUTS[metric.grain].get(needed))
         else pl.col(f"{needed}.known_at")
         for needed in metric.inputs
-    )
+    ).shift(metric.lag)
     if metric.window is None:
         return latest.cum_max()
     return latest if metric.window == 1 else latest.rolling_max(metric.window, min_samples=1)
@@ -157,7 +157,7 @@ def _vendor(metric: Metric) -> pl.Expr:
             flags.append(pl.col(base.basis))
     if not flags:
         return pl.lit(value=False)
-    any_input = pl.any_horizontal(flags).fill_null(value=False)
+    any_input = pl.any_horizontal(flags).shift(metric.lag).fill_null(value=False)
     if metric.window == 1 or metric.rests_on == "row":
         return any_input
     if metric.window is None:
@@ -173,7 +173,8 @@ def _reason(metric: Metric) -> pl.Expr:
     for needed in reversed(metric.inputs):
         base = BASE_INPUTS[metric.grain].get(needed)
         reason = pl.lit(base.reason) if base else pl.col(f"{needed}.missing")
-        first = pl.when(pl.col(needed).is_null()).then(reason).otherwise(first)
+        absent = pl.col(needed).is_null().shift(metric.lag)
+        first = pl.when(absent).then(reason.shift(metric.lag)).otherwise(first)
     return pl.when(pl.col(metric.name).is_null()).then(first)
 
 
@@ -191,7 +192,7 @@ def _rows_of(metric: Metric, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(
         "time",
         *(pl.col(column_name(name, column)).alias(column) for column in metric.columns),
-        pl.col(f"{name}.known_at").alias("known_at"),
+        pl.when(pl.col(name).is_not_null()).then(pl.col(f"{name}.known_at")).alias("known_at"),
         pl.when(pl.col(f"{name}.vendor"))
         .then(pl.lit("vendor"))
         .otherwise(pl.lit("blocks"))

@@ -150,7 +150,10 @@ def base_frames(record: Record) -> dict[Grain, pl.DataFrame]:
 
 
 def _day_starts(record: Record, chain: ChainColumns) -> Ints:
-    """Start of every UTC day from the first to the last one anything is known of."""
+    """Start of every UTC day from the first to the last one anything is known of.
+
+    As known at a moment of the day after, that day too: what rests on yesterday stands in its row.
+    """
     days = [
         chain.time // DAY,
         record.daily["day"].cast(pl.Int64).to_numpy(),
@@ -159,7 +162,10 @@ def _day_starts(record: Record, chain: ChainColumns) -> Ints:
     edges = [int(edge) for column in days if column.size for edge in (column.min(), column.max())]
     if not edges:
         return np.empty(0, dtype=np.int64)
-    return np.arange(min(edges), max(edges) + 1, dtype=np.int64) * DAY
+    last = max(edges)
+    if record.at is not None:
+        last = max(last, min(last + 1, record.at // DAY))
+    return np.arange(min(edges), last + 1, dtype=np.int64) * DAY
 
 
 def _day_columns(

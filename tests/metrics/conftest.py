@@ -26,9 +26,8 @@ HEADER = np.dtype([("_", "V68"), ("time", "<u4"), ("bits", "<u4"), ("nonce", "<u
 def _headers(folder: Path) -> pl.DataFrame:
     runs = []
     for file in sorted((folder / "headers").glob("*.bin.zst")):
-        raw = np.frombuffer(
-            zstandard.ZstdDecompressor().stream_reader(file.open("rb")).read(), HEADER
-        )
+        packed = zstandard.ZstdDecompressor().decompressobj().decompress(file.read_bytes())
+        raw = np.frombuffer(packed, HEADER)
         first = int(file.name.split("_")[1])
         runs.append(
             pl.DataFrame(

@@ -14,10 +14,14 @@ _RULE = (
 
 
 def cumulative_since_first(column: str) -> pl.Expr:
-    """Running sum that is 0 before the first value and null from the first gap after it on."""
+    """Running sum that is 0 before the first value and null from the first gap after it on.
+
+    Null too on a day whose issuance is not known: even a 0 must not be said of it.
+    """
     begun = pl.col(column).is_not_null().cum_max()
     gap = (begun & pl.col(column).is_null()).cum_max()
-    return pl.when(~gap).then(pl.col(column).fill_null(0.0).cum_sum())
+    known = pl.col("issuance.btc").is_not_null()
+    return pl.when(~gap & known).then(pl.col(column).fill_null(0.0).cum_sum())
 
 
 def unpriced() -> pl.Expr:

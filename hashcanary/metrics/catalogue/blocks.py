@@ -1,0 +1,118 @@
+"""Blocks: how many, and how far apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hashcanary.metrics import intervals
+from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.windows import as_columns, floats
+from hashcanary.moments import DAY
+from hashcanary.units import BLOCKS, SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SOURCE = "Bitcoin Core, block headers"
+_NOT_FINAL = (
+    "missing where the day is not final, or neither its blocks nor a vendor's daily figure are "
+    "known"
+)
+_NOT_ENDED = "missing until the epoch has ended, and where its first or last block is not known"
+
+
+def count_of(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """A function that gives a column as it is."""
+
+    def compute(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.select(value=pl.col(column))
+
+    return compute
+
+
+def day_interval(frame: pl.DataFrame) -> pl.DataFrame:
+    """Length of a day over its blocks, s; the expected interval has Garwood's limits."""
+    count = floats(frame, "blocks.count")
+    ones = np.ones(count.size)
+    fewest, most = intervals.weighted_poisson(count, count, ones)
+    with np.errstate(divide="ignore"):
+        length = np.where(count > 0, DAY, np.nan)
+        return as_columns(value=length / count, low=length / most, high=length / fewest)
+
+
+def epoch_interval(frame: pl.DataFrame) -> pl.DataFrame:
+    """Mean of the intervals inside each epoch, s."""
+    span, count = floats(frame, "epoch.span"), floats(frame, "epoch.intervals")
+    slowest, fastest = intervals.fixed_count(count, span)
+    return as_columns(value=span / count, low=1 / fastest, high=1 / slowest)
+
+
+def epoch_count(frame: pl.DataFrame) -> pl.DataFrame:
+    """Blocks of each epoch that has ended."""
+    return frame.select(value=pl.col("epoch.last_height") - pl.col("epoch.first_height") + 1)
+
+
+BLOCKS_PER_DAY = Metric(
+    name="blocks.per_day",
+    title="Blocks per day",
+    unit=BLOCKS,
+    grain="day",
+    inputs=("blocks.count",),
+    definition="number of blocks of the active chain whose header time lies in the UTC day",
+    source=_SOURCE,
+    compute=count_of("blocks.count"),
+    missing=_NOT_FINAL,
+)
+
+BLOCKS_PER_MTP_DAY = Metric(
+    name="blocks.per_mtp_day",
+    title="Blocks per day (median time past)",
+    unit=BLOCKS,
+    grain="day",
+    inputs=("mtp.count",),
+    definition="number of blocks of the active chain whose median time past lies in the UTC day",
+    source="Coin Metrics, BlkCnt; " + _SOURCE,
+    compute=count_of("mtp.count"),
+    missing=_NOT_FINAL,
+)
+
+BLOCKS_MEAN_INTERVAL = Metric(
+    name="blocks.mean_interval",
+    title="Mean block interval of the day",
+    unit=SECONDS,
+    grain="day",
+    inputs=("blocks.count",),
+    definition="86400 s / number of blocks whose header time lies in the UTC day",
+    source=_SOURCE,
+    compute=day_interval,
+    interval="95% confidence for the expected interval, exact (Garwood)",
+    missing=_NOT_FINAL + "; not defined on a day without blocks",
+)
+
+BLOCKS_PER_EPOCH = Metric(
+    name="blocks.per_epoch",
+    title="Blocks per epoch",
+    unit=BLOCKS,
+    grain="epoch",
+    inputs=("epoch.first_height", "epoch.last_height"),
+    definition="number of blocks of a difficulty epoch that has ended; 2016 by consensus",
+    source="Bitcoin Core, consensus/params.h DifficultyAdjustmentInterval",
+    compute=epoch_count,
+    missing=_NOT_ENDED,
+)
+
+BLOCKS_EPOCH_INTERVAL = Metric(
+    name="blocks.epoch_interval",
+    title="Mean block interval of the epoch",
+    unit=SECONDS,
+    grain="epoch",
+    inputs=("epoch.span", "epoch.intervals"),
+    definition="time from the epoch's first to its last block / the 2015 intervals between them",
+    source="Bitcoin Core, pow.cpp CalculateNextWorkRequired",
+    compute=epoch_interval,
+    interval="95% confidence for the expected interval, exact (Gamma, for a fixed number)",
+    missing=_NOT_ENDED,
+)
