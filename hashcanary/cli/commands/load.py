@@ -1,0 +1,165 @@
+"""``hashcanary load PATH...``: files and folders into the lake."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.declare import add_command
+from hashcanary.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hashcanary.cli.declare import Commands, Parser
+    from hashcanary.cli.output import Table
+    from hashcanary.sources.source import Options
+    from hashcanary.store.loading import FileReport, LoadReport
+
+_GAPS_SHOWN = 4
+_DESCRIPTION = """\
+Imports files, or everything in folders, into the lake; makes the lake where there
+is none. Files are recognised by what is in them, not by their names: raw block
+headers, block tables, Core's getblockstats, Coin Metrics daily series, candles;
+any other CSV by a mapping file. zstd-compressed files are read as they are.
+
+A load is one step: either all of it is in the lake, or, on any error, nothing.
+Loading the same facts again, or in another order, changes nothing.
+
+Prints what each file gave, where it begins and ends, what is missing inside, and
+what was passed over and why.
+"""
+_EXAMPLES = """\
+  hashcanary load ~/bitcoin-data
+  hashcanary load headers.bin.zst blockstats.parquet
+  hashcanary load prices.csv --as candles --market BTCUSD
+  hashcanary load vendor.csv --mapping vendor.toml
+  hashcanary load run.bin --height 150001
+"""
+
+
+def add(commands: Commands, shared: Parser) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands,
+        shared,
+        "load",
+        run,
+        summary="import files or folders into the lake",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="a file or a folder")
+    parser.add_argument(
+        "--as", dest="kind", metavar="KIND", help="what the files are, instead of looking"
+    )
+    parser.add_argument(
+        "--mapping",
+        metavar="FILE",
+        help="a TOML file that says what a CSV's columns are",
+    )
+    parser.add_argument(
+        "--market", metavar="NAME", help="the candles' market (default: the file's name)"
+    )
+    parser.add_argument(
+        "--interval",
+        metavar="SECONDS",
+        type=int,
+        help="how long a candle is, where their spacing does not tell",
+    )
+    parser.add_argument(
+        "--height", metavar="N", type=int, help="height of the first header of the file"
+    )
+    parser.add_argument(
+        "--network", metavar="NAME", help="network of a lake that is made (default: main)"
+    )
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Load, and print what each file gave."""
+    from hashcanary.cli.opening import open_or_create
+    from hashcanary.cli.output import emit, format_of, say
+    from hashcanary.cli.progress import bar
+    from hashcanary.store.loading import load
+
+    options = _options(args)
+    lake = open_or_create(args, args.network)
+    if lake.simulated:
+        say(f"hashcanary: {lake.home} holds simulated history; all it reports is marked so.")
+    with bar() as tell:
+        report = load(lake, args.paths, args.kind, options, tell, args.height)
+    emit(_table(report), format_of(args))
+    return Exit.DONE
+
+
+def _options(args: argparse.Namespace) -> Options:
+    from pathlib import Path
+
+    from hashcanary.sources.source import Options
+
+    for name, least in (("height", 0), ("interval", 1)):
+        value = getattr(args, name)
+        if value is not None and value < least:
+            raise UsageError(
+                argument=f"--{name}", expected=f"{least} or more", found=value, remedy=""
+            )
+    return Options(
+        market=args.market,
+        interval=args.interval,
+        mapping=Path(args.mapping) if args.mapping else None,
+    )
+
+
+def _table(report: LoadReport) -> Table:
+    """What each file gave; files passed over are rows too, with the reason."""
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from hashcanary.cli.output import Column, Table
+
+    lake = report.lake
+    columns = [
+        Column("path", "file", people=lambda path: Path(str(path)).name),
+        Column("kind", "kind"),
+        Column("rows", "rows"),
+        Column("new", "new"),
+        Column("first", "first"),
+        Column("last", "last"),
+        *(Column(key, key, data_only=True) for key in ("gaps", "notes", "reason", "sha256")),
+    ]
+    read = [file for file in report.files if file.kind]
+    passed_over = [file for file in report.files if not file.kind]
+    document = {
+        "home": lake.home,
+        "network": lake.network.name,
+        "simulated": lake.simulated,
+        "version": lake.version,
+        "facts": report.rows,
+        "new_facts": report.new,
+        "files_read": len(read),
+        "files_passed_over": len(passed_over),
+    }
+    rows = [asdict(file) for file in (*read, *passed_over)]
+    notes = [
+        *_remarks(read),
+        *(f"passed over: {file.path}: {file.reason}" for file in passed_over),
+        f"{report.rows:,} facts in {len(read)} files, {report.new:,} of them new; "
+        f"{len(passed_over)} files passed over. The lake at {lake.home} is at version "
+        f"{lake.version}.",
+    ]
+    return Table(columns, rows, notes=notes, document=document, people_rows=rows[: len(read)])
+
+
+def _remarks(read: Sequence[FileReport]) -> Iterator[str]:
+    """What is missing inside the files, and what was not kept or not checked."""
+    from pathlib import Path
+
+    for file in read:
+        if file.gaps or file.notes:
+            yield f"{Path(file.path).name}"
+        if file.gaps:
+            shown = "; ".join(file.gaps[:_GAPS_SHOWN])
+            more = len(file.gaps) - _GAPS_SHOWN
+            rest = f"; and {more} more, all in --json" if more > 0 else ""
+            yield f"  missing inside: {shown}{rest}"
+        yield from (f"  {note}" for note in file.notes)

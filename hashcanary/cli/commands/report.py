@@ -1,0 +1,48 @@
+"""``hashcanary report``: the miner-stress report."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.declare import add_at, add_command
+from hashcanary.errors import Exit
+
+if TYPE_CHECKING:
+    from hashcanary.cli.declare import Commands, Parser
+
+_DESCRIPTION = """\
+Reports on mining stress as known at a moment: the verdict in plain words with its
+uncertainty, what is happening, how it ranks in history, revenue, episodes, and
+what all of it rests on. Nothing later than --at is seen.
+
+--html writes one page that works offline, with charts; --png writes the charts as
+pictures. Both can be given, and the report is printed as well.
+"""
+_EXAMPLES = """\
+  hashcanary report
+  hashcanary report --at 2026-02-03 --html report.html
+  hashcanary report --png charts/ --json > report.json
+"""
+
+
+def add(commands: Commands, shared: Parser) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands,
+        shared,
+        "report",
+        run,
+        summary="the miner-stress report: terminal, JSON, HTML page, pictures",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+        has_csv=False,
+    )
+    add_at(parser)
+    parser.add_argument("--html", metavar="FILE", help="write an offline page there")
+    parser.add_argument("--png", metavar="DIR", help="write the charts as PNG there")
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Do it."""
+    raise NotImplementedError

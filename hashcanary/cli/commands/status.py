@@ -1,0 +1,154 @@
+"""``hashcanary status``: how complete the lake is."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.declare import add_command
+from hashcanary.errors import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashcanary.cli.declare import Commands, Parser
+    from hashcanary.cli.output import Row, Table
+    from hashcanary.store.status import LakeStatus, SeriesStatus, TableStatus
+
+_NAMES_SHOWN = 3
+_DISAGREEMENTS_SHOWN = 8
+_DESCRIPTION = """\
+Says how complete the lake is: what each table holds, from where to where, which
+ranges are missing, and where sources disagree on a fact (both are kept; the one
+that counts is named).
+"""
+_EXAMPLES = """\
+  hashcanary status
+  hashcanary status --json | jq '.tables'
+"""
+
+
+def add(commands: Commands, shared: Parser) -> None:
+    """Declare the command."""
+    add_command(
+        commands,
+        shared,
+        "status",
+        run,
+        summary="how complete the lake is, and where sources disagree",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Print what each table holds."""
+    from hashcanary.cli.opening import open_lake
+    from hashcanary.cli.output import emit, format_of
+    from hashcanary.store.status import status
+
+    emit(_table(status(open_lake(args))), format_of(args))
+    return Exit.DONE
+
+
+def _table(found: LakeStatus) -> Table:
+    from hashcanary.cli.output import Column, Table
+
+    columns = [
+        Column("table", "table"),
+        Column("series", "series", wide=True, optional=True),
+        Column("rows", "rows"),
+        Column("first", "first"),
+        Column("last", "last"),
+        Column("missing", "missing inside"),
+        Column("ranges", "ranges", data_only=True),
+    ]
+    rows = [_row(table, series) for table in found.tables for series in table.series]
+    return Table(
+        columns,
+        rows,
+        title=f"Lake at {found.home}, version {found.version}, network {found.network}",
+        notes=_notes(found),
+        document=_document(found),
+        people_rows=_alike_together(rows),
+    )
+
+
+def _row(table: TableStatus, series: SeriesStatus) -> Row:
+    return {
+        "table": table.name,
+        "series": series.name,
+        "rows": series.rows,
+        "first": series.first,
+        "last": series.last,
+        "missing": series.missing,
+        "ranges": [f"{first} to {last}" for first, last in series.ranges],
+    }
+
+
+def _alike_together(rows: Sequence[Row]) -> list[Row]:
+    """Series of a table that begin, end and miss the same, as one row."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        alike = tuple(row[key] for key in ("table", "rows", "first", "last", "missing"))
+        groups.setdefault(alike, []).append(row)
+    return [{**group[0], "series": _names(group)} for group in groups.values()]
+
+
+def _names(group: Sequence[Row]) -> str:
+    names = [str(row["series"]) for row in group]
+    shown = "; ".join(names[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown}; and {len(names) - _NAMES_SHOWN} more"
+
+
+def _document(found: LakeStatus) -> dict[str, object]:
+    from dataclasses import asdict
+
+    from hashcanary.moments import iso_time
+
+    def moment(seconds: int | None) -> str | None:
+        return None if seconds is None else iso_time(seconds)
+
+    return {
+        "home": found.home,
+        "network": found.network,
+        "simulated": found.simulated,
+        "version": found.version,
+        "loaded_at": moment(found.time),
+        "stale_headers": found.stale,
+        "tables": [
+            {
+                "name": table.name,
+                "title": table.title,
+                "rows": table.rows,
+                "version": table.version,
+                "last_known_at": moment(table.last_known_at),
+                "disagreements": table.disagreements,
+                "sources": table.sources,
+            }
+            for table in found.tables
+        ],
+        "disagreements": [asdict(one) for one in found.disagreements],
+    }
+
+
+def _notes(found: LakeStatus) -> list[str]:
+    """What people are told under the table."""
+    from hashcanary.cli.output import SIMULATED
+
+    notes = [SIMULATED] if found.simulated else []
+    empty = [table.name for table in found.tables if not table.rows]
+    if empty:
+        notes.append(f"Empty: {', '.join(empty)}.")
+    if found.stale:
+        notes.append(f"{found.stale:,} headers are not on the active chain; they are kept.")
+    if not found.disagreements:
+        return [*notes, "No two sources disagree on a fact."]
+    notes.append(f"Sources disagree on {len(found.disagreements):,} facts; all are kept:")
+    notes += [
+        f"  {one.table}, {one.where}, {one.fact}: {one.taken} ({one.taken_source}) is taken, "
+        f"{one.other} ({one.other_source}) is not"
+        for one in found.disagreements[:_DISAGREEMENTS_SHOWN]
+    ]
+    more = len(found.disagreements) - _DISAGREEMENTS_SHOWN
+    return [*notes, f"  and {more:,} more, all in --json"] if more > 0 else notes

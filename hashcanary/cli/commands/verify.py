@@ -1,0 +1,42 @@
+"""``hashcanary verify``: whether what the lake holds is sound."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.declare import add_command
+from hashcanary.errors import Exit
+
+if TYPE_CHECKING:
+    from hashcanary.cli.declare import Commands, Parser
+
+_DESCRIPTION = """\
+Checks again what the lake holds: proof of work and links of headers, targets at
+every retarget, subsidies, and the checksums of the lake's own files. Prints each
+check with how much it covered, and every finding with its place.
+
+Exits with 0 when nothing was found, with 1 when something was.
+"""
+_EXAMPLES = """\
+  hashcanary verify
+  hashcanary verify --json | jq '.rows[]'
+"""
+
+
+def add(commands: Commands, shared: Parser) -> None:
+    """Declare the command."""
+    add_command(
+        commands,
+        shared,
+        "verify",
+        run,
+        summary="check proof of work, links, retargets, subsidies, checksums",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Do it."""
+    raise NotImplementedError

@@ -1,0 +1,250 @@
+"""What every command prints with: one table shown to people, as JSON or as CSV.
+
+Data go to stdout, everything else to stderr. JSON holds no NaN and is the same bytes for the same
+data. Text that came from files is made harmless: control characters are shown, not sent to the
+terminal, and a CSV cell cannot start a spreadsheet formula.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TextIO
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    from hashcanary.units import Unit
+
+Format = Literal["people", "json", "csv"]
+Row = Mapping[str, object]
+SIMULATED = "SIMULATED: drawn by a random generator; nothing here happened."
+
+# what a spreadsheet takes for the start of a formula
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# characters that reorder the text around them without being seen
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its key in JSON, its title, its unit if its values are numbers of one.
+
+    wide: it may break over lines. optional: people see it only where some row has a value;
+    data_only: people never see it. people: how people read a value that is not null.
+    """
+
+    key: str
+    title: str
+    unit: Unit | None = None
+    wide: bool = False
+    optional: bool = False
+    data_only: bool = False
+    people: Callable[[object], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows with the columns they have; ``notes`` are lines shown to people under it.
+
+    document: what JSON says beside ``rows``; people_rows: the rows people are shown, None for
+    all of them. CSV and JSON always have every row.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    title: str = ""
+    notes: Sequence[str] = ()
+    document: Mapping[str, object] = field(default_factory=dict)
+    people_rows: Sequence[Row] | None = None
+
+
+def format_of(args: argparse.Namespace) -> Format:
+    """The form of output the user asked for."""
+    if args.json:
+        return "json"
+    return "csv" if args.csv else "people"
+
+
+def emit(table: Table, how: Format) -> None:
+    """Write a table to stdout in the form the user asked for."""
+    if how == "json":
+        emit_json({**table.document, "rows": table.rows})
+    elif how == "csv":
+        _emit_csv(table)
+    else:
+        _emit_people(table)
+
+
+def emit_json(document: Mapping[str, object]) -> None:
+    """Write one JSON object: a line a key, and a line an item of a list of objects."""
+    parts = [f"{json.dumps(key)}: {_json_value(value)}" for key, value in document.items()]
+    sys.stdout.write("{\n" + ",\n".join(f"  {part}" for part in parts) + "\n}\n")
+
+
+def _json_value(value: object) -> str:
+    clean = jsonable(value)
+    if isinstance(clean, list) and clean and all(isinstance(item, dict) for item in clean):
+        lines = ",\n".join("    " + json.dumps(item, allow_nan=False) for item in clean)
+        return f"[\n{lines}\n  ]"
+    return json.dumps(clean, allow_nan=False)
+
+
+def jsonable(value: object) -> object:
+    """A value JSON can hold: NaN and infinities become null, days and paths text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        return [jsonable(item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def harmless(text: str) -> str:
+    """Text with control and direction-changing characters written out as escapes."""
+    if text.isprintable() and not _BIDI.intersection(text):
+        return text
+    return "".join(
+        char
+        if char.isprintable() and char not in _BIDI
+        else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def csv_cell(value: object) -> str:
+    """A cell of CSV: empty for null, text such that no spreadsheet takes it for a formula."""
+    plain = jsonable(value)
+    if plain is None:
+        return ""
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    if isinstance(plain, (int, float)):
+        return repr(plain)
+    text = plain if isinstance(plain, str) else json.dumps(plain)
+    text = f"'{text}" if text.startswith(_FORMULA) else text
+    return harmless(text)
+
+
+def _emit_csv(table: Table) -> None:
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([csv_header(column) for column in table.columns])
+    for row in table.rows:
+        writer.writerow([csv_cell(row.get(column.key)) for column in table.columns])
+
+
+def csv_header(column: Column) -> str:
+    """A column's name with its unit: ``value_hashes_per_second``."""
+    return f"{column.key}_{column.unit.suffix}" if column.unit else column.key
+
+
+def people_cell(value: object, column: Column) -> str:
+    """A cell as people read it."""
+    if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
+        return "-"
+    if column.people is not None:
+        return harmless(column.people(value))
+    if isinstance(value, (list, tuple)):
+        return "; ".join(people_cell(item, column) for item in value) or "-"
+    return (
+        _people_number(value, column) if isinstance(value, (int, float)) else harmless(str(value))
+    )
+
+
+def _people_number(value: float, column: Column) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    unit = column.unit
+    if unit is None or (isinstance(value, int) and not unit.prefixed and not unit.percent):
+        return f"{value:,} {unit.symbol}" if unit and unit.symbol else f"{value:,}"
+    return unit.people(value)
+
+
+def _emit_people(table: Table) -> None:
+    from rich.text import Text
+
+    out = console(sys.stdout)
+    if table.title:
+        out.print(Text(harmless(table.title)), style="bold")
+    rows = table.rows if table.people_rows is None else table.people_rows
+    if rows:
+        _print_rows(out, table.columns, rows)
+    for note in table.notes:
+        print_note(out, note)
+
+
+def print_note(out: Console, note: str) -> None:
+    """A line for people; a terminal breaks it with its indent kept, elsewhere it stays whole."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if not out.is_terminal:
+        out.file.write(harmless(note) + "\n")
+        return
+    indent = len(note) - len(note.lstrip(" "))
+    hanging = Padding(Text(harmless(note.strip())), (0, 0, 0, indent))
+    out.print(hanging, style="dim" if indent else "")
+
+
+def _print_rows(out: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    drawn = _drawn(columns, rows)
+    if out.is_terminal:
+        out.print(drawn)
+        return
+    # nothing is cut where no terminal sets a limit, and nothing is padded
+    wanted = out.measure(drawn, options=out.options.update(max_width=10_000)).maximum
+    out.width = max(out.width, wanted)
+    with out.capture() as captured:
+        out.print(drawn)
+    out.file.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def _drawn(columns: Sequence[Column], rows: Sequence[Row]) -> RichTable:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    seen = [column for column in columns if _is_seen(column, rows)]
+    for column in seen:
+        numbers = any(isinstance(row.get(column.key), (int, float)) for row in rows)
+        drawn.add_column(
+            Text(column.title),
+            justify="right" if numbers else "left",
+            no_wrap=not column.wide,
+            overflow="fold" if column.wide else "ellipsis",
+        )
+    for row in rows:
+        drawn.add_row(*(Text(people_cell(row.get(column.key), column)) for column in seen))
+    return drawn
+
+
+def _is_seen(column: Column, rows: Sequence[Row]) -> bool:
+    if column.data_only:
+        return False
+    return not column.optional or any(row.get(column.key) not in (None, "", []) for row in rows)
+
+
+def console(stream: TextIO) -> Console:
+    """A rich console that prints text as it is: no markup, no emoji, no guessed colours."""
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, emoji=False, highlight=False)
+
+
+def say(text: str) -> None:
+    """A line for people on stderr."""
+    sys.stderr.write(harmless(text) + "\n")

@@ -1,0 +1,101 @@
+"""The parser of the command line: global options, taken before and after the command, and commands.
+
+Nothing heavy is imported here: ``hashcanary --help`` must answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import hashcanary
+from hashcanary.cli.commands import COMMANDS
+from hashcanary.cli.declare import Parser
+from hashcanary.errors import EXIT_MEANINGS, Exit
+
+HOME_VARIABLE = "HASHCANARY_HOME"
+INTERRUPTED, BUG, BROKEN_PIPE = 130, 70, 141
+
+_ENVIRONMENT = f"""\
+environment:
+  {HOME_VARIABLE}  the lake's folder where --home is not given
+  XDG_DATA_HOME    its parent where neither is given (default ~/.local/share)
+  NO_COLOR         any value: no colour
+"""
+
+
+_STREAMS = """\
+Data go to stdout; progress, warnings and errors to stderr. With --json an error
+is one JSON object on stderr: {"error", "message", "exit_code"}.
+"""
+
+
+def _exit_codes() -> str:
+    codes = {int(code): EXIT_MEANINGS[code] for code in Exit} | {
+        BUG: "a bug in hashcanary; --debug shows where",
+        INTERRUPTED: "interrupted; the lake is as it was before",
+        BROKEN_PIPE: "the reader of the output went away",
+    }
+    return "exit codes:\n" + "".join(f"  {code:<4} {text}\n" for code, text in codes.items())
+
+
+_EXAMPLES = """\
+examples:
+  hashcanary demo                         a simulated history, no data needed
+  hashcanary load ~/bitcoin-data          a folder's files, into the lake
+  hashcanary report --at 2026-02-03       what was known on that day
+  hashcanary metric show hashrate.sma30   a metric with its interval
+  hashcanary COMMAND --help               a command's options and examples
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole parser; ``args.run`` is the named command's function, ``args.parser`` itself."""
+    parser = Parser(
+        prog="hashcanary",
+        description="Reads mining stress from the Bitcoin chain itself, and says how sure it is.",
+        epilog="\n".join((_EXAMPLES, _exit_codes(), _ENVIRONMENT, _STREAMS)),
+    )
+    parser.set_defaults(parser=parser)
+    _add_globals(parser, first=True)
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"hashcanary {hashcanary.__version__}",
+        help="print the version and exit",
+    )
+    shared = Parser(add_help=False)
+    _add_globals(shared, first=False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add(commands, shared)
+    return parser
+
+
+def _add_globals(parser: argparse.ArgumentParser, *, first: bool) -> None:
+    """The options every command takes. After a command, one that is absent changes nothing."""
+    group = parser.add_argument_group("global options")
+
+    def default(value: object) -> object:
+        return value if first else argparse.SUPPRESS
+
+    group.add_argument(
+        "--home",
+        metavar="DIR",
+        default=default(None),
+        help=f"folder of the lake (default: ${HOME_VARIABLE}, else ~/.local/share/hashcanary)",
+    )
+    group.add_argument(
+        "--json", action="store_true", default=default(value=False), help="print one JSON object"
+    )
+    group.add_argument(
+        "--csv",
+        action="store_true",
+        default=default(value=False),
+        help="print CSV, units in its header",
+    )
+    group.add_argument(
+        "--debug",
+        action="store_true",
+        default=default(value=False),
+        help="show the traceback of an error",
+    )
