@@ -39,7 +39,7 @@ def check_rules(headers: pl.DataFrame, network: Network) -> None:
     headers: the columns ``active_chain.COLUMNS``, ``source`` and ``new`` (Boolean), ascending by
     height, each hash once; from ``reach`` blocks below the lowest new one on. Raises BrokenRule.
     """
-    for history, rows in _histories(headers, network):
+    for history, rows in histories(headers, network):
         try:
             check_bits(history, network)
             median, known = median_time_past(history.times, history.heights)
@@ -49,7 +49,7 @@ def check_rules(headers: pl.DataFrame, network: Network) -> None:
             raise BrokenRule(place=", ".join(sources) or "headers", problem=str(error)) from error
 
 
-def _histories(
+def histories(
     headers: pl.DataFrame, network: Network
 ) -> Iterator[tuple[History, NDArray[np.int64]]]:
     """Each stretch with anything new in or before it, behind as much as is known before it."""

@@ -19,13 +19,12 @@ from hashcanary.chain.median_time import median_time_past
 from hashcanary.store import active_chain
 from hashcanary.store.errors import NoSuchBlock
 from hashcanary.store.record import Record
-from hashcanary.store.resolve import resolve
+from hashcanary.store.resolve import FACTS, resolve
 
 if TYPE_CHECKING:
     from hashcanary.moments import Moment
     from hashcanary.store.lake import Lake
 
-_FROM_BLOCKS = ("time", "bits", "median_time_past", "total_fee", "tx_count", "size", "weight")
 _RECORD_BLOCKS = (
     "height",
     "time",
@@ -42,7 +41,7 @@ _RECORD_BLOCKS = (
 
 def record_of(lake: Lake, moment: Moment | None) -> Record:
     """The record of a lake at a moment. Raises NoSuchBlock for a height that is not known."""
-    headers, blocks = _headers(lake), _blocks(lake)
+    headers, blocks = all_headers(lake), rows_about_blocks(lake)
     at, tip = None if moment is None else moment.time, None
     if moment is not None and moment.height is not None:
         at, tip = _known_at_height(_chain(lake, headers, blocks, None), moment), moment.height
@@ -70,12 +69,14 @@ def record_of(lake: Lake, moment: Moment | None) -> Record:
     )
 
 
-def _headers(lake: Lake) -> pl.DataFrame:
+def all_headers(lake: Lake) -> pl.DataFrame:
+    """The header tree, ascending by height: the columns ``active_chain.COLUMNS``, ``source``."""
     return lake.frame("headers", [*active_chain.COLUMNS, "source"])
 
 
-def _blocks(lake: Lake) -> pl.DataFrame:
-    return lake.frame("blocks", ["height", "hash", "source", *_FROM_BLOCKS])
+def rows_about_blocks(lake: Lake) -> pl.DataFrame:
+    """All that sources say of blocks beside headers: ``height``, ``hash``, ``source``, FACTS."""
+    return lake.frame("blocks", ["height", "hash", "source", *FACTS])
 
 
 def active_headers(headers: pl.DataFrame, at: int | None = None) -> pl.DataFrame:

@@ -3,8 +3,9 @@
 Who is believed, first to last, fact by fact:
 
 1. a header: its hash proves every bit of it;
-2. a row that names the block's hash, such as a node's ``getblockstats``;
-3. a row without a hash: a third party's table.
+2. a row with the block's hash and its median time past, which only a node counts: getblockstats;
+3. a row with the block's hash;
+4. a row without it.
 
 Within a rank the source whose name comes first. What the first leaves null the next one fills:
 fees of a node's statistics stand beside the time of a header. A row that names another block than
@@ -36,7 +37,7 @@ FACTS = (
     "size",
     "weight",
 )
-_HEADER, _WITH_HASH, _WITHOUT_HASH = 0, 1, 2
+_HEADER, _NODE, _WITH_HASH, _WITHOUT_HASH = range(4)
 _NOBODY = -1
 DISAGREEMENTS: dict[str, pl.DataType] = {
     "height": pl.Int64(),
@@ -90,16 +91,12 @@ def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Re
     """Resolve the active chain's headers and all rows about blocks.
 
     headers: ``height``, ``hash``, ``time``, ``bits``, ``source``, each height once. blocks:
-    ``height``, ``hash``, ``source`` and any of FACTS.
+    ``height``, ``hash``, ``source``, ``median_time_past`` and any other of FACTS.
     """
     claims = pl.concat(
         [
             headers.with_columns(rank=pl.lit(_HEADER, pl.Int8)),
-            blocks.with_columns(
-                rank=pl.when(pl.col("hash").is_null())
-                .then(pl.lit(_WITHOUT_HASH, pl.Int8))
-                .otherwise(pl.lit(_WITH_HASH, pl.Int8))
-            ),
+            blocks.with_columns(rank=_rank()),
         ],
         how="diagonal",
     )
@@ -119,6 +116,18 @@ def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Re
         }
     )
     return Resolved(_bits_filled(resolved, network), claims, slot, winners, others)
+
+
+def _rank() -> pl.Expr:
+    """How far a row about a block is believed, less for a greater rank."""
+    hashed = pl.col("hash").is_not_null()
+    return (
+        pl.when(hashed & pl.col("median_time_past").is_not_null())
+        .then(pl.lit(_NODE, pl.Int8))
+        .when(hashed)
+        .then(pl.lit(_WITH_HASH, pl.Int8))
+        .otherwise(pl.lit(_WITHOUT_HASH, pl.Int8))
+    )
 
 
 def _least_believed_first(claims: pl.DataFrame) -> NDArray[np.int64]:
