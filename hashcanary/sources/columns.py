@@ -59,7 +59,7 @@ class Table:
             place=f"{self.place(index)}, column {column}",
             expected=expected,
             found=_shown(self.frame[column][index]),
-            more=f" (and in {count - 1:,} more rows)" if count > 1 else "",
+            more=f" (and {count - 1:,} more such)" if count > 1 else "",
             remedy=remedy,
         )
 
