@@ -1,12 +1,20 @@
-"""What all tests share: where real data lie, and what happens where an optional part is not there."""
+"""What all tests share: where real data lie, and what happens where a part is not there."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashcanary.metrics.engine import Results
+    from hashcanary.store.lake import Lake
+    from hashcanary.store.record import Record
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +33,50 @@ def real_data() -> Path:
     if not folder.is_dir():
         unavailable(f"no real data: {folder} is not a folder; name one by HASHCANARY_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_lake(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake into which the whole folder of real data was loaded."""
+    from hashcanary.chain.networks import MAIN
+    from hashcanary.store.lake import Lake
+    from hashcanary.store.loading import load
+
+    empty = Lake.create(tmp_path_factory.mktemp("real") / "lake", MAIN)
+    return load(empty, [real_data], now=0).lake
+
+
+@pytest.fixture(scope="session")
+def real_record(real_lake: Lake) -> Record:
+    """All that the real data say, as known at their end."""
+    return real_lake.record()
+
+
+@pytest.fixture(scope="session")
+def real_results(real_record: Record) -> Results:
+    """Every declared metric over the real record."""
+    from hashcanary.metrics.engine import compute
+
+    return compute(real_record)
+
+
+@pytest.fixture(scope="session")
+def cut() -> Callable[[Record, int], Record]:
+    """Cuts a record to what was known at a Unix second."""
+    import polars as pl
+
+    def cut_record(record: Record, at: int) -> Record:
+        known = pl.col("known_at") <= at
+        return replace(
+            record,
+            at=at,
+            at_text=str(at),
+            blocks=record.blocks.filter(known),
+            daily=record.daily.filter(known),
+            candles=record.candles.filter(known),
+        )
+
+    return cut_record
 
 
 @pytest.fixture(scope="session")

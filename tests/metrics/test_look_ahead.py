@@ -20,12 +20,14 @@ from hashcanary.metrics import engine
 from hashcanary.metrics.declaration import Metric
 from hashcanary.metrics.engine import compute
 from hashcanary.metrics.registry import all_metrics
+from hashcanary.moments import Moment
 from hashcanary.units import HASHES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hashcanary.metrics.engine import MetricResult, Results
+    from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
 
 DAY = 86_400
@@ -65,29 +67,19 @@ def assert_no_look_ahead(name: str, full: Results, cut: Results, moment: int) ->
     assert_frame_equal(then, known, check_exact=True)
 
 
-@pytest.fixture(scope="module")
-def cut_results(
-    real_record: Record, cut: Callable[[Record, int], Record]
-) -> Callable[[int], Results]:
-    """Every metric on the record cut at a moment, computed once."""
-    done: dict[int, Results] = {}
-
-    def at(moment: int) -> Results:
-        if moment not in done:
-            done[moment] = compute(cut(real_record, moment))
-        return done[moment]
-
-    return at
+def as_known_at(lake: Lake, moment: int) -> Record:
+    return lake.record(Moment(str(moment), time=moment))
 
 
 @pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
 def test_every_metric_equals_its_full_run_where_that_was_known(
-    moment: int, real_results: Results, cut_results: Callable[[int], Results]
+    moment: int, real_results: Results, real_lake: Lake
 ) -> None:
+    cut = compute(as_known_at(real_lake, moment))
     failed = {}
     for name in all_metrics():
         try:
-            assert_no_look_ahead(name, real_results, cut_results(moment), moment)
+            assert_no_look_ahead(name, real_results, cut, moment)
         except AssertionError as error:
             failed[name] = str(error)
     assert not failed
@@ -109,8 +101,8 @@ def share_of_the_whole(frame: pl.DataFrame) -> pl.DataFrame:
 @pytest.mark.parametrize("cheat", [next_row, share_of_the_whole])
 def test_a_metric_that_looks_ahead_is_caught(
     cheat: Callable[[pl.DataFrame], pl.DataFrame],
+    real_lake: Lake,
     real_record: Record,
-    cut: Callable[[Record, int], Record],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cheating = Metric(
@@ -126,6 +118,6 @@ def test_a_metric_that_looks_ahead_is_caught(
     monkeypatch.setattr(engine, "all_metrics", lambda: {"cheat": cheating})
     moment = MOMENTS["in the vendor's years"]
     full = compute(real_record)
-    then = compute(cut(real_record, moment))
+    then = compute(as_known_at(real_lake, moment))
     with pytest.raises(AssertionError):
         assert_no_look_ahead("cheat", full, then, moment)
