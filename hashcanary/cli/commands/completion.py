@@ -10,6 +10,8 @@ from hashcanary.cli.declare import add_command
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from hashcanary.cli.declare import Commands, Parser
 
 SHELLS = ("bash", "zsh", "fish", "tcsh")
@@ -31,7 +33,9 @@ def add(commands: Commands, shared: Parser) -> None:
         run,
         summary="print a script that completes commands in your shell",
         description="Prints a completion script for a shell. Save it where the shell looks for "
-        "such scripts; nothing is installed by this command.",
+        "such scripts; nothing is installed by this command. Files, folders and the names of "
+        "metrics, kinds and networks are completed too; print the script again after installing "
+        "a package that brings new ones.",
         examples=_EXAMPLES,
         has_csv=False,
     )
@@ -42,5 +46,36 @@ def run(args: argparse.Namespace) -> Exit:
     """Print the script."""
     import shtab
 
+    _say_what_is_known(args.parser)
     sys.stdout.write(shtab.complete(args.parser, args.shell).rstrip() + "\n")
     return Exit.DONE
+
+
+def _say_what_is_known(parser: argparse.ArgumentParser) -> None:
+    """Tell shtab which arguments are files, folders, metrics, kinds and networks."""
+    import shtab
+
+    from hashcanary.chain.networks import NETWORKS
+    from hashcanary.metrics.registry import all_metrics
+    from hashcanary.sources.registry import all_sources
+
+    places = {"PATH": shtab.FILE, "FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
+    names: dict[str, Iterable[str]] = {
+        "name": all_metrics(),
+        "kind": all_sources(),
+        "network": NETWORKS,
+    }
+    for action in _actions(parser):
+        if action.metavar in places:
+            action.complete = places[action.metavar]  # type: ignore[attr-defined]
+        elif action.dest in names:
+            action.choices = list(names[action.dest])
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                yield from _actions(child)
+        else:
+            yield action
