@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -88,3 +89,50 @@ def chromium() -> str:
     if path is None:
         unavailable("no chromium on PATH: install the package chromium")
     return path
+
+
+# Core's kernel/chainparams.cpp: the regtest genesis header
+_REGTEST_GENESIS = bytes.fromhex(
+    "01000000"
+    + "00" * 32
+    + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
+    + "dae5494dffff7f2002000000"
+)
+
+
+def _double_sha256(data: bytes) -> bytes:
+    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
+
+
+@pytest.fixture(scope="session")
+def regtest_genesis() -> bytes:
+    """The 80 bytes of regtest's first header."""
+    return _REGTEST_GENESIS
+
+
+@pytest.fixture(scope="session")
+def grow() -> Callable[..., list[bytes]]:
+    """Mines regtest headers on top of any header: ``grow(count, parent, branch=0, step=600)``.
+
+    Each is 80 bytes and ``step`` seconds after its parent; ``branch`` tells siblings apart.
+    """
+
+    def child(parent: bytes, branch: int, step: int) -> bytes:
+        time = int.from_bytes(parent[68:72], "little") + step
+        start = b"\x01\0\0\0" + _double_sha256(parent) + branch.to_bytes(32, "little")
+        start += time.to_bytes(4, "little") + bytes.fromhex("ffff7f20")
+        nonce = 0
+        while _double_sha256(header := start + nonce.to_bytes(4, "little"))[31] > 0x7F:
+            nonce += 1
+        return header
+
+    def run(
+        count: int, parent: bytes = _REGTEST_GENESIS, branch: int = 0, step: int = 600
+    ) -> list[bytes]:
+        headers = []
+        for _ in range(count):
+            parent = child(parent, branch, step)
+            headers.append(parent)
+        return headers
+
+    return run
