@@ -67,6 +67,13 @@ def test_realised_hashprice_agrees_with_the_difficulty_form(real_results: Result
     assert ((both["low"] < both["value"]) & (both["value"] < both["high"])).all()
 
 
+def test_revenue_of_the_storm_is_what_the_press_reported(real_results: Results) -> None:
+    # CoinDesk, 2026-01-31, from CryptoQuant: from about $45 million on January 22 to $28 million
+    # two days later
+    assert on(real_results, "revenue.usd", date(2026, 1, 22)) == pytest.approx(45e6, rel=0.02)
+    assert on(real_results, "revenue.usd", date(2026, 1, 24)) == pytest.approx(28e6, rel=0.03)
+
+
 def test_puell_marks_the_lows_the_press_named(real_results: Results) -> None:
     # Glassnode's chart: below 0.5 at the lows of December 2018 and of late 2022,
     # above 4 at the tops of late 2013 and December 2017

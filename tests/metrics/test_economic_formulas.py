@@ -228,7 +228,9 @@ def test_thermocap_is_missing_from_a_gap_on() -> None:
             "supply.btc": [50.0, 100.0, 150.0],
         }
     )
-    assert thermocap.thermocap(frame)["value"].to_list() == [5.0, None, None]
+    result = thermocap.thermocap(frame)
+    assert result["value"].to_list() == [5.0, None, None]
+    assert result["unpriced_btc"].to_list() == [0.0, None, None]
 
 
 def test_pow_floor_at_a_published_difficulty() -> None:

@@ -40,8 +40,8 @@ HASHPRICE = Metric(
     source="Luxor, Hashrate Index: Bitcoin hashprice index",
     compute=hashprice,
     missing="missing where hashvalue or the price of the day is missing",
-    differs="Luxor averages the fees over the last 144 blocks and follows the price by the "
-    "minute; here both are the UTC day's",
+    differs="Luxor takes the fees of the last 144 blocks, and price and difficulty of the moment; "
+    "here all are the UTC day's",
 )
 
 HASHPRICE_SUBSIDY = Metric(
@@ -67,8 +67,8 @@ HASHPRICE_THS = Metric(
     source="Luxor, Hashrate Index: hashprice in USD per TH/s per day",
     compute=hashprice_ths,
     missing="missing where hashprice is missing",
-    differs="Luxor averages the fees over the last 144 blocks and follows the price by the "
-    "minute; here both are the UTC day's",
+    differs="Luxor takes the fees of the last 144 blocks, and price and difficulty of the moment; "
+    "here all are the UTC day's",
 )
 
 HASHPRICE_REALISED = Metric(

@@ -83,7 +83,8 @@ HASHVALUE = Metric(
     source="Luxor, Hashrate Index: Bitcoin hashprice index in BTC",
     compute=hashvalue,
     missing="missing on days without blocks, or where fees or difficulty are missing",
-    differs="Luxor averages the fees over the last 144 blocks, here over those of the UTC day",
+    differs="Luxor takes the fees of the last 144 blocks and the difficulty of the moment, here "
+    "both are means over the UTC day",
 )
 
 HASHVALUE_SUBSIDY = Metric(
@@ -110,7 +111,8 @@ HASHVALUE_SATS = Metric(
     source="Luxor, Hashrate Index: sats per TH/s per day",
     compute=hashvalue_sats,
     missing="missing where hashvalue is missing",
-    differs="Luxor averages the fees over the last 144 blocks, here over those of the UTC day",
+    differs="Luxor takes the fees of the last 144 blocks and the difficulty of the moment, here "
+    "both are means over the UTC day",
 )
 
 HASHVALUE_REALISED = Metric(

@@ -35,5 +35,6 @@ POW_FLOOR = Metric(
     window=_DAYS,
     missing="missing until 180 days have passed, for 180 days after a gap, and within 180 days "
     "of a day without blocks",
-    differs="nothing known; factor and exponent were fitted to prices by eye and may not last",
+    differs="the source does not say which of a day's difficulties it takes, here their mean; it "
+    "was fitted to past prices, so it describes them and forecasts nothing",
 )

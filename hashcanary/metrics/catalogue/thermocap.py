@@ -24,25 +24,25 @@ def cumulative_since_first(column: str) -> pl.Expr:
     return pl.when(~gap & known).then(pl.col(column).fill_null(0.0).cum_sum())
 
 
-def unpriced() -> pl.Expr:
-    """Supply less the issuance since the first price: the coins that count as 0, BTC."""
+def thermocap_of(frame: pl.DataFrame, income: str) -> pl.DataFrame:
+    """Cumulative ``income`` in USD, and the coins that count as 0 in it: supply less what was
+    issued since the first price, BTC; null where the sum is.
+    """
+    total = cumulative_since_first(income)
     priced = pl.col("price.usd").is_not_null().cum_max()
     counted = pl.when(priced).then(pl.col("issuance.btc")).otherwise(0.0).cum_sum()
-    return pl.col("supply.btc") - counted
+    unpriced = pl.when(total.is_not_null()).then(pl.col("supply.btc") - counted)
+    return frame.select(value=total, unpriced_btc=unpriced)
 
 
 def thermocap(frame: pl.DataFrame) -> pl.DataFrame:
     """Cumulative issuance in USD, and the coins that count as 0 in it."""
-    return frame.select(
-        cumulative_since_first("issuance.usd").alias("value"), unpriced().alias("unpriced_btc")
-    )
+    return thermocap_of(frame, "issuance.usd")
 
 
 def thermocap_with_fees(frame: pl.DataFrame) -> pl.DataFrame:
     """Cumulative revenue in USD, and the coins that count as 0 in it."""
-    return frame.select(
-        cumulative_since_first("revenue.usd").alias("value"), unpriced().alias("unpriced_btc")
-    )
+    return thermocap_of(frame, "revenue.usd")
 
 
 _UNPRICED = Extra("unpriced_btc", "Coins issued before the first price, counted as 0", BTC)
