@@ -1,0 +1,133 @@
+"""The report as a plain dict for JSON: the same report gives the same bytes.
+
+The columns that charts draw are not in it: ``hashcanary metric show NAME --json`` gives them, and
+``charts`` names which.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from hashcanary.moments import iso_time
+from hashcanary.report.charts import CHARTS
+from hashcanary.report.document import Estimate
+
+if TYPE_CHECKING:
+    from hashcanary.report.document import Cell, Column, Figure, Report, Section, Table
+
+FORMAT = 1
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report as plain values; times are ISO 8601 in UTC, units stand beside values."""
+    return {
+        "report": report.title,
+        "format": FORMAT,
+        "simulated": report.simulated,
+        "network": report.network,
+        "at": report.at_text,
+        "complete_to": _time(report.as_of),
+        "tip": {"height": report.tip_height, "time": _time(report.tip_time)},
+        "verdict": {
+            "case": report.verdict.case,
+            "stamp": report.verdict.stamp,
+            "headline": report.verdict.headline,
+            "sentences": list(report.verdict.sentences),
+            "rules": list(report.verdict.rules),
+        },
+        "sections": [_section(section) for section in report.sections],
+        "glossary": [{"word": term.word, "meaning": term.meaning} for term in report.glossary],
+        "provenance": report.provenance,
+        "code_version": report.code_version,
+        "command": report.command,
+    }
+
+
+def json_text(report: Report) -> str:
+    """The report as indented JSON, ending in a newline."""
+    return json.dumps(as_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else iso_time(seconds)
+
+
+def _number(value: float | str | None) -> float | str | None:
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "key": section.key,
+        "title": section.title,
+        "lead": section.lead,
+        "figures": [_figure(figure) for figure in section.figures],
+        "tables": [_table(table) for table in section.tables],
+        "charts": [
+            {
+                "name": name,
+                "title": CHARTS[name].title,
+                "description": CHARTS[name].description,
+                "columns": list(CHARTS[name].columns),
+            }
+            for name in section.charts
+        ],
+        "notes": list(section.notes),
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {
+        "key": figure.key,
+        "label": figure.label,
+        "value": _number(figure.value),
+        "unit": figure.unit.suffix,
+        "low": _number(figure.low),
+        "high": _number(figure.high),
+        "interval": figure.interval or None,
+        "since": _time(figure.since),
+        "until": _time(figure.until),
+        "source": figure.source or None,
+        "missing": figure.missing or None,
+        "note": figure.note or None,
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "key": table.key,
+        "title": table.title,
+        "columns": [
+            {
+                "key": column.key,
+                "title": column.title,
+                "unit": column.unit.suffix if column.unit else None,
+            }
+            for column in table.columns
+        ],
+        "rows": [
+            {
+                column.key: _cell(value, column)
+                for value, column in zip(row, table.columns, strict=True)
+            }
+            for row in table.rows
+        ],
+        "note": table.note or None,
+        "empty": table.empty if not table.rows else None,
+    }
+
+
+def _cell(value: Cell, column: Column) -> object:
+    if isinstance(value, Estimate):
+        return {
+            "value": _number(value.value),
+            "low": _number(value.low),
+            "high": _number(value.high),
+        }
+    if column.kind == "day" and isinstance(value, int):
+        return iso_time(value)
+    return _number(value)

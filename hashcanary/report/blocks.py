@@ -1,0 +1,265 @@
+"""The page's building blocks: chapters, ledgers of figures, tables, charts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.report.charts import CHARTS
+from hashcanary.report.document import Estimate
+from hashcanary.report.markup import Html, join, tag
+from hashcanary.report.wording import (
+    cell,
+    day,
+    figure_bounds,
+    figure_value,
+    minute,
+    percent,
+    period,
+)
+
+if TYPE_CHECKING:
+    from hashcanary.report.charts.definition import Chart, Line
+    from hashcanary.report.document import Column, Figure, Report, Section, Table
+
+_HINT = (
+    "Drag to move in time. Zoom with Ctrl or Shift and the wheel, two fingers, a double click, "
+    "or + and − when the chart has the focus; arrow keys read off single days. All charts move "
+    "together."
+)
+
+
+def facts_line(report: Report) -> Html:
+    """As known when, and up to which block."""
+    known = f"as known at {report.at_text}" if report.at_text else "all that is known"
+    parts = [known]
+    if report.as_of is not None:
+        parts.append(f"last full day {day(report.as_of - 1)}")
+    if report.tip_height is not None and report.tip_time is not None:
+        parts.append(f"block {report.tip_height:,}, {minute(report.tip_time)}")
+    return join(" · ".join(parts))
+
+
+def chapter(number: int, section: Section, report: Report) -> Html:
+    """A chapter of the page."""
+    charts = [CHARTS[name] for name in section.charts]
+    drawable = bool(report.dataset("day").time)
+    return tag(
+        "section",
+        tag("h2", tag("span", str(number), class_="no"), tag("span", section.title)),
+        tag("p", section.lead, class_="lead") if section.lead else "",
+        ledger(section.figures) if section.figures else "",
+        *(table(one) for one in section.tables),
+        *(figure(one, hint=place == 0) for place, one in enumerate(charts) if drawable),
+        *(tag("p", note, class_="note") for note in section.notes),
+        class_="chapter",
+        id=section.key,
+    )
+
+
+def ledger(figures: tuple[Figure, ...]) -> Html:
+    """Figures as rows: what, value, interval, when, from what."""
+    head = tag(
+        "tr",
+        *(
+            tag("th", title, scope="col", class_=css)
+            for title, css in (
+                ("", None),
+                ("value", "num"),
+                ("interval", None),
+                ("when", None),
+                ("rests on", None),
+            )
+        ),
+    )
+    return tag(
+        "div",
+        tag(
+            "table",
+            tag("thead", head),
+            tag("tbody", *(_ledger_row(one) for one in figures)),
+            class_="ledger",
+        ),
+        class_="scroll",
+    )
+
+
+def _ledger_row(figure: Figure) -> Html:
+    name = tag("a", figure.label, href=f"#term-{figure.term}") if figure.term else figure.label
+    label = tag(
+        "th",
+        name,
+        tag("span", figure.note, class_="remark") if figure.note else "",
+        scope="row",
+    )
+    if figure.value is None:
+        return tag(
+            "tr",
+            label,
+            tag("td", "–", class_="num value"),
+            tag("td", f"missing: {figure.missing}", class_="missing from", colspan=3),
+        )
+    return tag(
+        "tr",
+        label,
+        tag("td", figure_value(figure), class_="num value"),
+        tag("td", figure_bounds(figure), class_="inside", title=figure.interval or None),
+        tag("td", period(figure.since, figure.until), class_="from"),
+        tag("td", figure.source, class_="from"),
+    )
+
+
+def table(one: Table) -> Html:
+    """A table, its estimates also drawn where it asks for that."""
+    if not one.rows:
+        return tag("div", tag("h3", one.title), tag("p", one.empty, class_="note"), class_="block")
+    scale = _drawn_range(one) if one.drawn else None
+    heads = [tag("th", column.title, scope="col", class_=_css(column)) for column in one.columns]
+    if scale:
+        heads.append(tag("th", _scale_title(scale), scope="col", class_="forest"))
+    rows = []
+    for row in one.rows:
+        cells = [
+            tag("td", cell(value, column), class_=_css(column))
+            for value, column in zip(row, one.columns, strict=True)
+        ]
+        if scale:
+            estimate = next((value for value in row if isinstance(value, Estimate)), None)
+            cells.append(tag("td", _drawn(estimate, scale), class_="forest"))
+        rows.append(tag("tr", *cells))
+    css = "facts" if one.key.startswith("facts") else None
+    head = tag("thead", tag("tr", *heads)) if any(c.title for c in one.columns) else ""
+    return tag(
+        "div",
+        tag("h3", one.title) if one.title else "",
+        tag(
+            "div",
+            tag("table", head, tag("tbody", *rows), class_=css),
+            class_="scroll",
+            tabindex=0,
+            role="region",
+            aria_label=one.title or "facts",
+        ),
+        tag("p", one.note, class_="note") if one.note else "",
+        class_="block",
+    )
+
+
+def _css(column: Column) -> str | None:
+    return "num" if column.kind in {"number", "estimate"} else None
+
+
+def _drawn_range(one: Table) -> tuple[float, float] | None:
+    """The common scale of a table's estimates, zero included."""
+    found = [value for row in one.rows for value in row if isinstance(value, Estimate)]
+    if not found:
+        return None
+    low = min(value.low if value.low is not None else value.value for value in found)
+    high = max(value.high if value.high is not None else value.value for value in found)
+    return min(low, 0.0), max(high, 0.02)
+
+
+def _scale_title(scale: tuple[float, float]) -> str:
+    return f"from {percent(scale[0], 0)} to {percent(scale[1], 0)}; the rule is zero"
+
+
+def _drawn(estimate: Estimate | None, scale: tuple[float, float]) -> Html:
+    """An estimate as a dot on its interval, zero as a rule; drawn to the page's colours."""
+    if estimate is None:
+        return Html("")
+
+    def along(value: float) -> str:
+        return f"{(value - scale[0]) / (scale[1] - scale[0]) * 100:.2f}%"
+
+    low = estimate.value if estimate.low is None else estimate.low
+    high = estimate.value if estimate.high is None else estimate.high
+    return Html(
+        '<svg aria-hidden="true">'
+        f'<line x1="{along(0)}" x2="{along(0)}" y1="0" y2="22" stroke="var(--quiet)"/>'
+        f'<line x1="{along(low)}" x2="{along(high)}" y1="11" y2="11" stroke="var(--hashrate)" '
+        'stroke-width="6" stroke-opacity="0.35"/>'
+        f'<circle cx="{along(estimate.value)}" cy="11" r="4.5" fill="var(--hashrate)"/></svg>'
+    )
+
+
+def figure(chart: Chart, *, hint: bool) -> Html:
+    """A chart: title, tools, legend that also reads off values, the plot itself."""
+    scales = (
+        tag(
+            "span",
+            *(
+                tag(
+                    "button",
+                    label,
+                    type="button",
+                    data_scale=kind,
+                    aria_pressed="true" if kind == chart.scale else "false",
+                )
+                for kind, label in (("log", "log"), ("linear", "linear"))
+            ),
+            class_="buttons",
+            role="group",
+            aria_label=f"Value axis of {chart.title}",
+        )
+        if chart.toggles
+        else ""
+    )
+    download = tag(
+        "span",
+        tag(
+            "button",
+            "CSV",
+            type="button",
+            data_csv=True,
+            title="the data of this chart, the whole record",
+            aria_label=f"Data of {chart.title} as CSV",
+        ),
+        class_="buttons",
+    )
+    return tag(
+        "figure",
+        tag(
+            "figcaption",
+            tag("h3", chart.title),
+            tag("span", scales, download, class_="tools"),
+        ),
+        tag("p", chart.description, class_="said"),
+        tag(
+            "ul",
+            tag("li", "", class_="when"),
+            *(_key(line) for line in chart.lines),
+            class_="legend",
+        ),
+        tag(
+            "div",
+            class_="plot",
+            tabindex=0,
+            role="group",
+            aria_label=chart.title,
+            style=f"min-height:{chart.height}px",
+        ),
+        tag("p", _HINT, class_="hint") if hint else "",
+        tag(
+            "noscript",
+            tag("p", "The charts are drawn by scripts, which are off here.", class_="note"),
+        ),
+        class_="chart",
+        id=f"chart-{chart.name}",
+        data_chart=chart.name,
+    )
+
+
+def _key(line: Line) -> Html:
+    fill = line.shape in {"band", "bar", "dot"}
+    paint = f"background:var(--{line.token});" if fill else ""
+    return tag(
+        "li",
+        tag(
+            "span",
+            class_=f"key {line.shape}",
+            style=f"{paint}border-color:var(--{line.token})",
+        ),
+        line.label + " ",
+        tag("output", data_column=line.column)
+        if line.column and line.shape not in {"dot", "ring", "bar"}
+        else "",
+    )

@@ -1,0 +1,114 @@
+"""Builds the report: a document of data from a record, and from nothing beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import hashcanary
+from hashcanary.moments import DAY
+from hashcanary.report.datasets import DAY_METRICS, datasets
+from hashcanary.report.document import Estimate, Report
+from hashcanary.report.glossary import GLOSSARY
+from hashcanary.report.reading import Reading
+from hashcanary.report.sections.basis import basis
+from hashcanary.report.sections.history import history
+from hashcanary.report.sections.now import SMOOTHINGS, now, pace
+from hashcanary.report.sections.revenue import revenue
+from hashcanary.report.sections.ribbons import last_true, ribbons
+from hashcanary.report.verdict import Signs, judge
+from hashcanary.report.wording import harmless
+
+if TYPE_CHECKING:
+    from hashcanary.store.record import Record
+    from hashcanary.studies.episodes import EpisodeStudy
+
+TITLE = "Bitcoin mining stress"
+METRICS: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        (
+            *DAY_METRICS,
+            *(f"hashrate.{key}" for key, _ in SMOOTHINGS),
+            *(f"drawdown.{key}" for key, _ in SMOOTHINGS),
+            "blocks.per_day",
+            "blocks.epoch_interval",
+            "difficulty.day",
+            "difficulty.epoch",
+            "difficulty.change",
+            "difficulty.epoch_progress",
+            "hashprice.realised",
+            "hashvalue.sats",
+            "revenue.btc",
+            "puell.with_fees",
+            "ribbon.recovery",
+            "ribbon.buy_state",
+        )
+    )
+)
+
+
+def build_report(record: Record) -> Report:
+    """The report on a record. Raises NothingToMeasure when it holds nothing to report on."""
+    from hashcanary.metrics.engine import compute
+    from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
+
+    results = compute(record, (*METRICS, *REQUIRED_METRICS))
+    reading = Reading(results)
+    studies = find_episodes(results, simulated=record.simulated)
+    as_of = None if reading.today is None else reading.today + DAY
+    verdict = judge(signs(reading, studies[0]))
+    at_text = harmless(record.at_text)
+    command = _command(record)
+    blocks = record.blocks
+    return Report(
+        title=TITLE,
+        network=record.network.name,
+        simulated=record.simulated,
+        at_text=at_text,
+        as_of=as_of,
+        tip_height=int(blocks["height"][-1]) if blocks.height else None,
+        tip_time=int(blocks["time"][-1]) if blocks.height else None,
+        verdict=verdict,
+        sections=(
+            now(reading),
+            history(reading),
+            revenue(reading),
+            ribbons(reading, studies),
+            basis(record, reading, verdict.rules, command),
+        ),
+        glossary=GLOSSARY,
+        datasets=datasets(record, results, studies[0], as_of),
+        code_version=hashcanary.__version__,
+        command=command,
+        provenance=dict(record.provenance),
+    )
+
+
+def _command(record: Record) -> str:
+    if record.at is None:
+        return "hashcanary report --html report.html"
+    return f"hashcanary report --at {harmless(record.at_text)} --html report.html"
+
+
+def signs(reading: Reading, study: EpisodeStudy) -> Signs:
+    """What the verdict looks at, read off the results."""
+    fall = reading.current("drawdown.sma30")
+    if reading.today is None or fall is None:
+        missing = reading.figure("drawdown.sma30", "").missing
+        return Signs(missing=f"the 30-day mean of the hashrate is not known ({missing})")
+    rate = reading.current("hashrate.sma30")
+    state = reading.current("ribbon.state")
+    counted = reading.current("ribbon.days_inverted")
+    ended = [one for one in study.episodes if one.end is not None]
+    found = pace(reading)
+    return Signs(
+        today=reading.today,
+        hashrate=Estimate(rate["value"], rate["low"], rate["high"]) if rate else None,
+        drawdown=Estimate(fall["value"], fall["low"], fall["high"]),
+        peak=int(fall["peak_time"]),
+        inverted=None if state is None else state["value"] == "inverted",
+        days_inverted=int(counted["value"]) if counted else 0,
+        ended=ended[-1].end if ended else None,
+        ended_days=ended[-1].days if ended else 0,
+        buy=last_true(reading, "ribbon.buy_state"),
+        block_minutes=found[0] if found else None,
+    )

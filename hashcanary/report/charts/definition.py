@@ -1,0 +1,244 @@
+"""What a chart is: one Vega-Lite definition, named data, and words.
+
+The definition holds no data and no colours: data go by the names of the report's datasets, colours
+by the tokens of ``theme``. The window shown is two parameters, ``from`` and ``to`` (Unix
+milliseconds UTC), so that whoever shows the chart moves it: the page by gesture and button, a
+notebook by the sliders that ``specification`` can bind, a picture by their starting values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Spec = dict[str, Any]
+Format = Literal["hashrate", "difficulty", "usd", "btc", "percent", "signed_percent", "ratio"]
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+VEGA_LITE = "6.4"
+# marks just outside the window are kept, so that lines and bands reach its edges
+_MARGIN_MS = 20 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry of a chart's legend: column of its first dataset, label, colour token, shape."""
+
+    column: str
+    label: str
+    token: str
+    shape: Literal["line", "thin", "dashed", "band", "bar", "dot", "ring"] = "line"
+    low: str = ""
+    high: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart.
+
+    description: what a reader who does not see it should know. datasets: those it draws, the
+    first one is also its CSV, with ``columns``. toggles: whether its value axis can be read both
+    ways, logarithmic and linear. layers: Vega-Lite layers, bottom first.
+    """
+
+    name: str
+    title: str
+    description: str
+    datasets: tuple[str, ...]
+    columns: tuple[str, ...]
+    format: Format
+    lines: tuple[Line, ...]
+    layers: tuple[Spec, ...]
+    height: int = 260
+    scale: Literal["log", "linear"] = "linear"
+    toggles: bool = False
+
+
+def value_axis(chart_scale: str, form: Format, *, title: str) -> Spec:
+    """The y channel's scale and axis, without its field."""
+    return {
+        "type": "quantitative",
+        "title": None,
+        "scale": {"type": chart_scale, "zero": chart_scale != "log", "nice": False},
+        "axis": {**AXIS_FORMATS[form], "title": None, "description": title},
+    }
+
+
+AXIS_FORMATS: dict[Format, Spec] = {
+    "hashrate": {"format": "~s"},
+    "difficulty": {"format": "~s"},
+    "usd": {"format": "~s"},
+    "btc": {"format": "~g"},
+    "percent": {"format": ".0%"},
+    "signed_percent": {"format": "+.0%"},
+    "ratio": {"format": "~r"},
+}
+
+
+def time_axis() -> Spec:
+    """The x channel: UTC time within the window."""
+    return {
+        "field": "time",
+        "type": "temporal",
+        "title": None,
+        "scale": {
+            "type": "utc",
+            "nice": False,
+            "domainMin": {"expr": "from"},
+            "domainMax": {"expr": "to"},
+        },
+        "axis": {"tickCount": {"expr": "width < 480 ? 4 : 8"}, "labelOverlap": True},
+    }
+
+
+def within_window(start: str = "time", end: str = "time") -> Spec:
+    """A filter for what lies in the window or just beside it."""
+    return {"filter": f"datum.{end} >= from - {_MARGIN_MS} && datum.{start} <= to + {_MARGIN_MS}"}
+
+
+def colour(lines: tuple[Line, ...], label: str) -> Spec:
+    """The colour channel of the layer of one legend entry, on the scale all of them share."""
+    return {
+        "datum": label,
+        "type": "nominal",
+        "scale": {
+            "domain": [line.label for line in lines],
+            "range": [f"@{line.token}" for line in lines],
+        },
+    }
+
+
+_STROKES: dict[str, Spec] = {
+    "line": {"strokeWidth": 1.8},
+    "thin": {"strokeWidth": 0.9},
+    "dashed": {"strokeWidth": 1.6, "strokeDash": [5, 3]},
+}
+
+
+def line_layers(
+    dataset: str, line: Line, lines: tuple[Line, ...], y: Spec, *, positive: bool
+) -> list[Spec]:
+    """A line and, where the entry has bounds, the band of its interval.
+
+    positive: whether values at or below zero cannot be drawn (a logarithmic axis) and leave a gap.
+    """
+    used = [line.column, *(name for name in (line.low, line.high) if name)]
+    transform = [within_window()]
+    if positive:
+        transform += [
+            {"calculate": f"datum.{name} > 0 ? datum.{name} : null", "as": name} for name in used
+        ]
+    base: Spec = {"data": {"name": dataset}, "transform": transform}
+    layers: list[Spec] = []
+    if line.low:
+        layers.append(
+            {
+                **base,
+                "mark": {"type": "area", "clip": True, "opacity": 0.2, "aria": False},
+                "encoding": {
+                    "x": time_axis(),
+                    "y": {"field": line.low, **y},
+                    "y2": {"field": line.high},
+                    "color": colour(lines, line.label),
+                },
+            }
+        )
+    layers.append(
+        {
+            **base,
+            "mark": {
+                "type": "line",
+                "clip": True,
+                "strokeJoin": "round",
+                "description": line.label,
+                **_STROKES.get(line.shape, _STROKES["line"]),
+            },
+            "encoding": {
+                "x": time_axis(),
+                "y": {"field": line.column, **y},
+                "color": colour(lines, line.label),
+            },
+        }
+    )
+    return layers
+
+
+def capitulation_bands() -> Spec:
+    """Shaded spans in which the ribbons were inverted."""
+    return {
+        "data": {"name": "capitulation"},
+        "transform": [within_window("time", "end")],
+        "mark": {"type": "rect", "clip": True, "color": "@stress", "opacity": 0.14, "aria": False},
+        "encoding": {"x": time_axis(), "x2": {"field": "end"}},
+    }
+
+
+def halving_rules() -> list[Spec]:
+    """A dotted rule and a word at each halving."""
+    base: Spec = {"data": {"name": "halving"}, "transform": [within_window()]}
+    return [
+        {
+            **base,
+            "mark": {
+                "type": "rule",
+                "clip": True,
+                "color": "@quiet",
+                "strokeDash": [1, 3],
+                "strokeWidth": 1.2,
+                "aria": False,
+            },
+            "encoding": {"x": time_axis()},
+        },
+        {
+            **base,
+            "transform": [{"filter": "datum.time >= from && datum.time <= to"}],
+            "mark": {
+                "type": "text",
+                "align": "left",
+                "baseline": "top",
+                "dx": 4,
+                "fontSize": 10,
+                "color": "@quiet",
+                "aria": False,
+            },
+            "encoding": {"x": time_axis(), "y": {"value": 0}, "text": {"field": "label"}},
+        },
+    ]
+
+
+def simulated_mark() -> Spec:
+    """The word across a chart of simulated history."""
+    return {
+        "data": {"values": [{}]},
+        "mark": {
+            "type": "text",
+            "text": "SIMULATED",
+            "fontSize": {"expr": "min(width / 7, 84)"},
+            "fontWeight": 700,
+            "color": "@stress",
+            "opacity": 0.16,
+            "angle": -12,
+            "aria": False,
+        },
+        "encoding": {"x": {"value": {"expr": "width / 2"}}, "y": {"value": {"expr": "height / 2"}}},
+    }
+
+
+def specification(
+    chart: Chart, *, width: int | str, simulated: bool, window: tuple[int, int]
+) -> Spec:
+    """The chart as Vega-Lite: data by name, colours by token. window: Unix seconds UTC."""
+    start, end = (seconds * 1000 for seconds in window)
+    layers: list[Spec] = list(chart.layers)
+    if simulated:
+        layers.append(simulated_mark())
+    return {
+        "$schema": SCHEMA,
+        "description": ("SIMULATED. " if simulated else "") + chart.description,
+        "width": width,
+        "height": chart.height,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": 0,
+        "params": [{"name": "from", "value": start}, {"name": "to", "value": end}],
+        "layer": layers,
+    }

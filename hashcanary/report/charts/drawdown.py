@@ -1,0 +1,56 @@
+"""The same fall by every smoothing."""
+
+from __future__ import annotations
+
+from hashcanary.report.charts.definition import (
+    Chart,
+    Line,
+    halving_rules,
+    line_layers,
+    value_axis,
+)
+
+LINES = (
+    Line("drawdown_day", "one day", "faint", "thin"),
+    Line("drawdown_sma7", "7-day mean", "second", "thin"),
+    Line("drawdown_sma14", "14-day mean", "fourth", "thin"),
+    Line(
+        "drawdown_sma30",
+        "30-day mean, with 95% interval",
+        "hashrate",
+        low="drawdown_sma30_low",
+        high="drawdown_sma30_high",
+    ),
+    Line("drawdown_sma60", "60-day mean", "third", "dashed"),
+)
+_Y = value_axis("linear", "percent", title="distance below the highest value so far")
+
+DRAWDOWN = Chart(
+    name="drawdown",
+    title="Distance below the peak, by every smoothing",
+    description=(
+        "How far each smoothing of the hashrate lies below its own highest value so far. The "
+        "shorter the smoothing, the more luck it holds and the deeper the same fall reads."
+    ),
+    datasets=("day", "halving"),
+    columns=(
+        "drawdown_day",
+        "drawdown_sma7",
+        "drawdown_sma14",
+        "drawdown_sma30",
+        "drawdown_sma30_low",
+        "drawdown_sma30_high",
+        "drawdown_sma60",
+    ),
+    format="percent",
+    lines=LINES,
+    layers=(
+        *halving_rules(),
+        *(
+            layer
+            for line in (LINES[0], LINES[1], LINES[2], LINES[4], LINES[3])
+            for layer in line_layers("day", line, LINES, _Y, positive=False)
+        ),
+    ),
+    height=260,
+)

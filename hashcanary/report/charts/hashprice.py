@@ -1,0 +1,59 @@
+"""What hashrate earns: hashprice, and the Puell multiple."""
+
+from __future__ import annotations
+
+from hashcanary.report.charts.definition import (
+    Chart,
+    Line,
+    capitulation_bands,
+    halving_rules,
+    line_layers,
+    value_axis,
+)
+
+_PRICE_LINES = (Line("hashprice", "hashprice, USD per PH/s per day", "third"),)
+_Y_PRICE = value_axis("log", "usd", title="US dollars per petahash a second, a day")
+_PUELL_LINES = (Line("puell", "Puell multiple", "fourth"),)
+_Y_PUELL = value_axis("log", "ratio", title="issuance in USD over its 365-day mean")
+
+HASHPRICE = Chart(
+    name="hashprice",
+    title="Hashprice",
+    description=(
+        "What one petahash a second earns in a day at the day's difficulty, fees and price, in US "
+        "dollars. Shaded: ribbons inverted. Dotted: halvings."
+    ),
+    datasets=("day", "capitulation", "halving"),
+    columns=("hashprice", "hashvalue", "fees_share", "revenue_usd"),
+    format="usd",
+    lines=_PRICE_LINES,
+    layers=(
+        capitulation_bands(),
+        *halving_rules(),
+        *line_layers("day", _PRICE_LINES[0], _PRICE_LINES, _Y_PRICE, positive=True),
+    ),
+    height=220,
+    scale="log",
+    toggles=True,
+)
+
+PUELL = Chart(
+    name="puell",
+    title="Puell multiple",
+    description=(
+        "The day's new coins in US dollars over their mean of 365 days: below one, miners take in "
+        "less than they were used to."
+    ),
+    datasets=("day", "capitulation", "halving"),
+    columns=("puell",),
+    format="ratio",
+    lines=_PUELL_LINES,
+    layers=(
+        capitulation_bands(),
+        *halving_rules(),
+        *line_layers("day", _PUELL_LINES[0], _PUELL_LINES, _Y_PUELL, positive=True),
+    ),
+    height=150,
+    scale="log",
+    toggles=True,
+)

@@ -1,0 +1,56 @@
+"""The ribbons' distance: how far the 30-day mean lies above or below the 60-day mean."""
+
+from __future__ import annotations
+
+from hashcanary.report.charts.definition import (
+    Chart,
+    Line,
+    Spec,
+    colour,
+    halving_rules,
+    time_axis,
+    value_axis,
+    within_window,
+)
+
+LINES = (
+    Line("ribbon_oscillator", "above", "hashrate", "bar"),
+    Line("ribbon_oscillator", "below: inverted", "stress", "bar"),
+)
+_Y = value_axis("linear", "signed_percent", title="30-day mean over 60-day mean, less one")
+
+
+def _side(line: Line, keep: str) -> Spec:
+    return {
+        "data": {"name": "day"},
+        "transform": [
+            within_window(),
+            {
+                "calculate": "isValid(datum.ribbon_oscillator) ? "
+                f"{keep}(datum.ribbon_oscillator, 0) : null",
+                "as": f"ribbon_{keep}",
+            },
+        ],
+        "mark": {"type": "area", "clip": True, "opacity": 0.75, "description": line.label},
+        "encoding": {
+            "x": time_axis(),
+            "y": {"field": f"ribbon_{keep}", **_Y, "stack": None},
+            "color": colour(LINES, line.label),
+        },
+    }
+
+
+RIBBON = Chart(
+    name="ribbon",
+    title="Hash ribbons: 30-day mean against 60-day mean",
+    description=(
+        "The 30-day mean hashrate over the 60-day mean, less one. Below zero the ribbons are "
+        "inverted: hashrate has been falling for about a month."
+    ),
+    datasets=("day", "halving"),
+    columns=("ribbon_oscillator", "ribbon_state", "ribbon_days_inverted"),
+    format="signed_percent",
+    lines=LINES,
+    layers=(*halving_rules(), _side(LINES[0], "max"), _side(LINES[1], "min")),
+    height=130,
+)

@@ -1,0 +1,158 @@
+"""The columns that charts draw and CSV gives, rounded to what a reader can use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.moments import DAY
+from hashcanary.report.document import Dataset, Series
+from hashcanary.units import DAYS, FRACTION, STATE, USD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashcanary.metrics.engine import Results
+    from hashcanary.store.record import Record
+    from hashcanary.studies.episodes import EpisodeStudy
+
+DIGITS = 6
+# metric, and whether its bounds are drawn too
+_DAY_METRICS: tuple[tuple[str, bool], ...] = (
+    ("price", False),
+    ("hashrate.day", True),
+    ("hashrate.sma30", True),
+    ("hashrate.sma60", False),
+    ("drawdown.day", False),
+    ("drawdown.sma7", False),
+    ("drawdown.sma14", False),
+    ("drawdown.sma30", True),
+    ("drawdown.sma60", False),
+    ("ribbon.oscillator", False),
+    ("ribbon.state", False),
+    ("ribbon.days_inverted", False),
+    ("hashprice", False),
+    ("hashvalue", False),
+    ("fees.share", False),
+    ("revenue.usd", False),
+    ("puell", False),
+)
+DAY_METRICS = tuple(name for name, _ in _DAY_METRICS)
+
+
+def datasets(
+    record: Record, results: Results, study: EpisodeStudy, as_of: int | None
+) -> tuple[Dataset, ...]:
+    """Everything charts draw. as_of: end of the last measured day, Unix seconds."""
+    return (
+        _days(results),
+        _epochs(results, as_of),
+        _capitulations(study, as_of),
+        _signals(results),
+        _halvings(record),
+    )
+
+
+def _rounded(values: pl.Series) -> Sequence[float | int | str | None]:
+    if values.dtype.is_float():
+        values = values.round_sig_figs(DIGITS)
+    return values.to_list()
+
+
+def _key(metric_name: str) -> str:
+    """Vega takes a dot for a path, so columns have underscores."""
+    return metric_name.replace(".", "_")
+
+
+def _days(results: Results) -> Dataset:
+    columns: list[Series] = []
+    frames = {name: results[name] for name in DAY_METRICS}
+    known = pl.any_horizontal(
+        frames[name].rows["value"].is_not_null().alias(name) for name in ("price", "hashrate.day")
+    )
+    kept = pl.select(known.alias("known"))["known"].arg_true()
+    first = int(kept[0]) if kept.len() else 0
+    height = int(kept[-1]) + 1 - first if kept.len() else 0
+    time = frames["price"].rows["time"].slice(first, height)
+    for name, bounds in _DAY_METRICS:
+        metric, rows = frames[name].metric, frames[name].rows.slice(first, height)
+        unit = None if metric.unit is STATE else metric.unit
+        key = _key(name)
+        columns.append(Series(key, metric.title, unit, _rounded(rows["value"])))
+        if bounds:
+            for bound in ("low", "high"):
+                title = f"{metric.title}, {bound} end of its interval"
+                columns.append(Series(f"{key}_{bound}", title, unit, _rounded(rows[bound])))
+    basis = frames["hashrate.day"].rows.slice(first, height)
+    told = basis.select(pl.when(pl.col("value").is_not_null()).then("basis").alias("basis"))
+    columns.append(Series("basis", "what the hashrate rests on", None, told["basis"].to_list()))
+    return Dataset("day", time.to_list(), tuple(columns))
+
+
+def _epochs(results: Results, as_of: int | None) -> Dataset:
+    level = results["difficulty.epoch"].present().select("time", difficulty="value")
+    change = results["difficulty.change"].rows.select("time", change="value")
+    frame = level.join(change, on="time", how="left", maintain_order="left").sort("time")
+    # an epoch lasts two weeks; where the next one is not known, it is drawn that long
+    following = frame["time"].shift(-1).fill_null(as_of or 0)
+    end = [
+        min(int(after), int(start) + 21 * DAY) if after > start else int(start) + DAY
+        for start, after in zip(frame["time"], following, strict=True)
+    ]
+    unit = results["difficulty.epoch"].metric.unit
+    return Dataset(
+        "epoch",
+        frame["time"].to_list(),
+        (
+            Series("end", "where it is drawn to", None, end),
+            Series("difficulty", "difficulty", unit, _rounded(frame["difficulty"])),
+            Series("change", "change at the retarget", FRACTION, _rounded(frame["change"])),
+        ),
+    )
+
+
+def _capitulations(study: EpisodeStudy, as_of: int | None) -> Dataset:
+    found = study.episodes
+    ends = [one.end if one.end is not None else (as_of or one.start) for one in found]
+    depth = [None if one.depth is None else round(one.depth.value, DIGITS) for one in found]
+    return Dataset(
+        "capitulation",
+        [one.start for one in found],
+        (
+            Series("end", "first day no longer inverted", None, ends),
+            Series("days", "days inverted", DAYS, [one.days for one in found]),
+            Series("depth", "deepest drawdown", FRACTION, depth),
+        ),
+    )
+
+
+def _signals(results: Results) -> Dataset:
+    prices = results["price"].rows.select("time", price="value")
+    marks = [
+        results[name].rows.filter(pl.col("value")).select("time", kind=pl.lit(kind))
+        for name, kind in (("ribbon.recovery", "recovery"), ("ribbon.buy_state", "buy"))
+    ]
+    frame = pl.concat(marks).join(prices, on="time", how="left").sort("time", "kind")
+    return Dataset(
+        "signal",
+        frame["time"].to_list(),
+        (
+            Series("kind", "recovery or buy", None, frame["kind"].to_list()),
+            Series("price", "price that day", USD, _rounded(frame["price"])),
+        ),
+    )
+
+
+def _halvings(record: Record) -> Dataset:
+    interval = record.network.halving_interval
+    blocks = record.blocks
+    found = blocks.filter((pl.col("height") % interval == 0) & (pl.col("height") > 0))
+    return Dataset(
+        "halving",
+        found["time"].to_list(),
+        (
+            Series("height", "height", None, found["height"].to_list()),
+            Series("label", "label", None, ["halving"] * found.height),
+        ),
+    )

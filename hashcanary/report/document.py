@@ -1,0 +1,173 @@
+"""The report as data: everything that is shown, typed, before anybody draws it.
+
+Terminal, JSON, page and pictures are renderings of one ``Report``; none of them computes a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hashcanary.units import Unit
+
+Case = Literal["unknown", "calm", "luck", "drawdown", "capitulation", "recovery"]
+ColumnKind = Literal["text", "day", "number", "estimate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure with all that makes it checkable.
+
+    key: the metric's name, or a dotted name of the report's own; label: as people call it.
+    value: None where it is missing, and then ``missing`` says why. low, high: bounds, and
+    ``interval`` says what kind. since, until: the period it stands for, Unix seconds UTC,
+    ``until`` excluded. source: the facts below it, in words. note: a reading of it, in words.
+    term: the glossary's key for it.
+    """
+
+    key: str
+    label: str
+    value: float | str | None
+    unit: Unit
+    since: int | None = None
+    until: int | None = None
+    low: float | None = None
+    high: float | None = None
+    interval: str = ""
+    source: str = ""
+    missing: str = ""
+    note: str = ""
+    term: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A cell of a table that has an interval."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+Cell = str | int | float | Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. kind ``day`` holds Unix seconds UTC, shown as a date."""
+
+    key: str
+    title: str
+    kind: ColumnKind = "text"
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; ``empty`` is said in its place when it has no rows.
+
+    drawn: whether a page also draws its estimates, against zero on one scale.
+    """
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    empty: str = ""
+    drawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A chapter: a plain-words lead, figures, tables, and the names of the charts that show it."""
+
+    key: str
+    short: str
+    title: str
+    lead: str
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer first: one of the declared cases, its name for people, and sentences.
+
+    rules: the thresholds it was reached by, in words.
+    """
+
+    case: Case
+    stamp: str
+    headline: str
+    sentences: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An entry of the glossary; ``key`` is its anchor."""
+
+    key: str
+    word: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A column of a dataset, as charts draw it and CSV gives it; null where missing."""
+
+    key: str
+    title: str
+    unit: Unit | None
+    values: Sequence[float | int | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Columns of equal length beside ``time``: Unix seconds UTC, ascending."""
+
+    key: str
+    time: Sequence[int]
+    series: tuple[Series, ...]
+
+    def column(self, key: str) -> Series:
+        """The series called ``key``. Raises KeyError where there is none."""
+        for series in self.series:
+            if series.key == key:
+                return series
+        raise KeyError(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as known at one moment.
+
+    as_of: end of the last day that has a hashrate, Unix seconds UTC; None where no day has.
+    simulated: nothing in it is Bitcoin's; every rendering says so.
+    """
+
+    title: str
+    network: str
+    simulated: bool
+    at_text: str
+    as_of: int | None
+    tip_height: int | None
+    tip_time: int | None
+    verdict: Verdict
+    sections: tuple[Section, ...]
+    glossary: tuple[Term, ...]
+    datasets: tuple[Dataset, ...]
+    code_version: str
+    command: str
+    provenance: dict[str, object] = field(default_factory=dict)
+
+    def dataset(self, key: str) -> Dataset:
+        """The dataset called ``key``. Raises KeyError where there is none."""
+        for dataset in self.datasets:
+            if dataset.key == key:
+                return dataset
+        raise KeyError(key)

@@ -1,0 +1,74 @@
+"""The terms a stranger needs, in the order of the page."""
+
+from __future__ import annotations
+
+from hashcanary.report.document import Term
+
+GLOSSARY: tuple[Term, ...] = (
+    Term(
+        "hashrate",
+        "Hashrate",
+        "How many guesses a second all miners together make. Nobody can measure it; it is "
+        "estimated from how fast blocks are found, which is partly luck. H/s with prefixes: an "
+        "exahash (EH) is a million million million hashes, a zettahash (ZH) a thousand of them.",
+    ),
+    Term(
+        "interval",
+        "95% interval",
+        "The range in which the true value lies with 95% probability, given the luck of finding "
+        "blocks. A change smaller than its interval may be nothing but luck.",
+    ),
+    Term(
+        "smoothing",
+        "Smoothing",
+        "A mean over 7, 14, 30 or 60 days. A longer one holds less luck and answers later. Figures "
+        "by different smoothings cannot be compared, so each one here names its own.",
+    ),
+    Term(
+        "drawdown",
+        "Drawdown",
+        "How far a value lies below its own highest value so far, by the same smoothing.",
+    ),
+    Term(
+        "difficulty",
+        "Difficulty, retarget, epoch",
+        "How hard a block is to find. Every 2016 blocks, an epoch of about two weeks, it is set "
+        "anew so that blocks come every ten minutes at the pace just seen: the retarget.",
+    ),
+    Term(
+        "ribbons",
+        "Hash ribbons, inversion, capitulation",
+        "The 30-day and the 60-day mean of the hashrate. When the shorter lies below the longer "
+        "they are inverted: hashrate has been falling. By C. Edwards' rule of 2019 this marks "
+        "miners giving up, which is called capitulation; recovery is the day they cross back.",
+    ),
+    Term(
+        "buy",
+        "Buy rule",
+        "The first day on or after a recovery on which the 10-day mean price is above the 20-day "
+        "mean. It is shown because people use it, not as advice; few episodes stand behind it.",
+    ),
+    Term(
+        "hashprice",
+        "Hashprice",
+        "What a petahash a second earns in a day, in US dollars: subsidy and fees at the day's "
+        "difficulty and price. A petahash is about the work of five machines of 2024.",
+    ),
+    Term("hashvalue", "Hashvalue", "The same in bitcoin: hashprice without the price."),
+    Term(
+        "puell",
+        "Puell multiple",
+        "The dollar value of the day's new coins over its own mean of 365 days. Below one, miners "
+        "take in less than they were used to; below one half has been rare.",
+    ),
+    Term(
+        "fees",
+        "Fee share",
+        "Fees over all that miners were paid, subsidy and fees.",
+    ),
+    Term(
+        "halving",
+        "Halving",
+        "Every 210,000 blocks, about four years, the new bitcoin in a block are cut in half.",
+    ),
+)

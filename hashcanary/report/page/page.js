@@ -1,0 +1,381 @@
+// Draws the charts from the data embedded in the page, and links their time axes.
+// No request ever leaves the page: its content security policy forbids them.
+(() => {
+  "use strict";
+
+  const DAY = 86400000;
+  const SHORTEST = 14 * DAY;
+  const page = JSON.parse(document.getElementById("hc-data").textContent);
+  const [first, last] = page.extent.map((seconds) => seconds * 1000);
+  const shown = { from: page.window[0] * 1000, to: page.window[1] * 1000 };
+  const initial = { ...shown };
+  const charts = new Map();
+  let cursor = null;
+  let queued = false;
+
+  // ---- words and numbers ------------------------------------------------------------------
+
+  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+  const PREFIXES = [[1e21, "Z"], [1e18, "E"], [1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
+
+  function dayName(ms) {
+    const day = new Date(ms);
+    return `${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]} ${day.getUTCFullYear()}`;
+  }
+
+  function significant(value, digits) {
+    const size = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+    const places = Math.min(Math.max(digits - 1 - size, 0), 9);
+    return value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+  }
+
+  function prefixed(value, symbol) {
+    for (const [scale, prefix] of PREFIXES) {
+      if (Math.abs(value) >= scale) return `${significant(value / scale, 4)} ${prefix}${symbol}`;
+    }
+    return `${significant(value, 4)} ${symbol}`;
+  }
+
+  const FORMATS = {
+    hashrate: (value) => prefixed(value, "H/s"),
+    difficulty: (value) => prefixed(value, "").trim(),
+    usd: (value) => `$${significant(value, value >= 1000 ? 5 : 4)}`,
+    btc: (value) => significant(value, 4),
+    percent: (value) => `${(value * 100).toFixed(1).replace("-", "\u2212")}%`,
+    signed_percent: (value) => `${value > 0 ? "+" : ""}${(value * 100).toFixed(2).replace("-", "\u2212")}%`,
+    ratio: (value) => significant(value, 3),
+  };
+
+  // ---- data -------------------------------------------------------------------------------
+
+  function rowsOf(name, keys) {
+    const columns = page.data[name];
+    return columns.time.map((seconds, index) => {
+      const row = { time: seconds * 1000 };
+      for (const key of keys) {
+        if (key !== "time") row[key] = columns[key][index];
+        if (key === "end") row.end *= 1000;
+      }
+      return row;
+    });
+  }
+
+  function nearest(times, ms) {
+    const seconds = ms / 1000;
+    let low = 0;
+    let high = times.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (times[middle] <= seconds) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  function cell(value) {
+    if (value === null || value === undefined) return "";
+    if (typeof value === "number") return String(value);
+    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
+  function csvOf(name) {
+    const chart = page.charts[name];
+    const columns = page.data[chart.dataset];
+    const moment = (seconds) => {
+      const text = new Date(seconds * 1000).toISOString();
+      return chart.dataset === "day" ? text.slice(0, 10) : text.replace(".000", "");
+    };
+    const keys = chart.columns;
+    const head = [chart.dataset === "day" ? "day" : "time", ...keys.map((key) => page.headers[chart.dataset][key])];
+    const lines = columns.time.map((seconds, index) => [
+      moment(seconds),
+      ...keys.map((key) => (key === "end" ? moment(columns.end[index]) : cell(columns[key][index]))),
+    ]);
+    if (page.simulated) {
+      head.push("simulated");
+      lines.forEach((line) => line.push("true"));
+    }
+    return [head, ...lines].map((line) => line.join(",")).join("\n") + "\n";
+  }
+
+  function download(name) {
+    const link = document.createElement("a");
+    const url = URL.createObjectURL(new Blob([csvOf(name)], { type: "text/csv;charset=utf-8" }));
+    link.href = url;
+    link.download = `hashcanary-${page.simulated ? "SIMULATED-" : ""}${name}.csv`;
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(url), 10000);
+  }
+
+  // ---- drawing ----------------------------------------------------------------------------
+
+  function withScale(spec, kind) {
+    for (const layer of spec.layer) {
+      for (const channel of Object.values(layer.encoding)) {
+        const scale = channel.scale;
+        if (scale && (scale.type === "log" || scale.type === "linear")) {
+          scale.type = kind;
+          scale.zero = kind === "linear";
+        }
+      }
+    }
+    return spec;
+  }
+
+  async function draw(chart) {
+    const spec = structuredClone(chart.spec);
+    if (chart.toggles) withScale(spec, chart.scale);
+    spec.params = [{ name: "from", value: shown.from }, { name: "to", value: shown.to }];
+    spec.datasets = {};
+    for (const name of chart.datasets) {
+      const keys = name === chart.dataset ? chart.columns : Object.keys(page.data[name]);
+      spec.datasets[name] = rowsOf(name, keys);
+    }
+    if (chart.result) chart.result.finalize();
+    chart.result = await vegaEmbed(chart.plot, spec, {
+      mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: page.config,
+      defaultStyle: false,
+    });
+    chart.view = chart.result.view;
+    chart.drawn = { ...shown };
+    chart.figure.dataset.drawn = chart.scale;
+    chart.plot.append(chart.rule);
+    place(chart);
+  }
+
+  async function follow(chart) {
+    if (!chart.view || chart.busy || !chart.visible) return;
+    while (chart.drawn.from !== shown.from || chart.drawn.to !== shown.to) {
+      chart.busy = true;
+      chart.drawn = { ...shown };
+      await chart.view.signal("from", shown.from).signal("to", shown.to).runAsync();
+      chart.busy = false;
+    }
+    place(chart);
+  }
+
+  function refresh() {
+    if (queued) return;
+    queued = true;
+    requestAnimationFrame(() => {
+      queued = false;
+      for (const chart of charts.values()) follow(chart);
+      const range = document.getElementById("hc-range");
+      range.textContent = `${dayName(shown.from)} \u2013 ${dayName(shown.to - 1)}`;
+      for (const button of document.querySelectorAll("[data-range]")) {
+        button.setAttribute("aria-pressed", String(isRange(button.dataset.range)));
+      }
+    });
+  }
+
+  // ---- the window -------------------------------------------------------------------------
+
+  function show(from, to) {
+    const length = Math.min(Math.max(to - from, SHORTEST), last - first);
+    if (length !== to - from) {
+      const middle = (from + to) / 2;
+      from = middle - length / 2;
+    }
+    from = Math.min(Math.max(from, first), last - length);
+    shown.from = Math.round(from);
+    shown.to = Math.round(from + length);
+    refresh();
+  }
+
+  function rangeStart(range) {
+    if (range === "all") return first;
+    return Math.max(first, last - Number(range) * 365.25 * DAY);
+  }
+
+  function isRange(range) {
+    return shown.to === Math.round(last) && Math.abs(shown.from - rangeStart(range)) < DAY;
+  }
+
+  function zoom(factor, at) {
+    const centre = at ?? (shown.from + shown.to) / 2;
+    const from = centre - (centre - shown.from) * factor;
+    show(from, from + Math.min((shown.to - shown.from) * factor, last - first));
+  }
+
+  function pan(ms) {
+    show(shown.from + ms, shown.to + ms);
+  }
+
+  // ---- the cursor: one day, read off on every chart -------------------------------------------
+
+  function place(chart) {
+    const columns = page.data[chart.dataset];
+    const times = columns.time;
+    if (!times.length) return;
+    const at = cursor ?? last - 1;
+    const index = nearest(times, at);
+    const moment = times[index] * 1000;
+    chart.when.textContent = cursor === null ? `latest: ${dayName(moment)}` : dayName(moment);
+    for (const [column, output, form] of chart.outputs) {
+      let row = index;
+      // without a cursor: the latest value there is
+      while (cursor === null && row > 0 && columns[column][row] === null) row -= 1;
+      const value = columns[column][row];
+      output.textContent = value === null ? "\u2013" : form(value);
+    }
+    const inside = cursor !== null && chart.view && moment >= shown.from && moment <= shown.to;
+    chart.rule.hidden = !inside;
+    if (inside) {
+      const [x, y] = chart.view.origin();
+      const along = ((moment - shown.from) / (shown.to - shown.from)) * chart.view.width();
+      chart.rule.style.left = `${x + along}px`;
+      chart.rule.style.top = `${y}px`;
+      chart.rule.style.height = `${chart.view.height()}px`;
+    }
+  }
+
+  function point(ms) {
+    cursor = ms === null ? null : Math.min(Math.max(ms, first), last - 1);
+    for (const chart of charts.values()) if (chart.visible) place(chart);
+  }
+
+  function timeAt(chart, clientX) {
+    const left = chart.plot.getBoundingClientRect().left + chart.view.origin()[0];
+    return shown.from + ((clientX - left) / chart.view.width()) * (shown.to - shown.from);
+  }
+
+  function listen(chart) {
+    const plot = chart.plot;
+    const held = new Map();
+    plot.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !chart.view) return;
+      plot.setPointerCapture(event.pointerId);
+      held.set(event.pointerId, event.clientX);
+    });
+    plot.addEventListener("pointermove", (event) => {
+      if (!chart.view) return;
+      if (!held.has(event.pointerId)) {
+        point(timeAt(chart, event.clientX));
+        return;
+      }
+      const perPixel = (shown.to - shown.from) / chart.view.width();
+      if (held.size === 1) {
+        pan((held.get(event.pointerId) - event.clientX) * perPixel);
+        held.set(event.pointerId, event.clientX);
+        plot.classList.add("dragged");
+        return;
+      }
+      const before = [...held.values()];
+      held.set(event.pointerId, event.clientX);
+      const after = [...held.values()];
+      const spread = Math.abs(after[0] - after[1]);
+      if (spread > 8) zoom(Math.abs(before[0] - before[1]) / spread, timeAt(chart, (after[0] + after[1]) / 2));
+    });
+    const release = (event) => {
+      held.delete(event.pointerId);
+      plot.classList.remove("dragged");
+      if (event.pointerType !== "mouse") point(timeAt(chart, event.clientX));
+    };
+    plot.addEventListener("pointerup", release);
+    plot.addEventListener("pointercancel", (event) => held.delete(event.pointerId));
+    plot.addEventListener("pointerleave", (event) => {
+      if (event.pointerType === "mouse") point(null);
+    });
+    plot.addEventListener("dblclick", (event) => zoom(0.5, timeAt(chart, event.clientX)));
+    plot.addEventListener("wheel", (event) => {
+      if (!chart.view) return;
+      if (event.ctrlKey || event.metaKey || event.shiftKey) {
+        event.preventDefault();
+        const turn = event.deltaY || event.deltaX;
+        zoom(Math.exp(Math.sign(turn) * Math.min(Math.abs(turn), 60) * 0.004), timeAt(chart, event.clientX));
+      } else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        event.preventDefault();
+        pan((event.deltaX * (shown.to - shown.from)) / chart.view.width());
+      }
+    }, { passive: false });
+    plot.addEventListener("keydown", (event) => {
+      const length = shown.to - shown.from;
+      const step = event.shiftKey ? 30 * DAY : DAY;
+      const start = cursor ?? shown.to - DAY;
+      const keys = {
+        ArrowLeft: () => point(start - step),
+        ArrowRight: () => point(start + step),
+        PageUp: () => pan(-length / 2),
+        PageDown: () => pan(length / 2),
+        Home: () => show(first, first + length),
+        End: () => show(last - length, last),
+        Escape: () => point(null),
+        "+": () => zoom(0.5, cursor),
+        "=": () => zoom(0.5, cursor),
+        "-": () => zoom(2, cursor),
+      };
+      if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
+  }
+
+  // ---- setting up ---------------------------------------------------------------------------
+
+  function prepare(figure) {
+    const name = figure.dataset.chart;
+    const chart = {
+      ...page.charts[name], name, figure,
+      plot: figure.querySelector(".plot"),
+      when: figure.querySelector(".when"),
+      rule: document.createElement("div"),
+      visible: true,
+    };
+    chart.rule.className = "rule";
+    chart.rule.hidden = true;
+    chart.outputs = [...figure.querySelectorAll("output")].map((output) => [
+      output.dataset.column, output, FORMATS[chart.format],
+    ]);
+    for (const button of figure.querySelectorAll("[data-scale]")) {
+      button.addEventListener("click", async () => {
+        chart.scale = button.dataset.scale;
+        for (const other of figure.querySelectorAll("[data-scale]")) {
+          other.setAttribute("aria-pressed", String(other === button));
+        }
+        await draw(chart);
+      });
+    }
+    figure.querySelector("[data-csv]").addEventListener("click", () => download(name));
+    listen(chart);
+    charts.set(name, chart);
+    return chart;
+  }
+
+  async function start() {
+    for (const figure of document.querySelectorAll("[data-chart]")) prepare(figure);
+    for (const button of document.querySelectorAll("[data-range]")) {
+      button.addEventListener("click", () => show(rangeStart(button.dataset.range), last));
+    }
+    const steps = {
+      in: () => zoom(0.5), out: () => zoom(2), reset: () => show(initial.from, initial.to),
+      earlier: () => pan((shown.from - shown.to) / 2), later: () => pan((shown.to - shown.from) / 2),
+    };
+    for (const button of document.querySelectorAll("[data-step]")) {
+      button.addEventListener("click", steps[button.dataset.step]);
+    }
+    refresh();
+    for (const chart of charts.values()) await draw(chart);
+    // charts out of sight wait until they are seen
+    const seen = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        const chart = charts.get(entry.target.dataset.chart);
+        chart.visible = entry.isIntersecting;
+        if (chart.visible) follow(chart);
+      }
+    }, { rootMargin: "200px" });
+    for (const chart of charts.values()) seen.observe(chart.figure);
+    window.addEventListener("resize", () => requestAnimationFrame(() => point(cursor)));
+    window.addEventListener("beforeprint", () => {
+      for (const chart of charts.values()) chart.visible = true;
+      for (const chart of charts.values()) follow(chart);
+    });
+    document.documentElement.dataset.ready = "true";
+  }
+
+  // what a console, or a test, may ask of the page
+  window.hashcanary = { csvOf, show, shown, charts };
+  start();
+})();

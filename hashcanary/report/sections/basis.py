@@ -1,0 +1,222 @@
+"""Chapter 5: what it rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.moments import DAY
+from hashcanary.report.document import Column, Section, Table
+from hashcanary.report.wording import count, day, harmless, minute
+
+if TYPE_CHECKING:
+    from hashcanary.report.document import Cell
+    from hashcanary.report.reading import Reading
+    from hashcanary.store.record import Record
+
+_CONVENTIONS: tuple[tuple[str, str], ...] = (
+    ("Day", "a UTC day by header time; it counts once no later block can fall into it"),
+    ("Smoothing", "a plain mean over the last 7, 14, 30 or 60 days, always named"),
+    (
+        "Hashrate",
+        "exact work of the blocks over time: unbiased, not the number of blocks times 2^32",
+    ),
+    (
+        "Intervals",
+        "95%; exact for the luck of finding blocks. They do not cover wrong clocks or wrong data",
+    ),
+    ("Later data", "never seen: a report as known at a moment reads nothing that came after it"),
+    (
+        "Vendor's days",
+        "where the blocks of a day are not known, a vendor's daily count, difficulty and fees "
+        "stand in, and the figure says so",
+    ),
+)
+_METRICS = (
+    "hashrate.sma30",
+    "hashrate.epoch",
+    "drawdown.sma30",
+    "ribbon.state",
+    "ribbon.buy_state",
+    "difficulty.change",
+    "hashprice",
+    "hashprice.realised",
+    "hashvalue",
+    "fees.share",
+    "puell",
+)
+
+
+def basis(record: Record, reading: Reading, rules: tuple[str, ...], command: str) -> Section:
+    """Sources, completeness, conventions, definitions, and how to get the same again."""
+    return Section(
+        key="basis",
+        short="Basis",
+        title="What it rests on",
+        lead=_lead(reading),
+        tables=(
+            _sources(record),
+            _gaps(record),
+            _definitions(reading),
+            _facts("conventions", "Conventions", _CONVENTIONS),
+            _facts("rules", "How the verdict is reached", tuple((r, "") for r in rules)),
+            _facts("again", "The same again", _again(record, command)),
+        ),
+    )
+
+
+def _lead(reading: Reading) -> str:
+    rows = reading.results["hashrate.day"].present()
+    if rows.height == 0:
+        return "No day in the record has a hashrate."
+    first, last = rows["time"][0], rows["time"][-1]
+    by_blocks = int((rows["basis"] == "blocks").sum())
+    by_vendor = rows.height - by_blocks
+    absent = (last - first) // DAY + 1 - rows.height
+    text = f"{count(by_blocks, 'day')} rest on blocks themselves"
+    if by_vendor:
+        text += f", {by_vendor:,} on a vendor's daily figures"
+    if absent:
+        text += f"; {count(absent, 'day')} in between are missing"
+    else:
+        text += "; none in between is missing"
+    return f"{text}. The days run from {day(first)} to {day(last)}."
+
+
+def _sources(record: Record) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    blocks = record.blocks.group_by("source", maintain_order=True).agg(
+        pl.len(), pl.col("height").min().alias("low"), pl.col("height").max().alias("high")
+    )
+    for source, rows_of, low, high in blocks.sort("low", "source").iter_rows():
+        span = f"height {low:,} to {high:,}"
+        rows.append(("blocks", harmless(str(source)), span, rows_of))
+    daily = record.daily.group_by("vendor").agg(
+        pl.col("series").n_unique(),
+        pl.len(),
+        pl.col("day").min().alias("low"),
+        pl.col("day").max().alias("high"),
+    )
+    for vendor, series, rows_of, low, high in daily.sort("vendor").iter_rows():
+        span = f"{low:%Y-%m-%d} to {high:%Y-%m-%d}, {series} series"
+        rows.append(("a vendor's daily series", harmless(str(vendor)), span, rows_of))
+    candles = record.candles.group_by("market", "interval").agg(
+        pl.len(), pl.col("open_time").min().alias("low"), pl.col("open_time").max().alias("high")
+    )
+    for market, seconds, rows_of, low, high in candles.sort("market", "interval").iter_rows():
+        span = f"{day(low)} to {day(high)}, {_every(seconds)}"
+        rows.append(("candles", harmless(str(market)), span, rows_of))
+    return Table(
+        key="sources",
+        title="Sources",
+        columns=(
+            Column("kind", "what"),
+            Column("source", "from"),
+            Column("span", "span"),
+            Column("rows", "rows", "number"),
+        ),
+        rows=tuple(rows),
+        empty="The record is empty.",
+    )
+
+
+def _every(seconds: int) -> str:
+    for length, word in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds % length == 0:
+            return (
+                f"every {count(seconds // length, word)}" if seconds > length else f"every {word}"
+            )
+    return f"every {seconds} s"
+
+
+def _gaps(record: Record) -> Table:
+    heights = record.blocks.select(
+        before=pl.col("height").shift(1),
+        height="height",
+        since=pl.col("time").shift(1),
+        time="time",
+    ).filter(pl.col("height") - pl.col("before") > 1)
+    large = heights.filter(pl.col("height") - pl.col("before") > 2016)
+    small = heights.height - large.height
+    rows = tuple(
+        (
+            f"{before + 1:,} to {height - 1:,}",
+            height - before - 1,
+            f"{day(since)} to {day(time)}",
+        )
+        for before, height, since, time in large.iter_rows()
+    )
+    single = record.blocks.height - 1 - heights.height
+    note = "Blocks of these heights are not in the record; nothing is filled in."
+    if small:
+        note += (
+            f" So are {count(small, 'shorter gap')}: of some epochs only the first block is known."
+        )
+    return Table(
+        key="gaps",
+        title="Gaps in the blocks",
+        columns=(
+            Column("heights", "heights"),
+            Column("blocks", "blocks missing", "number"),
+            Column("span", "in"),
+        ),
+        rows=rows,
+        note=note if rows else "",
+        empty=f"None: {count(single + 1, 'block')} in one run."
+        if not small
+        else f"{count(small, 'gap')} of fewer than 2,016 blocks; `hashcanary status` lists them.",
+    )
+
+
+def _definitions(reading: Reading) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name in _METRICS:
+        metric = reading.metric(name)
+        rows.append(
+            (name, metric.definition, metric.interval or "none: not an estimate", metric.source)
+        )
+    return Table(
+        key="definitions",
+        title="Definitions",
+        columns=(
+            Column("metric", "metric"),
+            Column("definition", "definition"),
+            Column("interval", "interval"),
+            Column("source", "from"),
+        ),
+        rows=tuple(rows),
+        note="`hashcanary metric list` names every metric, `hashcanary metric show NAME` its rows.",
+    )
+
+
+def _facts(key: str, title: str, pairs: tuple[tuple[str, str], ...]) -> Table:
+    return Table(
+        key=f"facts_{key}",
+        title=title,
+        columns=(Column("what", ""), Column("how", "")),
+        rows=pairs,
+    )
+
+
+def _again(record: Record, command: str) -> tuple[tuple[str, str], ...]:
+    tables = record.provenance.get("tables", {})
+    versions = (
+        ", ".join(f"{name} {version}" for name, version in tables.items())
+        if isinstance(tables, dict)
+        else ""
+    )
+    blocks = record.blocks
+    tip = (
+        f"height {blocks['height'][-1]:,}, {minute(blocks['time'][-1])}"
+        if blocks.height
+        else "no block"
+    )
+    return (
+        ("Command", command),
+        ("Network", record.network.name + (", SIMULATED" if record.simulated else "")),
+        ("As known at", harmless(record.at_text)),
+        ("Last block", tip),
+        ("Lake version", f"{record.provenance.get('lake_version', 'not said')} ({versions})"),
+        ("Written by", f"hashcanary {record.provenance.get('code_version', 'not said')}"),
+    )

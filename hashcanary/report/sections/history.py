@@ -1,0 +1,85 @@
+"""Chapter 2: how it ranks in history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.report.document import Column, Section, Table
+from hashcanary.report.sections.now import SMOOTHINGS
+from hashcanary.report.wording import day, ordinal, percent
+from hashcanary.units import FRACTION
+
+if TYPE_CHECKING:
+    from hashcanary.report.document import Cell
+    from hashcanary.report.reading import Reading
+
+
+def history(reading: Reading) -> Section:
+    """Rank of the present fall among all, and since when none was as deep."""
+    rows = tuple(row for key, words in SMOOTHINGS if (row := _row(reading, key, words)))
+    since = reading.metric("drawdown.sma30")
+    return Section(
+        key="history",
+        short="History",
+        title="How it ranks in history",
+        lead=_lead(reading),
+        tables=(
+            Table(
+                key="ranks",
+                title="Depth, rank and precedent, by every smoothing",
+                columns=(
+                    Column("smoothing", "hashrate as"),
+                    Column("depth", "deepest point of this fall", "number", FRACTION),
+                    Column("rank", "rank among all falls", "text"),
+                    Column("now", "today", "number", FRACTION),
+                    Column("since", "last as deep as today", "text"),
+                    Column("record", "deepest ever", "number", FRACTION),
+                    Column("record_time", "on", "day"),
+                ),
+                rows=rows,
+                empty="No drawdown is known for the last days.",
+                note=(
+                    f"A fall lasts from a peak until that peak is reached again ({since.source}). "
+                    "Falls of the first years, when a handful of machines made all blocks, count "
+                    "as any other. The epoch average sees only epochs whose first and last block "
+                    "are known."
+                ),
+            ),
+        ),
+    )
+
+
+def _row(reading: Reading, key: str, words: str) -> tuple[Cell, ...] | None:
+    name = f"drawdown.{key}"
+    row = reading.current(name)
+    if row is None:
+        return None
+    rows = reading.results[name].present()
+    deepest = rows.row(int(rows["value"].arg_min() or 0), named=True)
+    rank = f"{ordinal(row['rank'])} of {row['drawdowns']:,}" if row["rank"] else "at its peak"
+    since = day(row["deepest_since"]) if row["deepest_since"] is not None else "never before"
+    return (
+        words,
+        row["depth"],
+        rank,
+        row["value"],
+        since if row["value"] < 0 else "at its peak",
+        deepest["value"],
+        int(deepest["time"]),
+    )
+
+
+def _lead(reading: Reading) -> str:
+    row = reading.current("drawdown.sma30")
+    if row is None:
+        return "There is no drawdown for the last days to compare with earlier ones."
+    first = day(reading.results["drawdown.sma30"].present()["time"][0])
+    if not row["rank"]:
+        return f"By the 30-day mean, hashrate is at its highest since the record begins ({first})."
+    text = (
+        f"By the 30-day mean this is the {ordinal(row['rank'], best='deepest')} of "
+        f"{row['drawdowns']:,} falls since {first}, {percent(-row['depth'])} at its deepest."
+    )
+    if row["deepest_since"] is None:
+        return text + " No earlier day lay as far below its peak as today."
+    return text + f" The last day as far below its peak as today was {day(row['deepest_since'])}."

@@ -1,0 +1,192 @@
+"""Chapter 1: what is happening."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.metrics.intervals import weighted_poisson
+from hashcanary.moments import DAY
+from hashcanary.report.document import Column, Estimate, Figure, Section, Table
+from hashcanary.report.wording import day, percent, quantity
+from hashcanary.units import FRACTION, HASHRATE, Unit
+
+if TYPE_CHECKING:
+    from hashcanary.report.document import Cell
+    from hashcanary.report.reading import Reading
+
+MINUTES = Unit("min", "minutes", "minutes")
+PACE_DAYS = 7
+# name of the smoothing in metrics, and for people
+SMOOTHINGS: tuple[tuple[str, str], ...] = (
+    ("day", "one day"),
+    ("sma7", "7-day mean"),
+    ("sma14", "14-day mean"),
+    ("sma30", "30-day mean"),
+    ("sma60", "60-day mean"),
+    ("epoch", "epoch average"),
+)
+_PACE_INTERVAL = "95% confidence for the expected interval, exact (Garwood, on the count of blocks)"
+
+
+def now(reading: Reading) -> Section:
+    """Hashrate, difficulty, block times and the drawdown by every smoothing."""
+    return Section(
+        key="now",
+        short="Now",
+        title="What is happening",
+        lead=_lead(reading),
+        figures=(
+            *(
+                reading.figure(f"hashrate.{key}", f"Hashrate, {words}", term="hashrate")
+                for key, words in SMOOTHINGS
+            ),
+            reading.figure("difficulty.day", "Difficulty", term="difficulty"),
+            _last_change(reading),
+            reading.figure(
+                "difficulty.epoch_progress",
+                "Epoch done",
+                term="difficulty",
+                note=_blocks_left(reading),
+            ),
+            _pace_figure(reading),
+            _last_epoch_pace(reading),
+        ),
+        tables=(drawdowns(reading),),
+        charts=("hashrate", "drawdown", "difficulty", "retargets"),
+    )
+
+
+def _lead(reading: Reading) -> str:
+    short, long = reading.current("hashrate.sma7"), reading.current("hashrate.sma30")
+    if short is None or long is None:
+        return "There is no hashrate for the last days, so nothing can be said about today."
+    change = short["value"] / long["value"] - 1
+    against = (
+        "about as much as"
+        if abs(change) < 0.01
+        else f"{percent(abs(change))} {'below' if change < 0 else 'above'}"
+    )
+    return (
+        f"Over the last seven days miners made {quantity(short['value'], HASHRATE, 3)}, {against} "
+        f"the 30-day mean of {quantity(long['value'], HASHRATE, 3)}. How deep a fall reads depends "
+        f"on the smoothing, so all of them stand side by side."
+    )
+
+
+def drawdowns(reading: Reading) -> Table:
+    """The distance below the peak by every smoothing, side by side."""
+    rows: list[tuple[Cell, ...]] = []
+    reasons: list[str] = []
+    for key, words in SMOOTHINGS:
+        row = reading.current(f"drawdown.{key}")
+        rate = reading.current(f"hashrate.{key}")
+        if row is None or rate is None:
+            missing = reading.figure(f"drawdown.{key}", words).missing
+            reasons.append(f"{words}: {missing}")
+            continue
+        rows.append(
+            (
+                words,
+                int(row["time"]),
+                int(row["peak_time"]),
+                Estimate(row["value"], row["low"], row["high"]),
+            )
+        )
+    note = f"Intervals: {reading.metric('drawdown.sma30').interval}."
+    if reasons:
+        note += " Missing: " + "; ".join(reasons) + "."
+    return Table(
+        key="drawdowns",
+        title="The same fall by every smoothing",
+        columns=(
+            Column("smoothing", "hashrate as"),
+            Column("time", "day or start of epoch", "day"),
+            Column("peak", "its peak", "day"),
+            Column("drawdown", "distance from it (95%)", "estimate", FRACTION),
+        ),
+        rows=tuple(rows),
+        note=note,
+        empty="No drawdown is known for the last days: " + "; ".join(reasons) + ".",
+        drawn=True,
+    )
+
+
+def _last_change(reading: Reading) -> Figure:
+    return reading.figure(
+        "difficulty.change", "Last retarget", term="difficulty", note="change of the difficulty"
+    )
+
+
+def _blocks_left(reading: Reading) -> str:
+    row = reading.current("difficulty.epoch_progress")
+    if row is None:
+        return ""
+    done = round(row["value"] * 2016)
+    return f"{done:,} of 2,016 blocks at the end of {day(row['time'])}"
+
+
+def pace(reading: Reading) -> tuple[Estimate, int, int, str] | None:
+    """Minutes a block over the last seven days with its interval, from, to, basis; or None."""
+    if reading.today is None:
+        return None
+    rows = reading.rows("blocks.per_day")
+    week = rows.filter(rows["time"] > reading.today - PACE_DAYS * DAY).filter(
+        rows.filter(rows["time"] > reading.today - PACE_DAYS * DAY)["time"] <= reading.today
+    )
+    found = week["value"].sum()
+    if week.height < PACE_DAYS or week["value"].null_count() or not found:
+        return None
+    total = np.array([float(found)])
+    low, high = weighted_poisson(total, total, np.ones(1))
+    minutes = PACE_DAYS * 1440
+    estimate = Estimate(minutes / float(found), minutes / float(high[0]), minutes / float(low[0]))
+    vendor = "vendor" if "vendor" in week["basis"].to_list() else "blocks"
+    return estimate, int(week["time"][0]), int(week["time"][-1]) + DAY, vendor
+
+
+def _pace_figure(reading: Reading) -> Figure:
+    label = "Time between blocks, 7 days"
+    found = pace(reading)
+    if found is None:
+        return Figure(
+            key="report.block_minutes_7_days",
+            label=label,
+            value=None,
+            unit=MINUTES,
+            missing="the blocks of the last seven days are not all known",
+            term="difficulty",
+        )
+    estimate, since, until, basis = found
+    return Figure(
+        key="report.block_minutes_7_days",
+        label=label,
+        value=estimate.value,
+        unit=MINUTES,
+        since=since,
+        until=until,
+        low=estimate.low,
+        high=estimate.high,
+        interval=_PACE_INTERVAL,
+        source="blocks" if basis == "blocks" else "a vendor's daily figures",
+        note="the rule aims at 10 minutes",
+        term="difficulty",
+    )
+
+
+def _last_epoch_pace(reading: Reading) -> Figure:
+    from dataclasses import replace
+
+    figure = reading.figure(
+        "blocks.epoch_interval", "Time between blocks, last whole epoch", term="difficulty"
+    )
+    if figure.value is None or isinstance(figure.value, str):
+        return replace(figure, unit=MINUTES)
+    return replace(
+        figure,
+        value=figure.value / 60,
+        low=None if figure.low is None else figure.low / 60,
+        high=None if figure.high is None else figure.high / 60,
+        unit=MINUTES,
+    )

@@ -1,0 +1,171 @@
+"""Chapter 4: ribbons and episodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.moments import DAY
+from hashcanary.report.document import Column, Estimate, Figure, Section, Table
+from hashcanary.report.verdict import INVERTED_DAYS
+from hashcanary.report.wording import count, day
+from hashcanary.units import DAYS, FRACTION, STATE
+
+if TYPE_CHECKING:
+    from hashcanary.report.document import Cell
+    from hashcanary.report.reading import Reading
+    from hashcanary.studies.episodes import Episode, EpisodeStudy
+    from hashcanary.studies.forward_returns import ForwardSummary
+
+_HORIZONS = (30, 90, 180, 365)
+
+
+def ribbons(reading: Reading, studies: tuple[EpisodeStudy, ...]) -> Section:
+    """The ribbons today, and every episode with what the price did next."""
+    return Section(
+        key="ribbons",
+        short="Ribbons, episodes",
+        title="Ribbons and episodes",
+        lead=_lead(reading, studies[0]),
+        figures=(
+            reading.figure("ribbon.state", "Hash ribbons", term="ribbons"),
+            reading.figure(
+                "ribbon.oscillator", "30-day mean over 60-day mean, less one", term="ribbons"
+            ),
+            reading.figure("ribbon.days_inverted", "Inverted for", term="ribbons"),
+            _last_true(reading, "ribbon.recovery", "Last recovery", "ribbons"),
+            _last_true(reading, "ribbon.buy_state", "Last day the buy rule was met", "buy"),
+        ),
+        charts=("price", "ribbon"),
+        tables=tuple(table for study in studies for table in (_episodes(study), _summary(study))),
+    )
+
+
+def last_true(reading: Reading, name: str) -> int | None:
+    """Start of the last day on which a mark stands, Unix seconds."""
+    rows = reading.results[name].present()
+    true = rows.filter(rows["value"])["time"]
+    return int(true[-1]) if true.len() else None
+
+
+def _last_true(reading: Reading, name: str, label: str, term: str) -> Figure:
+    time = last_true(reading, name)
+    known = reading.last(name)
+    if time is None:
+        why = reading.figure(name, label).missing if known is None else "no such day in the record"
+        return Figure(key=name, label=label, value=None, unit=STATE, missing=why, term=term)
+    return Figure(
+        key=name,
+        label=label,
+        value=day(time),
+        unit=STATE,
+        since=time,
+        until=time + DAY,
+        source="the days up to " + day(known["time"]) if known else "",
+        term=term,
+    )
+
+
+def _lead(reading: Reading, study: EpisodeStudy) -> str:
+    long = [one for one in study.episodes if one.days >= INVERTED_DAYS]
+    if study.covered_from is None:
+        return "The ribbons need sixty days of hashrate, which the record does not hold."
+    text = (
+        f"Since {day(study.covered_from)} the ribbons have been inverted "
+        f"{count(len(study.episodes), 'time')}, {len(long)} of them for a week or more."
+    )
+    row = reading.current("ribbon.state")
+    if row is None:
+        return text
+    state = "They are inverted now" if row["value"] == "inverted" else "They are not inverted now"
+    return f"{text} {state}. What the price did afterwards is no rule: few of these stand apart."
+
+
+def _episodes(study: EpisodeStudy) -> Table:
+    return Table(
+        key=f"episodes_{study.rule.name}",
+        title=study.rule.title,
+        columns=(
+            Column("start", "began", "day"),
+            Column("end", "ended"),
+            Column("days", "days", "number", DAYS),
+            Column("depth", "depth (95%)", "estimate", FRACTION),
+            Column("rank", "rank", "text"),
+            *(
+                Column(f"after_{days}", f"price {days} d after", "number", FRACTION)
+                for days in _HORIZONS
+            ),
+            Column("basis", "rests on"),
+        ),
+        rows=tuple(_episode(one) for one in reversed(study.episodes)),
+        note=_episodes_note(study),
+        empty=f"None in the record: {study.rule.definition}.",
+    )
+
+
+def _episode(one: Episode) -> tuple[Cell, ...]:
+    depth = None
+    if one.depth is not None:
+        depth = Estimate(one.depth.value, one.depth.low, one.depth.high)
+    after = {each.horizon_days: each.value for each in one.after_end}
+    end = "open" if one.end is None else day(one.end)
+    return (
+        one.start,
+        end + (" *" if one.censored else ""),
+        one.days,
+        depth,
+        "" if one.rank is None else str(one.rank),
+        *(after.get(days) for days in _HORIZONS),
+        one.basis,
+    )
+
+
+def _episodes_note(study: EpisodeStudy) -> str:
+    text = (
+        f"{study.rule.definition[:1].upper()}{study.rule.definition[1:]} ({study.rule.source}). "
+        "Returns of the price run from the day the end was known; a dash: not over yet, or no "
+        "price."
+    )
+    if study.short:
+        text += f" {study.short} ended within a week: most of them luck."
+    if any(one.censored for one in study.episodes):
+        text += " *: begins or ends at a gap of the record."
+    if study.gaps:
+        spans = "; ".join(f"{day(start)} to {day(end)}" for start, end in study.gaps)
+        text += f" The rule cannot be applied: {spans}."
+    return text
+
+
+def _summary(study: EpisodeStudy) -> Table:
+    return Table(
+        key=f"after_{study.rule.name}",
+        title=f"{study.rule.title}: how often the price was higher afterwards",
+        columns=(
+            Column("horizon", "days after the end"),
+            Column("measured", "episodes measured", "number"),
+            Column("median", "median return", "number", FRACTION),
+            Column("independent", "windows that do not overlap", "number"),
+            Column("share", "share of these that rose (95%)", "estimate", FRACTION),
+            Column("base", "share of all days", "number", FRACTION),
+        ),
+        rows=tuple(_summary_row(one) for one in study.after_end if one.measured),
+        note=(
+            "Intervals: exact (Clopper and Pearson), on windows that do not overlap. Where the "
+            "share of all days lies inside the interval, the episodes tell nothing that any day "
+            "would not have told."
+        ),
+        empty="No episode has ended long enough ago.",
+    )
+
+
+def _summary_row(one: ForwardSummary) -> tuple[Cell, ...]:
+    share = None
+    if one.share_positive is not None:
+        share = Estimate(float(one.share_positive), one.low, one.high)
+    return (
+        f"{one.horizon_days}",
+        one.measured,
+        one.median,
+        one.independent,
+        share,
+        one.base_share,
+    )

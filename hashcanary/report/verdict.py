@@ -1,0 +1,196 @@
+"""The verdict: which of six declared cases holds, and what it says in plain words.
+
+What luck alone does was measured first, and the thresholds stand where luck seldom goes
+(``tests/report/test_verdict_luck.py`` measures it again):
+
+- A peak is the luckiest moment of its time. At constant hashrate the 30-day mean of a Poisson
+  count of 144 blocks a day lies below the best of its last one to two years by 3.6% in the
+  median, and by more than 7% on one day in fifty. The interval of a drawdown does not know that
+  its peak was picked, so a fall is called real only when the interval lies below zero *and* the
+  fall is deeper than ``DEEPER_THAN_LUCK``.
+- On constant growth of 30% a year and no stress, the ribbons invert about nine times a year; for
+  seven days or more about twice a year. Shorter inversions do not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hashcanary.report.document import Estimate, Verdict
+from hashcanary.report.wording import count, day, percent, quantity
+from hashcanary.units import HASHRATE
+
+if TYPE_CHECKING:
+    from hashcanary.report.document import Case
+
+DEEPER_THAN_LUCK = 0.07
+INVERTED_DAYS = 7
+RECOVERY_DAYS = 30
+NEAR_PEAK = 0.02
+LATE_DAYS = 7
+
+STAMPS: dict[Case, str] = {
+    "unknown": "Not enough data to say",
+    "calm": "No stress",
+    "luck": "Within luck",
+    "drawdown": "A real fall",
+    "capitulation": "Miners are capitulating",
+    "recovery": "Recovering",
+}
+
+RULES = (
+    f"A fall is called real when the 95% interval of the 30-day mean's drawdown lies below zero "
+    f"and the fall is deeper than {percent(DEEPER_THAN_LUCK, 0)}: at constant hashrate luck alone "
+    f"goes that far below the best 30 days of the last year or two on one day in fifty.",
+    f"Miners are said to capitulate when the fall is real and the ribbons have been inverted for "
+    f"{INVERTED_DAYS} days or more; luck alone inverts them that long about twice a year.",
+    f"Recovery is said for {RECOVERY_DAYS} days after such an inversion has ended.",
+    f"No stress is said when the ribbons are not inverted and either the interval reaches zero or "
+    f"the fall is smaller than {percent(NEAR_PEAK, 0)}; whatever lies between is within luck.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What the verdict looks at.
+
+    missing: why it cannot be reached, empty where it can. hashrate: H/s, 30-day mean.
+    drawdown: fraction, 30-day mean. peak: day of that mean's peak, Unix seconds.
+    inverted: None where the ribbons are not known. days_inverted: of the inversion that lasts.
+    ended, ended_days: end of the last inversion and how many days it lasted.
+    block_minutes: mean interval of the last seven days, minutes.
+    """
+
+    missing: str = ""
+    today: int = 0
+    hashrate: Estimate | None = None
+    drawdown: Estimate | None = None
+    peak: int | None = None
+    inverted: bool | None = None
+    days_inverted: int = 0
+    ended: int | None = None
+    ended_days: int = 0
+    buy: int | None = None
+    block_minutes: Estimate | None = None
+
+
+def judge(signs: Signs) -> Verdict:
+    """The verdict on the signs."""
+    case = decide(signs)
+    return Verdict(
+        case=case,
+        stamp=STAMPS[case],
+        headline=_headline(signs, case),
+        sentences=tuple(
+            text for text in (_luck(signs, case), _ribbons(signs), _blocks(signs)) if text
+        ),
+        rules=RULES,
+    )
+
+
+def decide(signs: Signs) -> Case:
+    """The case that holds."""
+    fall = signs.drawdown
+    if signs.missing or fall is None or fall.high is None:
+        return "unknown"
+    real = is_real(fall)
+    if signs.inverted and signs.days_inverted >= INVERTED_DAYS and real:
+        return "capitulation"
+    if not signs.inverted and _recovering(signs):
+        return "recovery"
+    if real:
+        return "drawdown"
+    if not signs.inverted and (fall.high >= 0 or fall.value > -NEAR_PEAK):
+        return "calm"
+    return "luck"
+
+
+def is_real(fall: Estimate) -> bool:
+    """Whether a drawdown of the 30-day mean is deeper than luck goes."""
+    return fall.high is not None and fall.high < 0 and fall.value < -DEEPER_THAN_LUCK
+
+
+def _recovering(signs: Signs) -> bool:
+    return (
+        signs.ended is not None
+        and signs.ended_days >= INVERTED_DAYS
+        and signs.today - signs.ended < RECOVERY_DAYS * 86_400
+    )
+
+
+def _headline(signs: Signs, case: Case) -> str:
+    fall = signs.drawdown
+    if case == "unknown" or fall is None:
+        return f"Whether miners are under stress cannot be said: {signs.missing}."
+    rate = ""
+    if signs.hashrate is not None:
+        rate = f" of {quantity(signs.hashrate.value, HASHRATE, 3)}"
+    if fall.value == 0:
+        return f"Hashrate is at its peak: no 30-day mean in the record lies above today's{rate}."
+    peak = f" of {day(signs.peak)}" if signs.peak is not None else ""
+    return (
+        f"Hashrate is {percent(-fall.value)} below its 30-day-mean peak{peak}"
+        f" (95%: {_below(fall)})."
+    )
+
+
+def _below(fall: Estimate) -> str:
+    """The interval of a fall, the smaller fall first: ``11.8% to 17.9%``."""
+    if fall.low is None or fall.high is None:
+        return "unknown"
+    if fall.high > 0:
+        return f"{percent(fall.high)} above it to {percent(-fall.low)} below"
+    return f"{percent(-fall.high)} to {percent(-fall.low)}"
+
+
+def _luck(signs: Signs, case: Case) -> str:
+    fall = signs.drawdown
+    if case == "unknown" or fall is None:
+        return ""
+    if is_real(fall):
+        return (
+            f"That is more than luck: at constant hashrate, luck alone goes more than "
+            f"{percent(DEEPER_THAN_LUCK, 0)} below such a peak on one day in fifty."
+        )
+    if fall.value == 0:
+        return ""
+    if fall.high is not None and fall.high >= 0:
+        return "That is within luck: its interval includes no fall at all."
+    return (
+        f"Luck alone can do that: a peak is the luckiest moment of its time, and only falls deeper "
+        f"than {percent(DEEPER_THAN_LUCK, 0)} are rare without any miner switching off."
+    )
+
+
+def _ribbons(signs: Signs) -> str:
+    if signs.inverted is None:
+        return ""
+    if signs.inverted:
+        since = day(signs.today - (signs.days_inverted - 1) * 86_400)
+        text = f"Ribbons have been inverted for {count(signs.days_inverted, 'day')}, since {since}"
+        if signs.days_inverted < INVERTED_DAYS:
+            return text + "; luck alone does that about nine times a year."
+        return text + "; luck alone inverts them for a week or more about twice a year."
+    if signs.ended is None:
+        return "Ribbons are not inverted."
+    text = (
+        f"Ribbons are not inverted; they crossed back on {day(signs.ended)} "
+        f"after {count(signs.ended_days, 'day')}."
+    )
+    if signs.buy is not None and signs.buy >= signs.ended:
+        text += f" The buy rule was met on {day(signs.buy)}."
+    return text
+
+
+def _blocks(signs: Signs) -> str:
+    pace = signs.block_minutes
+    if pace is None:
+        return ""
+    inside = ""
+    if pace.low is not None and pace.high is not None:
+        inside = f" (95%: {pace.low:.1f} to {pace.high:.1f})"
+    return (
+        f"Over the last 7 days a block came every {pace.value:.1f} minutes{inside}; "
+        f"the rule aims at 10."
+    )

@@ -1,0 +1,138 @@
+"""How figures read: numbers, days, intervals and counts as people write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from hashcanary.report.document import Estimate
+from hashcanary.units import DAYS, STATE
+
+if TYPE_CHECKING:
+    from hashcanary.report.document import Cell, Column, Figure
+    from hashcanary.units import Unit
+
+MINUS = "−"
+NOTHING = "–"
+# characters that change the direction of the text around them without being seen
+_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def harmless(text: str) -> str:
+    """Text that came from outside, its control and direction characters written out."""
+    return "".join(
+        char
+        if char.isprintable() and char not in _DIRECTION
+        else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def day(seconds: int) -> str:
+    """The UTC day in which ``seconds`` lie: ``3 Feb 2026``."""
+    when = datetime.fromtimestamp(seconds, UTC)
+    return f"{when.day} {when:%b %Y}"
+
+
+def minute(seconds: int) -> str:
+    """``3 Feb 2026, 04:41 UTC``."""
+    return f"{day(seconds)}, {datetime.fromtimestamp(seconds, UTC):%H:%M} UTC"
+
+
+def percent(value: float, decimals: int = 1, *, signed: bool = False) -> str:
+    """A fraction as ``14.1%``; a true minus sign, and a plus where ``signed``."""
+    number = f"{abs(value) * 100:.{decimals}f}%"
+    if float(number[:-1]) == 0:
+        return number
+    if value < 0:
+        return MINUS + number
+    return "+" + number if signed else number
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 day``, ``62 days``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
+    """A value with its unit, as people read it."""
+    if isinstance(value, str):
+        return value
+    if unit is None:
+        return f"{value:,.{0 if float(value).is_integer() else 2}f}"
+    if unit.percent:
+        return percent(value, 1)
+    if unit is DAYS:
+        return count(round(value), "day")
+    return unit.people(value, digits).replace("-", MINUS)
+
+
+def bounds(low: float | None, high: float | None, unit: Unit | None) -> str:
+    """An interval as ``923 to 979 EH/s``, empty where there is none."""
+    if low is None or high is None:
+        return ""
+    first, second = quantity(low, unit), quantity(high, unit)
+    tail = first.rsplit(" ", 1)
+    if len(tail) == 2 and second.endswith(" " + tail[1]):
+        first = tail[0]
+    return f"{first} to {second}"
+
+
+def figure_value(figure: Figure) -> str:
+    """A figure's value, or a dash."""
+    if figure.value is None:
+        return NOTHING
+    if figure.unit is STATE:
+        return str(figure.value)
+    if figure.unit.percent and figure.low is None and not isinstance(figure.value, str):
+        # nothing is estimated here: two decimals are known
+        return percent(figure.value, 2)
+    return quantity(figure.value, figure.unit)
+
+
+def figure_bounds(figure: Figure) -> str:
+    """A figure's interval with its level, or nothing."""
+    text = bounds(figure.low, figure.high, figure.unit)
+    return f"95%: {text}" if text else ""
+
+
+def period(since: int | None, until: int | None) -> str:
+    """The period a figure stands for: one day, or first to last."""
+    if since is None:
+        return ""
+    if until is None or day(until - 1) == day(since):
+        return day(since)
+    return f"{day(since)} to {day(until - 1)}"
+
+
+def cell(value: Cell, column: Column) -> str:
+    """A cell of a table as text."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Estimate):
+        inner = bounds(value.low, value.high, column.unit)
+        shown = quantity(value.value, column.unit)
+        return f"{shown} ({inner})" if inner else shown
+    return _number(value, column)
+
+
+def _number(value: float, column: Column) -> str:
+    if column.kind == "day":
+        return day(int(value))
+    if column.unit is DAYS:
+        return f"{round(value):,}"
+    if column.unit is not None and column.unit.percent:
+        return percent(value, 1, signed=True)
+    return quantity(value, column.unit)
+
+
+def ordinal(number: int, *, best: str = "") -> str:
+    """``5th``; with ``best``: ``deepest``, ``2nd deepest``."""
+    if best and number == 1:
+        return best
+    ending = (
+        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    )
+    return f"{number:,}{ending}" + (f" {best}" if best else "")
