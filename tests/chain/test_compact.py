@@ -13,7 +13,7 @@ from hashcanary.chain.compact import (
     target_words,
 )
 from hashcanary.chain.errors import InvalidTarget
-from hashcanary.chain.networks import MAIN, NETWORKS, REGTEST
+from hashcanary.chain.networks import MAIN, NETWORKS, REGTEST, Network
 
 ZEROS = (
     0,
@@ -78,8 +78,8 @@ def test_overflow_is_what_does_not_fit_256_bits(bits: int, overflow: bool) -> No
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-def test_the_limit_of_each_network_encodes_to_its_bits(network: object) -> None:
-    assert encode_compact(network.pow_limit) == network.pow_limit_bits  # type: ignore[attr-defined]
+def test_the_limit_of_each_network_encodes_to_its_bits(network: Network) -> None:
+    assert encode_compact(network.pow_limit) == network.pow_limit_bits
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from hashcanary.chain.networks import MAIN, NETWORKS, Network
+from hashcanary.chain.networks import MAIN, NETWORKS, Anchor, Network
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
@@ -26,10 +26,10 @@ def test_the_genesis_fields_hash_to_the_genesis_hash(network: Network) -> None:
 
 
 @pytest.mark.parametrize("anchor", MAIN.anchors, ids=lambda anchor: str(anchor.height))
-def test_every_well_known_block_meets_its_target(anchor: object) -> None:
-    bits = anchor.bits  # type: ignore[attr-defined]
+def test_every_well_known_block_meets_its_target(anchor: Anchor) -> None:
+    bits = anchor.bits
     target = (bits & 0x7FFFFF) << 8 * ((bits >> 24) - 3)
-    assert int.from_bytes(anchor.hash, "big") <= target  # type: ignore[attr-defined]
+    assert int.from_bytes(anchor.hash, "big") <= target
 
 
 def test_the_blocks_of_bip30_are_known_by_hash() -> None:

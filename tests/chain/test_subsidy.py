@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -72,9 +74,9 @@ def test_regtest_halves_every_150_blocks_and_simnet_as_main() -> None:
 
 
 @pytest.mark.parametrize("function", [subsidy, supply_after, halvings_before])
-def test_a_negative_height_is_refused(function: object) -> None:
+def test_a_negative_height_is_refused(function: Callable[[int], int]) -> None:
     with pytest.raises(ValueError, match="-1"):
-        function(-1)  # type: ignore[operator]
+        function(-1)
 
 
 def test_a_negative_height_in_a_column_is_refused() -> None:

@@ -255,3 +255,9 @@ def test_headers_more_than_two_hours_ahead_of_now_are_refused(chain: bytes) -> N
 def test_a_run_of_genesis_alone(simnet_genesis: bytes) -> None:
     run = validate_run(simnet_genesis, SIMNET)
     assert (run.first_height, len(run), run.notes) == (0, 1, ())
+
+
+def test_a_known_block_that_shares_the_end_of_its_hash_is_not_taken_for_it(chain: bytes) -> None:
+    block = internal(chain[20 * 80 : 21 * 80])[::-1]
+    known = {bytes(24) + block[24:]: (99, None)}
+    assert validate_run(chain, SIMNET, known_blocks=known).last_height == 30

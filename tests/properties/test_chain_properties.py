@@ -6,6 +6,7 @@ import statistics
 import struct
 from fractions import Fraction
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -195,11 +196,11 @@ def test_a_flipped_bit_anywhere_in_real_headers_is_found(
 
 
 @pytest.fixture(scope="module")
-def first_headers(real_data: object) -> bytes:
+def first_headers(real_data: Path) -> bytes:
     """The first 64 real headers."""
     import zstandard
 
-    path = real_data / "headers" / "headers_000000_010236.bin.zst"  # type: ignore[operator]
+    path = real_data / "headers" / "headers_000000_010236.bin.zst"
     with path.open("rb") as file:
         return zstandard.ZstdDecompressor().stream_reader(file).read(64 * 80)
 
