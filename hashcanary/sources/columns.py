@@ -88,6 +88,14 @@ class Table:
         self.refuse(values <= 0, column, "a price above zero")
         return values
 
+    def texts(self, column: str, what: str) -> pl.Series:
+        """A column of text, null where the file has none."""
+        raw = self.frame[column]
+        if raw.dtype == pl.String:
+            return raw
+        self.refuse(raw.is_not_null(), column, what)
+        return pl.Series(column, [None] * len(raw), dtype=pl.String)
+
     def hashes(self, column: str, *, null: bool = False) -> pl.Series:
         """A column of block hashes, 64 hex digits in the printed order, as 32 bytes."""
         what = "a block hash: 64 hex digits, in the order they are printed"
@@ -95,11 +103,9 @@ class Table:
         if raw.dtype == pl.Binary:
             self.refuse(raw.bin.size() != 32, column, "a block hash of 32 bytes")
             return raw
-        if raw.dtype != pl.String:
-            self.refuse(raw.is_not_null(), column, what)
-            return pl.Series(column, [None] * len(raw), dtype=pl.Binary)
-        self.refuse(~raw.str.contains(r"^[0-9a-fA-F]{64}$"), column, what)
-        return raw.str.decode("hex")
+        text = self.texts(column, what)
+        self.refuse(~text.str.contains(r"^[0-9a-fA-F]{64}$"), column, what)
+        return text.str.decode("hex")
 
     def bits(self, column: str, *, null: bool = False) -> pl.Series:
         """A column of compact targets, as Int64: integers, or 8 hex digits with or without 0x.

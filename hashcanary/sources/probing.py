@@ -118,10 +118,9 @@ def _text_form(first: bytes, whole: bool) -> tuple[Form, tuple[str, ...]]:
         columns = _object_keys(lines[0])
         return ("jsonl", columns) if columns else ("json", ())
     cells = header_cells(lines[0])
-    too_long = len(lines) == 1 and not whole
-    if len(cells) < 2 or too_long or not _continues(cells, lines[1:]):
+    if len(cells) < 2 or (len(lines) == 1 and not whole):
         return "text", ()
-    return "csv", cells
+    return ("csv" if _continues(cells, lines[1:]) else "text"), cells
 
 
 def _continues(cells: tuple[str, ...], lines: list[str]) -> bool:

@@ -26,7 +26,8 @@ class Probe:
     """What recognition sees of a file, decompressed.
 
     head: its first bytes, at most 64 KiB; whole: whether ``head`` is all of it;
-    columns: the names of a table's columns as they stand, empty where it is no table.
+    columns: the names of a table's columns as they stand, empty where it is no table (a CSV file
+    whose lines do not fit its first one is text, but keeps the names: it may be a damaged table).
     """
 
     form: Form

@@ -33,7 +33,7 @@ FIELDS = (*_REQUIRED, BLOCKHASH, MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT, SIZE
 
 def recognise(probe: Probe) -> bool:
     """Whether a table has heights with times or bits, and is not Core's block statistics."""
-    known = has(probe.columns, HEIGHT) == 1 and has(probe.columns, TIME, BITS, BLOCKHASH) >= 2
+    known = has(probe.columns, HEIGHT) == 1 and has(probe.columns, TIME, BITS) >= 1
     return known and not blockstats.recognise(probe)
 
 

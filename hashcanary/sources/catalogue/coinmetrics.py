@@ -44,7 +44,8 @@ def parse(content: Content, options: Options) -> Parsed:
     """
     table = read_matching(content, KIND, lambda columns: _wanted(content, columns))
     if table.has("asset"):
-        table.refuse(table.frame["asset"].ne_missing("btc"), "asset", "the asset btc in every row")
+        what = "the asset btc in every row"
+        table.refuse(table.texts("asset", what).ne_missing("btc"), "asset", what)
     names = [name for name in table.frame.columns if name not in ("time", "asset")]
     words = [name for name in names if is_text(table.frame[name])]
     wide = pl.DataFrame(

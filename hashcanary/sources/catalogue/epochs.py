@@ -99,9 +99,10 @@ def _decoded(table: Table, read: pl.DataFrame) -> pl.DataFrame:
     names = [name for name in HEADERS.schema if name not in ("height", "source", "known_at")]
     rows = pl.DataFrame({"row": pl.arange(read.height, eager=True, dtype=pl.UInt32)})
     if not table.has("first_header_hex"):
-        return rows.select(pl.lit(None, HEADERS.schema[name]).alias(name + "_1") for name in names)
-    text = table.frame["first_header_hex"].cast(pl.String)
+        absent = (pl.lit(None, HEADERS.schema[name]).alias(name + "_1") for name in names)
+        return rows.with_columns(absent).drop("row")
     what = f"a header of {HEADER_SIZE} bytes in hex"
+    text = table.texts("first_header_hex", what)
     table.refuse(
         ~text.str.contains(rf"^[0-9a-fA-F]{{{2 * HEADER_SIZE}}}$"), "first_header_hex", what
     )

@@ -1,0 +1,102 @@
+"""Block tables and Core's block statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hashcanary.sources.facts import BLOCKS
+from hashcanary.sources.reading import read
+
+Write = Callable[[str, str | bytes], Path]
+
+# Bitcoin Core's kernel/chainparams.cpp (UTXO snapshot at 840,000) and its consensus bits.
+H840000 = "0000000000000000000320283a032748cef8227873ff4872689bf23f1cda83a5"
+
+
+@pytest.mark.parametrize(
+    "header", ["height,time,nbits", "Block_Height,Timestamp,Bits", "number,block_time,nbits_hex"]
+)
+@pytest.mark.parametrize("bits", ["386089497", "17034219", "0x17034219", "386089497.0"])
+def test_usual_names_and_forms_of_bits_are_one_fact(header: str, bits: str, write: Write) -> None:
+    path = write("b.csv", f"\ufeff{header}\r\n840000,1713571767,{bits}\r\n")
+    frame = read(path).facts[0].frame
+    assert frame.schema == BLOCKS.schema
+    assert frame.select("height", "time", "bits", "known_at").row(0) == (
+        840000,
+        1713571767,
+        0x17034219,
+        1713571767,
+    )
+    assert frame["total_fee"].null_count() == 1
+
+
+def test_a_hash_is_kept_in_the_printed_order(write: Write) -> None:
+    path = write("b.csv", f"height,time,nbits,hash\n840000,1713571767,17034219,{H840000}\n")
+    parsed = read(path)
+    assert parsed.facts[0].frame["hash"][0] == bytes.fromhex(H840000)
+    assert parsed.coverage.notes == ()
+
+
+def test_what_is_not_kept_and_not_checked_is_said(write: Write) -> None:
+    path = write(
+        "b.csv", "height,time,nbits,pool\n5,1231470173,1d00ffff,x\n7,1231471789,1d00ffff,y\n"
+    )
+    coverage = read(path).coverage
+    assert coverage.gaps == ("blocks 6 to 6",)
+    assert coverage.notes == (
+        "columns not kept: pool",
+        "no hashes in the file: proof of work not checked",
+    )
+
+
+def test_rows_out_of_order_and_repeated_are_sorted_and_said(write: Write) -> None:
+    rows = ["7,1231471789,1d00ffff", "6,1231471428,1d00ffff", "7,1231471789,1d00ffff"]
+    parsed = read(write("b.csv", "\n".join(["height,time,nbits", *rows])))
+    assert parsed.facts[0].frame["height"].to_list() == [6, 7]
+    assert "rows were out of order: sorted" in parsed.coverage.notes
+    assert "1 rows stand twice, word for word: kept once" in parsed.coverage.notes
+
+
+def test_the_real_block_table_passes_every_rule(real_data: Path) -> None:
+    parsed = read(real_data / "blocks" / "blocks_610683_934800.parquet")
+    frame = parsed.facts[0].frame
+    assert (parsed.coverage.rows, parsed.coverage.gaps) == (324_118, ())
+    assert (frame["height"].min(), frame["height"].max()) == (610_683, 934_800)
+    assert "pool_slug_v1, pool_slug_v2" in parsed.coverage.notes[0]
+
+
+def test_real_block_statistics_keep_cores_numbers(real_data: Path) -> None:
+    path = real_data / "blocks" / "blockstats.parquet"
+    parsed = read(path)
+    core = pl.read_parquet(path)
+    frame = parsed.facts[0].frame
+    assert parsed.coverage.rows == core.height == 80_118
+    assert parsed.coverage.gaps == (
+        "blocks 15,000 to 499,998",
+        "blocks 509,999 to 679,998",
+        "blocks 699,999 to 776,423",
+        "blocks 786,424 to 909,457",
+    )
+    renamed = {"total_fee": "totalfee", "tx_count": "txs", "size": "total_size"}
+    for ours in ("height", "time", "subsidy", "total_fee", "tx_count", "size"):
+        assert frame[ours].sum() == core[renamed.get(ours, ours)].sum()
+    assert frame["hash"].bin.encode("hex").equals(core["blockhash"].rename("hash"))
+
+
+def test_csv_and_json_lines_of_real_statistics_give_the_same_rows(
+    real_data: Path, tmp_path: Path
+) -> None:
+    core = pl.read_parquet(real_data / "blocks" / "blockstats.parquet").tail(500)
+    core.write_ndjson(tmp_path / "s.jsonl")
+    core.drop("feerate_percentiles").write_csv(tmp_path / "s.csv")
+    core.write_parquet(tmp_path / "s.parquet")
+    frames = [
+        read(tmp_path / name).facts[0].frame.drop("source")
+        for name in ("s.jsonl", "s.csv", "s.parquet")
+    ]
+    assert frames[0].equals(frames[1])
+    assert frames[1].equals(frames[2])
