@@ -102,7 +102,9 @@ def check_bits(history: History, network: Network) -> tuple[str, ...]:
 
 def _rule(history: History, network: Network, row: int) -> str:
     height = int(history.heights[row])
-    if height % network.retarget_interval == 0 and height and not network.no_retargeting:
+    if height == 0:
+        return "those of the genesis block"
+    if height % network.retarget_interval == 0 and not network.no_retargeting:
         span = int(history.times[row - 1] - history.times[row - network.retarget_interval])
         return f"the retarget after an epoch of {span} s"
     if network.min_difficulty_rule:

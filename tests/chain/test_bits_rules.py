@@ -122,3 +122,8 @@ def test_inside_an_epoch_bip94_asks_for_no_more_than_the_median_rule() -> None:
 def test_bounds_of_a_headers_time() -> None:
     assert earliest_time(1000) == 1001
     assert latest_time(1000) == 8200
+
+
+def test_a_genesis_with_other_bits_is_named() -> None:
+    with pytest.raises(WrongBits, match=r"height 0.*those of the genesis block"):
+        check_bits(history([0, 1], [HARD, HARD], 0), TESTNET4)
