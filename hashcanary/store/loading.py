@@ -181,7 +181,7 @@ def _with_height(headers: pl.DataFrame, height: int) -> pl.DataFrame:
             remedy="Load them one by one.",
         )
     given = pl.Series("given", [height] + [None] * (headers.height - 1), dtype=pl.Int64)
-    return headers.with_columns(pl.coalesce("height", given).alias("height"))
+    return headers.with_columns(pl.coalesce(given, "height").alias("height"))
 
 
 def _check_beside_stored(lake: Lake, placed: pl.DataFrame, stored: pl.DataFrame) -> None:
