@@ -39,7 +39,9 @@ _NO_FEES = "the fees of the day's blocks are not all known, and no vendor's dail
 _NO_PRICE = "no closing price of the day is known"
 _NO_FIRST_BLOCK = "the first block of the epoch is not known"
 _NO_PREVIOUS = "no block of the epoch before is known"
-_EPOCH_OPEN = "the epoch had not ended yet, or its last block is not known"
+_EPOCH_OPEN = (
+    "the epoch had not ended yet, or its last block is not known and the next target does not tell"
+)
 
 
 def _day_inputs(prefix: str, by: str) -> list[BaseInput]:

@@ -137,10 +137,26 @@ def test_chinas_ban_is_the_deepest_epoch_drawdown(studies: dict[str, EpisodeStud
     assert -0.53 < deepest.depth.value < -0.40
 
 
+def test_epoch_rule_sees_the_winter_of_2018_without_its_blocks(
+    studies: dict[str, EpisodeStudy],
+) -> None:
+    # the record holds no block times of 2018: spans come from the targets. Difficulty fell by
+    # 7.4%, 15.1% and 9.6% in a row from November on, as the press counted (7.45T to 5.11T)
+    nearest = min(
+        studies["epoch"].episodes,
+        key=lambda episode: days_apart(episode.start, date(2018, 11, 5)),
+    )
+    assert days_apart(nearest.start, date(2018, 11, 5)) <= 14
+    assert nearest.depth is not None
+    assert nearest.depth.value == pytest.approx(5.11 / 7.45 - 1, abs=0.03)
+
+
 def test_epoch_rule_says_where_it_cannot_look(studies: dict[str, EpisodeStudy]) -> None:
+    # the first ten months at the easiest target, and the one rise that consensus limited to four
+    # times: their spans cannot be read off the next target, and their last blocks are not known
     gaps = studies["epoch"].gaps
-    assert any(a < day_start(date(2018, 12, 1)) < b for a, b in gaps)
-    assert not any(a > day_start(date(2020, 1, 15)) for a, _ in gaps)
+    assert len(gaps) == 2
+    assert all(b < day_start(date(2010, 8, 1)) for _, b in gaps)
 
 
 @pytest.mark.parametrize(
