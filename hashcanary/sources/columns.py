@@ -23,6 +23,7 @@ MAX_HEIGHT = (1 << 31) - 1
 _EXACT_FLOAT = 1 << 53
 _TICKS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _SHOWN = 60
+_ROW = "__row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +163,19 @@ def settle(
     ``frame`` is row for row as ``table``. Raises ConflictingRows where one key has two values.
     """
     notes = []
-    once = frame.with_row_index("row").unique(frame.columns, keep="first", maintain_order=True)
-    if once.height < frame.height:
-        notes.append(f"{frame.height - once.height:,} rows stand twice, word for word: kept once")
-    conflict = once.select(pl.struct(key).is_duplicated()).to_series()
-    if conflict.any():
-        raise _conflict(table, once.filter(conflict), key)
-    ordered = once.sort(key)
-    if not ordered["row"].is_sorted():
+    if frame[key[0]].n_unique() < frame.height:
+        numbered = frame.with_row_index(_ROW)
+        once = numbered.unique(frame.columns, keep="first", maintain_order=True)
+        if once.height < frame.height:
+            count = frame.height - once.height
+            notes.append(f"rows that repeat another word for word: {count:,}, left out")
+        conflict = once.select(pl.struct(key).is_duplicated()).to_series()
+        if conflict.any():
+            raise _conflict(table, once.filter(conflict), key)
+        frame = once.drop(_ROW)
+    if not frame[key[0]].is_sorted():
         notes.append("rows were out of order: sorted")
-    return ordered.drop("row"), tuple(notes)
+    return frame.sort(key), tuple(notes)
 
 
 def _conflict(table: Table, rows: pl.DataFrame, key: Sequence[str]) -> ConflictingRows:
@@ -184,7 +188,7 @@ def _conflict(table: Table, rows: pl.DataFrame, key: Sequence[str]) -> Conflicti
     more = rows.select(pl.struct(key).n_unique()).item() - 1
     return ConflictingRows(
         file=table.path,
-        place=f"{table.place(first['row'])} and {table.place(second['row'])}",
+        place=f"{table.place(first[_ROW])} and {table.place(second[_ROW])}",
         key=", ".join(f"{column} {_shown(first[column])}" for column in key),
         found="; ".join(
             f"{column} {_shown(first[column])} and {_shown(second[column])}" for column in differ

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # From a file's columns: those wanted, by the file's name, with the lake's name.
 Choose = Callable[[Sequence[str]], dict[str, str]]
+_STEP = 1 << 22
 _Read = tuple[pl.DataFrame, tuple[str, ...], dict[str, str]]
 
 
@@ -184,6 +185,8 @@ def _csv(content: Content, choose: Choose, separator: str) -> _Read:
 
 
 def _check_utf8(content: Content, data: bytes) -> None:
+    if data.isascii():  # most tables are, and this makes no copy
+        return
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -213,9 +216,13 @@ def _check_fields(content: Content, data: bytes, expected: int, separator: str) 
 
 def _plain_fields(content: Content, data: bytes, separator: str) -> NDArray[np.int64]:
     codes = np.frombuffer(data, dtype=np.uint8)
-    ends = np.append(np.flatnonzero(codes == ord("\n")), len(codes))
-    commas = np.searchsorted(np.flatnonzero(codes == ord(separator)), ends)
-    counts: NDArray[np.int64] = np.diff(commas, prepend=0) + 1
+    totals, seen = [], 0  # separators up to each line's end
+    for start in range(0, len(codes), _STEP):
+        part = codes[start : start + _STEP]
+        here = np.flatnonzero(part == ord(separator))
+        totals.append(seen + np.searchsorted(here, np.flatnonzero(part == ord("\n"))))
+        seen += len(here)
+    counts: NDArray[np.int64] = np.diff(np.concatenate([*totals, [seen]]), prepend=0) + 1
     return counts
 
 

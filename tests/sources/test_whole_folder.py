@@ -1,0 +1,31 @@
+"""The whole folder of real data within its budget of time and memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+_SCRIPT = """
+import json, resource, sys, time
+began = time.monotonic()
+from hashcanary.sources.reading import read, survey
+parsed = [read(file.path, file.kind) for file in survey([sys.argv[1]]) if file.kind]
+print(json.dumps({
+    "files": len(parsed),
+    "rows": sum(facts.frame.height for one in parsed for facts in one.facts),
+    "seconds": time.monotonic() - began,
+    "mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+}))
+"""
+
+
+def test_all_real_files_are_parsed_in_time_and_memory(real_data: Path) -> None:
+    command = [sys.executable, "-c", _SCRIPT, str(real_data)]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert found["files"] == 14
+    # Of the data's own list: 220,237 headers, 324,118 and 80,118 blocks, and more.
+    assert found["rows"] > 220_237 + 324_118 + 80_118
+    assert found["seconds"] < 30
+    assert found["mebibytes"] < 700
