@@ -1,0 +1,269 @@
+"""What is taken of several sources, and what was known when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hashcanary.chain.networks import MAIN, REGTEST
+from hashcanary.errors import Exit
+from hashcanary.moments import Moment, parse_moment
+from hashcanary.store.errors import NoSuchBlock
+from hashcanary.store.lake import Lake
+from hashcanary.store.loading import load
+from hashcanary.store.record import Record
+from hashcanary.store.resolve import resolve
+
+GENESIS_TIME = 1296688602
+BITS = 0x1D00FFFF
+
+
+def headers(*rows: dict[str, object]) -> pl.DataFrame:
+    schema = {
+        "height": pl.Int64,
+        "hash": pl.Binary,
+        "time": pl.Int64,
+        "bits": pl.Int64,
+        "source": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
+def blocks(*rows: dict[str, object]) -> pl.DataFrame:
+    numbers = ("height", "time", "bits", "median_time_past", "total_fee", "size")
+    schema = dict.fromkeys(numbers, pl.Int64) | {"hash": pl.Binary, "source": pl.String}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def test_a_header_is_believed_before_a_node_and_a_node_before_a_table() -> None:
+    by_header = headers({"height": 1, "hash": b"h", "time": 10, "bits": BITS, "source": "z"})
+    by_node = {"height": 1, "hash": b"h", "time": 11, "median_time_past": 5, "source": "y"}
+    by_table = {"height": 1, "time": 12, "bits": BITS, "source": "a"}
+    taken = [
+        resolve(one, two, MAIN).blocks["time"].item()
+        for one, two in (
+            (by_header, blocks(by_node, by_table)),
+            (headers(), blocks(by_node, by_table)),
+            (headers(), blocks(by_table)),
+        )
+    ]
+    assert taken == [10, 11, 12]
+
+
+def test_equal_claims_go_to_the_source_whose_name_comes_first() -> None:
+    rows = [{"height": 1, "time": t, "bits": BITS, "source": s} for t, s in ((7, "b"), (8, "a"))]
+    assert resolve(headers(), blocks(*rows), MAIN).blocks.row(0, named=True)["time"] == 8
+
+
+def test_what_the_believed_source_leaves_open_the_next_one_fills() -> None:
+    resolved = resolve(
+        headers({"height": 1, "hash": b"h", "time": 10, "bits": BITS, "source": "headers"}),
+        blocks(
+            {"height": 1, "hash": b"h", "total_fee": 500, "median_time_past": 9, "source": "n"},
+            {"height": 1, "total_fee": 600, "size": 285, "source": "table"},
+        ),
+        MAIN,
+    )
+    row = resolved.blocks.row(0, named=True)
+    assert (row["time"], row["total_fee"], row["size"]) == (10, 500, 285)
+    (other,) = resolved.disagreements().rows(named=True)
+    assert other == {
+        "height": 1,
+        "fact": "total_fee",
+        "taken": "500",
+        "taken_source": "n",
+        "other": "600",
+        "other_source": "table",
+    }
+
+
+def test_a_row_about_another_block_of_the_height_fills_nothing() -> None:
+    resolved = resolve(
+        headers({"height": 1, "hash": b"h", "time": 10, "bits": BITS, "source": "headers"}),
+        blocks({"height": 1, "hash": b"stale", "total_fee": 7, "time": 11, "source": "node"}),
+        MAIN,
+    )
+    assert resolved.blocks["total_fee"].item() is None
+    (other,) = resolved.disagreements().rows(named=True)
+    assert (other["fact"], other["other"]) == ("hash", b"stale".hex())
+
+
+def test_bits_come_from_another_block_of_the_epoch() -> None:
+    rows = blocks(
+        {"height": 2016, "bits": 0x1C00FFFF, "source": "epochs"},
+        {"height": 2500, "time": 50, "source": "node"},
+        {"height": 4032, "time": 60, "source": "node"},
+    )
+    bits = resolve(headers(), rows, MAIN).blocks["bits"].to_list()
+    assert bits == [0x1C00FFFF, 0x1C00FFFF, None]
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[[str, list[bytes]], Path]:
+    def write(name: str, raw: list[bytes]) -> Path:
+        path = tmp_path / name
+        path.write_bytes(b"".join(raw))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake.create(tmp_path / "lake", REGTEST)
+
+
+def at(seconds: int) -> Moment:
+    return Moment(str(seconds), time=seconds)
+
+
+def tip(record: Record) -> tuple[int, int]:
+    last = record.blocks.row(-1, named=True)
+    return last["height"], last["time"]
+
+
+def test_a_branch_that_won_later_is_not_there_before(
+    lake: Lake,
+    put: Callable[[str, list[bytes]], Path],
+    grow: Callable[..., list[bytes]],
+    regtest_genesis: bytes,
+) -> None:
+    trunk = [regtest_genesis, *grow(4)]
+    winner = grow(4, parent=trunk[2], branch=1, step=1000)
+    lake = load(lake, [put("t.bin", trunk), put("w.bin", winner)]).lake
+    third, fifth = GENESIS_TIME + 2 * 600 + 1000, GENESIS_TIME + 2 * 600 + 3000
+    assert tip(lake.record()) == (6, GENESIS_TIME + 2 * 600 + 4000)
+    assert tip(lake.record(at(third))) == (3, GENESIS_TIME + 3 * 600)
+    assert tip(lake.record(at(third + 200))) == (4, GENESIS_TIME + 4 * 600)
+    assert tip(lake.record(at(fifth))) == (5, fifth)
+
+
+def test_the_stale_branch_stays_in_the_lake(
+    lake: Lake,
+    put: Callable[[str, list[bytes]], Path],
+    grow: Callable[..., list[bytes]],
+    regtest_genesis: bytes,
+) -> None:
+    trunk = [regtest_genesis, *grow(3)]
+    lake = load(lake, [put("t.bin", trunk), put("s.bin", grow(1, trunk[1], branch=1))]).lake
+    assert lake.frame("headers").height == 5
+    assert lake.record().blocks["height"].to_list() == [0, 1, 2, 3]
+
+
+def test_known_at_never_runs_backwards_and_a_cut_is_a_prefix(
+    lake: Lake,
+    put: Callable[[str, list[bytes]], Path],
+    grow: Callable[..., list[bytes]],
+    regtest_genesis: bytes,
+) -> None:
+    chain = [regtest_genesis, *grow(12)]
+    chain += grow(1, chain[-1], step=3000)
+    chain += grow(1, chain[-1], step=-2400)
+    chain += grow(5, chain[-1])
+    record = load(lake, [put("c.bin", chain)]).lake
+    whole = record.record().blocks
+    assert whole["known_at"].is_sorted()
+    for moment in whole["known_at"].unique().to_list():
+        cut = record.record(at(moment)).blocks
+        assert cut.equals(whole.filter(pl.col("known_at") <= moment))
+        assert cut.equals(whole.head(cut.height))
+
+
+def test_a_height_is_the_moment_at_which_its_block_is_the_tip(
+    lake: Lake,
+    put: Callable[[str, list[bytes]], Path],
+    grow: Callable[..., list[bytes]],
+    regtest_genesis: bytes,
+) -> None:
+    chain = [regtest_genesis, *grow(12)]
+    chain += grow(1, chain[-1], step=3000)
+    chain += grow(1, chain[-1], step=-2400)
+    lake = load(lake, [put("c.bin", chain)]).lake
+    record = lake.record(parse_moment("13"))
+    assert tip(record) == (13, GENESIS_TIME + 12 * 600 + 3000)
+    assert (record.at, record.at_text) == (GENESIS_TIME + 12 * 600 + 3000, "13")
+
+
+def test_a_height_nobody_knows_is_an_error_that_names_those_known(
+    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+) -> None:
+    lake = load(lake, [put("c.bin", grow(3))]).lake
+    with pytest.raises(NoSuchBlock, match="1 to 3") as caught:
+        lake.record(parse_moment("99"))
+    assert caught.value.exit_code == Exit.MISSING
+
+
+def test_an_empty_lake_gives_an_empty_record(lake: Lake) -> None:
+    record = lake.record()
+    assert (record.blocks.height, record.daily.height, record.candles.height) == (0, 0, 0)
+    assert record.blocks.schema["median_time_past"] == pl.Int64
+    assert lake.record(at(0)).blocks.height == 0
+
+
+def test_candles_and_daily_values_are_known_at_their_end(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(
+        "timestamp,open,high,low,close,volume\n"
+        "2024-01-01T00:00:00Z,1,2,1,2,5\n2024-01-02T00:00:00Z,2,3,2,3,5\n"
+        "2024-01-03T00:00:00Z,3,4,3,4,5\n"
+    )
+    (tmp_path / "y.csv").write_text(
+        "time,BlkCnt,DiffMean,PriceUSD\n2024-01-01,144,1.5,40\n2024-01-02,140,1.5,41\n"
+    )
+    lake = load(lake, [tmp_path / "x.csv", tmp_path / "y.csv"]).lake
+    record = lake.record(parse_moment("2024-01-01"))
+    assert record.candles["close"].to_list() == [2.0]
+    assert record.daily["value"].to_list() == [144.0, 1.5, 40.0]
+
+
+def test_of_two_sources_of_one_daily_value_one_is_in_the_record(lake: Lake, tmp_path: Path) -> None:
+    for name, price in (("b.csv", 41), ("a.csv", 40)):
+        (tmp_path / name).write_text(f"time,BlkCnt,DiffMean,PriceUSD\n2024-01-01,1,1,{price}\n")
+    lake = load(lake, [tmp_path / "b.csv", tmp_path / "a.csv"]).lake
+    assert lake.frame("daily_reference").height == 6
+    prices = lake.record().daily.filter(pl.col("series") == "PriceUSD")
+    assert prices["value"].to_list() == [40.0]
+
+
+def test_real_height_931519_is_taken_from_the_node_and_listed(real_lake: Lake) -> None:
+    from hashcanary.store.status import status
+
+    row = real_lake.record().blocks.filter(pl.col("height") == 931_519)
+    assert row["source"].item().startswith("blockstats.parquet")
+    listed = [d for d in status(real_lake).disagreements if d.where == "931519"]
+    assert len(listed) == 1
+    assert listed[0].fact == "time"
+    assert abs(int(listed[0].taken) - int(listed[0].other)) == 5
+
+
+def test_real_median_times_counted_from_headers_are_those_a_node_gives(
+    real_data: Path, tmp_path: Path
+) -> None:
+    file = real_data / "headers" / "headers_000000_010236.bin.zst"
+    record = load(Lake.create(tmp_path / "main", MAIN), [file]).lake.record()
+    stats = pl.read_parquet(real_data / "blocks" / "blockstats.parquet")
+    both = stats.select("height", "mediantime").join(record.blocks, on="height")
+    assert both.height == 10_237
+    assert both["mediantime"].equals(both["median_time_past"])
+
+
+def test_the_real_record_as_known_on_a_day_is_a_prefix_of_all_of_it(
+    real_lake: Lake, real_record: Record
+) -> None:
+    moment = parse_moment("2026-01-09")
+    cut = real_lake.record(moment)
+    assert moment.time is not None
+    known = pl.col("known_at") <= moment.time
+    assert cut.blocks.equals(real_record.blocks.filter(known))
+    assert cut.daily.equals(real_record.daily.filter(known))
+    assert cut.candles.equals(real_record.candles.filter(known))
+
+
+def test_the_record_says_what_it_rests_on(real_lake: Lake) -> None:
+    provenance = real_lake.record().provenance
+    assert provenance["lake_version"] == real_lake.version
+    assert provenance["tables"] == {
+        name: state.version for name, state in real_lake.manifest.tables.items()
+    }
