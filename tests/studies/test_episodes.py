@@ -150,6 +150,16 @@ def test_depth_is_the_deepest_day_inside_with_its_peak() -> None:
     assert (depth.peak, depth.peak_time) == (1e21, FIRST)
 
 
+def test_an_episode_of_unknown_depth_has_no_rank() -> None:
+    given = results("nin")
+    fall = given["drawdown.sma30"]
+    unknown = fall.rows.with_columns(value=pl.lit(None, dtype=pl.Float64))
+    cast("Given", given)["drawdown.sma30"] = MetricResult(fall.metric, unknown)
+    (episode,) = ribbon(find_episodes(given, simulated=False)).episodes
+    assert (episode.depth, episode.rank) == (None, None)
+    assert to_rows(find_episodes(given, simulated=False))[0]["depth_on"] is None
+
+
 def test_ranks_go_by_depth_and_pauses_are_told() -> None:
     falls = [0.0, -0.1, 0.0, -0.3, 0.0, 0.0, -0.2]
     episodes = ribbon(find_episodes(results("nininni", falls), simulated=False)).episodes

@@ -90,6 +90,10 @@ def test_base_rate_is_missing_on_a_record_shorter_than_the_horizon() -> None:
     assert base_rate(prices([1.0, 2.0]), 5) == (None, 0)
 
 
+def test_base_rate_is_missing_where_no_two_prices_lie_a_horizon_apart() -> None:
+    assert base_rate(prices([1.0, None, None, 2.0]), 2) == (None, 0)
+
+
 def test_base_rate_counts_days_that_rose() -> None:
     share, windows = base_rate(prices([1.0, 2.0, 1.0, None, 3.0]), 1)
     assert share == 0.5
