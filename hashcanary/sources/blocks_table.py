@@ -57,9 +57,10 @@ def parse_blocks(content: Content, options: Options, kind: str, fields: Sequence
 
 def blocks_of(content: Content, options: Options, kind: str, table: Table) -> Parsed:
     """Check a table under the lake's names and make rows of ``blocks`` of it."""
-    read = pl.DataFrame(_columns(table))
+    times, how = table.header_times("time")
+    read = pl.DataFrame(_columns(table, times))
     network = options.network
-    notes = list(table.notes)
+    notes = [*table.notes, *how]
     notes += _check_rows(table, read, network)
     full = read.with_columns(
         *(
@@ -90,13 +91,11 @@ def hash_above_target(hashes: pl.Series, bits: pl.Series) -> pl.Series:
     return rows.join(above, on="row", how="left", maintain_order="left")["above"]
 
 
-def _columns(table: Table) -> dict[str, pl.Series]:
+def _columns(table: Table, times: pl.Series) -> dict[str, pl.Series]:
     """Every column the table has, each value within its range."""
     columns = {
         "height": table.integers("height", 0, MAX_HEIGHT, what="a height"),
-        "time": table.integers(
-            "time", EARLIEST, LATEST, what="a header time in Unix seconds, whole,"
-        ),
+        "time": times,
     }
     if table.has("bits"):
         columns["bits"] = table.bits("bits")

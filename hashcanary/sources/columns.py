@@ -129,6 +129,15 @@ class Table:
         self.refuse((values <= 0) | (values > LATEST), column, what)
         return values.rename(column)
 
+    def header_times(self, column: str) -> tuple[pl.Series, tuple[str, ...]]:
+        """A column of header times as Unix seconds: integers, or dates with times as ``times``."""
+        raw = self.frame[column]
+        words = raw.dtype == pl.String and raw.str.contains(r"^\s*\d{4}-\d{2}-\d{2}").any()
+        if words or isinstance(raw.dtype, pl.Datetime):
+            return self.times(column)
+        what = "a header time in Unix seconds, whole,"
+        return self.integers(column, EARLIEST, LATEST, what=what), ()
+
     def times(self, column: str) -> tuple[pl.Series, tuple[str, ...]]:
         """A column of moments as Unix seconds, with notes on how it was read.
 

@@ -76,6 +76,15 @@ class TooLarge(SourceError):
     )
 
 
+class TooManyRows(SourceError):
+    """A table of more rows than anything of its kind can have."""
+
+    template = (
+        "{file}: expected at most {limit:,} rows, found {found:,}. "
+        "Split it into parts and load them one by one: overlaps do no harm."
+    )
+
+
 class DamagedCompression(SourceError):
     """A zstd file that cannot be unfolded."""
 

@@ -49,14 +49,18 @@ def walk(root: Path) -> Iterator[Entry]:
     Links are followed. Raises UnreadableFile for what cannot be listed and LinkLoop where a link
     leads back to a folder it lies in.
     """
-    if not root.exists():
-        raise _unreadable(root, "no such file or folder", "Check the path.")
-    if root.is_dir():
-        yield from _walk_folder(root, (root.resolve(),))
-    elif root.is_file():
-        yield Entry(root)
-    else:
-        raise _unreadable(root, "neither a file nor a folder", "Name a regular file.")
+    try:
+        if not root.exists():
+            raise _unreadable(root, "no such file or folder", "Check the path.")
+        if root.is_dir():
+            yield from _walk_folder(root, (root.resolve(),))
+        elif root.is_file():
+            yield Entry(root)
+        else:
+            raise _unreadable(root, "neither a file nor a folder", "Name a regular file.")
+    except OSError as error:
+        place = Path(error.filename or root)
+        raise _unreadable(place, error.strerror, "Check the permissions.") from error
 
 
 def head(path: Path) -> tuple[bytes, bool]:
@@ -73,16 +77,13 @@ def fetch(path: Path, limit: int = MAX_BYTES) -> Content:
         if size > limit:
             raise TooLarge(file=path, limit=limit, unfolded="", found=f"{size:,}")
         data = _unfold(path, file, limit, stop=False)
-    name = path.name.removesuffix(".zst")
+    # A name need not be UTF-8, but what goes into the lake must be.
+    name = path.name.encode("utf-8", "backslashreplace").decode().removesuffix(".zst")
     return Content(path, name, data, hashlib.sha256(data).hexdigest())
 
 
 def _walk_folder(folder: Path, ancestors: tuple[Path, ...]) -> Iterator[Entry]:
-    try:
-        names = sorted(os.listdir(folder))  # noqa: PTH208 -- names, not paths, give the order
-    except OSError as error:
-        raise _unreadable(folder, error.strerror, "Check the folder's permissions.") from error
-    for name in names:
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208 -- names, not paths, give the order
         path = folder / name
         if name.startswith("."):
             yield Entry(path, "hidden")

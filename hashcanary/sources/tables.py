@@ -18,7 +18,13 @@ import numpy as np
 import polars as pl
 
 from hashcanary.sources.columns import Table
-from hashcanary.sources.errors import EmptyFile, MissingColumns, NotATable, UnrecognisedFile
+from hashcanary.sources.errors import (
+    EmptyFile,
+    MissingColumns,
+    NotATable,
+    TooManyRows,
+    UnrecognisedFile,
+)
 from hashcanary.sources.probing import (
     PARQUET_MAGIC,
     damaged_parquet,
@@ -34,6 +40,8 @@ if TYPE_CHECKING:
 
 # From a file's columns: those wanted, by the file's name, with the lake's name.
 Choose = Callable[[Sequence[str]], dict[str, str]]
+# Ten times the blocks of the chain; a few hundred bytes of Parquet can stand for billions of rows.
+MAX_ROWS = 10_000_000
 _STEP = 1 << 22
 _Read = tuple[pl.DataFrame, tuple[str, ...], dict[str, str]]
 
@@ -122,6 +130,9 @@ def _parquet(content: Content, choose: Choose) -> _Read:
     columns = tuple(parquet_schema(content.path, content.data))
     wanted = choose(columns)
     try:
+        rows = pl.scan_parquet(BytesIO(content.data)).select(pl.len()).collect().item()
+        if rows > MAX_ROWS:
+            raise TooManyRows(file=content.path, limit=MAX_ROWS, found=rows)
         frame = pl.read_parquet(BytesIO(content.data), columns=list(wanted))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise damaged_parquet(content.path, error) from error

@@ -23,6 +23,7 @@ from hashcanary.sources.errors import (
     MissingColumns,
     NotATable,
     SourceError,
+    TooManyRows,
     UnrecognisedFile,
 )
 from hashcanary.sources.reading import read, survey
@@ -217,6 +218,17 @@ def test_parquet_of_other_types_is_refused_by_value(tmp_path: Path) -> None:
     frame = pl.DataFrame({"height": [[1]], "time": [1231469665], "bits": [486604799]})
     (tmp_path / "b.parquet").write_bytes(_parquet(frame))
     with pytest.raises(BadValue, match="row 1, column height"):
+        read(tmp_path / "b.parquet")
+
+
+def test_a_small_parquet_of_endless_rows_is_refused_unread(tmp_path: Path) -> None:
+    rows = 12_000_000
+    bomb = pl.DataFrame({"height": pl.zeros(rows, eager=True, dtype=pl.Int8)}).with_columns(
+        time=pl.lit(1231469665, pl.Int32), bits=pl.lit(486604799, pl.Int32)
+    )
+    bomb.write_parquet(tmp_path / "b.parquet")
+    assert (tmp_path / "b.parquet").stat().st_size < 100_000
+    with pytest.raises(TooManyRows, match=r"b\.parquet.*12,000,000"):
         read(tmp_path / "b.parquet")
 
 

@@ -34,6 +34,20 @@ def test_usual_names_and_forms_of_bits_are_one_fact(header: str, bits: str, writ
     assert frame["total_fee"].null_count() == 1
 
 
+@pytest.mark.parametrize(
+    "time", ["2024-04-20T00:09:27Z", "2024-04-20 00:09:27 UTC", "2024-04-20T02:09:27+02:00"]
+)
+def test_header_times_may_be_written_as_dates(time: str, write: Write) -> None:
+    frame = read(write("b.csv", f"number,timestamp,bits\n840000,{time},17034219\n")).facts[0].frame
+    assert frame["time"].to_list() == [1713571767]
+    table = pl.DataFrame({"height": [840000], "bits": [386089497]}).with_columns(
+        time=pl.from_epoch(pl.Series([1713571767]), "s").dt.replace_time_zone("UTC")
+    )
+    path = write("b.parquet", b"")
+    table.write_parquet(path)
+    assert read(path).facts[0].frame["time"].to_list() == [1713571767]
+
+
 def test_a_hash_is_kept_in_the_printed_order(write: Write) -> None:
     path = write("b.csv", f"height,time,nbits,hash\n840000,1713571767,17034219,{H840000}\n")
     parsed = read(path)

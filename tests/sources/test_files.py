@@ -18,6 +18,7 @@ from hashcanary.sources.errors import (
     UnreadableFile,
 )
 from hashcanary.sources.files import HEAD_BYTES, fetch, head, walk
+from hashcanary.sources.reading import read
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -58,6 +59,12 @@ def test_a_file_that_must_not_be_read_is_an_error(write: Write) -> None:
     path.chmod(0)
     with pytest.raises(UnreadableFile, match="ermission"):
         fetch(path)
+
+
+def test_a_name_that_is_not_utf8_still_names_its_rows(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bl\xffcks.csv"))
+    path.write_text("height,time,nbits\n840000,1713571767,17034219\n")
+    assert read(path).facts[0].frame["source"][0].startswith("bl\\udcffcks.csv@")
 
 
 def test_a_pipe_named_by_itself_is_refused_without_waiting(tmp_path: Path) -> None:
