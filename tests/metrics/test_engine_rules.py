@@ -1,0 +1,262 @@
+"""What the engine derives from declarations: order, clocks, basis, reasons, and its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import polars as pl
+import pytest
+
+from hashcanary.chain.networks import MAIN
+from hashcanary.metrics import engine, registry
+from hashcanary.metrics.declaration import Extra, Metric
+from hashcanary.metrics.engine import Results, compute
+from hashcanary.metrics.errors import (
+    DuplicateMetric,
+    MetricCycle,
+    UnknownInput,
+    UnknownMetric,
+    WrongColumns,
+)
+from hashcanary.metrics.registry import all_metrics, find_metric
+from hashcanary.store.record import Record
+from hashcanary.units import COUNT
+
+DAY = 86_400
+Compute = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def doubled(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(value=pl.last() * 2)
+
+
+def metric(
+    name: str,
+    *inputs: str,
+    compute: Compute = doubled,
+    window: int | None = 1,
+    lag: int = 0,
+    rests_on: Literal["window", "row"] = "window",
+    extras: tuple[Extra, ...] = (),
+    interval: str = "",
+) -> Metric:
+    return Metric(
+        name=name,
+        title=name,
+        unit=COUNT,
+        grain="day",
+        inputs=inputs,
+        definition="",
+        source="",
+        compute=compute,
+        window=window,
+        lag=lag,
+        rests_on=rests_on,
+        extras=extras,
+        interval=interval,
+    )
+
+
+def vendor_record() -> Record:
+    """Ten days of a vendor's counts, the fourth of them missing, the sixth known a week late."""
+    days = [day for day in range(10) if day != 3]
+    known = {day: (day + 1) * DAY + (7 * DAY if day == 5 else 0) for day in days}
+    rows = [
+        {"day": day, "vendor": "coinmetrics", "series": series, "value": 1.0, "known_at": at}
+        for day, at in known.items()
+        for series in ("BlkCnt", "DiffMean")
+    ]
+    daily = pl.DataFrame(rows, schema_overrides={"day": pl.Int32}).with_columns(
+        pl.col("day").cast(pl.Date)
+    )
+    blocks = pl.DataFrame(
+        schema=dict.fromkeys(
+            ("height", "time", "bits", "median_time_past", "total_fee", "known_at"), pl.Int64
+        )
+    )
+    candles = pl.DataFrame(
+        schema={
+            "market": pl.String,
+            "interval": pl.Int64,
+            "open_time": pl.Int64,
+            "close": pl.Float64,
+            "known_at": pl.Int64,
+        }
+    )
+    return Record(None, "now", MAIN, False, blocks, daily, candles)
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Results]:
+    def run(*metrics: Metric) -> Results:
+        known = {one.name: one for one in metrics}
+        monkeypatch.setattr(engine, "all_metrics", lambda: known)
+        return compute(vendor_record())
+
+    return run
+
+
+def column(results: Results, name: str, of: str) -> list[object]:
+    return results[name].rows[of].to_list()
+
+
+def test_metrics_are_computed_after_what_they_need(computed: Callable[..., Results]) -> None:
+    results = computed(metric("late", "early"), metric("early", "blocks.count"))
+    assert list(results) == ["early", "late"]
+    assert column(results, "late", "value")[:4] == [4.0, 4.0, 4.0, None]
+
+
+def test_a_metric_sees_its_declared_inputs_and_nothing_else(
+    computed: Callable[..., Results],
+) -> None:
+    seen: list[list[str]] = []
+
+    def watch(frame: pl.DataFrame) -> pl.DataFrame:
+        seen.append(frame.columns)
+        return frame.select(value=pl.lit(1.0).repeat_by(1).list.first(), more=pl.col("time"))
+
+    first = metric("a", "blocks.count", compute=watch, extras=(Extra("more", "", COUNT),))
+    second = metric("b", "a", compute=lambda frame: watch(frame).drop("more"))
+    computed(first, second)
+    assert seen == [["time", "blocks.count"], ["time", "a", "a.more"]]
+
+
+def test_a_row_is_known_when_the_last_input_of_its_window_is(
+    computed: Callable[..., Results],
+) -> None:
+    results = computed(
+        metric("one", "blocks.count"),
+        metric("three", "blocks.count", window=3),
+        metric("all", "blocks.count", window=None),
+        metric("yesterday", "blocks.count", lag=1, compute=lagged),
+    )
+    late = 13 * DAY
+    assert column(results, "one", "known_at")[5:9] == [late, 7 * DAY, 8 * DAY, 9 * DAY]
+    assert column(results, "three", "known_at")[5:9] == [late, late, late, 9 * DAY]
+    assert column(results, "all", "known_at")[5:9] == [late] * 4
+    assert column(results, "yesterday", "known_at")[5:8] == [5 * DAY, late, 7 * DAY]
+
+
+def lagged(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(value=pl.col("blocks.count").shift(1))
+
+
+def test_a_missing_value_is_not_known_and_says_why(computed: Callable[..., Results]) -> None:
+    def mean(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.select(value=pl.last().rolling_mean(3))
+
+    results = computed(
+        metric("one", "blocks.count"),
+        metric("three", "one", compute=mean, window=3),
+        metric("yesterday", "one", lag=1, compute=lambda f: f.select(value=pl.last().shift(1))),
+    )
+    assert column(results, "one", "known_at")[3] is None
+    reason = column(results, "one", "missing")[3]
+    assert isinstance(reason, str)
+    assert reason.startswith("the day's blocks are not all known")
+    assert column(results, "three", "missing")[2:7] == [
+        None,
+        reason,
+        "warm-up, or a gap within the last 3 days",
+        "warm-up, or a gap within the last 3 days",
+        None,
+    ]
+    assert column(results, "yesterday", "missing")[3:6] == [None, reason, None]
+    assert column(results, "one", "missing")[2] is None
+
+
+def test_basis_follows_the_window_or_the_row(
+    computed: Callable[..., Results], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = engine.base_frames(vendor_record())
+    flags = [False] * 4 + [True] + [False] * 5
+    monkeypatch.setattr(
+        engine,
+        "base_frames",
+        lambda _: {**frames, "day": frames["day"].with_columns(pl.Series("blocks.vendor", flags))},
+    )
+    results = computed(
+        metric("one", "blocks.count"),
+        metric("three", "blocks.count", window=3),
+        metric("all", "blocks.count", window=None),
+        metric("peak", "blocks.count", window=None, rests_on="row"),
+    )
+
+    def vendors(name: str) -> list[int]:
+        return [at for at, basis in enumerate(column(results, name, "basis")) if basis == "vendor"]
+
+    assert vendors("one") == vendors("peak") == [4]
+    assert vendors("three") == [4, 5, 6]
+    assert vendors("all") == [4, 5, 6, 7, 8, 9]
+
+
+def test_metrics_that_need_each_other_are_refused(computed: Callable[..., Results]) -> None:
+    with pytest.raises(MetricCycle, match="a -> b -> a"):
+        computed(metric("a", "b"), metric("b", "a"))
+
+
+@pytest.mark.parametrize("needed", ["nothing.such", "epoch.bits"])
+def test_an_input_that_is_not_there_is_refused(
+    needed: str, computed: Callable[..., Results]
+) -> None:
+    with pytest.raises(UnknownInput, match=f"declares the input '{needed}'"):
+        computed(metric("a", needed))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda frame: frame.select(value=pl.last()).head(3),
+        lambda frame: frame.select(other=pl.last()),
+        lambda frame: frame.select(value=pl.last(), low=pl.last()),
+    ],
+)
+def test_a_function_that_breaks_its_promise_is_refused(
+    wrong: Compute, computed: Callable[..., Results]
+) -> None:
+    with pytest.raises(WrongColumns, match="promised the columns value in 10 rows"):
+        computed(metric("a", "blocks.count", compute=wrong))
+
+
+def test_an_interval_promises_low_and_high() -> None:
+    promised = metric("a", "blocks.count", interval="95%", extras=(Extra("more", "", COUNT),))
+    assert promised.columns == ("value", "low", "high", "more")
+
+
+def test_an_unknown_name_is_answered_with_near_ones() -> None:
+    with pytest.raises(UnknownMetric, match=r"near it: hashrate\.sma30"):
+        find_metric("hashrate.sma31")
+    with pytest.raises(UnknownMetric, match="none is near"):
+        find_metric("@@@@")
+
+
+def test_a_name_used_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    twice = [("mine", metric("a", "blocks.count")), ("theirs", metric("a", "blocks.work"))]
+    monkeypatch.setattr(registry, "declared", lambda *_: twice)
+    with pytest.raises(DuplicateMetric, match="declared twice, the second time in theirs"):
+        all_metrics.__wrapped__()
+
+
+def test_the_names_others_rely_on_are_declared() -> None:
+    relied_on = {
+        "hashrate.day",
+        "hashrate.sma30",
+        "hashrate.epoch",
+        "drawdown.sma30",
+        "ribbon.state",
+        "ribbon.oscillator",
+        "difficulty.change",
+        "hashprice",
+        "hashvalue",
+        "revenue.usd",
+        "puell",
+        "rsi14",
+    }
+    assert relied_on <= set(all_metrics())
+
+
+def test_every_declaration_says_what_it_is() -> None:
+    for one in all_metrics().values():
+        assert all((one.title, one.definition, one.source, one.missing)), one.name
+        assert one.window is None or one.window > one.lag >= 0
