@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -45,6 +46,25 @@ def test_the_documented_market_is_read_in_its_zone(write: Write) -> None:
     assert frame["open_time"].to_list() == [opened, opened + 3600]
     assert frame["market"][0] == "btcusd_bitstamp"
     assert frame.select("open", "high", "low", "close", "volume").row(0) == (10, 12, 9, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("format_", "zone", "time"),
+    [
+        ("unix", "UTC", "1769900400"),
+        ("unix_ms", "UTC", "1769900400000"),
+        ("iso", "UTC", "2026-01-31T23:00:00"),
+        ("iso", "America/Chicago", "2026-01-31 17:00:00"),
+        ("iso", "America/Chicago", "2026-01-31T23:00:00Z"),
+        ("%d/%m/%Y %H:%M", "America/Chicago", "31/01/2026 17:00"),
+    ],
+)
+def test_one_moment_in_every_format(format_: str, zone: str, time: str, write: Write) -> None:
+    mapping = MARKET.replace("%Y-%m-%d %H:%M", format_).replace("America/Chicago", zone)
+    table = f"Opened,First,Max,Min,Last\n{time},10,12,9,11\n"
+    options = Options(mapping=write("m.toml", mapping.replace('"Volume BTC" = "volume"', "")))
+    parsed = read(write("t.csv", table), None, replace(options, interval=3600))
+    assert parsed.facts[0].frame["open_time"].to_list() == [1769900400]
 
 
 def test_the_documented_blocks_have_fees_in_satoshis(write: Write) -> None:
