@@ -69,7 +69,7 @@ class Scenario:
     hashrate_shocks: tuple[Shock, ...] = (
         Shock(at=0.30, fall_days=2.0, hold_days=2.0, recovery_days=5.0, depth=0.28),
         Shock(
-            at=0.60, lag_days=25.0, fall_days=50.0, hold_days=20.0, recovery_days=150.0, depth=0.42
+            at=0.66, lag_days=25.0, fall_days=50.0, hold_days=20.0, recovery_days=150.0, depth=0.42
         ),
     )
     start_price: float = 8_000.0
@@ -77,7 +77,7 @@ class Scenario:
     price_volatility: float = 0.50
     price_shocks: tuple[Shock, ...] = (
         Shock(
-            at=0.60, fall_days=60.0, hold_days=30.0, recovery_days=300.0, depth=0.60, regained=0.9
+            at=0.66, fall_days=60.0, hold_days=30.0, recovery_days=300.0, depth=0.60, regained=0.9
         ),
     )
     fee_btc: float = 0.12

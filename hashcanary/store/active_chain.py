@@ -87,7 +87,7 @@ class Tree:
         linked = (headers["prev_hash"] == headers["hash"].shift(1)).fill_null(value=False)
         joined = (linked & alone & alone.shift(1, fill_value=False)).to_numpy()
         starts = np.flatnonzero(~joined)
-        ends = np.append(starts[1:], len(joined))
+        ends = np.append(starts[1:], len(joined))[: len(starts)]
         tips = headers.select("hash")[ends - 1].with_columns(
             stretch=pl.int_range(pl.len(), dtype=pl.Int64)
         )

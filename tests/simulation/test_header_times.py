@@ -33,9 +33,11 @@ def one_after_another(wished: list[float], before: list[int]) -> list[int]:
 def test_header_times_are_what_miners_would_write_in_turn(
     offsets: list[int], before: list[int]
 ) -> None:
-    wished = np.cumsum(np.full(len(offsets), 100.0)) + np.array(offsets)
-    found = header_times(wished, np.array(before, dtype=np.int64))
-    assert found.tolist() == one_after_another(wished.tolist(), before)
+    start = 1_000_000_000
+    wished = start + np.cumsum(np.full(len(offsets), 100.0)) + np.array(offsets)
+    past = [start + time for time in before]
+    found = header_times(wished, np.array(past, dtype=np.int64))
+    assert found.tolist() == one_after_another(wished.tolist(), past)
 
 
 def test_times_with_wrong_clocks_keep_the_rules() -> None:

@@ -87,7 +87,7 @@ def test_the_capitulation_takes_price_first_and_hashrate_after() -> None:
     scenario = replace(Scenario(), hashrate_noise=0.0)
     days = 1096
     path = hashrate_path(scenario, days, seed=1)
-    start = int(0.6 * days)
+    start = int(0.66 * days)
     daily = path.rates[::24]
     trend = scenario.start_hashrate * 1.45 ** (np.arange(days + 1) / 365.25)
     left = daily / trend

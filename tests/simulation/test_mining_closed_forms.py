@@ -17,7 +17,7 @@ from hashcanary.chain.compact import encode_compact
 from hashcanary.simulation.hashrate import HashratePath, constant
 from hashcanary.simulation.mining import MinedChain, mine
 
-EPOCHS = 4000
+EPOCHS = 3500  # as many as header times, which are 32 bits, have room for
 EPOCH = 2016
 RATE = 1e15
 

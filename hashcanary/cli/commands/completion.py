@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 
 _EXAMPLES = """\
-  hashcanary completion bash > ~/.local/share/bash-completion/completions/hashcanary
+  hashcanary completion bash > ~/.hashcanary.bash     # sourced from ~/.bashrc
   hashcanary completion zsh > ~/.zfunc/_hashcanary    # with ~/.zfunc in $fpath
   hashcanary completion fish > ~/.config/fish/completions/hashcanary.fish
-  hashcanary completion tcsh > ~/.hashcanary.tcsh     # and source it from ~/.tcshrc
+  hashcanary completion tcsh > ~/.hashcanary.tcsh     # sourced from ~/.tcshrc
 """
 
 

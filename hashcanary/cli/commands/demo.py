@@ -9,7 +9,11 @@ from hashcanary.cli.declare import add_command
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from hashcanary.cli.declare import Commands, Parser
+    from hashcanary.store.lake import Lake
 
 _DESCRIPTION = """\
 Draws several years of mining history at random (exact retargets, exponential block
@@ -54,5 +58,51 @@ def add(commands: Commands, shared: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> Exit:
-    """Do it."""
-    raise NotImplementedError
+    """Simulate, load, report."""
+    from pathlib import Path
+
+    from hashcanary.cli.output import say
+    from hashcanary.cli.reporting import print_report, say_written, write_report, writing
+    from hashcanary.simulation.history import simulate_history, write_history
+
+    folder = Path(args.dir)
+    home = Path(args.home) if args.home else folder / "lake"
+    history = simulate_history(args.seed, args.years)
+    with writing(folder, "the demo"):
+        files = write_history(history, folder / "data")
+    lake = _loaded(args, home, files)
+    report, written = write_report(lake.record(), folder / "report.html", folder / "charts")
+    print_report(report, as_json=args.json)
+    say_written([*files, *written])
+    say(f"the simulated lake: hashcanary --home {home} metric show hashrate.sma30")
+    return Exit.DONE
+
+
+def _loaded(args: argparse.Namespace, home: Path, files: Sequence[Path]) -> Lake:
+    """The demo's lake with the files in it. Raises DemoLakeTaken where another history stands."""
+    from hashcanary.chain.networks import MAIN
+    from hashcanary.cli.errors import DemoLakeTaken
+    from hashcanary.cli.progress import bar
+    from hashcanary.store.errors import NoLake
+    from hashcanary.store.lake import Lake
+    from hashcanary.store.loading import load
+
+    try:
+        lake = Lake.open(home)
+    except NoLake:
+        lake = Lake.create(home, MAIN, simulated=True)
+    if found := _another_history(lake, files):
+        raise DemoLakeTaken(home=home, seed=args.seed, years=args.years, found=found)
+    with bar() as tell:
+        return load(lake, files, progress=tell).lake
+
+
+def _another_history(lake: Lake, files: Sequence[Path]) -> str:
+    """What a lake holds that these files did not bring; empty where there is nothing."""
+    import hashlib
+
+    if not lake.simulated:
+        return "a lake of real history"
+    ours = {hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    others = [file.path for file in lake.manifest.loaded if file.sha256 not in ours]
+    return f"one loaded from {', '.join(others)}" if others else ""

@@ -44,5 +44,15 @@ def add(commands: Commands, shared: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> Exit:
-    """Do it."""
-    raise NotImplementedError
+    """Build the report, write what was asked for, print it."""
+    from pathlib import Path
+
+    from hashcanary.cli.opening import open_record
+    from hashcanary.cli.reporting import print_report, say_written, write_report
+
+    html = Path(args.html) if args.html else None
+    png = Path(args.png) if args.png else None
+    report, written = write_report(open_record(args), html, png)
+    print_report(report, as_json=args.json)
+    say_written(written)
+    return Exit.DONE

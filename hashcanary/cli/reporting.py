@@ -1,0 +1,88 @@
+"""What ``report`` and ``demo`` share: build a report, write its files, print it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.errors import OutputNotWritten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashcanary.report.document import Report
+    from hashcanary.store.record import Record
+
+PIPED_WIDTH = 100
+FEW_FILES = 3
+
+
+def write_report(record: Record, html: Path | None, png: Path | None) -> tuple[Report, list[Path]]:
+    """Build the report on a record and write the files asked for; gives both.
+
+    Raises OutputNotWritten, and what building and drawing raise.
+    """
+    from hashcanary.report.build import build_report
+    from hashcanary.report.html import render_html
+    from hashcanary.report.javascript import BundleJob
+    from hashcanary.report.pictures import write_pictures
+
+    written: list[Path] = []
+    # the chart library takes two seconds to come: it is fetched while the report is built
+    with BundleJob() if html else nullcontext() as bundle:
+        report = build_report(record)
+        if html is not None:
+            page = render_html(report, bundle)
+            with writing(html, "a page"):
+                html.parent.mkdir(parents=True, exist_ok=True)
+                html.write_text(page, encoding="utf-8")
+            written.append(html)
+    if png is not None:
+        with writing(png, "pictures"):
+            written += write_pictures(report, png)
+    return report, written
+
+
+@contextmanager
+def writing(place: Path, what: str) -> Iterator[None]:
+    """Turn a failed write into an error that names the place. Raises OutputNotWritten."""
+    try:
+        yield
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise OutputNotWritten(path=place, what=what, found=found) from error
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """The report on stdout."""
+    from hashcanary.cli.output import console
+
+    if as_json:
+        from hashcanary.report.as_json import json_text
+
+        sys.stdout.write(json_text(report))
+        return
+    from hashcanary.report.terminal import render_terminal
+
+    out = console(sys.stdout)
+    if not out.is_terminal:
+        out.width = PIPED_WIDTH
+    out.print(render_terminal(report))
+
+
+def say_written(files: Sequence[Path]) -> None:
+    """Name the files that were written, on stderr; a folder where they are many."""
+    from hashcanary.cli.output import say
+
+    by_folder: dict[Path, list[Path]] = {}
+    for path in files:
+        by_folder.setdefault(path.parent, []).append(path)
+    for folder, inside in by_folder.items():
+        if len(inside) > FEW_FILES:
+            say(f"wrote {len(inside)} files into {folder}")
+        else:
+            for path in inside:
+                say(f"wrote {path}")
