@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.sources.columns import Table, missing_ranges, settle
 from hashcanary.sources.errors import MissingOption
@@ -40,7 +41,7 @@ def candles_of(content: Content, options: Options, kind: str, table: Table, mark
     times, how = table.times("time")
     read = pl.DataFrame({"open_time": times, **_prices(table)})
     ordered, settled = settle(table, read, ("open_time",))
-    interval = options.interval or _interval(table, ordered["open_time"], times)
+    interval = _interval(table, ordered["open_time"], times, options.interval)
     resting = _resting_days(ordered["open_time"], interval)
     late = DAY if _dated_by_evening(resting) else 0
     frame = ordered.with_columns(
@@ -79,17 +80,27 @@ def _prices(table: Table) -> dict[str, pl.Series]:
     return prices | {"volume": volume}
 
 
-def _interval(table: Table, ordered: pl.Series, times: pl.Series) -> int:
-    """The least spacing of the rows, of which every other must be a multiple."""
+def _interval(table: Table, ordered: pl.Series, times: pl.Series, given: int | None) -> int:
+    """Seconds a candle spans: as given, else the least spacing of the rows.
+
+    Every spacing must be a multiple of it, for a candle that spans less was known earlier.
+    """
+    if given is not None and given <= 0:
+        raise UsageError(
+            argument="--interval",
+            expected="seconds above zero",
+            found=given,
+            remedy="An hour is 3600, a day 86400.",
+        )
     steps = ordered.diff().drop_nulls()
-    if steps.is_empty():
+    if given is None and steps.is_empty():
         raise MissingOption(
             file=table.path,
             kind="candles with a single row",
             option="the seconds that a candle spans",
             remedy="Give them with --interval SECONDS.",
         )
-    least = steps.min()
+    least = steps.min() if given is None else given
     assert isinstance(least, int)
     odd = ordered.filter((ordered.diff() % least != 0).fill_null(value=False))
     table.refuse(

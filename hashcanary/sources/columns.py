@@ -177,7 +177,7 @@ def settle(
         once = numbered.unique(frame.columns, keep="first", maintain_order=True)
         if once.height < frame.height:
             count = frame.height - once.height
-            notes.append(f"rows that repeat another word for word: {count:,}, left out")
+            notes.append(f"rows that repeat another word for word, left out: {count:,}")
         conflict = once.select(pl.struct(key).is_duplicated()).to_series()
         if conflict.any():
             raise _conflict(table, once.filter(conflict), key)

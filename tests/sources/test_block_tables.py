@@ -72,7 +72,7 @@ def test_rows_out_of_order_and_repeated_are_sorted_and_said(write: Write) -> Non
     parsed = read(write("b.csv", "\n".join(["height,time,nbits", *rows])))
     assert parsed.facts[0].frame["height"].to_list() == [6, 7]
     assert "rows were out of order: sorted" in parsed.coverage.notes
-    assert "rows that repeat another word for word: 1, left out" in parsed.coverage.notes
+    assert "rows that repeat another word for word, left out: 1" in parsed.coverage.notes
 
 
 def test_the_real_block_table_passes_every_rule(real_data: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hashcanary.sources.errors import MissingOption
+from hashcanary.errors import UsageError
+from hashcanary.sources.errors import BadValue, MissingOption
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
 from hashcanary.sources.reading import read
 from hashcanary.sources.source import Options
@@ -100,6 +101,15 @@ def test_a_single_candle_needs_its_interval_said(write: Write) -> None:
     with pytest.raises(MissingOption, match="--interval"):
         read(path)
     assert read(path, None, Options(interval=86400)).facts[0].frame["interval"][0] == 86400
+
+
+def test_an_interval_that_the_spacing_denies_is_refused(write: Write) -> None:
+    path = write("c.csv", _daily(_days("2024-01-01", 3, {1, 2, 3})))
+    with pytest.raises(BadValue, match=r"line 3.*multiples of 5 days"):
+        read(path, None, Options(interval=5 * 86400))
+    for wrong in (0, -3600):
+        with pytest.raises(UsageError, match="--interval"):
+            read(path, None, Options(interval=wrong))
 
 
 def test_days_of_rest_are_no_gaps_but_a_missing_working_day_is(write: Write) -> None:
