@@ -31,7 +31,7 @@ class Unit:
                     value, prefix = value / scale, name
                     break
         number = _plain(value, digits)
-        return f"{number} {prefix}{self.symbol}" if self.symbol else f"{number}"
+        return f"{number} {prefix}{self.symbol}".rstrip()
 
 
 _PREFIXES = (("Z", 1e21), ("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))

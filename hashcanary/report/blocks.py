@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.report.charts import CHARTS
-from hashcanary.report.document import Estimate
+from hashcanary.report.document import Estimate, Ledger, Table
 from hashcanary.report.markup import Html, join, tag
 from hashcanary.report.wording import (
     cell,
@@ -19,8 +19,10 @@ from hashcanary.report.wording import (
 
 if TYPE_CHECKING:
     from hashcanary.report.charts.definition import Chart, Line
-    from hashcanary.report.document import Column, Figure, Report, Section, Table
+    from hashcanary.report.document import Column, Drawing, Figure, Report, Section
 
+# rows of a long table that are shown at first
+SHOWN = 8
 _HINT = (
     "Drag to move in time. Zoom with Ctrl or Shift and the wheel, two fingers, a double click, "
     "or + and − when the chart has the focus; arrow keys read off single days. All charts move "
@@ -41,46 +43,50 @@ def facts_line(report: Report) -> Html:
 
 def chapter(number: int, section: Section, report: Report) -> Html:
     """A chapter of the page."""
-    charts = [CHARTS[name] for name in section.charts]
-    drawable = bool(report.dataset("day").time)
     return tag(
         "section",
         tag("h2", tag("span", str(number), class_="no"), tag("span", section.title)),
         tag("p", section.lead, class_="lead") if section.lead else "",
-        ledger(section.figures) if section.figures else "",
-        *(table(one) for one in section.tables),
-        *(figure(one, hint=place == 0) for place, one in enumerate(charts) if drawable),
+        *(_part(part, report) for part in section.parts),
         *(tag("p", note, class_="note") for note in section.notes),
         class_="chapter",
         id=section.key,
     )
 
 
-def ledger(figures: tuple[Figure, ...]) -> Html:
+def _part(part: Ledger | Table | Drawing, report: Report) -> Html:
+    if isinstance(part, Ledger):
+        return ledger(part)
+    if isinstance(part, Table):
+        return table(part)
+    if not report.dataset("day").time:
+        return Html("")
+    first = next(iter(report.sections[0].charts), "")
+    return figure(CHARTS[part.chart], hint=part.chart == first)
+
+
+def ledger(one: Ledger) -> Html:
     """Figures as rows: what, value, interval, when, from what."""
     head = tag(
         "tr",
         *(
             tag("th", title, scope="col", class_=css)
             for title, css in (
-                ("", None),
+                ("", "what"),
                 ("value", "num"),
-                ("interval", None),
-                ("when", None),
-                ("rests on", None),
+                ("interval", "inside"),
+                ("when", "when"),
+                ("rests on", "from"),
             )
         ),
     )
-    return tag(
-        "div",
-        tag(
-            "table",
-            tag("thead", head),
-            tag("tbody", *(_ledger_row(one) for one in figures)),
-            class_="ledger",
-        ),
-        class_="scroll",
+    rows = tag(
+        "table",
+        tag("thead", head),
+        tag("tbody", *(_ledger_row(figure) for figure in one.figures)),
+        class_="ledger",
     )
+    return tag("div", tag("h3", one.title), tag("div", rows, class_="scroll"), class_="block")
 
 
 def _ledger_row(figure: Figure) -> Html:
@@ -103,7 +109,7 @@ def _ledger_row(figure: Figure) -> Html:
         label,
         tag("td", figure_value(figure), class_="num value"),
         tag("td", figure_bounds(figure), class_="inside", title=figure.interval or None),
-        tag("td", period(figure.since, figure.until), class_="from"),
+        tag("td", period(figure.since, figure.until), class_="from when"),
         tag("td", figure.source, class_="from"),
     )
 
@@ -117,35 +123,53 @@ def table(one: Table) -> Html:
     if scale:
         heads.append(tag("th", _scale_title(scale), scope="col", class_="forest"))
     rows = []
-    for row in one.rows:
+    for place, row in enumerate(one.rows):
         cells = [
-            tag("td", cell(value, column), class_=_css(column))
+            tag("td", cell(value, column), class_=_css(column), data_title=column.title)
             for value, column in zip(row, one.columns, strict=True)
         ]
         if scale:
             estimate = next((value for value in row if isinstance(value, Estimate)), None)
             cells.append(tag("td", _drawn(estimate, scale), class_="forest"))
-        rows.append(tag("tr", *cells))
-    css = "facts" if one.key.startswith("facts") else None
+        rows.append(tag("tr", *cells, class_="more" if _is_long(one) and place >= SHOWN else None))
+    css = "facts" if one.key.startswith("facts") else "drawn" if scale else None
     head = tag("thead", tag("tr", *heads)) if any(c.title for c in one.columns) else ""
-    return tag(
+    body = tag(
         "div",
-        tag("h3", one.title) if one.title else "",
-        tag(
-            "div",
-            tag("table", head, tag("tbody", *rows), class_=css),
-            class_="scroll",
-            tabindex=0,
-            role="region",
-            aria_label=one.title or "facts",
-        ),
-        tag("p", one.note, class_="note") if one.note else "",
-        class_="block",
+        tag("table", head, tag("tbody", *rows), class_=css),
+        class_="scroll",
+        tabindex=0,
+        role="region",
+        aria_label=one.title or "facts",
+    )
+    note = tag("p", one.note, class_="note") if one.note else ""
+    if one.reference:
+        return tag("details", tag("summary", tag("h3", one.title)), body, note, class_="block")
+    title = tag("h3", one.title) if one.title else ""
+    return tag("div", title, body, _all_rows(one), note, class_="block")
+
+
+def _is_long(one: Table) -> bool:
+    return len(one.rows) > SHOWN + 3
+
+
+def _all_rows(one: Table) -> Html:
+    """A switch that shows the rows left out at first; it works without scripts."""
+    if not _is_long(one):
+        return Html("")
+    name = f"all-{one.key}"
+    return tag(
+        "p",
+        tag("input", type="checkbox", id=name, class_="all"),
+        tag("label", f"show all {len(one.rows)}", for_=name),
+        class_="switch",
     )
 
 
 def _css(column: Column) -> str | None:
-    return "num" if column.kind in {"number", "estimate"} else None
+    if column.kind in {"number", "estimate"}:
+        return "num"
+    return "date" if column.kind == "day" else None
 
 
 def _drawn_range(one: Table) -> tuple[float, float] | None:
@@ -159,7 +183,7 @@ def _drawn_range(one: Table) -> tuple[float, float] | None:
 
 
 def _scale_title(scale: tuple[float, float]) -> str:
-    return f"from {percent(scale[0], 0)} to {percent(scale[1], 0)}; the rule is zero"
+    return f"{percent(scale[0], 0)} to {percent(scale[1], 0, signed=True)}; the line is zero"
 
 
 def _drawn(estimate: Estimate | None, scale: tuple[float, float]) -> Html:

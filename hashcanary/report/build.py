@@ -52,7 +52,8 @@ def build_report(record: Record) -> Report:
     from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
 
     results = compute(record, (*METRICS, *REQUIRED_METRICS))
-    reading = Reading(results)
+    vendors = record.daily["vendor"].unique().sort().to_list()
+    reading = Reading(results, vendors)
     studies = find_episodes(results, simulated=record.simulated)
     as_of = None if reading.today is None else reading.today + DAY
     verdict = judge(signs(reading, studies[0]))
@@ -73,7 +74,7 @@ def build_report(record: Record) -> Report:
             history(reading),
             revenue(reading),
             ribbons(reading, studies),
-            basis(record, reading, verdict.rules, command),
+            basis(record, reading, command),
         ),
         glossary=GLOSSARY,
         datasets=datasets(record, results, studies[0], as_of),

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import EpisodeStudy
 
+# significant digits: of what is counted or paid, and of what is estimated to percents
 DIGITS = 6
+ESTIMATE_DIGITS = 5
 # metric, and whether its bounds are drawn too
 _DAY_METRICS: tuple[tuple[str, bool], ...] = (
     ("price", False),
@@ -54,9 +56,9 @@ def datasets(
     )
 
 
-def _rounded(values: pl.Series) -> Sequence[float | int | str | None]:
+def _rounded(values: pl.Series, digits: int = DIGITS) -> Sequence[float | int | str | None]:
     if values.dtype.is_float():
-        values = values.round_sig_figs(DIGITS)
+        values = values.round_sig_figs(digits)
     return values.to_list()
 
 
@@ -79,11 +81,12 @@ def _days(results: Results) -> Dataset:
         metric, rows = frames[name].metric, frames[name].rows.slice(first, height)
         unit = None if metric.unit is STATE else metric.unit
         key = _key(name)
-        columns.append(Series(key, metric.title, unit, _rounded(rows["value"])))
+        digits = ESTIMATE_DIGITS if metric.interval else DIGITS
+        columns.append(Series(key, metric.title, unit, _rounded(rows["value"], digits)))
         if bounds:
             for bound in ("low", "high"):
                 title = f"{metric.title}, {bound} end of its interval"
-                columns.append(Series(f"{key}_{bound}", title, unit, _rounded(rows[bound])))
+                columns.append(Series(f"{key}_{bound}", title, unit, _rounded(rows[bound], digits)))
     basis = frames["hashrate.day"].rows.slice(first, height)
     told = basis.select(pl.when(pl.col("value").is_not_null()).then("basis").alias("basis"))
     columns.append(Series("basis", "what the hashrate rests on", None, told["basis"].to_list()))

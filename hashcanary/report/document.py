@@ -55,19 +55,24 @@ Cell = str | int | float | Estimate | None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. kind ``day`` holds Unix seconds UTC, shown as a date."""
+    """A column of a table. kind ``day`` holds Unix seconds UTC, shown as a date.
+
+    minor: left out where there is little room.
+    """
 
     key: str
     title: str
     kind: ColumnKind = "text"
     unit: Unit | None = None
+    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table; ``empty`` is said in its place when it has no rows.
 
-    drawn: whether a page also draws its estimates, against zero on one scale.
+    drawn: whether a page also draws its estimates, against zero on one scale. reference: to be
+    looked up, not read; a terminal leaves it to the page.
     """
 
     key: str
@@ -77,20 +82,51 @@ class Table:
     note: str = ""
     empty: str = ""
     drawn: bool = False
+    reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Figures of one subject, one below the other."""
+
+    key: str
+    title: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart of the catalogue, in its place."""
+
+    chart: str
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A chapter: a plain-words lead, figures, tables, and the names of the charts that show it."""
+    """A chapter: a lead in plain words, and then its parts in the order they are read."""
 
     key: str
     short: str
     title: str
     lead: str
-    figures: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
-    charts: tuple[str, ...] = ()
+    parts: tuple[Ledger | Table | Drawing, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The figures of all its ledgers."""
+        ledgers = [part for part in self.parts if isinstance(part, Ledger)]
+        return tuple(figure for ledger in ledgers for figure in ledger.figures)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Its tables."""
+        return tuple(part for part in self.parts if isinstance(part, Table))
+
+    @property
+    def charts(self) -> tuple[str, ...]:
+        """The names of its charts."""
+        return tuple(part.chart for part in self.parts if isinstance(part, Drawing))
 
 
 @dataclass(frozen=True, slots=True)

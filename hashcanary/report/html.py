@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from importlib.resources import files
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from hashcanary.report import theme
@@ -23,6 +24,7 @@ from hashcanary.report.window import extent, starting_window
 from hashcanary.report.wording import day
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from hashcanary.report.document import Dataset, Report, Verdict
@@ -247,14 +249,31 @@ def _payload(report: Report) -> str:
         "headers": {dataset.key: _headers(dataset) for dataset in report.datasets},
         "data": {
             dataset.key: {
-                "time": list(dataset.time),
-                **{series.key: list(series.values) for series in dataset.series},
+                "time": _packed_times(dataset.time),
+                **{series.key: _packed(series.values) for series in dataset.series},
             }
             for dataset in report.datasets
         },
     }
     text = json.dumps(page, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    # 8.3101e+20 and 8.3101e20 are the same number
+    text = re.sub(r"(?<=\d)e\+(?=\d+[,\]])", "e", text)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _packed_times(times: Sequence[int]) -> object:
+    """Times as they are, or as first, step and number where they are evenly spaced."""
+    steps = {after - before for before, after in pairwise(times)}
+    if len(steps) != 1:
+        return list(times)
+    return {"first": times[0], "step": steps.pop(), "rows": len(times)}
+
+
+def _packed(values: Sequence[float | int | str | None]) -> object:
+    """A column as it is, words as runs: ``{"runs": [[word, how many], ...]}``."""
+    if not any(isinstance(value, str) for value in values):
+        return list(values)
+    return {"runs": [[word, sum(1 for _ in run)] for word, run in groupby(values)]}
 
 
 def _headers(dataset: Dataset) -> dict[str, str]:

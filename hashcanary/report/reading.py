@@ -8,16 +8,19 @@ import polars as pl
 
 from hashcanary.moments import DAY
 from hashcanary.report.document import Figure
-from hashcanary.report.wording import count, day
+from hashcanary.report.wording import count, day, harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hashcanary.metrics.declaration import Metric
     from hashcanary.metrics.engine import Results
 
 # an older value is not today's, and is called missing
 LATE_DAYS = 7
+# an epoch is over after two weeks or so, and the one before it is then the last whole one
+LATE_EPOCH_DAYS = 35
 _YEAR = 365
-BASIS = {"blocks": "blocks", "vendor": "a vendor's daily figures"}
 
 Row = dict[str, Any]
 
@@ -28,8 +31,11 @@ class Reading:
     today: start of the last UTC day that has a hashrate, Unix seconds; None where no day has.
     """
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: Results, vendors: Sequence[str] = ()) -> None:
+        """Vendors: whose daily figures the record holds."""
         self.results = results
+        named = ", ".join(harmless(vendor) for vendor in vendors) or "a vendor"
+        self.grounds = {"blocks": "blocks", "vendor": f"daily figures of {named}"}
         measured = results["hashrate.day"].present()
         self.today: int | None = int(measured["time"][-1]) if measured.height else None
 
@@ -46,14 +52,15 @@ class Reading:
         present = self.results[name].present()
         return present.row(-1, named=True) if present.height else None
 
-    def late(self, row: Row) -> bool:
-        """Whether a row by day is too old to speak of today."""
-        return self.today is not None and row["time"] < self.today - LATE_DAYS * DAY
+    def late(self, name: str, row: Row) -> bool:
+        """Whether a row is too old to speak of today."""
+        days = LATE_DAYS if self.metric(name).grain == "day" else LATE_EPOCH_DAYS
+        return self.today is not None and row["time"] < self.today - days * DAY
 
     def current(self, name: str) -> Row | None:
         """The last row with a value if it is of the last days, else None."""
         row = self.last(name)
-        return None if row is None or self.late(row) else row
+        return None if row is None or self.late(name, row) else row
 
     def figure(
         self,
@@ -67,8 +74,7 @@ class Reading:
         """The last value of a metric. source: said instead of the basis the engine knows."""
         metric = self.metric(name)
         row = self.last(name)
-        by_day = metric.grain == "day"
-        if row is None or (by_day and self.late(row)):
+        if row is None or self.late(name, row):
             return Figure(
                 key=name,
                 label=label,
@@ -90,7 +96,7 @@ class Reading:
             low=row.get("low"),
             high=row.get("high"),
             interval=metric.interval,
-            source=source or BASIS[row["basis"]],
+            source=source or self.grounds[row["basis"]],
             term=term,
             note=note,
         )

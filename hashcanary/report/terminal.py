@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from hashcanary.report.document import Ledger, Table
 from hashcanary.report.wording import (
     cell,
     day,
@@ -23,7 +24,7 @@ from hashcanary.report.wording import (
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from hashcanary.report.document import Case, Figure, Report, Section, Table
+    from hashcanary.report.document import Case, Figure, Report, Section
 
 SIMULATED = "SIMULATED: invented history, to show the report. Nothing here is Bitcoin's."
 _STYLES: dict[Case, str] = {
@@ -76,10 +77,11 @@ def _section(number: int, section: Section, *, simulated: bool) -> list[Renderab
     parts: list[RenderableType] = [Rule(Text(title, style="bold"), align="left", style="dim")]
     if section.lead:
         parts += [Text(section.lead), Text()]
-    if section.figures:
-        parts += [_ledger(section.figures), Text()]
-    for table in section.tables:
-        parts += [*_table(table), Text()]
+    for part in section.parts:
+        if isinstance(part, Ledger):
+            parts += [Text(part.title, style="bold"), _ledger(part.figures), Text()]
+        elif isinstance(part, Table):
+            parts += [*_table(part), Text()]
     parts += [Text(note, style="dim") for note in section.notes]
     return parts
 
@@ -110,17 +112,21 @@ def _table(table: Table) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(table.title, style="bold")] if table.title else []
     if not table.rows:
         return [*parts, Text(table.empty, style="dim")]
+    if table.reference:
+        return [*parts, Text("in the page and in --json", style="dim")]
+    shown = [index for index, column in enumerate(table.columns) if not column.minor]
     headed = any(column.title for column in table.columns)
     drawn = RichTable(
         box=SIMPLE_HEAD if headed else None, show_edge=False, pad_edge=False, show_header=headed
     )
-    for column in table.columns:
+    for column in (table.columns[index] for index in shown):
         numeric = column.kind in {"number", "estimate"}
-        drawn.add_column(Text(column.title), justify="right" if numeric else "left")
-    for row in table.rows[:SHOWN_ROWS]:
-        drawn.add_row(
-            *(Text(cell(value, column)) for value, column in zip(row, table.columns, strict=True))
+        fixed = numeric or column.kind == "day"
+        drawn.add_column(
+            Text(column.title), justify="right" if numeric else "left", no_wrap=fixed and headed
         )
+    for row in table.rows[:SHOWN_ROWS]:
+        drawn.add_row(*(Text(cell(row[index], table.columns[index])) for index in shown))
     parts.append(drawn)
     left = len(table.rows) - SHOWN_ROWS
     if left > 0:

@@ -39,15 +39,26 @@ STAMPS: dict[Case, str] = {
     "recovery": "Recovering",
 }
 
-RULES = (
-    f"A fall is called real when the 95% interval of the 30-day mean's drawdown lies below zero "
-    f"and the fall is deeper than {percent(DEEPER_THAN_LUCK, 0)}: at constant hashrate luck alone "
-    f"goes that far below the best 30 days of the last year or two on one day in fifty.",
-    f"Miners are said to capitulate when the fall is real and the ribbons have been inverted for "
-    f"{INVERTED_DAYS} days or more; luck alone inverts them that long about twice a year.",
-    f"Recovery is said for {RECOVERY_DAYS} days after such an inversion has ended.",
-    f"No stress is said when the ribbons are not inverted and either the interval reaches zero or "
-    f"the fall is smaller than {percent(NEAR_PEAK, 0)}; whatever lies between is within luck.",
+RULES: tuple[tuple[str, str], ...] = (
+    (
+        "A real fall",
+        "the 95% interval of the 30-day mean's drawdown lies below zero, and the fall is deeper "
+        f"than {percent(DEEPER_THAN_LUCK, 0)}: at constant hashrate luck alone goes that far below "
+        "the best 30 days of the last year or two on one day in fifty",
+    ),
+    (
+        "Capitulation",
+        f"a real fall while the ribbons have been inverted for {INVERTED_DAYS} days or more; luck "
+        "alone inverts them that long about twice a year",
+    ),
+    ("Recovery", f"the {RECOVERY_DAYS} days after such an inversion has ended"),
+    (
+        "No stress",
+        "ribbons not inverted, and either the interval reaches zero or the fall is smaller than "
+        f"{percent(NEAR_PEAK, 0)}",
+    ),
+    ("Within luck", "whatever lies between"),
+    ("Not enough data", f"no 30-day mean for the last {LATE_DAYS} days"),
 )
 
 
@@ -85,7 +96,7 @@ def judge(signs: Signs) -> Verdict:
         sentences=tuple(
             text for text in (_luck(signs, case), _ribbons(signs), _blocks(signs)) if text
         ),
-        rules=RULES,
+        rules=tuple(f"{name}: {rule}" for name, rule in RULES),
     )
 
 

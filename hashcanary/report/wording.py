@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate
-from hashcanary.units import DAYS, STATE
+from hashcanary.units import DAYS, HASHRATE, RATIO, STATE
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell, Column, Figure
@@ -64,7 +64,11 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
         return percent(value, 1)
     if unit is DAYS:
         return count(round(value), "day")
-    return unit.people(value, digits).replace("-", MINUS)
+    if unit is HASHRATE and abs(value) >= 1e18:
+        # one prefix throughout, so that figures can be compared at sight
+        return f"{value / 1e18:,.{max(digits - len(str(int(abs(value) / 1e18))), 0)}f} EH/s"
+    shown = min(digits, 3) if unit is RATIO else digits
+    return unit.people(value, shown).replace("-", MINUS)
 
 
 def bounds(low: float | None, high: float | None, unit: Unit | None) -> str:
@@ -93,6 +97,10 @@ def figure_value(figure: Figure) -> str:
 def figure_bounds(figure: Figure) -> str:
     """A figure's interval with its level, or nothing."""
     text = bounds(figure.low, figure.high, figure.unit)
+    # the unit stands beside the value already
+    words, unit = text.rsplit(" ", 1) if " " in text else (text, "")
+    if unit and figure_value(figure).endswith(f" {unit}"):
+        text = words
     return f"95%: {text}" if text else ""
 
 
@@ -100,9 +108,14 @@ def period(since: int | None, until: int | None) -> str:
     """The period a figure stands for: one day, or first to last."""
     if since is None:
         return ""
-    if until is None or day(until - 1) == day(since):
-        return day(since)
-    return f"{day(since)} to {day(until - 1)}"
+    last = day(since if until is None else until - 1)
+    first = day(since)
+    for shared in (3, 2, 1):
+        # what both dates end in is said once: 27 Jan to 2 Feb 2026, 8 to 22 Jan 2026
+        if first.split()[-shared:] == last.split()[-shared:]:
+            first = " ".join(first.split()[:-shared])
+            break
+    return f"{first} to {last}" if first else last
 
 
 def cell(value: Cell, column: Column) -> str:

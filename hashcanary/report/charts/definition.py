@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Spec = dict[str, Any]
-Format = Literal["hashrate", "difficulty", "usd", "btc", "percent", "signed_percent", "ratio"]
+Format = Literal["hashrate", "difficulty", "usd", "percent", "signed_percent", "ratio"]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 VEGA_LITE = "6.4"
@@ -59,19 +59,40 @@ def value_axis(chart_scale: str, form: Format, *, title: str) -> Spec:
     return {
         "type": "quantitative",
         "title": None,
-        "scale": {"type": chart_scale, "zero": chart_scale != "log", "nice": False},
-        "axis": {**AXIS_FORMATS[form], "title": None, "description": title},
+        "scale": {"type": chart_scale, "nice": False},
+        "axis": {
+            "labelExpr": _LABELS[form],
+            "values": {"expr": _TICKS},
+            "title": None,
+            "description": title,
+        },
     }
 
 
-AXIS_FORMATS: dict[Format, Spec] = {
-    "hashrate": {"format": "~s"},
-    "difficulty": {"format": "~s"},
-    "usd": {"format": "~s"},
-    "btc": {"format": "~g"},
-    "percent": {"format": ".0%"},
-    "signed_percent": {"format": "+.0%"},
-    "ratio": {"format": "~r"},
+# Within one power of ten a logarithmic axis is labelled at even steps, five or so, as a linear one
+# is; over more it keeps its own ticks.
+_STEP = "(domain('y')[1] - domain('y')[0]) / 5"
+_POWER = f"pow(10, floor(log({_STEP}) / LN10))"
+_EVEN = (
+    f"({_STEP} / {_POWER} > 5 ? 10 : {_STEP} / {_POWER} > 2 ? 5 : {_STEP} / {_POWER} > 1 ? 2 : 1)"
+    f" * {_POWER}"
+)
+_TICKS = (
+    "domain('y')[0] > 0 && domain('y')[1] < 10 * domain('y')[0] ? "
+    f"sequence(ceil(domain('y')[0] / ({_EVEN})) * ({_EVEN}), domain('y')[1], {_EVEN}) : null"
+)
+
+
+# said by expression, for a format leaves out every other label of a logarithmic axis
+_LABELS: dict[Format, str] = {
+    "hashrate": "datum.value >= 1e18 ? format(datum.value / 1e18, ',~r') + ' EH/s' "
+    ": format(datum.value, '~s') + 'H/s'",
+    "difficulty": "format(datum.value, '~s')",
+    "usd": "'$' + format(datum.value, datum.value < 1 ? '~r' : '~s')",
+    "percent": "replace(format(datum.value, '.0%'), '-', '\u2212')",
+    "signed_percent": "datum.value === 0 ? '0%' "
+    ": replace(format(datum.value, '+.0%'), '-', '\u2212')",
+    "ratio": "format(datum.value, '~r')",
 }
 
 
@@ -110,7 +131,7 @@ def colour(lines: tuple[Line, ...], label: str) -> Spec:
 
 _STROKES: dict[str, Spec] = {
     "line": {"strokeWidth": 1.8},
-    "thin": {"strokeWidth": 0.9},
+    "thin": {"strokeWidth": 0.8},
     "dashed": {"strokeWidth": 1.6, "strokeDash": [5, 3]},
 }
 
@@ -238,7 +259,7 @@ def specification(
         "width": width,
         "height": chart.height,
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": 0,
+        "padding": {"left": 0, "right": 0, "top": 4, "bottom": 4},
         "params": [{"name": "from", "value": start}, {"name": "to", "value": end}],
         "layer": layers,
     }

@@ -6,6 +6,9 @@
   const DAY = 86400000;
   const SHORTEST = 14 * DAY;
   const page = JSON.parse(document.getElementById("hc-data").textContent);
+  for (const columns of Object.values(page.data)) {
+    for (const key of Object.keys(columns)) columns[key] = unpacked(columns[key]);
+  }
   const [first, last] = page.extent.map((seconds) => seconds * 1000);
   const shown = { from: page.window[0] * 1000, to: page.window[1] * 1000 };
   const initial = { ...shown };
@@ -37,16 +40,22 @@
   }
 
   const FORMATS = {
-    hashrate: (value) => prefixed(value, "H/s"),
+    hashrate: (value) => (value >= 1e18 ? `${significant(value / 1e18, 4)} EH/s` : prefixed(value, "H/s")),
     difficulty: (value) => prefixed(value, "").trim(),
     usd: (value) => `$${significant(value, value >= 1000 ? 5 : 4)}`,
-    btc: (value) => significant(value, 4),
     percent: (value) => `${(value * 100).toFixed(1).replace("-", "\u2212")}%`,
     signed_percent: (value) => `${value > 0 ? "+" : ""}${(value * 100).toFixed(2).replace("-", "\u2212")}%`,
     ratio: (value) => significant(value, 3),
   };
 
   // ---- data -------------------------------------------------------------------------------
+
+  // a column, or what html.py packed one into: even steps, runs of one word
+  function unpacked(column) {
+    if (column.runs) return column.runs.flatMap(([word, rows]) => Array(rows).fill(word));
+    if (column.rows) return Array.from({ length: column.rows }, (_, row) => column.first + row * column.step);
+    return column;
+  }
 
   function rowsOf(name, keys) {
     const columns = page.data[name];
@@ -118,7 +127,8 @@
         const scale = channel.scale;
         if (scale && (scale.type === "log" || scale.type === "linear")) {
           scale.type = kind;
-          scale.zero = kind === "linear";
+          if (kind === "linear") scale.zero = true;
+          else delete scale.zero;
         }
       }
     }
@@ -210,15 +220,14 @@
     const columns = page.data[chart.dataset];
     const times = columns.time;
     if (!times.length) return;
-    const at = cursor ?? last - 1;
-    const index = nearest(times, at);
+    // without a cursor: the latest day on which the chart's main line has a value
+    let index = nearest(times, cursor ?? last - 1);
+    const main = columns[chart.columns[0]];
+    while (cursor === null && index > 0 && main[index] === null) index -= 1;
     const moment = times[index] * 1000;
     chart.when.textContent = cursor === null ? `latest: ${dayName(moment)}` : dayName(moment);
     for (const [column, output, form] of chart.outputs) {
-      let row = index;
-      // without a cursor: the latest value there is
-      while (cursor === null && row > 0 && columns[column][row] === null) row -= 1;
-      const value = columns[column][row];
+      const value = columns[column][index];
       output.textContent = value === null ? "\u2013" : form(value);
     }
     const inside = cursor !== null && chart.view && moment >= shown.from && moment <= shown.to;

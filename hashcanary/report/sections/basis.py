@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hashcanary.moments import DAY
 from hashcanary.report.document import Column, Section, Table
+from hashcanary.report.verdict import RULES
 from hashcanary.report.wording import count, day, harmless, minute
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from hashcanary.report.reading import Reading
     from hashcanary.store.record import Record
 
+# fewer blocks in a row than this are crumbs within a gap
+_RUN = 144
 _CONVENTIONS: tuple[tuple[str, str], ...] = (
     ("Day", "a UTC day by header time; it counts once no later block can fall into it"),
     ("Smoothing", "a plain mean over the last 7, 14, 30 or 60 days, always named"),
@@ -48,19 +52,19 @@ _METRICS = (
 )
 
 
-def basis(record: Record, reading: Reading, rules: tuple[str, ...], command: str) -> Section:
+def basis(record: Record, reading: Reading, command: str) -> Section:
     """Sources, completeness, conventions, definitions, and how to get the same again."""
     return Section(
         key="basis",
         short="Basis",
         title="What it rests on",
         lead=_lead(reading),
-        tables=(
+        parts=(
             _sources(record),
             _gaps(record),
             _definitions(reading),
             _facts("conventions", "Conventions", _CONVENTIONS),
-            _facts("rules", "How the verdict is reached", tuple((r, "") for r in rules)),
+            _facts("rules", "How the verdict is reached", RULES),
             _facts("again", "The same again", _again(record, command)),
         ),
     )
@@ -131,41 +135,37 @@ def _every(seconds: int) -> str:
 
 
 def _gaps(record: Record) -> Table:
-    heights = record.blocks.select(
-        before=pl.col("height").shift(1),
-        height="height",
-        since=pl.col("time").shift(1),
-        time="time",
-    ).filter(pl.col("height") - pl.col("before") > 1)
-    large = heights.filter(pl.col("height") - pl.col("before") > 2016)
-    small = heights.height - large.height
-    rows = tuple(
-        (
-            f"{before + 1:,} to {height - 1:,}",
-            height - before - 1,
-            f"{day(since)} to {day(time)}",
+    """Ranges of heights in which fewer than ``_RUN`` blocks in a row are known."""
+    runs = (
+        record.blocks.with_columns(run=(pl.col("height") - pl.int_range(pl.len())))
+        .group_by("run", maintain_order=True)
+        .agg(
+            pl.col("height").first().alias("first"),
+            pl.col("height").last().alias("last"),
+            pl.col("time").first().alias("since"),
+            pl.col("time").last().alias("until"),
         )
-        for before, height, since, time in large.iter_rows()
     )
-    single = record.blocks.height - 1 - heights.height
-    note = "Blocks of these heights are not in the record; nothing is filled in."
-    if small:
-        note += (
-            f" So are {count(small, 'shorter gap')}: of some epochs only the first block is known."
-        )
+    whole = runs.filter(pl.col("last") - pl.col("first") >= _RUN)
+    rows: list[tuple[Cell, ...]] = []
+    for before, after in pairwise(whole.iter_rows(named=True)):
+        low, high = before["last"] + 1, after["first"] - 1
+        inside = int(record.blocks["height"].is_between(low, high).sum())
+        span = f"{day(before['until'])} to {day(after['since'])}"
+        rows.append((f"{low:,} to {high:,}", high - low + 1 - inside, inside, span))
     return Table(
         key="gaps",
         title="Gaps in the blocks",
         columns=(
             Column("heights", "heights"),
-            Column("blocks", "blocks missing", "number"),
+            Column("missing", "blocks missing", "number"),
+            Column("known", "known in between", "number"),
             Column("span", "in"),
         ),
-        rows=rows,
-        note=note if rows else "",
-        empty=f"None: {count(single + 1, 'block')} in one run."
-        if not small
-        else f"{count(small, 'gap')} of fewer than 2,016 blocks; `hashcanary status` lists them.",
+        rows=tuple(rows),
+        note="Nothing is filled in. Single blocks known in between are mostly the first ones of "
+        "epochs, from which the difficulty is known.",
+        empty=f"None: {count(record.blocks.height, 'block')}, without a gap.",
     )
 
 
@@ -186,6 +186,7 @@ def _definitions(reading: Reading) -> Table:
             Column("source", "from"),
         ),
         rows=tuple(rows),
+        reference=True,
         note="`hashcanary metric list` names every metric, `hashcanary metric show NAME` its rows.",
     )
 

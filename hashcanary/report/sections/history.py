@@ -23,7 +23,7 @@ def history(reading: Reading) -> Section:
         short="History",
         title="How it ranks in history",
         lead=_lead(reading),
-        tables=(
+        parts=(
             Table(
                 key="ranks",
                 title="Depth, rank and precedent, by every smoothing",

@@ -8,7 +8,7 @@ import numpy as np
 
 from hashcanary.metrics.intervals import weighted_poisson
 from hashcanary.moments import DAY
-from hashcanary.report.document import Column, Estimate, Figure, Section, Table
+from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
 from hashcanary.report.wording import day, percent, quantity
 from hashcanary.units import FRACTION, HASHRATE, Unit
 
@@ -37,24 +37,22 @@ def now(reading: Reading) -> Section:
         short="Now",
         title="What is happening",
         lead=_lead(reading),
-        figures=(
-            *(
-                reading.figure(f"hashrate.{key}", f"Hashrate, {words}", term="hashrate")
-                for key, words in SMOOTHINGS
+        parts=(
+            Drawing("hashrate"),
+            drawdowns(reading),
+            Drawing("drawdown"),
+            Ledger(
+                "hashrates",
+                "Hashrate by every smoothing",
+                tuple(
+                    reading.figure(f"hashrate.{key}", words.capitalize(), term="hashrate")
+                    for key, words in SMOOTHINGS
+                ),
             ),
-            reading.figure("difficulty.day", "Difficulty", term="difficulty"),
-            _last_change(reading),
-            reading.figure(
-                "difficulty.epoch_progress",
-                "Epoch done",
-                term="difficulty",
-                note=_blocks_left(reading),
-            ),
-            _pace_figure(reading),
-            _last_epoch_pace(reading),
+            Ledger("blocks", "Difficulty and block times", _difficulty(reading)),
+            Drawing("difficulty"),
+            Drawing("retargets"),
         ),
-        tables=(drawdowns(reading),),
-        charts=("hashrate", "drawdown", "difficulty", "retargets"),
     )
 
 
@@ -113,13 +111,27 @@ def drawdowns(reading: Reading) -> Table:
     )
 
 
-def _last_change(reading: Reading) -> Figure:
-    return reading.figure(
-        "difficulty.change", "Last retarget", term="difficulty", note="change of the difficulty"
+def _difficulty(reading: Reading) -> tuple[Figure, ...]:
+    return (
+        reading.figure("difficulty.day", "Difficulty", term="difficulty"),
+        reading.figure(
+            "difficulty.change",
+            "Last retarget",
+            term="difficulty",
+            note="change against the epoch before",
+        ),
+        reading.figure(
+            "difficulty.epoch_progress",
+            "Epoch done",
+            term="difficulty",
+            note=_blocks_done(reading),
+        ),
+        _pace_figure(reading),
+        _last_epoch_pace(reading),
     )
 
 
-def _blocks_left(reading: Reading) -> str:
+def _blocks_done(reading: Reading) -> str:
     row = reading.current("difficulty.epoch_progress")
     if row is None:
         return ""
@@ -132,9 +144,8 @@ def pace(reading: Reading) -> tuple[Estimate, int, int, str] | None:
     if reading.today is None:
         return None
     rows = reading.rows("blocks.per_day")
-    week = rows.filter(rows["time"] > reading.today - PACE_DAYS * DAY).filter(
-        rows.filter(rows["time"] > reading.today - PACE_DAYS * DAY)["time"] <= reading.today
-    )
+    first = reading.today - (PACE_DAYS - 1) * DAY
+    week = rows.filter(rows["time"].is_between(first, reading.today))
     found = week["value"].sum()
     if week.height < PACE_DAYS or week["value"].null_count() or not found:
         return None
@@ -169,7 +180,7 @@ def _pace_figure(reading: Reading) -> Figure:
         low=estimate.low,
         high=estimate.high,
         interval=_PACE_INTERVAL,
-        source="blocks" if basis == "blocks" else "a vendor's daily figures",
+        source=reading.grounds[basis],
         note="the rule aims at 10 minutes",
         term="difficulty",
     )

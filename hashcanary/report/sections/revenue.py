@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.report.document import Section
-from hashcanary.report.wording import day, percent, quantity
-from hashcanary.units import USD_PER_PHS_DAY
+from hashcanary.report.document import Drawing, Ledger, Section
+from hashcanary.report.wording import day, percent
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Figure
@@ -35,8 +34,15 @@ def revenue(reading: Reading) -> Section:
         short="Revenue",
         title="What miners earn",
         lead=_lead(reading),
-        figures=tuple(_figure(reading, *entry) for entry in _FIGURES),
-        charts=("hashprice", "puell"),
+        parts=(
+            Drawing("hashprice"),
+            Ledger(
+                "revenue",
+                "Hashprice, revenue, fees",
+                tuple(_figure(reading, *entry) for entry in _FIGURES),
+            ),
+            Drawing("puell"),
+        ),
         notes=(
             "Both forms of hashprice agree, because the day's number of blocks cancels out; the "
             "interval of the realised form is how much of it is the luck of that day.",
@@ -61,10 +67,7 @@ def _lead(reading: Reading) -> str:
     if row is None:
         why = reading.figure("hashprice", "").missing
         return f"What hashrate earns in dollars is not known for the last days: {why}."
-    text = (
-        f"A petahash a second earned {quantity(row['value'], USD_PER_PHS_DAY)[:-12]} US dollars "
-        f"on {day(row['time'])}"
-    )
+    text = f"A petahash a second earned {row['value']:,.2f} US dollars on {day(row['time'])}"
     change = reading.a_year_before("hashprice")
     if change is not None:
         text += f", {percent(abs(change))} {'less' if change < 0 else 'more'} than a year before"

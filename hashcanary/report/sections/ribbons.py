@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.moments import DAY
-from hashcanary.report.document import Column, Estimate, Figure, Section, Table
+from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
 from hashcanary.report.verdict import INVERTED_DAYS
 from hashcanary.report.wording import count, day
 from hashcanary.units import DAYS, FRACTION, STATE
@@ -26,17 +26,24 @@ def ribbons(reading: Reading, studies: tuple[EpisodeStudy, ...]) -> Section:
         short="Ribbons, episodes",
         title="Ribbons and episodes",
         lead=_lead(reading, studies[0]),
-        figures=(
-            reading.figure("ribbon.state", "Hash ribbons", term="ribbons"),
-            reading.figure(
-                "ribbon.oscillator", "30-day mean over 60-day mean, less one", term="ribbons"
-            ),
-            reading.figure("ribbon.days_inverted", "Inverted for", term="ribbons"),
-            _last_true(reading, "ribbon.recovery", "Last recovery", "ribbons"),
-            _last_true(reading, "ribbon.buy_state", "Last day the buy rule was met", "buy"),
+        parts=(
+            Drawing("price"),
+            Drawing("ribbon"),
+            Ledger("ribbons", "The ribbons today", _today(reading)),
+            *(part for study in studies for part in (_episodes(study), _summary(study))),
         ),
-        charts=("price", "ribbon"),
-        tables=tuple(table for study in studies for table in (_episodes(study), _summary(study))),
+    )
+
+
+def _today(reading: Reading) -> tuple[Figure, ...]:
+    return (
+        reading.figure("ribbon.state", "Hash ribbons", term="ribbons"),
+        reading.figure(
+            "ribbon.oscillator", "30-day mean over 60-day mean, less one", term="ribbons"
+        ),
+        reading.figure("ribbon.days_inverted", "Inverted for", term="ribbons"),
+        _last_true(reading, "ribbon.recovery", "Last recovery", "ribbons"),
+        _last_true(reading, "ribbon.buy_state", "Last day the buy rule was met", "buy"),
     )
 
 
@@ -60,7 +67,8 @@ def _last_true(reading: Reading, name: str, label: str, term: str) -> Figure:
         unit=STATE,
         since=time,
         until=time + DAY,
-        source="the days up to " + day(known["time"]) if known else "",
+        source=reading.grounds[known["basis"]] if known else "",
+        note="up to " + day(known["time"]) if known else "",
         term=term,
     )
 
@@ -89,12 +97,12 @@ def _episodes(study: EpisodeStudy) -> Table:
             Column("end", "ended"),
             Column("days", "days", "number", DAYS),
             Column("depth", "depth (95%)", "estimate", FRACTION),
-            Column("rank", "rank", "text"),
+            Column("rank", "rank", "text", minor=True),
             *(
-                Column(f"after_{days}", f"price {days} d after", "number", FRACTION)
+                Column(f"after_{days}", f"price after {days} d", "number", FRACTION)
                 for days in _HORIZONS
             ),
-            Column("basis", "rests on"),
+            Column("basis", "rests on", minor=True),
         ),
         rows=tuple(_episode(one) for one in reversed(study.episodes)),
         note=_episodes_note(study),
