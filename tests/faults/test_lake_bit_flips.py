@@ -1,0 +1,77 @@
+"""Single flipped bits anywhere in a lake's files: each is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from hashcanary.chain.networks import REGTEST
+from hashcanary.store.lake import Lake
+from hashcanary.store.loading import load
+from hashcanary.store.verify import verify
+
+FLIPS = 6
+
+
+@pytest.fixture
+def lake(tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes) -> Lake:
+    """Three versions of three tables, the last of one file each where parts overlap."""
+    chain = [regtest_genesis, *grow(60)]
+    lake = Lake.create(tmp_path / "lake", REGTEST)
+    for name, count in (("b", 20), ("a", 40), ("c", 61)):
+        (tmp_path / f"{name}.bin").write_bytes(b"".join(chain[:count]))
+        rows = [f"{1704067200 + 3600 * at},1,2,1,{1 + at / 100},1" for at in range(count)]
+        text = "\n".join(["timestamp,open,high,low,close,volume", *rows, ""])
+        (tmp_path / f"{name}.csv").write_text(text)
+        days = [f"2024-01-{day:02d},{day},1.5,{day * 10}" for day in range(1, count // 3)]
+        (tmp_path / f"{name}-daily.csv").write_text(
+            "\n".join(["time,BlkCnt,DiffMean,PriceUSD", *days, ""])
+        )
+        files = [tmp_path / f"{name}{end}" for end in (".bin", ".csv", "-daily.csv")]
+        lake = load(lake, files).lake
+    return lake
+
+
+def test_every_flipped_bit_is_found(lake: Lake) -> None:
+    assert verify(lake.home).findings == ()
+    random = Random(20260203)
+    files = sorted(path for path in lake.home.rglob("*") if path.is_file())
+    files = [path for path in files if path.name != "lock"]  # empty
+    missed, tried = [], 0
+    for path in files:
+        content = path.read_bytes()
+        places = [0, len(content) - 1, *(random.randrange(len(content)) for _ in range(FLIPS - 2))]
+        for place in places:
+            bit = 1 << random.randrange(8)
+            path.write_bytes(content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :])
+            tried += 1
+            if not found(lake.home):
+                missed.append((path.name, place))
+        path.write_bytes(content)
+    assert missed == []
+    assert tried == FLIPS * len(files)
+    assert tried >= 100
+    assert verify(lake.home).findings == ()
+
+
+def found(home: Path) -> bool:
+    from hashcanary.store.errors import LakeDamaged
+
+    try:
+        return not verify(home).sound
+    except LakeDamaged:
+        return True
+
+
+def test_every_missing_file_is_found(lake: Lake) -> None:
+    files = [path for path in lake.home.rglob("*") if path.is_file()]
+    needed = [path for path in files if path.name not in ("lock", "lake.json", "00000003.json")]
+    assert len(needed) >= 12
+    for path in needed:
+        content = path.read_bytes()
+        path.unlink()
+        assert not verify(lake.home).sound, path.name
+        path.write_bytes(content)
