@@ -120,7 +120,7 @@ def _row(what: str, value: dict[str, float], bar: int, shown: str) -> dict[str, 
         "limit": f"reading the bytes: {shown.format(value['limit'])}",
         "ratio_to_peer": value["ours"] / value["peer"],
         "ratio_to_limit": value["ours"] / value["limit"],
-        "bar": f"under {bar} {shown.split()[-1]}",
+        "bar": f"under {bar} {shown.rsplit(maxsplit=1)[-1]}",
         "reached": value["ours"] < bar,
     }
 
