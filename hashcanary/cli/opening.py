@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from hashcanary.errors import UsageError
 from hashcanary.moments import parse_moment
 
 if TYPE_CHECKING:
+    from hashcanary.chain.networks import Network
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
 
@@ -28,35 +31,68 @@ def open_lake(args: argparse.Namespace) -> Lake:
     return Lake.open(home_of(args))
 
 
-def open_or_create(
-    args: argparse.Namespace, network: str | None, *, simulated: bool = False
-) -> Lake:
-    """The lake to load into, made where there is none.
+@contextmanager
+def lake_to_load(args: argparse.Namespace, network: str | None) -> Iterator[Lake]:
+    """The lake to load into, made where there is none, and taken back when the load fails.
 
     network: its name; None takes the lake's own, main where it is made. Raises UsageError when it
     is unknown or not the lake's.
     """
     from hashcanary.chain.networks import MAIN, NETWORKS
-    from hashcanary.store.errors import NoLake
-    from hashcanary.store.lake import Lake
 
     if network is not None and network not in NETWORKS:
         raise UsageError(
-            argument="--network", expected=", ".join(NETWORKS), found=network, remedy=""
-        )
-    home = home_of(args)
-    try:
-        lake = Lake.open(home)
-    except NoLake:
-        lake = Lake.create(home, NETWORKS[network] if network else MAIN, simulated)
-    if network is not None and lake.network.name != network:
-        raise UsageError(
             argument="--network",
-            expected=f"{lake.network.name}, the network of the lake at {home}",
+            expected=f"one of {', '.join(NETWORKS)}",
             found=network,
-            remedy="Name another home for another network.",
+            remedy="It counts where a lake is made.",
         )
-    return lake
+    with made_where_missing(
+        home_of(args), NETWORKS[network] if network else MAIN, simulated=False
+    ) as lake:
+        if network is not None and lake.network.name != network:
+            raise UsageError(
+                argument="--network",
+                expected=f"{lake.network.name}, the network of the lake at {lake.home}",
+                found=network,
+                remedy="Name another home for another network.",
+            )
+        yield lake
+
+
+@contextmanager
+def made_where_missing(home: Path, network: Network, *, simulated: bool) -> Iterator[Lake]:
+    """The lake at ``home``; one made here is taken back when what follows fails."""
+    from hashcanary.store.errors import LakeBusy, LakeExists
+    from hashcanary.store.lake import Lake
+
+    lake, made = _lake_at(home), False
+    if lake is None:
+        try:
+            lake, made = Lake.create(home, network, simulated), True
+        except LakeExists:
+            # another process may have made it since
+            lake = _lake_at(home)
+            if lake is None:
+                raise
+    try:
+        yield lake
+    except BaseException:
+        if made:
+            # another process that writes there has the lake now
+            with suppress(LakeBusy):
+                Lake.withdraw(home)
+        raise
+
+
+def _lake_at(home: Path) -> Lake | None:
+    from hashcanary.store.errors import NoLake
+    from hashcanary.store.lake import Lake
+
+    try:
+        return Lake.open(home)
+    except NoLake:
+        return None
 
 
 def open_record(args: argparse.Namespace) -> Record:

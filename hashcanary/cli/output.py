@@ -37,7 +37,8 @@ class Column:
     """A column of a table: its key in JSON, its title, its unit if its values are numbers of one.
 
     wide: it may break over lines. optional: people see it only where some row has a value;
-    data_only: people never see it. people: how people read a value that is not null.
+    data_only: people never see it. people: how people read a value that is not null. spare: left
+    out where the terminal is too narrow for all, the greatest first; 0: never.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Column:
     optional: bool = False
     data_only: bool = False
     people: Callable[[object], str] | None = None
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +202,28 @@ def print_note(out: Console, note: str) -> None:
 
 
 def _print_rows(out: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-    drawn = _drawn(columns, rows)
-    if out.is_terminal:
-        out.print(drawn)
+    seen = [column for column in columns if _is_seen(column, rows)]
+    drawn = _drawn(seen, rows)
+    if not out.is_terminal:
+        # nothing is cut where no terminal sets a limit, and nothing is padded
+        out.width = max(out.width, _width(out, drawn))
+        with out.capture() as captured:
+            out.print(drawn)
+        out.file.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
         return
-    # nothing is cut where no terminal sets a limit, and nothing is padded
-    wanted = out.measure(drawn, options=out.options.update(max_width=10_000)).maximum
-    out.width = max(out.width, wanted)
-    with out.capture() as captured:
-        out.print(drawn)
-    out.file.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+    left_out: list[str] = []
+    while _width(out, drawn) > out.width and (spare := max(seen, key=lambda c: c.spare)).spare:
+        seen.remove(spare)
+        left_out.append(spare.title)
+        drawn = _drawn(seen, rows)
+    out.print(drawn)
+    if left_out:
+        print_note(out, f"No room here for: {', '.join(reversed(left_out))}.")
+
+
+def _width(out: Console, drawn: RichTable) -> int:
+    """The width at which a table shows whole."""
+    return out.measure(drawn, options=out.options.update(max_width=10_000)).maximum
 
 
 def _drawn(columns: Sequence[Column], rows: Sequence[Row]) -> RichTable:
@@ -217,18 +231,17 @@ def _drawn(columns: Sequence[Column], rows: Sequence[Row]) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    seen = [column for column in columns if _is_seen(column, rows)]
-    for column in seen:
+    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for column in columns:
         numbers = any(isinstance(row.get(column.key), (int, float)) for row in rows)
         drawn.add_column(
             Text(column.title),
             justify="right" if numbers else "left",
             no_wrap=not column.wide,
-            overflow="fold" if column.wide else "ellipsis",
+            overflow="fold",
         )
     for row in rows:
-        drawn.add_row(*(Text(people_cell(row.get(column.key), column)) for column in seen))
+        drawn.add_row(*(Text(people_cell(row.get(column.key), column)) for column in columns))
     return drawn
 
 

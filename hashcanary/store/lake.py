@@ -14,6 +14,7 @@ before (4) leaves the lake as it was.
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,6 +93,24 @@ class Lake:
                 # last: a folder without it is no lake
                 durable.write_whole(home / "lake.json", manifest.signed(said))
         return cls.open(home)
+
+    @staticmethod
+    def withdraw(home: Path) -> None:
+        """Take back ``create``, where nothing was loaded since; a lake with facts stays.
+
+        Raises LakeBusy when another process writes there, LakeNotWritable.
+        """
+        with _writable(home):
+            with durable.only_writer(home):
+                if manifest.versions(home) != [0]:
+                    return
+                # first: a folder without it is no lake
+                (home / "lake.json").unlink()
+                for folder in (home / "versions", home / "tables"):
+                    shutil.rmtree(folder, ignore_errors=True)
+                (home / "lock").unlink()
+            if not any(home.iterdir()):
+                home.rmdir()
 
     @property
     def version(self) -> int:

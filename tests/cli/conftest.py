@@ -37,6 +37,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return command
 
 
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Run:
+    """The same as ``run`` within this process, without a second of imports for each command."""
+    from hashcanary.cli.main import main
+
+    def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+        words = [str(argument) for argument in arguments]
+        code = main(words)
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, out, err)
+
+    return command
+
+
 @pytest.fixture(scope="session")
 def simulated_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of two simulated years."""

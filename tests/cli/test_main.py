@@ -154,6 +154,38 @@ def test_a_file_that_cannot_be_used_exits_with_4_and_is_named(
     assert done.returncode == 4
     assert name in done.stderr
     assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "home").exists()  # nothing was there before, nothing is now
+
+
+def test_a_failed_load_leaves_a_lake_with_facts_as_it_was(
+    run: Run, simulated_files: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    assert run("--home", home, "load", next(simulated_files.glob("*.csv"))).returncode == 0
+    before = run("--home", home, "status", "--json").stdout
+    (tmp_path / "headers.bin").write_bytes(b"x" * 100)
+    blocks = next(simulated_files.glob("*.parquet"))
+    assert run("--home", home, "load", blocks, tmp_path / "headers.bin").returncode == 4
+    assert run("--home", home, "status", "--json").stdout == before
+
+
+def test_two_loads_at_once_end_whole_or_say_busy(simulated_files: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    both = [
+        subprocess.Popen(
+            [COMMAND, "--home", str(home), "load", str(path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for path in sorted(simulated_files.iterdir())
+    ]
+    ends = [(*process.communicate(timeout=60), process.returncode) for process in both]
+    codes = sorted(code for _, _, code in ends)
+    assert codes in ([0, 0], [0, 5]), ends
+    for _, said, code in ends:
+        if code == 5:
+            assert "only writer" in said
 
 
 def test_a_path_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:

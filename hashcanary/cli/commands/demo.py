@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.cli.declare import Commands, Parser
+    from hashcanary.simulation.history import History
     from hashcanary.store.lake import Lake
 
 _DESCRIPTION = """\
@@ -68,9 +69,10 @@ def run(args: argparse.Namespace) -> Exit:
     folder = Path(args.dir)
     home = Path(args.home) if args.home else folder / "lake"
     history = simulate_history(args.seed, args.years)
+    _refuse_another(args, home, history)
     with writing(folder, "the demo"):
         files = write_history(history, folder / "data")
-    lake = _loaded(args, home, files)
+    lake = _loaded(home, files)
     report, written = write_report(lake.record(), folder / "report.html", folder / "charts")
     print_report(report, as_json=args.json)
     say_written([*files, *written])
@@ -78,31 +80,43 @@ def run(args: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
-def _loaded(args: argparse.Namespace, home: Path, files: Sequence[Path]) -> Lake:
-    """The demo's lake with the files in it. Raises DemoLakeTaken where another history stands."""
+def _loaded(home: Path, files: Sequence[Path]) -> Lake:
+    """The demo's lake with the files in it."""
     from hashcanary.chain.networks import MAIN
-    from hashcanary.cli.errors import DemoLakeTaken
+    from hashcanary.cli.opening import made_where_missing
     from hashcanary.cli.progress import bar
+    from hashcanary.store.loading import load
+
+    with made_where_missing(home, MAIN, simulated=True) as lake, bar() as tell:
+        return load(lake, files, progress=tell).lake
+
+
+def _refuse_another(args: argparse.Namespace, home: Path, history: History) -> None:
+    """Raise DemoLakeTaken where another history stands, before anything is written."""
+    from hashcanary.cli.errors import DemoLakeTaken
     from hashcanary.store.errors import NoLake
     from hashcanary.store.lake import Lake
-    from hashcanary.store.loading import load
 
     try:
         lake = Lake.open(home)
     except NoLake:
-        lake = Lake.create(home, MAIN, simulated=True)
-    if found := _another_history(lake, files):
+        return
+    if found := _other_than(history, lake):
         raise DemoLakeTaken(home=home, seed=args.seed, years=args.years, found=found)
-    with bar() as tell:
-        return load(lake, files, progress=tell).lake
 
 
-def _another_history(lake: Lake, files: Sequence[Path]) -> str:
-    """What a lake holds that these files did not bring; empty where there is nothing."""
+def _other_than(history: History, lake: Lake) -> str:
+    """What a lake holds that this history did not bring; empty where there is nothing."""
     import hashlib
+    import tempfile
+    from pathlib import Path
+
+    from hashcanary.simulation.history import write_history
 
     if not lake.simulated:
         return "a lake of real history"
-    ours = {hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_history(history, Path(folder))
+        ours = {hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     others = [file.path for file in lake.manifest.loaded if file.sha256 not in ours]
     return f"one loaded from {', '.join(others)}" if others else ""

@@ -83,15 +83,14 @@ def _of_rule(record: Record, study: EpisodeStudy) -> Table:
     from hashcanary.studies.episode_table import to_rows
     from hashcanary.studies.episodes import SHORT_DAYS
     from hashcanary.studies.forward_returns import HORIZONS
-    from hashcanary.units import FRACTION, USD
 
     columns = [
         Column("start", "start"),
         Column("end", "end"),
         Column("days", "days"),
-        Column("depth_fraction", "depth", FRACTION),
-        Column("price_start_usd", "price", USD),
-        *(Column(f"after_start_{days}d_fraction", f"+{days} d", FRACTION) for days in HORIZONS),
+        Column("depth_fraction", "depth", people=_percent),
+        Column("price_start_usd", "USD", people=_dollars),
+        *(Column(f"after_start_{days}d_fraction", f"+{days} d", people=_gain) for days in HORIZONS),
     ]
     rows = [row for row in to_rows([study]) if row["open"] or _days(row) >= SHORT_DAYS]
     shown = [{**row, "end": row["end"] or "open"} for row in rows]
@@ -102,6 +101,19 @@ def _of_rule(record: Record, study: EpisodeStudy) -> Table:
         notes=_notes(record, study),
         people_rows=shown,
     )
+
+
+def _percent(value: object) -> str:
+    return f"{float(str(value)):.1%}"
+
+
+def _gain(value: object) -> str:
+    return f"{float(str(value)):+.0%}"
+
+
+def _dollars(value: object) -> str:
+    price = float(str(value))
+    return f"{price:,.0f}" if price >= 100 else f"{price:.2f}"
 
 
 def _days(row: Row) -> int:
@@ -115,7 +127,7 @@ def _notes(record: Record, study: EpisodeStudy) -> list[str]:
 
     notes = [SIMULATED] if record.simulated else []
     notes.append(f"An episode runs {study.rule.definition}.")
-    notes.append("price, +N d: when the start was known, and its change over the next N days.")
+    notes.append("USD, +N d: price when the start was known, its change over the next N days.")
     if study.short:
         notes.append(
             f"{study.short} more ended within 7 days, most of them luck: they are in --json and "

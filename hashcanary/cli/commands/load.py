@@ -77,17 +77,17 @@ def add(commands: Commands, shared: Parser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Load, and print what each file gave."""
-    from hashcanary.cli.opening import open_or_create
+    from hashcanary.cli.opening import lake_to_load
     from hashcanary.cli.output import emit, format_of, say
     from hashcanary.cli.progress import bar
     from hashcanary.store.loading import load
 
     options = _options(args)
-    lake = open_or_create(args, args.network)
-    if lake.simulated:
-        say(f"hashcanary: {lake.home} holds simulated history; all it reports is marked so.")
-    with bar() as tell:
-        report = load(lake, args.paths, args.kind, options, tell, args.height)
+    with lake_to_load(args, args.network) as lake:
+        if lake.simulated:
+            say(f"hashcanary: {lake.home} holds simulated history; all it reports is marked so.")
+        with bar() as tell:
+            report = load(lake, args.paths, args.kind, options, tell, args.height)
     emit(_table(report), format_of(args))
     return Exit.DONE
 
@@ -97,11 +97,14 @@ def _options(args: argparse.Namespace) -> Options:
 
     from hashcanary.sources.source import Options
 
-    for name, least in (("height", 0), ("interval", 1)):
+    for name, least, unit in (("height", 0, "a block's height"), ("interval", 1, "seconds")):
         value = getattr(args, name)
         if value is not None and value < least:
             raise UsageError(
-                argument=f"--{name}", expected=f"{least} or more", found=value, remedy=""
+                argument=f"--{name}",
+                expected=f"{unit}, {least} or more",
+                found=value,
+                remedy="Correct it, or leave it out.",
             )
     return Options(
         market=args.market,
@@ -142,12 +145,24 @@ def _table(report: LoadReport) -> Table:
     rows = [asdict(file) for file in (*read, *passed_over)]
     notes = [
         *_remarks(read),
-        *(f"passed over: {file.path}: {file.reason}" for file in passed_over),
+        *_passed_over(passed_over),
         f"{report.rows:,} facts in {len(read)} files, {report.new:,} of them new; "
         f"{len(passed_over)} files passed over. The lake at {lake.home} is at version "
         f"{lake.version}.",
     ]
     return Table(columns, rows, notes=notes, document=document, people_rows=rows[: len(read)])
+
+
+def _passed_over(files: Sequence[FileReport]) -> Iterator[str]:
+    """Files that gave nothing, by the reason why."""
+    from pathlib import Path
+
+    reasons: dict[str, list[str]] = {}
+    for file in files:
+        reasons.setdefault(file.reason, []).append(Path(file.path).name)
+    for reason, names in reasons.items():
+        yield f"passed over: {reason}"
+        yield f"  {', '.join(names)}"
 
 
 def _remarks(read: Sequence[FileReport]) -> Iterator[str]:

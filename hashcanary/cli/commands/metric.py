@@ -9,7 +9,7 @@ from hashcanary.cli.declare import add_at, add_command
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
@@ -86,7 +86,7 @@ def run_list(args: argparse.Namespace) -> Exit:
 
     rows = [_listed(metric) for metric in all_metrics().values()]
     columns = [Column("name", "name"), Column("title", "title", wide=True)]
-    columns += [Column("unit", "unit"), Column("grain", "rows")]
+    columns += [Column("unit", "unit"), Column("grain", "rows", spare=1)]
     if format_of(args) != "people":
         columns += [Column(key, key) for key in ("window", "interval", "definition", "source")]
     emit(Table(columns, rows), format_of(args))
@@ -97,7 +97,7 @@ def _listed(metric: Metric) -> Row:
     return {
         "name": metric.name,
         "title": metric.title,
-        "unit": metric.unit.symbol or metric.unit.title,
+        "unit": metric.unit.symbol or metric.unit.suffix,
         "grain": metric.grain,
         "window": metric.window,
         "interval": metric.interval,
@@ -116,7 +116,12 @@ def run_show(args: argparse.Namespace) -> Exit:
     from hashcanary.metrics.registry import find_metric
 
     if args.rows < 1:
-        raise UsageError(argument="--rows", expected="1 or more", found=args.rows, remedy="")
+        raise UsageError(
+            argument="--rows",
+            expected="1 or more",
+            found=args.rows,
+            remedy="It counts for people; JSON and CSV have every row.",
+        )
     start, end = _bound(args.start, "--start"), _bound(args.end, "--end")
     metric = find_metric(args.name)
     record = open_record(args)
@@ -183,10 +188,10 @@ def _shown(record: Record, result: MetricResult, rows: pl.DataFrame, last: int) 
     return Table(
         _columns(metric),
         shown,
-        title=f"{metric.name}: {metric.title}, as known at {record.at_text}",
-        notes=_notes(record, metric, rows, last),
+        title=f"{metric.title}, as known at {record.at_text}",
+        notes=_notes(record, metric, shown, last),
         document=document,
-        people_rows=shown[-last:],
+        people_rows=_last(shown, last),
     )
 
 
@@ -197,16 +202,16 @@ def _columns(metric: Metric) -> list[Column]:
     columns = [Column("time", "day" if by_day else "epoch from", people=_moment_of(by_day))]
     columns.append(Column("value", "value", metric.unit))
     columns += [Column(bound, bound, metric.unit, optional=True) for bound in ("low", "high")]
-    for extra in metric.extras:
+    for spare, extra in enumerate(metric.extras, 1):
         if extra.name in _times(metric):
-            columns.append(Column(extra.name, extra.name, people=_moment_of(by_day)))
+            columns.append(Column(extra.name, extra.name, people=_moment_of(by_day), spare=spare))
         else:
-            columns.append(Column(extra.name, extra.name, extra.unit))
+            columns.append(Column(extra.name, extra.name, extra.unit, spare=spare))
     return [
         *columns,
         Column("known_at", "final at", data_only=True),
         Column("basis", "basis"),
-        Column("missing", "missing because", wide=True, optional=True),
+        Column("missing", "missing", data_only=True),
     ]
 
 
@@ -264,20 +269,35 @@ def _complete(rows: pl.DataFrame) -> tuple[str | None, str | None]:
     return iso_time(times[0]), iso_time(times[-1])
 
 
-def _notes(record: Record, metric: Metric, rows: pl.DataFrame, last: int) -> list[str]:
+def _last(rows: Sequence[Row], count: int) -> Sequence[Row]:
+    """The last rows up to the last that has a value."""
+    end = max((place for place, row in enumerate(rows, 1) if row["value"] is not None), default=0)
+    return rows[max(end - count, 0) : end]
+
+
+def _notes(record: Record, metric: Metric, rows: Sequence[Row], last: int) -> list[str]:
     """What people are told under the table."""
     from hashcanary.cli.output import SIMULATED
 
-    complete_from, complete_to = _complete(rows)
+    shown = _last(rows, last)
     notes = [SIMULATED] if record.simulated else []
+    notes.append(f"{metric.name}: {metric.definition}.")
     if metric.interval:
         notes.append(f"low, high: {metric.interval}.")
-    if complete_from is None or complete_to is None:
-        notes.append("No row has a value.")
-    else:
-        notes.append(f"Complete from {complete_from[:10]} to {complete_to[:10]}.")
     notes += [f"{extra.name}: {extra.title}." for extra in metric.extras]
-    if rows.height > last:
-        notes.append(f"The last {last} of {rows.height:,} rows; --rows N shows more.")
-    notes.append(metric.definition)
+    begins = rows.index(shown[0]) if shown else 0
+    notes += _missing(rows[begins:])
+    if len(rows) > len(shown) > 0:
+        notes.append(f"{len(shown)} of {len(rows):,} rows; --rows N shows more, --csv all.")
     return notes
+
+
+def _missing(rows: Sequence[Row]) -> Iterator[str]:
+    """Why values are missing, a line a run of rows with the same reason."""
+    from itertools import groupby
+
+    for reason, run in groupby(rows, key=lambda row: row["missing"]):
+        if reason is not None:
+            days = [str(row["time"])[:10] for row in run]
+            span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+            yield f"Missing, {span}: {reason}."

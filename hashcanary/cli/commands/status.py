@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from hashcanary.cli.output import Row, Table
     from hashcanary.store.status import LakeStatus, SeriesStatus, TableStatus
 
-_NAMES_SHOWN = 3
 _DISAGREEMENTS_SHOWN = 8
 _DESCRIPTION = """\
 Says how complete the lake is: what each table holds, from where to where, which
@@ -58,9 +57,9 @@ def _table(found: LakeStatus) -> Table:
         Column("table", "table"),
         Column("series", "series", wide=True, optional=True),
         Column("rows", "rows"),
-        Column("first", "first"),
-        Column("last", "last"),
-        Column("missing", "missing inside"),
+        Column("first", "first", people=_short),
+        Column("last", "last", people=_short),
+        Column("missing", "missing"),
         Column("ranges", "ranges", data_only=True),
     ]
     rows = [_row(table, series) for table in found.tables for series in table.series]
@@ -72,6 +71,11 @@ def _table(found: LakeStatus) -> Table:
         document=_document(found),
         people_rows=_alike_together(rows),
     )
+
+
+def _short(moment: object) -> str:
+    """A height as it is, of a time its date."""
+    return str(moment)[: len("2026-02-03")]
 
 
 def _row(table: TableStatus, series: SeriesStatus) -> Row:
@@ -87,18 +91,22 @@ def _row(table: TableStatus, series: SeriesStatus) -> Row:
 
 
 def _alike_together(rows: Sequence[Row]) -> list[Row]:
-    """Series of a table that begin, end and miss the same, as one row."""
+    """Series of a table that begin, end and miss the same as one row; tables are named once."""
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         alike = tuple(row[key] for key in ("table", "rows", "first", "last", "missing"))
         groups.setdefault(alike, []).append(row)
-    return [{**group[0], "series": _names(group)} for group in groups.values()]
+    together: list[Row] = []
+    for group in groups.values():
+        again = bool(together) and together[-1]["of"] == group[0]["table"]
+        named = {"of": group[0]["table"], "table": " " if again else group[0]["table"]}
+        together.append({**group[0], **named, "series": _names(group)})
+    return together
 
 
 def _names(group: Sequence[Row]) -> str:
-    names = [str(row["series"]) for row in group]
-    shown = "; ".join(names[:_NAMES_SHOWN])
-    return shown if len(names) <= _NAMES_SHOWN else f"{shown}; and {len(names) - _NAMES_SHOWN} more"
+    first, more = group[0]["series"], len(group) - 1
+    return f"{first} and {more} more" if more else str(first)
 
 
 def _document(found: LakeStatus) -> dict[str, object]:
@@ -137,6 +145,7 @@ def _notes(found: LakeStatus) -> list[str]:
     from hashcanary.cli.output import SIMULATED
 
     notes = [SIMULATED] if found.simulated else []
+    notes.append("missing: blocks, candles or days inside; --json has the ranges without a gap.")
     empty = [table.name for table in found.tables if not table.rows]
     if empty:
         notes.append(f"Empty: {', '.join(empty)}.")
