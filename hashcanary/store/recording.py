@@ -22,9 +22,12 @@ from hashcanary.store.record import Record
 from hashcanary.store.resolve import FACTS, resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hashcanary.moments import Moment
     from hashcanary.store.lake import Lake
 
+_NEEDED = tuple(fact for fact in FACTS if fact != "subsidy")
 _RECORD_BLOCKS = (
     "height",
     "time",
@@ -41,7 +44,7 @@ _RECORD_BLOCKS = (
 
 def record_of(lake: Lake, moment: Moment | None) -> Record:
     """The record of a lake at a moment. Raises NoSuchBlock for a height that is not known."""
-    headers, blocks = all_headers(lake), rows_about_blocks(lake)
+    headers, blocks = all_headers(lake), rows_about_blocks(lake, _NEEDED)
     at, tip = None if moment is None else moment.time, None
     if moment is not None and moment.height is not None:
         at, tip = _known_at_height(_chain(lake, headers, blocks, None), moment), moment.height
@@ -74,9 +77,9 @@ def all_headers(lake: Lake) -> pl.DataFrame:
     return lake.frame("headers", [*active_chain.COLUMNS, "source"])
 
 
-def rows_about_blocks(lake: Lake) -> pl.DataFrame:
-    """All that sources say of blocks beside headers: ``height``, ``hash``, ``source``, FACTS."""
-    return lake.frame("blocks", ["height", "hash", "source", *FACTS])
+def rows_about_blocks(lake: Lake, facts: Sequence[str] = FACTS) -> pl.DataFrame:
+    """What sources say of blocks beside headers: ``height``, ``hash``, ``source``, ``facts``."""
+    return lake.frame("blocks", ["height", "hash", "source", *facts])
 
 
 def active_headers(headers: pl.DataFrame, at: int | None = None) -> pl.DataFrame:

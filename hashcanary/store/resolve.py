@@ -187,8 +187,9 @@ def _winners(
 
 
 def _taken(said: pl.Series, winner: NDArray[np.int64]) -> pl.Series:
-    rows = pl.Series(winner).replace(_NOBODY, None)
-    return said.gather(rows)
+    taken = said.gather(np.maximum(winner, 0))
+    nobody = winner == _NOBODY
+    return taken.set(pl.Series(nobody), None) if nobody.any() else taken
 
 
 def _bits_filled(blocks: pl.DataFrame, network: Network) -> pl.DataFrame:
