@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 if TYPE_CHECKING:
     import argparse
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table as RichTable
 
     from hashcanary.units import Unit
@@ -207,9 +207,7 @@ def _print_rows(out: Console, columns: Sequence[Column], rows: Sequence[Row]) ->
     if not out.is_terminal:
         # nothing is cut where no terminal sets a limit, and nothing is padded
         out.width = max(out.width, _width(out, drawn))
-        with out.capture() as captured:
-            out.print(drawn)
-        out.file.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+        print_trimmed(out, drawn)
         return
     left_out: list[str] = []
     while _width(out, drawn) > out.width and (spare := max(seen, key=lambda c: c.spare)).spare:
@@ -219,6 +217,13 @@ def _print_rows(out: Console, columns: Sequence[Column], rows: Sequence[Row]) ->
     out.print(drawn)
     if left_out:
         print_note(out, f"No room here for: {', '.join(reversed(left_out))}.")
+
+
+def print_trimmed(out: Console, drawn: RenderableType) -> None:
+    """Print to what is no terminal: without the blanks that fill lines up."""
+    with out.capture() as captured:
+        out.print(drawn)
+    out.file.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
 
 
 def _width(out: Console, drawn: RichTable) -> int:

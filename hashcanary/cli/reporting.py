@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from hashcanary.report.document import Report
     from hashcanary.store.record import Record
 
-PIPED_WIDTH = 100
 FEW_FILES = 3
 
 
@@ -58,7 +57,7 @@ def writing(place: Path, what: str) -> Iterator[None]:
 
 def print_report(report: Report, *, as_json: bool) -> None:
     """The report on stdout."""
-    from hashcanary.cli.output import console
+    from hashcanary.cli.output import console, print_trimmed
 
     if as_json:
         from hashcanary.report.as_json import json_text
@@ -68,9 +67,10 @@ def print_report(report: Report, *, as_json: bool) -> None:
     from hashcanary.report.terminal import render_terminal
 
     out = console(sys.stdout)
-    if not out.is_terminal:
-        out.width = PIPED_WIDTH
-    out.print(render_terminal(report))
+    if out.is_terminal:
+        out.print(render_terminal(report))
+    else:
+        print_trimmed(out, render_terminal(report))
 
 
 def say_written(files: Sequence[Path]) -> None:

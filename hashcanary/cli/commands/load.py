@@ -122,12 +122,12 @@ def _table(report: LoadReport) -> Table:
 
     lake = report.lake
     columns = [
-        Column("path", "file", people=lambda path: Path(str(path)).name),
+        Column("path", "file", wide=True, people=lambda path: Path(str(path)).name),
         Column("kind", "kind"),
         Column("rows", "rows"),
         Column("new", "new"),
-        Column("first", "first"),
-        Column("last", "last"),
+        Column("first", "first", wide=True, people=_date_of_time),
+        Column("last", "last", wide=True, people=_date_of_time),
         *(Column(key, key, data_only=True) for key in ("gaps", "notes", "reason", "sha256")),
     ]
     read = [file for file in report.files if file.kind]
@@ -151,6 +151,12 @@ def _table(report: LoadReport) -> Table:
         f"{lake.version}.",
     ]
     return Table(columns, rows, notes=notes, document=document, people_rows=rows[: len(read)])
+
+
+def _date_of_time(place: object) -> str:
+    """Of a time in ISO 8601 its date; a height or a date as it is."""
+    text = str(place)
+    return text.split("T")[0] if text.endswith("Z") else text
 
 
 def _passed_over(files: Sequence[FileReport]) -> Iterator[str]:
