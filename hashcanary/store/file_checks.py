@@ -30,7 +30,7 @@ def check_versions(home: Path) -> tuple[Check, list[Manifest]]:
             found.append(Finding("files", str(path), expected, told))
             break
         try:
-            read.append(manifest.read_manifest(home, version))
+            read.append(manifest.read_version(home, version))
         except LakeDamaged as error:
             found.append(_damage(error))
             break

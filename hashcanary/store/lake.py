@@ -225,7 +225,7 @@ def _clean(home: Path) -> None:
     named = (
         f"{table}/{name}"
         for version in manifest.versions(home)
-        for table, state in manifest.read_manifest(home, version).tables.items()
+        for table, state in manifest.read_version(home, version).tables.items()
         for name in (*state.active, *state.log)
     )
     tables.roll_back(home, manifest.read_manifest(home).tables, named)

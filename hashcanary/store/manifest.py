@@ -78,7 +78,7 @@ def read_signed(path: Path) -> dict[str, object]:
         body: dict[str, object] = json.loads(content)
         told = body.pop("sha256")
         whole = signed(body)
-    except (FileNotFoundError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise LakeDamaged(
             place=path, expected="a JSON file with its checksum", found=repr(error)
         ) from None
@@ -124,7 +124,12 @@ def read_manifest(home: Path, version: int | None = None) -> Manifest:
         raise NoLake(home=home)
     if version is not None and version not in known:
         raise UnknownVersion(newest=known[-1], home=home, version=version)
-    path = path_of(home, known[-1] if version is None else version)
+    return read_version(home, known[-1] if version is None else version)
+
+
+def read_version(home: Path, version: int) -> Manifest:
+    """A version known to exist. Raises LakeDamaged."""
+    path = path_of(home, version)
     body = read_signed(path)
     if body.get("format") != FORMAT:
         raise LakeDamaged(place=path, expected=f"format {FORMAT}", found=body.get("format"))
@@ -150,7 +155,7 @@ def _from_body(path: Path, body: dict[str, object]) -> Manifest:
         return Manifest(
             raw["version"], raw["parent"], raw["time"], raw["code_version"], tables, loaded
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LakeDamaged(
             place=path, expected="the fields of a version", found=repr(error)
         ) from None

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from hashcanary.chain.networks import REGTEST
+from hashcanary.store.errors import LakeDamaged
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.verify import verify
@@ -57,9 +58,21 @@ def test_every_flipped_bit_is_found(lake: Lake) -> None:
     assert verify(lake.home).findings == ()
 
 
-def found(home: Path) -> bool:
-    from hashcanary.store.errors import LakeDamaged
+def test_no_figure_is_read_from_an_altered_file(lake: Lake) -> None:
+    random = Random(7)
+    for table, state in lake.manifest.tables.items():
+        for name in state.active:
+            path = lake.home / "tables" / table / name
+            content = path.read_bytes()
+            place = random.randrange(len(content))
+            altered = bytes([content[place] ^ 1 << random.randrange(8)])
+            path.write_bytes(content[:place] + altered + content[place + 1 :])
+            with pytest.raises(LakeDamaged, match=name):
+                Lake.open(lake.home).record()
+            path.write_bytes(content)
 
+
+def found(home: Path) -> bool:
     try:
         return not verify(home).sound
     except LakeDamaged:

@@ -67,7 +67,7 @@ while run(f"step{step:03d}", lambda: cut_before(step)):
 for delay in delays:
     run(f"after{delay:.3f}", lambda: signal.setitimer(signal.ITIMER_REAL, delay))
 """
-DELAYS = [0.004 * step for step in range(1, 31)]
+DELAYS = [0.007 * step for step in range(1, 17)]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from hashcanary.errors import Exit
 from hashcanary.store.errors import (
     LakeDamaged,
     LakeExists,
+    LakeNotWritable,
     NoLake,
     UnknownVersion,
 )
@@ -165,10 +166,12 @@ def test_a_data_file_cut_short_is_named_at_opening(loaded: Lake) -> None:
         Lake.open(loaded.home)
 
 
-def test_a_data_file_that_is_no_parquet_any_more_is_named_when_read(loaded: Lake) -> None:
+def test_a_data_file_with_other_content_is_named_when_read(loaded: Lake) -> None:
     file = data_file(loaded)
-    file.write_bytes(bytes(file.stat().st_size))
-    with pytest.raises(LakeDamaged, match="data files that can be read"):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(LakeDamaged, match="sha256"):
         Lake.open(loaded.home).frame("headers")
 
 
@@ -199,6 +202,13 @@ def test_an_unknown_format_is_named(home: Path) -> None:
 def test_a_lake_that_lost_its_newest_version_file_opens_at_the_one_before(loaded: Lake) -> None:
     (loaded.home / "versions" / "00000001.json").unlink()
     assert Lake.open(loaded.home).version == 0
+
+
+def test_a_home_that_cannot_be_written_is_an_error_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LakeNotWritable, match="Not a directory") as caught:
+        Lake.create(tmp_path / "file" / "lake", REGTEST)
+    assert caught.value.exit_code == Exit.LAKE
 
 
 def test_home_is_named_by_the_environment_else_by_the_platform(tmp_path: Path) -> None:
