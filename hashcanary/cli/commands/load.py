@@ -156,7 +156,7 @@ def _table(report: LoadReport) -> Table:
 def _date_of_time(place: object) -> str:
     """Of a time in ISO 8601 its date; a height or a date as it is."""
     text = str(place)
-    return text.split("T")[0] if text.endswith("Z") else text
+    return text.partition("T")[0] if text.endswith("Z") else text
 
 
 def _passed_over(files: Sequence[FileReport]) -> Iterator[str]:
