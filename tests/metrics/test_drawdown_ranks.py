@@ -61,6 +61,15 @@ def test_deepest_since_is_the_latest_row_at_least_as_deep() -> None:
     assert days == [None, None, 1, None, None, None, 4, None, 7, None, 8, 8, 8]
 
 
+def test_the_last_bit_of_a_sum_makes_no_drawdown() -> None:
+    same = sum([0.1] * 10)  # one bit below 1
+    assert same < 1.0
+    found = drawdown([1.0, same, 0.5])
+    assert found["value"].to_list() == [0.0, 0.0, -0.5]
+    assert found["peak_time"].to_list() == [0, DAY, DAY]
+    assert found["drawdowns"].to_list() == [0, 0, 1]
+
+
 def test_missing_rows_stay_missing_and_the_peak_outlives_them() -> None:
     found = drawdown([10.0, None, 8.0])
     assert found["value"].to_list() == [0.0, None, pytest.approx(-0.2)]
@@ -91,7 +100,7 @@ def test_ranks_and_dates_are_those_of_a_plain_walk(seed: int) -> None:
         if rate >= peak:
             past += [deepest] if deepest < 0 else []
             deepest, peak = 0.0, rate
-        fall = rate / peak - 1
+        fall = round(rate / peak - 1, 12)
         deepest = min(deepest, fall)
         here = found.row(row, named=True)
         assert here["value"] == fall

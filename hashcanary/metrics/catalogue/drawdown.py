@@ -48,8 +48,7 @@ def fall_from_peak(
             return _spread(frame, there, {name: np.empty(0) for name in _NAMES})
         rate, blocks = rate[there], floats(frame, blocks_name)[there]
         time = frame["time"].to_numpy()[there]
-        peak = last_peak(rate)
-        fall = rate / rate[peak] - 1
+        fall, peak = fall_and_peak(rate)
         low, high = ratio_limits(rate, blocks, rate[peak], blocks[peak])
         at_peak = peak == np.arange(peak.size)
         depth, rank, drawdowns = depth_and_rank(fall, peak)
@@ -73,10 +72,14 @@ def fall_from_peak(
     return compute
 
 
-def last_peak(values: Floats) -> Ints:
-    """For each of n values: index of the latest one, itself included, that none before exceeds."""
-    at_peak = values == np.maximum.accumulate(values)
-    return np.maximum.accumulate(np.where(at_peak, np.arange(values.size), 0))
+def fall_and_peak(rate: Floats) -> tuple[Floats, Ints]:
+    """Fall of each of n rates from the largest so far, and the index of the latest row at it.
+
+    Rounded to twelve decimals: windows with the same blocks in another order differ in the last
+    bit, which must make no drawdown, and no rank.
+    """
+    fall: Floats = np.round(rate / np.maximum.accumulate(rate) - 1, 12)
+    return fall, np.maximum.accumulate(np.where(fall == 0, np.arange(fall.size), 0))
 
 
 def depth_and_rank(fall: Floats, peak: Ints) -> tuple[Floats, Floats, Floats]:

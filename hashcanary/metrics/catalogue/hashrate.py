@@ -54,6 +54,7 @@ def epoch_rate(frame: pl.DataFrame) -> pl.DataFrame:
     """Hashrate over the intervals inside each epoch, H/s: (n - 1) / sum of interval / work."""
     count = floats(frame, "epoch.intervals")
     scaled_time = floats(frame, "epoch.span") / floats(frame, "epoch.block_work")
+    count = np.where(np.isnan(scaled_time), np.nan, count)
     low, high = intervals.fixed_count(count, scaled_time)
     return as_columns(value=(count - 1) / scaled_time, low=low, high=high, intervals=count)
 

@@ -1,0 +1,174 @@
+"""Every declared metric over the whole record, against the same definitions in plain pandas.
+
+Ours: ``compute`` on a record in memory: base columns, all metrics, and for each row when it was
+known, what it rests on and why it is missing. The peer: ``pandas_metrics``, the values alone. The
+limit: NumPy, adding up the same block columns by day once. Every column of both is compared before
+anything is reported. Rounds alternate; the best of each counts. Imports are not timed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandas_metrics
+import polars as pl
+from real_data import real_data
+
+from hashcanary.chain.networks import MAIN
+from hashcanary.metrics import engine
+from hashcanary.metrics.chain_columns import chain_columns
+from hashcanary.metrics.inputs import base_frames
+from hashcanary.metrics.registry import all_metrics
+from hashcanary.store.lake import Lake
+from hashcanary.store.loading import load
+from hashcanary.store.record import Record
+
+ROUNDS = 5
+BAR_SECONDS = 2.0
+BAR_RATIO = 1 / 3
+DAY = 86_400
+Row = dict[str, object]
+
+
+class Fastest:
+    """Least seconds of each thing timed."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, name: str, work: Callable[[], object]) -> object:
+        """Do the work, and keep how long it took where that is the least so far."""
+        start = time.perf_counter()
+        done = work()
+        taken = time.perf_counter() - start
+        self.seconds[name] = min(self.seconds.get(name, taken), taken)
+        return done
+
+    def __getitem__(self, name: str) -> float:
+        return self.seconds[name]
+
+
+def real_record() -> Record:
+    """The record of the whole folder of real data, loaded into a lake that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake.create(Path(folder) / "lake", MAIN)
+        return load(lake, [real_data()]).lake.record()
+
+
+def run_ours(record: Record, fastest: Fastest) -> dict[str, pl.DataFrame]:
+    """As ``engine.compute`` does it, timed metric by metric."""
+    order = engine._in_order(all_metrics())
+    frames = fastest("base", lambda: base_frames(record))
+    for name, metric in order.items():
+        before = frames[metric.grain]
+        frames[metric.grain] = fastest(name, lambda b=before, m=metric: engine._with_metric(b, m))
+    return frames
+
+
+def run_peer(tables: tuple[pd.DataFrame, ...], fastest: Fastest) -> dict[str, pd.DataFrame]:
+    """The same in pandas, timed metric by metric."""
+    made = fastest("base", lambda: pandas_metrics.base_tables(*tables))
+    with warnings.catch_warnings():
+        # pandas warns that a frame to which columns are added one by one is slow; it is its way
+        warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
+        for name, metric in pandas_metrics.METRICS.items():
+            table = made[all_metrics()[name].grain]
+            fastest(name, lambda n=name, m=metric, t=table: pandas_metrics.add(t, n, m(t)))
+    return made
+
+
+def run_limit(record: Record, fastest: Fastest) -> None:
+    """NumPy adds up count, work, its square, issuance and fees by both day cuts."""
+    chain = chain_columns(record)
+    fee = np.nan_to_num(chain.fee)
+    square = chain.work**2
+
+    def add_up() -> None:
+        for stamp in (chain.time, np.maximum(chain.mtp, 0)):
+            day = stamp // DAY
+            np.bincount(day)
+            for column in (chain.work, square, chain.subsidy, fee):
+                np.bincount(day, weights=column)
+
+    fastest("limit", add_up)
+
+
+def check(ours: dict[str, pl.DataFrame], peer: dict[str, pd.DataFrame]) -> int:
+    """Compare every column of every metric; returns how many values agree."""
+    agreed, wrong = 0, []
+    for name, metric in all_metrics().items():
+        mine, theirs = ours[metric.grain], peer[metric.grain]
+        for column in metric.columns:
+            here = engine.column_name(name, column)
+            same = agree(mine[here], theirs[here])
+            agreed += same.size
+            if not same.all():
+                wrong.append(
+                    f"{here}: {(~same).sum()} of {same.size}, first in row {same.argmin()}"
+                )
+    if wrong:
+        raise SystemExit("ours and pandas differ:\n" + "\n".join(wrong))
+    return agreed
+
+
+def agree(mine: pl.Series, theirs: pd.Series) -> np.ndarray:
+    if not mine.dtype.is_numeric():
+        left = pd.Series(mine.to_list(), dtype=object)
+        right = theirs.reset_index(drop=True)
+        return ((left == right) | (left.isna() & right.isna())).to_numpy()
+    left = mine.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    right = theirs.to_numpy(dtype=np.float64)
+    right = np.where(np.isfinite(right), right, np.nan)
+    # drawdowns are rounded to twelve decimals
+    return np.isclose(left, right, rtol=1e-9, atol=2e-12, equal_nan=True)
+
+
+def measure() -> list[Row]:
+    """The whole, the base columns, then every metric: seconds, or milliseconds for one metric."""
+    record = real_record()
+    tables = tuple(table.to_pandas() for table in (record.blocks, record.daily, record.candles))
+    ours, peer, limit = Fastest(), Fastest(), Fastest()
+    for _ in range(ROUNDS):
+        run_limit(record, limit)
+        mine = ours("all", lambda: run_ours(record, ours))
+        theirs = peer("all", lambda: run_peer(tables, peer))
+    values = check(mine, theirs)
+    total = row(f"all {len(all_metrics())} metrics, {values:,} values", "all", ours, peer, limit)
+    reached = ours["all"] < BAR_SECONDS and ours["all"] <= peer["all"] * BAR_RATIO
+    total |= {"bar": "under 2 s; a third of the peer", "reached": reached}
+    base = row("  base columns from blocks, days and candles", "base", ours, peer, limit)
+    return [total, base, *(row(f"  {name}", name, ours, peer) for name in all_metrics())]
+
+
+def row(what: str, name: str, ours: Fastest, peer: Fastest, limit: Fastest | None = None) -> Row:
+    least = limit["limit"] if limit else None
+    return {
+        "what": what,
+        "ours": shown(ours[name]),
+        "peer": f"pandas {shown(peer[name])}",
+        "limit": f"NumPy {shown(least)}" if least else None,
+        "ratio_to_peer": ours[name] / peer[name],
+        "ratio_to_limit": ours[name] / least if least else None,
+        "bar": None,
+        "reached": None,
+    }
+
+
+def shown(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1e3:.2f} ms"
+
+
+def main() -> None:
+    from run_all import table
+
+    print(table(measure()))
+
+
+if __name__ == "__main__":
+    main()
