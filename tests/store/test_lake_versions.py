@@ -19,6 +19,7 @@ from hashcanary.store.errors import (
 from hashcanary.store.lake import Lake, default_home
 from hashcanary.store.loading import load
 from hashcanary.store.tables import MOST_FILES
+from hashcanary.store.verify import verify
 
 
 def headers_file(folder: Path, name: str, headers: list[bytes]) -> Path:
@@ -202,6 +203,30 @@ def test_an_unknown_format_is_named(home: Path) -> None:
 def test_a_lake_that_lost_its_newest_version_file_opens_at_the_one_before(loaded: Lake) -> None:
     (loaded.home / "versions" / "00000001.json").unlink()
     assert Lake.open(loaded.home).version == 0
+
+
+def test_what_an_unfinished_write_left_is_removed_by_the_next_one(
+    loaded: Lake, tmp_path: Path, grow: Callable[..., list[bytes]]
+) -> None:
+    """Another table, a staged data file, a commit with a checkpoint, and Delta's hint at it."""
+    log = loaded.home / "tables" / "headers" / "_delta_log"
+    left = [
+        log / "00000000000000000001.json",
+        log / "00000000000000000001.checkpoint.parquet",
+        log.parent / "part-00000-staged.parquet",
+        loaded.home / "tables" / "candles" / "_delta_log" / "00000000000000000000.json",
+        loaded.home / "versions" / ".00000002.json.draft",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half written")
+    (log / "_last_checkpoint").write_text('{"version":1,"size":3}')
+    (loaded.home / "writing").write_text("")
+    after = load(loaded, [headers_file(tmp_path, "more.bin", grow(60))]).lake
+    assert after.frame("headers").height == 61
+    assert not (log / "_last_checkpoint").exists()
+    assert "half written" not in {path.read_text("latin-1") for path in left if path.exists()}
+    assert verify(after.home).findings == ()
 
 
 def test_a_home_that_cannot_be_written_is_an_error_that_says_why(tmp_path: Path) -> None:
