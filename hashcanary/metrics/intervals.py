@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.metrics.gamma_quantile import gamma_quantile
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -45,18 +47,15 @@ def weighted_poisson(total: Floats, squares: Floats, largest: Floats) -> tuple[F
     each window, in hashes; where a window has no block, ``largest`` is the work one would have
     had. Returns low and high (n,), hashes; NaN where an input is.
     """
-    from scipy.special import gammainccinv, gammaincinv
-
     with np.errstate(invalid="ignore", divide="ignore"):
-        low = _gamma_quantile(gammaincinv, total, squares)
-        high = _gamma_quantile(gammainccinv, total + largest, squares + largest**2)
+        low = _of_moments(total, squares, TAIL)
+        high = _of_moments(total + largest, squares + largest**2, 1 - TAIL)
     return np.where(total == 0, 0.0, low), high
 
 
-def _gamma_quantile(inverse: np.ufunc, mean: Floats, variance: Floats) -> Floats:
-    """Quantile at TAIL of the gamma distribution with this mean and variance."""
-    quantile: Floats = inverse(mean**2 / variance, TAIL) * (variance / mean)
-    return quantile
+def _of_moments(mean: Floats, variance: Floats, level: float) -> Floats:
+    """Quantile of the gamma distribution with this mean and variance."""
+    return gamma_quantile(mean**2 / variance, level) * (variance / mean)
 
 
 def fixed_count(intervals: Floats, scaled_time: Floats) -> tuple[Floats, Floats]:
@@ -65,11 +64,9 @@ def fixed_count(intervals: Floats, scaled_time: Floats) -> tuple[Floats, Floats]
     intervals: (n,) number of intervals; scaled_time: (n,) sum of interval over work, s a hash.
     The rate times ``scaled_time`` is Gamma(intervals, 1).
     """
-    from scipy.special import gammainccinv, gammaincinv
-
     return (
-        gammaincinv(intervals, TAIL) / scaled_time,
-        gammainccinv(intervals, TAIL) / scaled_time,
+        gamma_quantile(intervals, TAIL) / scaled_time,
+        gamma_quantile(intervals, 1 - TAIL) / scaled_time,
     )
 
 

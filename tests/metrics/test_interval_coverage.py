@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import gamma
 
 from hashcanary.metrics.catalogue import blocks, hashrate
+from hashcanary.metrics.gamma_quantile import gamma_quantile
 from hashcanary.metrics.intervals import (
     fixed_count,
     fixed_count_ratio,
@@ -16,6 +18,17 @@ from hashcanary.metrics.intervals import (
 
 DAY = 86_400
 PATHS = 20_000
+
+
+@pytest.mark.parametrize("level", [0.025, 0.975])
+def test_gamma_quantiles_of_columns_are_scipys(level: float) -> None:
+    shapes = np.concatenate([np.geomspace(0.3, 1e7, 4001), [16.0, 1e5, 144.0]])
+    assert gamma_quantile(shapes, level) == pytest.approx(gamma.ppf(level, shapes), rel=1e-12)
+
+
+def test_gamma_quantiles_of_no_shape_are_missing() -> None:
+    found = gamma_quantile(np.array([np.nan, 0.0, -1.0, 144.0]), 0.025)
+    assert np.isnan(found).tolist() == [True, True, True, False]
 
 
 def share(low: np.ndarray, truth: float, high: np.ndarray) -> float:
