@@ -25,7 +25,7 @@ _ENDS = (MOST**-0.5, LEAST**-0.5)
 
 
 def gamma_quantile(shape: Floats, level: float) -> Floats:
-    """Quantiles of Gamma(shape, 1) at ``level``, (n,) like ``shape``; NaN where it is not above 0."""
+    """Quantiles of Gamma(shape, 1) at ``level``, (n,) like ``shape``; NaN where not above 0."""
     inside = (shape >= LEAST) & (shape <= MOST)
     root = np.sqrt(np.where(inside, shape, LEAST))
     quantile: Floats = root * (
