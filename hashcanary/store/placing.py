@@ -147,9 +147,7 @@ def _disagree(headers: pl.DataFrame, spans: pl.DataFrame) -> Misplaced:
     first = spans.row(0, named=True)
     other = spans.filter(pl.col("base") != first["base"]).row(0, named=True)
     return Misplaced(
-        place=_where(headers.row(0, named=True))
-        if headers.height == 1
-        else _place_of(headers, other["hash"]),
+        place=_place_of(headers, other["hash"]),
         hash=other["hash"].hex(),
         expected=other["at"] - other["base"] + first["base"],
         because=f"counted from block {first['hash'].hex()} at height {first['at']}",

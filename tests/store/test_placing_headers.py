@@ -159,6 +159,25 @@ def test_two_facts_that_place_a_run_differently_are_refused(
         load(lake, [put("run.bin", chain[1:]), table])
 
 
+def test_files_that_follow_each_other_but_are_placed_apart_are_refused(
+    lake: Lake,
+    put: Callable[[str, list[bytes]], Path],
+    grow: Callable[..., list[bytes]],
+    tmp_path: Path,
+) -> None:
+    chain = grow(20)
+    table = tmp_path / "blocks.csv"
+    rows = ["height,time,bits,hash"]
+    for at, height in ((4, 50), (14, 70)):
+        time = int.from_bytes(chain[at][68:72], "little")
+        rows.append(f"{height},{time},207fffff,{hash_of(chain[at]).hex()}")
+    table.write_text("\n".join(rows) + "\n")
+    files = [put("two.bin", chain[10:]), put("one.bin", chain[1:10])]
+    with pytest.raises(Misplaced, match="linked") as caught:
+        load(lake, [*files, table])
+    assert {caught.value.fields["expected"], caught.value.fields["found"]} == {56, 66}
+
+
 def test_headers_in_any_order_are_placed() -> None:
     """A tree of 2,000 headers, shuffled, as block files hold them."""
     names = [bytes([0, at // 256, at % 256]) for at in range(2000)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from hashcanary.chain.networks import MAIN, REGTEST, Network
 from hashcanary.sources.facts import BLOCKS
+from hashcanary.store import manifest
 from hashcanary.store.errors import NoLake
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
@@ -108,6 +110,30 @@ def test_a_time_before_the_median_is_found(lake: Lake) -> None:
 def test_a_fact_stored_twice_is_found(lake: Lake) -> None:
     report = doctored(lake, "headers", lambda rows: pl.concat([rows, rows.tail(1)]))
     assert len(found(report)["keys"]) == 1
+
+
+def test_a_field_that_fits_no_header_is_found(lake: Lake) -> None:
+    report = doctored(lake, "headers", at_height(7, nonce=pl.lit(-1)))
+    assert found(report) == {"work": ["whole table"]}
+
+
+def rewritten(home: Path, version: int, **fields: object) -> None:
+    """A version file altered by somebody who knows how its checksum is made."""
+    path = manifest.path_of(home, version)
+    path.write_bytes(manifest.signed({**manifest.read_signed(path), **fields}))
+
+
+def test_a_version_that_counts_other_rows_is_found(lake: Lake) -> None:
+    path = manifest.path_of(lake.home, 1)
+    tables = json.loads(json.dumps(manifest.read_signed(path)["tables"]))
+    tables["headers"]["rows"] = 40
+    rewritten(lake.home, 1, tables=tables)
+    assert found(verify(lake.home)) == {"keys": ["whole table"]}
+
+
+def test_a_version_that_does_not_follow_the_one_before_is_found(lake: Lake) -> None:
+    rewritten(lake.home, 0, time=5)
+    assert found(verify(lake.home)) == {"versions": [str(manifest.path_of(lake.home, 1))]}
 
 
 def test_a_wrong_subsidy_is_found(tmp_path: Path) -> None:
