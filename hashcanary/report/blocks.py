@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from hashcanary.report.charts import CHARTS
 from hashcanary.report.document import Estimate, Ledger, Table
-from hashcanary.report.markup import Html, join, tag
+from hashcanary.report.markup import Html, tag
 from hashcanary.report.wording import (
     cell,
-    day,
     figure_bounds,
     figure_value,
-    minute,
     percent,
     period,
 )
@@ -28,17 +26,6 @@ _HINT = (
     "or + and − when the chart has the focus; arrow keys read off single days. All charts move "
     "together."
 )
-
-
-def facts_line(report: Report) -> Html:
-    """As known when, and up to which block."""
-    known = f"as known at {report.at_text}" if report.at_text else "all that is known"
-    parts = [known]
-    if report.as_of is not None:
-        parts.append(f"last full day {day(report.as_of - 1)}")
-    if report.tip_height is not None and report.tip_time is not None:
-        parts.append(f"block {report.tip_height:,}, {minute(report.tip_time)}")
-    return join(" · ".join(parts))
 
 
 def chapter(number: int, section: Section, report: Report) -> Html:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from hashcanary.chain.networks import RETARGET_INTERVAL
 from hashcanary.moments import DAY
 from hashcanary.report.document import Dataset, Series
 from hashcanary.units import DAYS, FRACTION, STATE, USD
@@ -148,14 +149,25 @@ def _signals(results: Results) -> Dataset:
 
 
 def _halvings(record: Record) -> Dataset:
+    """The halvings in the record; one whose block is not known, between two that are."""
     interval = record.network.halving_interval
-    blocks = record.blocks
-    found = blocks.filter((pl.col("height") % interval == 0) & (pl.col("height") > 0))
+    heights, times = record.blocks["height"], record.blocks["time"]
+    found: list[tuple[int, int, str]] = []
+    last = int(heights[-1]) if heights.len() else 0
+    for height in range(interval, last + 1, interval):
+        after = heights.search_sorted(height)
+        if heights[after] == height:
+            found.append((times[after], height, "its block"))
+        elif after > 0 and heights[after] - heights[after - 1] <= RETARGET_INTERVAL:
+            share = (height - heights[after - 1]) / (heights[after] - heights[after - 1])
+            time = times[after - 1] + round(share * (times[after] - times[after - 1]))
+            found.append((time, height, "between the first blocks of two epochs"))
     return Dataset(
         "halving",
-        found["time"].to_list(),
+        [time for time, _, _ in found],
         (
-            Series("height", "height", None, found["height"].to_list()),
-            Series("label", "label", None, ["halving"] * found.height),
+            Series("height", "height", None, [height for _, height, _ in found]),
+            Series("label", "label", None, ["halving"] * len(found)),
+            Series("rests_on", "how its time is known", None, [how for _, _, how in found]),
         ),
     )

@@ -16,12 +16,12 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from hashcanary.report import theme
-from hashcanary.report.blocks import chapter, facts_line
+from hashcanary.report.blocks import chapter
 from hashcanary.report.charts import CHARTS, specification
 from hashcanary.report.javascript import BundleJob
 from hashcanary.report.markup import Html, join, tag
 from hashcanary.report.window import extent, starting_window
-from hashcanary.report.wording import day
+from hashcanary.report.wording import day, facts_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

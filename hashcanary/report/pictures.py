@@ -9,7 +9,7 @@ from hashcanary.report.charts import CHARTS, specification
 from hashcanary.report.charts.definition import VEGA_LITE
 from hashcanary.report.errors import NothingToDraw
 from hashcanary.report.window import starting_window
-from hashcanary.report.wording import day
+from hashcanary.report.wording import as_known, day
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def chart_spec(
     chart = CHARTS[name]
     spec = specification(chart, width=WIDTH, simulated=report.simulated, window=shown)
     end = report.as_of or shown[1]
-    subtitle = f"{day(shown[0])} to {day(end - 1)}, as known at {report.at_text}; hashcanary"
+    subtitle = f"{day(shown[0])} to {day(end - 1)}, {as_known(report)}; hashcanary"
     if report.simulated:
         subtitle = f"SIMULATED. {subtitle}"
     spec["title"] = {"text": chart.title, "subtitle": subtitle}
@@ -53,7 +53,7 @@ def chart_spec(
     }
     if sliders:
         first, last = (seconds * 1000 for seconds in _whole(report, shown))
-        for param in spec["params"]:
+        for param in spec["params"][:2]:
             param["bind"] = {"input": "range", "min": first, "max": last, "step": 86_400_000}
     spec["config"] = theme.config() | {"background": "@paper"}
     coloured: dict[str, Any] = theme.coloured(spec, theme.colours(look))

@@ -103,7 +103,10 @@ class Reading:
 
     def _why(self, name: str, row: Row | None) -> str:
         rows = self.rows(name)
-        reason = rows["missing"][-1] if rows.height else None
+        # of the last measured day, where it has one: later days are only not final yet
+        of_today = rows.filter(rows["time"] == self.today) if self.today is not None else rows
+        told = (of_today if of_today.height else rows)["missing"]
+        reason = told[-1] if told.len() else None
         why = str(reason or "nothing is known of it")
         if row is not None:
             why += f"; last known on {day(row['time'])}"

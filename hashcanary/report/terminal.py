@@ -14,10 +14,9 @@ from rich.text import Text
 from hashcanary.report.document import Ledger, Table
 from hashcanary.report.wording import (
     cell,
-    day,
+    facts_line,
     figure_bounds,
     figure_value,
-    minute,
     period,
 )
 
@@ -49,14 +48,9 @@ def render_terminal(report: Report) -> RenderableType:
 
 
 def _head(report: Report) -> RenderableType:
-    known = [f"as known at {report.at_text}"]
-    if report.as_of is not None:
-        known.append(f"last full day {day(report.as_of - 1)}")
-    if report.tip_height is not None and report.tip_time is not None:
-        known.append(f"block {report.tip_height:,}, {minute(report.tip_time)}")
     lines: list[RenderableType] = [
         Text(f"hashcanary · {report.title} · {report.network}", style="bold"),
-        Text(" · ".join(known), style="dim"),
+        Text(facts_line(report), style="dim"),
     ]
     if report.simulated:
         lines.insert(0, Text(SIMULATED, style="bold red"))

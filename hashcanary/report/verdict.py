@@ -8,8 +8,8 @@ What luck alone does was measured first, and the thresholds stand where luck sel
   median, and by more than 7% on one day in fifty. The interval of a drawdown does not know that
   its peak was picked, so a fall is called real only when the interval lies below zero *and* the
   fall is deeper than ``DEEPER_THAN_LUCK``.
-- On constant growth of 30% a year and no stress, the ribbons invert about nine times a year; for
-  seven days or more about twice a year. Shorter inversions do not count.
+- On constant growth of 30% a year and no stress, the ribbons invert about eleven times a year; for
+  seven days or more between two and three times. Shorter inversions do not count.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "Capitulation",
         f"a real fall while the ribbons have been inverted for {INVERTED_DAYS} days or more; luck "
-        "alone inverts them that long about twice a year",
+        "alone inverts them that long two or three times a year (at 30% growth a year)",
     ),
     ("Recovery", f"the {RECOVERY_DAYS} days after such an inversion has ended"),
     (
@@ -181,8 +181,8 @@ def _ribbons(signs: Signs) -> str:
         since = day(signs.today - (signs.days_inverted - 1) * 86_400)
         text = f"Ribbons have been inverted for {count(signs.days_inverted, 'day')}, since {since}"
         if signs.days_inverted < INVERTED_DAYS:
-            return text + "; luck alone does that about nine times a year."
-        return text + "; luck alone inverts them for a week or more about twice a year."
+            return text + "; luck alone does that about eleven times a year."
+        return text + "; luck alone inverts them for a week or more two or three times a year."
     if signs.ended is None:
         return "Ribbons are not inverted."
     text = (

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from hashcanary.report.document import Report
 
 START_DAYS = 730
-_EDGE = 3 * DAY
 
 
 def extent(report: Report) -> tuple[int, int] | None:
@@ -18,7 +17,7 @@ def extent(report: Report) -> tuple[int, int] | None:
     times = report.dataset("day").time
     if not times:
         return None
-    return times[0], times[-1] + DAY + _EDGE
+    return times[0], times[-1] + DAY
 
 
 def starting_window(report: Report) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from hashcanary.report.document import Estimate
 from hashcanary.units import DAYS, HASHRATE, RATIO, STATE
 
 if TYPE_CHECKING:
-    from hashcanary.report.document import Cell, Column, Figure
+    from hashcanary.report.document import Cell, Column, Figure, Report
     from hashcanary.units import Unit
 
 MINUS = "−"
@@ -37,6 +37,21 @@ def day(seconds: int) -> str:
 def minute(seconds: int) -> str:
     """``3 Feb 2026, 04:41 UTC``."""
     return f"{day(seconds)}, {datetime.fromtimestamp(seconds, UTC):%H:%M} UTC"
+
+
+def as_known(report: Report) -> str:
+    """At which moment the report sees the world."""
+    return "latest" if report.at_text in {"", "latest"} else f"as known at {report.at_text}"
+
+
+def facts_line(report: Report) -> str:
+    """As known when, up to which day and block."""
+    parts = [as_known(report)]
+    if report.as_of is not None:
+        parts.append(f"last full day {day(report.as_of - 1)}")
+    if report.tip_height is not None and report.tip_time is not None:
+        parts.append(f"block {report.tip_height:,}, {minute(report.tip_time)}")
+    return " · ".join(parts)
 
 
 def percent(value: float, decimals: int = 1, *, signed: bool = False) -> str:

@@ -1,4 +1,8 @@
-"""A real Chromium for the tests of the page, driven through its debugging pipe: no driver needed."""
+"""What the report's tests share: a simulated record, and a real Chromium to look at pages with.
+
+The browser is driven through its debugging pipe (``--remote-debugging-pipe``: JSON messages that
+end in a zero byte, over two file descriptors), so that no driver needs to be installed.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+
+from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.networks import MAIN
+from hashcanary.moments import DAY
+from hashcanary.report.build import build_report
+from hashcanary.report.document import Report
+from hashcanary.report.html import render_html
+from hashcanary.report.javascript import BundleJob
+from hashcanary.simulation.history import MARKET, simulate_history
+from hashcanary.store.record import Record
 
 _FLAGS = (
     "--headless",
@@ -28,8 +43,86 @@ _FLAGS = (
 _PATIENCE_S = 60
 
 
+def as_record(years: float, seed: int) -> Record:
+    """A record of simulated history, as a lake would give it."""
+    history = simulate_history(seed, years)
+    times, heights = (history.blocks[name].to_numpy() for name in ("time", "height"))
+    blocks = history.blocks.select(
+        "height",
+        "time",
+        bits="nbits",
+        median_time_past=pl.Series(median_time_past(times, heights)[0]),
+        total_fee="totalfee",
+        tx_count=pl.lit(None, dtype=pl.Int64),
+        size=pl.lit(None, dtype=pl.Int64),
+        weight=pl.lit(None, dtype=pl.Int64),
+        source=pl.lit("simulated_blocks.parquet"),
+        known_at=pl.col("time").cum_max(),
+    )
+    opened = pl.col("date").cast(pl.String).str.to_date().cast(pl.Datetime("us")).dt.epoch("s")
+    candles = history.candles.select(
+        market=pl.lit(MARKET),
+        interval=pl.lit(DAY, dtype=pl.Int64),
+        open_time=opened,
+        open="open",
+        high="high",
+        low="low",
+        close="close",
+        volume=pl.lit(None, dtype=pl.Float64),
+        known_at=opened + DAY,
+    )
+    daily = pl.DataFrame(
+        schema={
+            "day": pl.Date,
+            "vendor": pl.String,
+            "series": pl.String,
+            "value": pl.Float64,
+            "known_at": pl.Int64,
+        }
+    )
+    return Record(
+        at=None,
+        at_text="latest",
+        network=MAIN,
+        simulated=True,
+        blocks=blocks,
+        daily=daily,
+        candles=candles,
+        provenance={"lake_version": 1, "tables": {"blocks": 0}, "code_version": "test"},
+    )
+
+
+@pytest.fixture(scope="session")
+def simulated_record() -> Record:
+    """Three years of simulated history."""
+    return as_record(3.0, seed=1)
+
+
+@pytest.fixture(scope="session")
+def simulated_report(simulated_record: Record) -> Report:
+    """The report on it."""
+    return build_report(simulated_record)
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Iterator[BundleJob]:
+    """The chart library, made once for all pages."""
+    with BundleJob() as job:
+        yield job
+
+
+@pytest.fixture(scope="session")
+def simulated_page(
+    simulated_report: Report, bundle: BundleJob, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Its page, as a file."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(render_html(simulated_report, bundle), encoding="utf-8")
+    return path
+
+
 class Chromium:
-    """A browser with one page; ``messages`` are its console lines, ``requests`` what it asked for."""
+    """A browser with one page. messages: its console; requests: every address it asked for."""
 
     def __init__(self, program: str, profile: Path) -> None:
         to_read, self._write = os.pipe()
@@ -45,7 +138,7 @@ class Chromium:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=wire,
+            preexec_fn=wire,  # noqa: PLW1509  (no thread of these tests is running yet)
             pass_fds=(3, 4),
         )
         for fd in (to_read, to_write, inward, outward):
@@ -120,7 +213,11 @@ class Chromium:
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, a promise's once it is there."""
         answer = self.send(
-            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+            "Runtime.evaluate",
+            expression=expression,
+            awaitPromise=True,
+            returnByValue=True,
+            allowUnsafeEvalBlockedByCSP=False,
         )
         if "exceptionDetails" in answer:
             raise RuntimeError(json.dumps(answer["exceptionDetails"]))

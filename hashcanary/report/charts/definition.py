@@ -59,7 +59,7 @@ def value_axis(chart_scale: str, form: Format, *, title: str) -> Spec:
     return {
         "type": "quantitative",
         "title": None,
-        "scale": {"type": chart_scale, "nice": False},
+        "scale": {"type": chart_scale, "nice": False, "padding": 6},
         "axis": {
             "labelExpr": _LABELS[form],
             "values": {"expr": _TICKS},
@@ -86,7 +86,8 @@ _TICKS = (
 # said by expression, for a format leaves out every other label of a logarithmic axis
 _LABELS: dict[Format, str] = {
     "hashrate": "datum.value >= 1e18 ? format(datum.value / 1e18, ',~r') + ' EH/s' "
-    ": format(datum.value, '~s') + 'H/s'",
+    ": datum.value === 0 ? '0' "
+    ": replace(format(datum.value, '~s'), regexp('[a-zA-Z]?$'), ' $&H/s')",
     "difficulty": "format(datum.value, '~s')",
     "usd": "'$' + format(datum.value, datum.value < 1 ? '~r' : '~s')",
     "percent": "replace(format(datum.value, '.0%'), '-', '\u2212')",
@@ -113,8 +114,14 @@ def time_axis() -> Spec:
 
 
 def within_window(start: str = "time", end: str = "time") -> Spec:
-    """A filter for what lies in the window or just beside it."""
-    return {"filter": f"datum.{end} >= from - {_MARGIN_MS} && datum.{start} <= to + {_MARGIN_MS}"}
+    """A filter for what lies in the window or just beside it, as finely as asked for.
+
+    Rows may carry the coarsest ``level`` at which they are drawn; those that do not always are.
+    """
+    return {
+        "filter": f"datum.{end} >= from - {_MARGIN_MS} && datum.{start} <= to + {_MARGIN_MS} "
+        "&& !(datum.level < level)"
+    }
 
 
 def colour(lines: tuple[Line, ...], label: str) -> Spec:
@@ -260,6 +267,10 @@ def specification(
         "height": chart.height,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "padding": {"left": 0, "right": 0, "top": 4, "bottom": 4},
-        "params": [{"name": "from", "value": start}, {"name": "to", "value": end}],
+        "params": [
+            {"name": "from", "value": start},
+            {"name": "to", "value": end},
+            {"name": "level", "value": 0},
+        ],
         "layer": layers,
     }

@@ -5,6 +5,7 @@
 
   const DAY = 86400000;
   const SHORTEST = 14 * DAY;
+  const COARSEST = 4;
   const page = JSON.parse(document.getElementById("hc-data").textContent);
   for (const columns of Object.values(page.data)) {
     for (const key of Object.keys(columns)) columns[key] = unpacked(columns[key]);
@@ -67,6 +68,28 @@
       }
       return row;
     });
+  }
+
+  // The coarsest level at which each row is drawn: at level n, of every 2 ** (n + 1) days those with
+  // the lowest and the highest value, which is all that one or two pixels can show.
+  function withLevels(rows, key) {
+    for (const row of rows) row.level = row[key] === null ? COARSEST : 0;
+    for (let level = 1; level <= COARSEST; level += 1) {
+      const size = 2 ** (level + 1);
+      for (let start = 0; start < rows.length; start += size) {
+        const known = rows.slice(start, start + size).filter((row) => row[key] !== null);
+        if (!known.length) continue;
+        known.reduce((a, b) => (b[key] < a[key] ? b : a)).level = level;
+        known.reduce((a, b) => (b[key] > a[key] ? b : a)).level = level;
+      }
+    }
+    return rows;
+  }
+
+  function levelFor(chart) {
+    const days = (shown.to - shown.from) / DAY;
+    const width = chart.plot.clientWidth || 600;
+    return Math.min(Math.max(Math.floor(Math.log2(days / width)), 0), COARSEST);
   }
 
   function nearest(times, ms) {
@@ -138,16 +161,22 @@
   async function draw(chart) {
     const spec = structuredClone(chart.spec);
     if (chart.toggles) withScale(spec, chart.scale);
-    spec.params = [{ name: "from", value: shown.from }, { name: "to", value: shown.to }];
+    spec.params = [
+      { name: "from", value: shown.from }, { name: "to", value: shown.to },
+      { name: "level", value: levelFor(chart) },
+    ];
     spec.datasets = {};
     for (const name of chart.datasets) {
       const keys = name === chart.dataset ? chart.columns : Object.keys(page.data[name]);
-      spec.datasets[name] = rowsOf(name, keys);
+      const rows = rowsOf(name, keys);
+      spec.datasets[name] = name === "day" ? withLevels(rows, chart.columns[0]) : rows;
     }
     if (chart.result) chart.result.finalize();
     chart.result = await vegaEmbed(chart.plot, spec, {
       mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: page.config,
       defaultStyle: false,
+      // errors only: Vega warns when no halving or no signal lies in the window, which is no fault
+      logLevel: 1,
     });
     chart.view = chart.result.view;
     chart.drawn = { ...shown };
@@ -161,7 +190,7 @@
     while (chart.drawn.from !== shown.from || chart.drawn.to !== shown.to) {
       chart.busy = true;
       chart.drawn = { ...shown };
-      await chart.view.signal("from", shown.from).signal("to", shown.to).runAsync();
+      await chart.view.signal("from", shown.from).signal("to", shown.to).signal("level", levelFor(chart)).runAsync();
       chart.busy = false;
     }
     place(chart);

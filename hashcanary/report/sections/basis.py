@@ -207,6 +207,8 @@ def _again(record: Record, command: str) -> tuple[tuple[str, str], ...]:
         if isinstance(tables, dict)
         else ""
     )
+    lake = record.provenance.get("lake_version", "not said")
+    code = record.provenance.get("code_version", "not said")
     blocks = record.blocks
     tip = (
         f"height {blocks['height'][-1]:,}, {minute(blocks['time'][-1])}"
@@ -218,6 +220,6 @@ def _again(record: Record, command: str) -> tuple[tuple[str, str], ...]:
         ("Network", record.network.name + (", SIMULATED" if record.simulated else "")),
         ("As known at", harmless(record.at_text)),
         ("Last block", tip),
-        ("Lake version", f"{record.provenance.get('lake_version', 'not said')} ({versions})"),
-        ("Written by", f"hashcanary {record.provenance.get('code_version', 'not said')}"),
+        ("Lake version", harmless(f"{lake} ({versions})")),
+        ("Written by", harmless(f"hashcanary {code}")),
     )

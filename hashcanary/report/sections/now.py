@@ -100,7 +100,7 @@ def drawdowns(reading: Reading) -> Table:
         title="The same fall by every smoothing",
         columns=(
             Column("smoothing", "hashrate as"),
-            Column("time", "day or start of epoch", "day"),
+            Column("time", "as of", "day"),
             Column("peak", "its peak", "day"),
             Column("drawdown", "distance from it (95%)", "estimate", FRACTION),
         ),

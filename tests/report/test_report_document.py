@@ -1,0 +1,165 @@
+"""The document: what it must hold, as data, whatever draws it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from hashcanary.metrics.engine import compute
+from hashcanary.metrics.errors import NothingToMeasure
+from hashcanary.moments import DAY
+from hashcanary.report.build import build_report
+from hashcanary.report.charts import CHARTS
+from hashcanary.report.document import Report
+from hashcanary.report.glossary import GLOSSARY
+from hashcanary.store.record import Record
+
+
+def cut(record: Record, at: int) -> Record:
+    """The record as known at a moment, cut by hand."""
+    return replace(
+        record,
+        at=at,
+        at_text="cut",
+        blocks=record.blocks.filter(pl.col("known_at") <= at),
+        candles=record.candles.filter(pl.col("known_at") <= at),
+    )
+
+
+def test_the_chapters_are_these_five(simulated_report: Report) -> None:
+    assert [section.key for section in simulated_report.sections] == [
+        "now", "history", "revenue", "ribbons", "basis",
+    ]  # fmt: skip
+
+
+def test_every_figure_has_unit_date_and_ground_or_says_why_it_is_missing(
+    simulated_report: Report,
+) -> None:
+    figures = [figure for section in simulated_report.sections for figure in section.figures]
+    assert len(figures) > 20
+    for figure in figures:
+        if figure.value is None:
+            assert figure.missing, figure.key
+        else:
+            assert figure.since is not None, figure.key
+            assert figure.source, figure.key
+            assert (figure.low is None) == (not figure.interval), figure.key
+
+
+def test_estimates_lie_within_their_intervals(simulated_report: Report) -> None:
+    for section in simulated_report.sections:
+        for figure in section.figures:
+            if figure.low is not None and figure.high is not None:
+                assert isinstance(figure.value, float)
+                assert figure.low <= figure.value <= figure.high, figure.key
+
+
+def test_every_smoothing_stands_beside_the_others_with_its_own_peak(
+    simulated_report: Report,
+) -> None:
+    table = next(t for t in simulated_report.sections[0].tables if t.key == "drawdowns")
+    assert [row[0] for row in table.rows] == [
+        "one day", "7-day mean", "14-day mean", "30-day mean", "60-day mean", "epoch average",
+    ]  # fmt: skip
+    assert all(isinstance(row[2], int) for row in table.rows)
+
+
+def test_figures_are_those_of_the_metrics(
+    simulated_record: Record, simulated_report: Report
+) -> None:
+    results = compute(simulated_record, ["hashrate.sma30", "hashprice", "difficulty.change"])
+    by_key = {
+        figure.key: figure for section in simulated_report.sections for figure in section.figures
+    }
+    for name in results:
+        if name in by_key:
+            last = results[name].present().row(-1, named=True)
+            assert by_key[name].value == last["value"]
+            assert by_key[name].low == last.get("low")
+
+
+def test_charts_and_glossary_links_lead_somewhere(simulated_report: Report) -> None:
+    drawn = [name for section in simulated_report.sections for name in section.charts]
+    assert sorted(drawn) == sorted(CHARTS)
+    words = {term.key for term in GLOSSARY}
+    for section in simulated_report.sections:
+        assert {figure.term for figure in section.figures} - {""} <= words
+    for chart in CHARTS.values():
+        for dataset in chart.datasets:
+            simulated_report.dataset(dataset)
+        for column in chart.columns:
+            simulated_report.dataset(chart.datasets[0]).column(column)
+
+
+def test_a_report_of_an_earlier_moment_holds_nothing_later(simulated_record: Record) -> None:
+    middle = int(simulated_record.blocks["time"][simulated_record.blocks.height // 2])
+    report = build_report(cut(simulated_record, middle))
+    assert report.as_of is not None
+    assert report.as_of <= middle
+    for dataset in report.datasets:
+        assert all(time <= middle for time in dataset.time), dataset.key
+
+
+def test_columns_of_an_earlier_report_are_the_beginning_of_a_later_one(
+    simulated_record: Record, simulated_report: Report
+) -> None:
+    middle = int(simulated_record.blocks["time"][simulated_record.blocks.height // 2])
+    early = build_report(cut(simulated_record, middle)).dataset("day")
+    late = simulated_report.dataset("day")
+    rows = len(early.time) - 2  # the last days may not have been final yet
+    assert list(early.time[:rows]) == list(late.time[:rows])
+    for series in early.series:
+        whole = late.column(series.key)
+        assert list(series.values[:rows]) == list(whole.values[:rows]), series.key
+
+
+def test_a_short_record_says_what_it_cannot_say(simulated_record: Record) -> None:
+    start = int(simulated_record.blocks["time"][0])
+    report = build_report(cut(simulated_record, start + 20 * DAY))
+    assert report.verdict.case == "unknown"
+    missing = [f for section in report.sections for f in section.figures if f.value is None]
+    assert {"hashrate.sma30", "hashrate.sma60", "puell"} <= {figure.key for figure in missing}
+    assert all(figure.missing for figure in missing)
+
+
+def test_without_prices_revenue_is_missing_and_hashrate_is_not(simulated_record: Record) -> None:
+    report = build_report(replace(simulated_record, candles=simulated_record.candles.clear()))
+    by_key = {f.key: f for section in report.sections for f in section.figures}
+    assert by_key["hashprice"].value is None
+    assert "price" in by_key["hashprice"].missing
+    assert by_key["hashrate.sma30"].value is not None
+    assert report.verdict.case != "unknown"
+
+
+def test_prices_alone_give_a_report_that_says_so(simulated_record: Record) -> None:
+    report = build_report(replace(simulated_record, blocks=simulated_record.blocks.clear()))
+    assert report.verdict.case == "unknown"
+    assert report.as_of is None
+
+
+def test_an_empty_record_is_refused(simulated_record: Record) -> None:
+    empty = replace(
+        simulated_record,
+        blocks=simulated_record.blocks.clear(),
+        candles=simulated_record.candles.clear(),
+    )
+    with pytest.raises(NothingToMeasure):
+        build_report(empty)
+
+
+def test_gaps_are_listed_with_their_heights(simulated_record: Record) -> None:
+    heights = pl.col("height")
+    first = int(simulated_record.blocks["height"][0])
+    low, high = first + 40_000, first + 45_000
+    holed = simulated_record.blocks.filter((heights < low) | (heights > high))
+    report = build_report(replace(simulated_record, blocks=holed))
+    table = next(t for t in report.sections[-1].tables if t.key == "gaps")
+    assert [row[:3] for row in table.rows] == [(f"{low:,} to {high:,}", high - low + 1, 0)]
+
+
+def test_the_record_without_gaps_says_so(simulated_report: Report) -> None:
+    table = next(t for t in simulated_report.sections[-1].tables if t.key == "gaps")
+    assert not table.rows
+    assert "without a gap" in table.empty
