@@ -12,9 +12,8 @@ import re
 import sys
 from pathlib import Path
 
-from hashcanary.cli.parser import build_parser
-
 import hashcanary
+from hashcanary.cli.parser import build_parser
 from hashcanary.errors import EXIT_MEANINGS, HashcanaryError
 from hashcanary.metrics.declaration import BaseInput, Metric
 from hashcanary.metrics.inputs import BASE_INPUTS
@@ -135,7 +134,8 @@ def errors_page() -> str:
 
 def _subclasses(root: type[HashcanaryError]) -> set[type[HashcanaryError]]:
     own = {c for c in root.__subclasses__() if c.__module__.startswith("hashcanary.")}
-    return own | {deeper for child in own for deeper in _subclasses(child)}
+    raised = {c for c in own if hasattr(c, "template")}  # the others only group them
+    return raised | {deeper for child in own for deeper in _subclasses(child)}
 
 
 def main() -> int:

@@ -1,8 +1,8 @@
 """What a simulated history is made of: growth, shocks, a price process, fees, clocks.
 
-The default scenario is plausible, not fitted: a network that grows, one storm that luck and the
-price have nothing to do with, and one capitulation in which the price falls first and hashrate
-follows, stays down, and comes back.
+The default scenario is plausible, not fitted: a network that grows; one storm that luck and the
+price have nothing to do with; one capitulation in which the price falls first and hashrate
+follows, stays down, and comes back; and one that is still under way when the history ends.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from hashcanary.simulation.hashrate import Floats
 class Shock:
     """A fall and a recovery, smooth in the logarithm.
 
-    at: where it begins, as a fraction of the history; lag_days: added to that; fall_days,
-    hold_days, recovery_days: its three phases; depth: the fraction lost at the bottom (0.3 is a
-    fall of 30%); regained: the fraction of the logarithmic loss that the recovery brings back.
+    at: where it begins, as a fraction of the history; lag_days: added to that, negative for an
+    earlier begin; fall_days, hold_days, recovery_days: its three phases; depth: the fraction lost
+    at the bottom (0.3 is a fall of 30%); regained: the fraction of the logarithmic loss that the
+    recovery brings back.
     """
 
     at: float
@@ -71,6 +72,9 @@ class Scenario:
         Shock(
             at=0.66, lag_days=25.0, fall_days=50.0, hold_days=20.0, recovery_days=150.0, depth=0.42
         ),
+        Shock(
+            at=1.0, lag_days=-45.0, fall_days=30.0, hold_days=60.0, recovery_days=90.0, depth=0.18
+        ),
     )
     start_price: float = 8_000.0
     price_growth: float = 0.60
@@ -78,6 +82,9 @@ class Scenario:
     price_shocks: tuple[Shock, ...] = (
         Shock(
             at=0.66, fall_days=60.0, hold_days=30.0, recovery_days=300.0, depth=0.60, regained=0.9
+        ),
+        Shock(
+            at=1.0, lag_days=-90.0, fall_days=60.0, hold_days=60.0, recovery_days=200.0, depth=0.45
         ),
     )
     fee_btc: float = 0.12
