@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from hashcanary import __version__
 from hashcanary.chain.median_time import median_time_past
+from hashcanary.sources.facts import TABLES
 from hashcanary.store import active_chain
 from hashcanary.store.errors import NoSuchBlock
 from hashcanary.store.record import Record
 from hashcanary.store.resolve import FACTS, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hashcanary.moments import Moment
     from hashcanary.store.lake import Lake
@@ -52,23 +54,17 @@ def record_of(lake: Lake, moment: Moment | None) -> Record:
     if tip is not None:
         # blocks after it may share its known_at, for their header times may be earlier
         chain = chain.filter(pl.col("height") <= tip)
+    daily = _one_source(lake, "daily_reference", at)
+    candles = _one_source(lake, "candles", at)
     return Record(
         at=at,
         at_text="latest" if moment is None else moment.text,
         network=lake.network,
         simulated=lake.simulated,
         blocks=chain,
-        daily=_one_source(
-            lake, "daily_reference", ("day", "vendor", "series"), ("value", "known_at"), at
-        ),
-        candles=_one_source(
-            lake,
-            "candles",
-            ("market", "interval", "open_time"),
-            ("open", "high", "low", "close", "volume", "known_at"),
-            at,
-        ),
-        provenance=_provenance(lake),
+        daily=daily.drop("source"),
+        candles=candles.drop("source"),
+        provenance=_provenance(lake, (chain, daily, candles)),
     )
 
 
@@ -120,21 +116,23 @@ def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
     return int(row["known_at"].item())
 
 
-def _one_source(
-    lake: Lake, table: str, key: tuple[str, ...], values: tuple[str, ...], at: int | None
-) -> pl.DataFrame:
+def _one_source(lake: Lake, table: str, at: int | None) -> pl.DataFrame:
     """A table with one row a key: of several sources the one whose name comes first."""
     where = None if at is None else pl.col("known_at") <= at
-    rows = lake.frame(table, [*key, *values, "source"], where).drop("source")
+    rows = lake.frame(table, where=where)
     # rows of one key stand together, the source whose name comes first in front
+    key = [name for name in TABLES[table].key if name != "source"]
     again = [pl.col(name) == pl.col(name).shift(1) for name in key]
     return rows.filter(~pl.all_horizontal(again).fill_null(value=False))
 
 
-def _provenance(lake: Lake) -> dict[str, object]:
-    manifest = lake.manifest
+def _provenance(lake: Lake, parts: Iterable[pl.DataFrame]) -> dict[str, object]:
+    """What a record rests on: the lake's version, its tables', the sources of its rows."""
+    tables = {name: state.version for name, state in sorted(lake.manifest.tables.items())}
+    sources = {source for part in parts for source in part["source"].unique()}
     return {
-        "lake_version": manifest.version,
-        "tables": {name: state.version for name, state in sorted(manifest.tables.items())},
-        "code_version": manifest.code_version,
+        "lake_version": lake.version,
+        "tables": tables,
+        "sources": sorted(sources),
+        "code_version": __version__,
     }

@@ -267,3 +267,10 @@ def test_the_record_says_what_it_rests_on(real_lake: Lake) -> None:
     assert provenance["tables"] == {
         name: state.version for name, state in real_lake.manifest.tables.items()
     }
+    early = real_lake.record(parse_moment("2009-02-01")).provenance["sources"]
+    assert isinstance(early, list)
+    assert [name.split("@")[0] for name in early] == [
+        "coinmetrics_btc_full_20090103_20200727.csv",
+        "difficulty_epochs_0_933408.csv",
+        "headers_000000_010236.bin",
+    ]
