@@ -96,10 +96,12 @@ def status(lake: Lake) -> LakeStatus:
     """How complete a lake is. Raises LakeDamaged when a file cannot be read."""
     headers = all_headers(lake)
     chain = active_headers(headers)
-    found = _block_disagreements(lake, chain)
+    resolved = resolve(chain.drop("prev_hash"), rows_about_blocks(lake), lake.network)
+    placed = resolved.blocks.filter(pl.col("time").is_not_null(), pl.col("bits").is_not_null())
+    heights = placed["height"]
+    found = _block_disagreements(resolved)
     found += _differing(lake, DAILY_REFERENCE, ("value",))
     found += _differing(lake, CANDLES, ("open", "high", "low", "close", "volume"))
-    heights = lake.record().blocks["height"]
     counts = {name: sum(one.table == name for one in found) for name in TABLES}
     return LakeStatus(
         home=str(lake.home),
@@ -172,8 +174,7 @@ def _stretches(name: str, places: pl.Series, step: int, show: Callable[[int], st
     )
 
 
-def _block_disagreements(lake: Lake, chain: pl.DataFrame) -> list[Disagreement]:
-    resolved = resolve(chain.drop("prev_hash"), rows_about_blocks(lake), lake.network)
+def _block_disagreements(resolved: Resolved) -> list[Disagreement]:
     rows = pl.concat([resolved.disagreements(), _median_times(resolved)]).sort("height", "fact")
     return _listed(rows.with_columns(table=pl.lit("blocks"), where="height"))
 
