@@ -7,8 +7,8 @@
 3. That settles only what comes after. Blocks before a run of known heights could fall into its
    first day too. By MTP they cannot once a known MTP lies before the day. By header time nothing
    but the nodes' rule of at most two hours into the future bounds them: a day counts only when it
-   begins two hours after the latest of the run's first eleven header times, or when the run
-   begins at height 0.
+   begins two hours after the latest of the run's first eleven header times. A run from height 0
+   has nothing before it, and counts from its first day on.
 4. A day is measured when one run of consecutive heights holds it between these two ends.
 """
 
@@ -86,7 +86,8 @@ def _first_countable(chain: ChainColumns, cut: Cut) -> Ints:
         bound = np.full(begins.size, NEVER, dtype=np.int64)
         there = position < known.size
         bound[there] = chain.mtp[known[position[there]]] + 1
-    bound[chain.height[begins] == 0] = np.iinfo(np.int64).min
+    genesis = begins[chain.height[begins] == 0]
+    bound[: genesis.size] = chain.time[genesis] // DAY * DAY  # before its day there was no chain
     earliest: Ints = bound
     return earliest
 
@@ -101,41 +102,41 @@ def sum_days(chain: ChainColumns, starts: Ints, cut: Cut) -> DaySums:
     inside = (day >= 0) & (day < days)
     if cut == "mtp":
         inside &= chain.mtp_known
-    inside[inside] = run[day[inside]] == chain.run[inside]
-    index = np.flatnonzero(inside)
-    day = day[index]
+    day[~inside] = days
+    inside &= np.append(run, -1)[day] == chain.run
+    day[~inside] = days  # one bin more, for the blocks of no final day
 
-    def total(values: Floats) -> Floats:
-        return np.bincount(day, weights=values, minlength=days).astype(np.float64)
+    def total(values: Floats | Ints | Bools) -> Floats:
+        return np.bincount(day, weights=values, minlength=days + 1)[:days].astype(np.float64)
 
-    work = chain.work[index]
-    fee = chain.fee[index]
-    unknown: Bools = np.isnan(fee)
-    count = np.bincount(day, minlength=days).astype(np.int64)
-    last = _last_block(chain, index, day, known_at, run)
-    work_max = np.zeros(days)
-    np.maximum.at(work_max, day, work)
+    unknown: Bools = np.isnan(chain.fee)
+    count = np.bincount(day, minlength=days + 1)[:days].astype(np.int64)
+    last = _last_block(chain, day, known_at, run)
+    work_max = np.zeros(days + 1)
+    np.maximum.at(work_max, day, chain.work)
+    work_max = work_max[:days]
     # a day without blocks still had a target: it bounds the rate from above
     empty = (count == 0) & (last >= 0)
     work_max[empty] = chain.work[last[empty]]
     return DaySums(
         known_at=known_at,
         count=count,
-        work=total(work),
-        work_squared=total(work**2),
+        work=total(chain.work),
+        work_squared=total(chain.work**2),
         work_max=work_max,
-        difficulty=total(chain.difficulty[index]),
-        issuance=total(chain.subsidy[index].astype(np.float64)) / COIN,
-        fees=total(np.where(unknown, 0.0, fee)) / COIN,
-        unknown_fees=np.bincount(day, weights=unknown, minlength=days).astype(np.int64),
+        difficulty=total(chain.difficulty),
+        issuance=total(chain.subsidy) / COIN,
+        fees=total(np.where(unknown, 0.0, chain.fee)) / COIN,
+        unknown_fees=total(unknown).astype(np.int64),
         last=last,
     )
 
 
-def _last_block(chain: ChainColumns, index: Ints, day: Ints, known_at: Ints, run: Ints) -> Ints:
+def _last_block(chain: ChainColumns, day: Ints, known_at: Ints, run: Ints) -> Ints:
     """The highest block of each final day, or of the nearest one before it in its run."""
-    last = np.full(known_at.size, -1, dtype=np.int64)
-    last[day] = index  # ascending heights: the last assignment stays
+    last = np.full(known_at.size + 1, -1, dtype=np.int64)
+    last[day] = np.arange(day.size)  # ascending heights: the last assignment stays
+    last = last[:-1]
     final = known_at != NEVER
     carried = np.maximum.accumulate(last)
     fill = final & (last < 0) & (carried >= 0)

@@ -166,6 +166,12 @@ def test_a_chain_from_genesis_counts_its_first_day_and_days_without_blocks() -> 
     assert row(made, 1)["blocks.last_height"] == 0
 
 
+def test_before_the_genesis_block_there_is_no_day_to_count() -> None:
+    vendor = daily([(98, "PriceUSD", 1.0)])
+    made = record(chain(every_hour(100, 3)), vendor)
+    assert [row(made, day)["blocks.count"] for day in (98, 99, 100)] == [None, None, 24]
+
+
 def test_the_first_day_of_a_run_that_begins_inside_it_is_not_measured() -> None:
     made = record(chain(every_hour(100, 4, offset=NOON), first=5000))
     assert row(made, 100)["blocks.count"] is None

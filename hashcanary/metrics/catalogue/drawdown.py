@@ -6,7 +6,7 @@ never stands without it, nor without the date of its peak.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,8 +49,12 @@ def fall_from_peak(
         rate, blocks = rate[there], floats(frame, blocks_name)[there]
         time = frame["time"].to_numpy()[there]
         fall, peak = fall_and_peak(rate)
-        low, high = ratio_limits(rate, blocks, rate[peak], blocks[peak])
-        at_peak = peak == np.arange(peak.size)
+        # at its own peak a rate is compared with itself
+        below = np.flatnonzero(fall < 0)
+        low, high = np.zeros(fall.size), np.zeros(fall.size)
+        of = peak[below]
+        limits = ratio_limits(rate[below], blocks[below], rate[of], blocks[of])
+        low[below], high[below] = (limit - 1 for limit in limits)
         depth, rank, drawdowns = depth_and_rank(fall, peak)
         since = last_as_deep(fall)
         return _spread(
@@ -58,9 +62,8 @@ def fall_from_peak(
             there,
             {
                 "value": fall,
-                # at its own peak a rate is compared with itself
-                "low": np.where(at_peak, 0.0, low - 1),
-                "high": np.where(at_peak, 0.0, high - 1),
+                "low": low,
+                "high": high,
                 "peak_time": time[peak],
                 "depth": depth,
                 "rank": rank,
@@ -98,7 +101,7 @@ def depth_and_rank(fall: Floats, peak: Ints) -> tuple[Floats, Floats, Floats]:
         drawdowns[start] = len(past)
         if end - start > 1:
             depth[below] = np.minimum.accumulate(fall[below])
-            rank[below] = 1 + np.searchsorted(past, depth[below])
+            rank[below] = [1 + bisect_left(past, deep) for deep in depth[below].tolist()]
             drawdowns[below] = len(past) + 1
             insort(past, float(depth[end - 1]))
     return depth, rank, drawdowns
