@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -34,6 +35,28 @@ def real_data() -> Path:
     if not folder.is_dir():
         unavailable(f"no real data: {folder} is not a folder; name one by HASHCANARY_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """Gives the path of a program by name; the test is skipped where it is not installed."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            unavailable(f"no {name} on PATH: install the package {name}")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def bcoin() -> Path:
+    """A folder in which bcoin, a full node in JavaScript, was installed by npm."""
+    folder = os.environ.get("HASHCANARY_BCOIN")
+    if folder is None:
+        unavailable("no bcoin: name the folder of its node_modules by HASHCANARY_BCOIN")
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -78,17 +101,6 @@ def cut() -> Callable[[Record, int], Record]:
         )
 
     return cut_record
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of a real Chromium."""
-    import shutil
-
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        unavailable("no chromium on PATH: install the package chromium")
-    return path
 
 
 # Core's kernel/chainparams.cpp: the regtest genesis header

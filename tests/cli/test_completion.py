@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COMMAND = Path(sys.executable).with_name("hashcanary")
 
@@ -21,9 +24,6 @@ def script(shell: str) -> str:
 
 def complete_in_bash(folder: Path, *words: str) -> set[str]:
     """What bash offers for the last of ``words``."""
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("no bash on PATH")
     (folder / "hashcanary.bash").write_text(script("bash"))
     line = " ".join(words)
     driver = f"""
@@ -36,7 +36,7 @@ def complete_in_bash(folder: Path, *words: str) -> set[str]:
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     done = subprocess.run(
-        [bash, "--noprofile", "--norc", "-c", driver],
+        ["bash", "--noprofile", "--norc", "-c", driver],
         cwd=folder,
         check=True,
         capture_output=True,
@@ -71,13 +71,12 @@ def test_bash_completes_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("shell", "check"), [("zsh", "-n"), ("fish", "-n"), ("tcsh", "-n")])
-def test_scripts_parse_in_their_shells(tmp_path: Path, shell: str, check: str) -> None:
-    interpreter = shutil.which(shell)
-    if interpreter is None:
-        pytest.skip(f"no {shell} on PATH")
+def test_scripts_parse_in_their_shells(
+    tmp_path: Path, program: Callable[[str], str], shell: str, check: str
+) -> None:
     path = tmp_path / "completion"
     path.write_text(script(shell))
-    subprocess.run([interpreter, check, path], check=True, capture_output=True, timeout=60)
+    subprocess.run([program(shell), check, path], check=True, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish", "tcsh"])

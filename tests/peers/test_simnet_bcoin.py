@@ -7,9 +7,9 @@ the override ``leveldown`` 5.6.0).
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,23 +17,26 @@ import pytest
 from hashcanary.chain.networks import SIMNET
 from hashcanary.chain.validate import validate_run
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Mean seconds a block in each epoch: clamped, fast, slow with exceptions, back to the limit.
 MEANS = (1, 200, 900, 700, 5000, 600)
 SEED = 7
 
 
 @pytest.fixture(scope="module")
-def mined(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def mined(
+    bcoin: Path, program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> bytes:
     """The raw headers of a simnet chain that bcoin mined and accepted."""
-    folder, node = os.environ.get("HASHCANARY_BCOIN"), shutil.which("node")
-    if folder is None or node is None:
-        pytest.skip("no bcoin: name its folder by HASHCANARY_BCOIN and have node on PATH")
+    node = program("node")
     script = Path(__file__).with_name("simnet_chain.js")
     file = tmp_path_factory.mktemp("simnet") / "headers.bin"
     environment = {
         **os.environ,
         "NODE_BACKEND": "js",
-        "NODE_PATH": str(Path(folder) / "node_modules"),
+        "NODE_PATH": str(bcoin / "node_modules"),
     }
     subprocess.run(
         [node, str(script), str(file), str(SEED), *map(str, MEANS)],
