@@ -230,7 +230,9 @@ def _payload(report: Report) -> str:
     for name, chart in CHARTS.items():
         if name not in drawn or window is None:
             continue
-        spec = specification(chart, width="container", simulated=report.simulated, window=window)
+        spec = specification(
+            chart, width="container", simulated=report.simulated, window=window, with_legend=False
+        )
         charts[name] = {
             "spec": theme.coloured(spec, references),
             "dataset": chart.datasets[0],
@@ -245,7 +247,7 @@ def _payload(report: Report) -> str:
         "window": window or (0, 0),
         "extent": whole or (0, 0),
         "charts": charts,
-        "config": theme.coloured({**theme.config(), "legend": {"disable": True}}, references),
+        "config": theme.coloured(theme.config(), references),
         "headers": {dataset.key: _headers(dataset) for dataset in report.datasets},
         "data": {
             dataset.key: {

@@ -22,7 +22,10 @@ _MARGIN_MS = 20 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry of a chart's legend: column of its first dataset, label, colour token, shape."""
+    """An entry of a chart's legend: column of its first dataset, label, colour token, shape.
+
+    low, high: columns of its interval, drawn as a band where ``band_where`` holds.
+    """
 
     column: str
     label: str
@@ -30,6 +33,7 @@ class Line:
     shape: Literal["line", "thin", "dashed", "band", "bar", "dot", "ring"] = "line"
     low: str = ""
     high: str = ""
+    band_where: str = "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +128,21 @@ def within_window(start: str = "time", end: str = "time") -> Spec:
     }
 
 
-def colour(lines: tuple[Line, ...], label: str) -> Spec:
-    """The colour channel of the layer of one legend entry, on the scale all of them share."""
+def legend(lines: tuple[Line, ...]) -> Spec:
+    """A layer that draws nothing and gives the chart its legend; a page has one of its own."""
     return {
-        "datum": label,
-        "type": "nominal",
-        "scale": {
-            "domain": [line.label for line in lines],
-            "range": [f"@{line.token}" for line in lines],
+        "data": {"values": [{"series": line.label} for line in lines]},
+        "mark": {"type": "square", "opacity": 0, "aria": False},
+        "encoding": {
+            "color": {
+                "field": "series",
+                "type": "nominal",
+                "title": None,
+                "scale": {
+                    "domain": [line.label for line in lines],
+                    "range": [f"@{line.token}" for line in lines],
+                },
+            }
         },
     }
 
@@ -143,9 +154,7 @@ _STROKES: dict[str, Spec] = {
 }
 
 
-def line_layers(
-    dataset: str, line: Line, lines: tuple[Line, ...], y: Spec, *, positive: bool
-) -> list[Spec]:
+def line_layers(dataset: str, line: Line, y: Spec, *, positive: bool) -> list[Spec]:
     """A line and, where the entry has bounds, the band of its interval.
 
     positive: whether values at or below zero cannot be drawn (a logarithmic axis) and leave a gap.
@@ -162,12 +171,21 @@ def line_layers(
         layers.append(
             {
                 **base,
-                "mark": {"type": "area", "clip": True, "opacity": 0.2, "aria": False},
+                "transform": [
+                    *transform,
+                    {"calculate": f"{line.band_where} ? datum.{line.low} : null", "as": line.low},
+                ],
+                "mark": {
+                    "type": "area",
+                    "clip": True,
+                    "opacity": 0.2,
+                    "color": f"@{line.token}",
+                    "aria": False,
+                },
                 "encoding": {
                     "x": time_axis(),
                     "y": {"field": line.low, **y},
                     "y2": {"field": line.high},
-                    "color": colour(lines, line.label),
                 },
             }
         )
@@ -178,14 +196,11 @@ def line_layers(
                 "type": "line",
                 "clip": True,
                 "strokeJoin": "round",
+                "color": f"@{line.token}",
                 "description": line.label,
                 **_STROKES.get(line.shape, _STROKES["line"]),
             },
-            "encoding": {
-                "x": time_axis(),
-                "y": {"field": line.column, **y},
-                "color": colour(lines, line.label),
-            },
+            "encoding": {"x": time_axis(), "y": {"field": line.column, **y}},
         }
     )
     return layers
@@ -253,11 +268,18 @@ def simulated_mark() -> Spec:
 
 
 def specification(
-    chart: Chart, *, width: int | str, simulated: bool, window: tuple[int, int]
+    chart: Chart,
+    *,
+    width: int | str,
+    simulated: bool,
+    window: tuple[int, int],
+    with_legend: bool = True,
 ) -> Spec:
     """The chart as Vega-Lite: data by name, colours by token. window: Unix seconds UTC."""
     start, end = (seconds * 1000 for seconds in window)
     layers: list[Spec] = list(chart.layers)
+    if with_legend:
+        layers.append(legend(chart.lines))
     if simulated:
         layers.append(simulated_mark())
     return {

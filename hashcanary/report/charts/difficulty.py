@@ -6,7 +6,6 @@ from hashcanary.report.charts.definition import (
     Chart,
     Line,
     Spec,
-    colour,
     halving_rules,
     time_axis,
     value_axis,
@@ -24,12 +23,17 @@ _Y_CHANGE = value_axis("linear", "signed_percent", title="change against the epo
 _SEGMENTS: Spec = {
     "data": {"name": "epoch"},
     "transform": [within_window("time", "end")],
-    "mark": {"type": "rule", "clip": True, "strokeWidth": 2, "description": "difficulty"},
+    "mark": {
+        "type": "rule",
+        "clip": True,
+        "strokeWidth": 2,
+        "color": "@ink",
+        "description": "difficulty",
+    },
     "encoding": {
         "x": time_axis(),
         "x2": {"field": "end"},
         "y": {"field": "difficulty", **_Y_LEVEL},
-        "color": colour(_LEVEL, "difficulty"),
     },
 }
 
@@ -41,13 +45,17 @@ def _bars(line: Line, test: str) -> Spec:
             within_window("time", "end"),
             {"filter": f"isValid(datum.change) && datum.change {test} 0"},
         ],
-        "mark": {"type": "rect", "clip": True, "description": line.label, "tooltip": True},
+        "mark": {
+            "type": "rect",
+            "clip": True,
+            "color": f"@{line.token}",
+            "description": line.label,
+        },
         "encoding": {
             "x": time_axis(),
             "x2": {"field": "end"},
             "y": {"field": "change", **_Y_CHANGE},
             "y2": {"datum": 0},
-            "color": colour(_CHANGES, line.label),
         },
     }
 

@@ -20,6 +20,8 @@ LINES = (
         "hashrate",
         low="drawdown_sma30_low",
         high="drawdown_sma30_high",
+        # near its peak a mean is compared with days it shares, or with itself
+        band_where="datum.drawdown_sma30 < -0.02",
     ),
     Line("drawdown_sma60", "60-day mean", "third", "dashed"),
 )
@@ -30,7 +32,8 @@ DRAWDOWN = Chart(
     title="Distance below the peak, by every smoothing",
     description=(
         "How far each smoothing of the hashrate lies below its own highest value so far. The "
-        "shorter the smoothing, the more luck it holds and the deeper the same fall reads."
+        "shorter the smoothing, the more luck it holds and the deeper the same fall reads. The band "
+        "is drawn where the 30-day mean is more than 2% below its peak."
     ),
     datasets=("day", "halving"),
     columns=(
@@ -49,7 +52,7 @@ DRAWDOWN = Chart(
         *(
             layer
             for line in (LINES[0], LINES[1], LINES[2], LINES[4], LINES[3])
-            for layer in line_layers("day", line, LINES, _Y, positive=False)
+            for layer in line_layers("day", line, _Y, positive=False)
         ),
     ),
     height=260,

@@ -30,7 +30,7 @@ HASHPRICE = Chart(
     layers=(
         capitulation_bands(),
         *halving_rules(),
-        *line_layers("day", _PRICE_LINES[0], _PRICE_LINES, _Y_PRICE, positive=True),
+        *line_layers("day", _PRICE_LINES[0], _Y_PRICE, positive=True),
     ),
     height=220,
     scale="log",
@@ -51,7 +51,7 @@ PUELL = Chart(
     layers=(
         capitulation_bands(),
         *halving_rules(),
-        *line_layers("day", _PUELL_LINES[0], _PUELL_LINES, _Y_PUELL, positive=True),
+        *line_layers("day", _PUELL_LINES[0], _Y_PUELL, positive=True),
     ),
     height=150,
     scale="log",

@@ -48,9 +48,9 @@ HASHRATE = Chart(
     layers=(
         capitulation_bands(),
         *halving_rules(),
-        *line_layers("day", LINES[0], LINES, _Y, positive=True),
-        *line_layers("day", LINES[2], LINES, _Y, positive=True),
-        *line_layers("day", LINES[1], LINES, _Y, positive=True),
+        *line_layers("day", LINES[0], _Y, positive=True),
+        *line_layers("day", LINES[2], _Y, positive=True),
+        *line_layers("day", LINES[1], _Y, positive=True),
     ),
     height=320,
     scale="log",

@@ -7,7 +7,6 @@ from hashcanary.report.charts.definition import (
     Line,
     Spec,
     capitulation_bands,
-    colour,
     halving_rules,
     line_layers,
     time_axis,
@@ -36,12 +35,12 @@ def _marks(kind: str, line: Line, *, filled: bool) -> Spec:
             "filled": filled,
             "opacity": 1,
             "clip": True,
+            "color": f"@{line.token}",
             "description": line.label,
         },
         "encoding": {
             "x": time_axis(),
             "y": {"field": "price", **_Y},
-            "color": colour(LINES, line.label),
             "tooltip": [
                 {"field": "kind", "title": "ribbons"},
                 {"field": "time", "type": "temporal", "format": "%-d %b %Y", "title": "day"},
@@ -66,7 +65,7 @@ PRICE = Chart(
     layers=(
         capitulation_bands(),
         *halving_rules(),
-        *line_layers("day", LINES[0], LINES, _Y, positive=True),
+        *line_layers("day", LINES[0], _Y, positive=True),
         _marks("recovery", LINES[2], filled=False),
         _marks("buy", LINES[3], filled=True),
     ),

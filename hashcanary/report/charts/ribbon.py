@@ -6,7 +6,6 @@ from hashcanary.report.charts.definition import (
     Chart,
     Line,
     Spec,
-    colour,
     halving_rules,
     time_axis,
     value_axis,
@@ -31,11 +30,16 @@ def _side(line: Line, keep: str) -> Spec:
                 "as": f"ribbon_{keep}",
             },
         ],
-        "mark": {"type": "area", "clip": True, "opacity": 0.75, "description": line.label},
+        "mark": {
+            "type": "area",
+            "clip": True,
+            "opacity": 0.75,
+            "color": f"@{line.token}",
+            "description": line.label,
+        },
         "encoding": {
             "x": time_axis(),
             "y": {"field": f"ribbon_{keep}", **_Y, "stack": None},
-            "color": colour(LINES, line.label),
         },
     }
 
