@@ -100,7 +100,7 @@ def _anchored(headers: pl.DataFrame, runs: _Runs, anchors: pl.DataFrame) -> dict
     bases: dict[int, int] = {}
     spans = found.select("run", base=pl.col("base") + pl.col("height"), at="height", hash="hash")
     ranges = spans.group_by("run").agg(pl.col("base").min(), most=pl.col("base").max())
-    for run, least, most in ranges.iter_rows():
+    for run, least, most in ranges.sort("run").iter_rows():
         if least != most:
             raise _disagree(headers, spans.filter(pl.col("run") == run).sort("at"))
         bases[run] = least
