@@ -7,6 +7,7 @@ row was known, what it rests on, why it is missing.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable
 
 import numpy as np
@@ -265,16 +266,21 @@ def drawdown(rate: str, counted: str, ratio: Callable[..., list[pd.Series]]) -> 
                 "depth": depth,
             }
         )
-        deepest = depth.groupby(spell).min().dropna()
         ranks, counts, since = [], [], []
-        values, times = fall.to_numpy(), rows["time"].to_numpy()
-        for at, (number, deep) in enumerate(zip(spell, depth, strict=True)):
-            past = deepest[deepest.index < number]
-            below = not np.isnan(deep)
-            ranks.append(1 + (past < deep).sum() if below else np.nan)
+        past: list[float] = []  # final depths, sorted
+        waiting: list[int] = []  # rows that none after them has reached
+        deepest, falls, times = np.nan, fall.tolist(), rows["time"].tolist()
+        for at, (here, deep) in enumerate(zip(falls, depth.tolist(), strict=True)):
+            while waiting and falls[waiting[-1]] > here:
+                waiting.pop()
+            below = here < 0
+            if not below and not np.isnan(deepest):
+                bisect.insort(past, deepest)
+            deepest = deep
+            ranks.append(1 + bisect.bisect_left(past, deep) if below else np.nan)
             counts.append(len(past) + below)
-            deeper = np.flatnonzero(values[:at] <= values[at]) if below else []
-            since.append(times[deeper[-1]] if len(deeper) else np.nan)
+            since.append(times[waiting[-1]] if waiting and below else np.nan)
+            waiting.append(at)
         found["rank"], found["drawdowns"], found["deepest_since"] = ranks, counts, since
         return found.reindex(table.index)
 

@@ -6,7 +6,8 @@
 3. Each metric's function sees a frame with its declared inputs and nothing else, and gives its
    columns back; they are added to the grain's frame for the metrics after it.
 4. When a row was final, whether it rests on a vendor's daily figures, and why a missing value is
-   missing follow from the declarations, so that no metric can forget to say so.
+   missing follow from the declarations, so that no metric can forget to say so. They are added at
+   the end, one depth of the order after the other.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ def compute(record: Record, names: Iterable[str] | None = None) -> Results:
     order = _in_order(wanted)
     frames = base_frames(record)
     for metric in order.values():
-        frames[metric.grain] = _with_metric(frames[metric.grain], metric)
-    return Results(frames, order)
+        frames[metric.grain] = _with_values(frames[metric.grain], metric)
+    return Results(_with_what_follows(frames, order), order)
 
 
 def _in_order(wanted: Mapping[str, Metric]) -> dict[str, Metric]:
@@ -95,7 +96,7 @@ def _in_order(wanted: Mapping[str, Metric]) -> dict[str, Metric]:
     return order
 
 
-def _with_metric(frame: pl.DataFrame, metric: Metric) -> pl.DataFrame:
+def _with_values(frame: pl.DataFrame, metric: Metric) -> pl.DataFrame:
     """The frame with the metric's columns, named ``NAME`` and ``NAME.COLUMN``, added."""
     seen = [pl.col("time"), *(pl.col(column) for column in _visible(frame, metric))]
     result = metric.compute(frame.select(seen))
@@ -107,14 +108,32 @@ def _with_metric(frame: pl.DataFrame, metric: Metric) -> pl.DataFrame:
             found=", ".join(result.columns),
             found_rows=result.height,
         )
-    named = result.select(
-        pl.col(column).alias(column_name(metric.name, column)) for column in metric.columns
+    return frame.hstack(
+        [result[column].alias(column_name(metric.name, column)) for column in metric.columns]
     )
-    return frame.hstack(named.get_columns()).with_columns(
-        _known_at(metric).alias(f"{metric.name}.known_at"),
-        _vendor(metric).alias(f"{metric.name}.vendor"),
-        _reason(metric).alias(f"{metric.name}.missing"),
-    )
+
+
+def _with_what_follows(
+    frames: Mapping[Grain, pl.DataFrame], order: Mapping[str, Metric]
+) -> dict[Grain, pl.DataFrame]:
+    """The frames with what follows from the declarations; all metrics of one depth at once."""
+    depth: dict[str, int] = {}
+    for metric in order.values():
+        depth[metric.name] = 1 + max((depth.get(needed, 0) for needed in metric.inputs), default=0)
+    done = dict(frames)
+    for level in range(1, max(depth.values(), default=0) + 1):
+        for grain, frame in done.items():
+            done[grain] = frame.with_columns(
+                column
+                for metric in order.values()
+                if metric.grain == grain and depth[metric.name] == level
+                for column in (
+                    _known_at(metric).alias(f"{metric.name}.known_at"),
+                    _vendor(metric).alias(f"{metric.name}.vendor"),
+                    _reason(metric).alias(f"{metric.name}.missing"),
+                )
+            )
+    return done
 
 
 def column_name(metric_name: str, column: str) -> str:
