@@ -14,17 +14,20 @@ import polars as pl
 
 @dataclass(frozen=True, slots=True)
 class FactTable:
-    """A table of the lake: its columns, and the columns that identify a row.
+    """A table of the lake: its columns, the columns that identify a row, and what it is about.
 
-    Two rows with the same key and the same values are one fact; the same key with other values
-    is a conflict within one source. ``source`` is part of every key, so that two sources which
-    disagree are both kept.
+    Two rows with the same key are one fact, and columns outside the key must agree. Where
+    ``source`` is in the key, each source's word is kept; where it is not, a fact that several
+    sources tell alike is kept once, under the least of their names. Either way two sources that
+    differ are both kept. Rows with the same subject speak of the same thing: of several, a
+    documented precedence takes one.
     """
 
     name: str
     title: str
     schema: dict[str, pl.DataType]
     key: tuple[str, ...]
+    subject: tuple[str, ...]
 
 
 _INT, _TEXT, _REAL = pl.Int64(), pl.String(), pl.Float64()
@@ -44,6 +47,7 @@ HEADERS = FactTable(
         "source": _TEXT,
         "known_at": _INT,
     },
+    ("hash",),
     ("hash",),
 )
 
@@ -65,6 +69,7 @@ BLOCKS = FactTable(
         "known_at": _INT,
     },
     ("height", "hash", "source"),
+    ("height",),
 )
 
 CANDLES = FactTable(
@@ -82,7 +87,8 @@ CANDLES = FactTable(
         "source": _TEXT,
         "known_at": _INT,
     },
-    ("market", "interval", "open_time", "source"),
+    ("market", "interval", "open_time", "open", "high", "low", "close", "volume", "known_at"),
+    ("market", "interval", "open_time"),
 )
 
 DAILY_REFERENCE = FactTable(
@@ -96,7 +102,8 @@ DAILY_REFERENCE = FactTable(
         "source": _TEXT,
         "known_at": _INT,
     },
-    ("day", "vendor", "series", "source"),
+    ("day", "vendor", "series", "value", "known_at"),
+    ("day", "vendor", "series"),
 )
 
 TABLES: dict[str, FactTable] = {

@@ -17,9 +17,10 @@ import polars as pl
 
 from hashcanary import __version__
 from hashcanary.chain.median_time import median_time_past
-from hashcanary.sources.facts import TABLES
+from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
 from hashcanary.store import active_chain
 from hashcanary.store.errors import NoSuchBlock
+from hashcanary.store.precedence import taken
 from hashcanary.store.record import Record
 from hashcanary.store.resolve import FACTS, resolve
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hashcanary.moments import Moment
+    from hashcanary.sources.facts import FactTable
     from hashcanary.store.lake import Lake
 
 _NEEDED = tuple(fact for fact in FACTS if fact != "subsidy")
@@ -54,8 +56,8 @@ def record_of(lake: Lake, moment: Moment | None) -> Record:
     if tip is not None:
         # blocks after it may share its known_at, for their header times may be earlier
         chain = chain.filter(pl.col("height") <= tip)
-    daily = _one_source(lake, "daily_reference", at)
-    candles = _one_source(lake, "candles", at)
+    daily = _one_source(lake, DAILY_REFERENCE, at)
+    candles = _one_source(lake, CANDLES, at)
     return Record(
         at=at,
         at_text="latest" if moment is None else moment.text,
@@ -116,14 +118,10 @@ def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
     return int(row["known_at"].item())
 
 
-def _one_source(lake: Lake, table: str, at: int | None) -> pl.DataFrame:
-    """A table with one row a key: of several sources the one whose name comes first."""
-    where = None if at is None else pl.col("known_at") <= at
-    rows = lake.frame(table, where=where)
-    # rows of one key stand together, the source whose name comes first in front
-    key = [name for name in TABLES[table].key if name != "source"]
-    again = [pl.col(name) == pl.col(name).shift(1) for name in key]
-    return rows.filter(~pl.all_horizontal(again).fill_null(value=False))
+def _one_source(lake: Lake, table: FactTable, at: int | None) -> pl.DataFrame:
+    """A table with one row for each subject, cut at a moment."""
+    rows = taken(table, lake.frame(table.name))
+    return rows if at is None else rows.filter(pl.col("known_at") <= at)
 
 
 def _provenance(lake: Lake, parts: Iterable[pl.DataFrame]) -> dict[str, object]:

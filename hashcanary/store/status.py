@@ -11,6 +11,7 @@ import polars as pl
 from hashcanary.chain.median_time import median_time_past
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.sources.facts import BLOCKS, CANDLES, DAILY_REFERENCE, HEADERS, TABLES
+from hashcanary.store.precedence import taken_first
 from hashcanary.store.recording import active_headers, all_headers, rows_about_blocks
 from hashcanary.store.resolve import resolve
 
@@ -200,9 +201,9 @@ def _median_times(resolved: Resolved) -> pl.DataFrame:
 
 
 def _differing(lake: Lake, table: FactTable, values: tuple[str, ...]) -> list[Disagreement]:
-    """Where the source whose name comes first and another one differ, value by value."""
-    key = [name for name in table.key if name != "source"]
-    rows = lake.frame(table.name, [*key, "source", *values])
+    """Where the row that is taken and another source's differ, value by value."""
+    key = list(table.subject)
+    rows = taken_first(table, lake.frame(table.name, [*key, "source", *values]))
     several = rows.filter(pl.struct(key).is_duplicated())
     if several.is_empty():
         return []

@@ -222,9 +222,40 @@ def test_of_two_sources_of_one_daily_value_one_is_in_the_record(lake: Lake, tmp_
     for name, price in (("b.csv", 41), ("a.csv", 40)):
         (tmp_path / name).write_text(f"time,BlkCnt,DiffMean,PriceUSD\n2024-01-01,1,1,{price}\n")
     lake = load(lake, [tmp_path / "b.csv", tmp_path / "a.csv"]).lake
-    assert lake.frame("daily_reference").height == 6
+    # the count and the difficulty on which both agree are kept once
+    assert lake.frame("daily_reference").height == 4
     prices = lake.record().daily.filter(pl.col("series") == "PriceUSD")
     assert prices["value"].to_list() == [40.0]
+
+
+@pytest.mark.parametrize("order", [("a.csv", "b.csv"), ("b.csv", "a.csv")])
+def test_a_file_fetched_again_revises_what_the_older_one_said_last(
+    lake: Lake, tmp_path: Path, order: tuple[str, str]
+) -> None:
+    head = "time,BlkCnt,DiffMean,PriceUSD\n2024-01-01,144,1.5,40\n"
+    (tmp_path / "a.csv").write_text(head + "2024-01-02,9,1.5,41\n")
+    (tmp_path / "b.csv").write_text(head + "2024-01-02,140,1.5,41\n2024-01-03,139,1.5,42\n")
+    for name in order:
+        lake = load(lake, [tmp_path / name]).lake
+    # 3 days of 3 series, and the provisional count of the second day
+    assert lake.frame("daily_reference").height == 10
+    counts = lake.record().daily.filter(pl.col("series") == "BlkCnt")
+    assert counts["value"].to_list() == [144.0, 140.0, 139.0]
+    # the moment asked for does not change which file is believed
+    then = lake.record(parse_moment("2024-01-02")).daily.filter(pl.col("series") == "BlkCnt")
+    assert then["value"].to_list() == [144.0, 140.0]
+
+
+def test_an_unfinished_candle_gives_way_to_the_finished_one(lake: Lake, tmp_path: Path) -> None:
+    head = "timestamp,open,high,low,close,volume\n2024-01-01T00:00:00Z,1,2,1,2,5\n"
+    (tmp_path / "btcusd.csv").write_text(head + "2024-01-02T00:00:00Z,2,2,2,2,1\n")
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "btcusd.csv").write_text(
+        head + "2024-01-02T00:00:00Z,2,3,1,3,9\n2024-01-03T00:00:00Z,3,4,3,4,5\n"
+    )
+    lake = load(load(lake, [tmp_path / "btcusd.csv"]).lake, [again / "btcusd.csv"]).lake
+    assert lake.record().candles["close"].to_list() == [2.0, 3.0, 4.0]
 
 
 def test_real_height_931519_is_taken_from_the_node_and_listed(real_lake: Lake) -> None:
