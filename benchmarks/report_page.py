@@ -19,19 +19,26 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from real_data import real_data
 
-from hashcanary.chain.networks import MAIN
-from hashcanary.store.lake import Lake
-from hashcanary.store.loading import load
+if TYPE_CHECKING:
+    from hashcanary.report.document import Report
 
+HERE = Path(__file__).resolve().parent
 ROUNDS = 3
 BAR_SECONDS = 5
 BAR_MEGABYTES = 3
 BAR_MEMORY = 1000
 NOT_MEASURED = "altair: not measured, it is not installed"
 OURS = "import sys; from hashcanary.cli.main import main; sys.exit(main(sys.argv[1:]))"
+PREPARE = """
+import sys
+from pathlib import Path
+from report_page import prepare
+prepare(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
 PEER = """
 import json, sys
 import altair
@@ -54,9 +61,17 @@ class Run:
 
 
 def run(arguments: list[str]) -> Run:
-    """Run Python with these arguments to its end; an error of it ends the benchmark."""
+    """Run Python with these arguments to its end; an error of it ends the benchmark.
+
+    A process is born with its parent's peak memory, so nothing heavy is imported in this one.
+    """
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=HERE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -66,13 +81,22 @@ def run(arguments: list[str]) -> Run:
     return Run(seconds, usage.ru_maxrss * unit / 1e6)
 
 
-def peer_spec(home: Path) -> dict[str, object]:
-    """The same charts as one Vega-Lite definition, one below the other, all columns inline."""
+def prepare(home: Path, spec: Path) -> None:
+    """Load the lake, and write the charts that the peer is handed. Runs in a process of its own."""
+    from hashcanary.chain.networks import MAIN
     from hashcanary.report.build import build_report
+    from hashcanary.store.lake import Lake
+    from hashcanary.store.loading import load
+
+    lake = load(Lake.create(home, MAIN), [real_data()]).lake
+    spec.write_text(json.dumps(peer_spec(build_report(lake.record()))), encoding="utf-8")
+
+
+def peer_spec(report: Report) -> dict[str, object]:
+    """The same charts as one Vega-Lite definition, one below the other, all columns inline."""
     from hashcanary.report.charts import CHARTS
     from hashcanary.report.pictures import chart_spec
 
-    report = build_report(Lake.open(home).record())
     parts = []
     datasets: dict[str, object] = {}
     whole: dict[str, object] = {}
@@ -103,20 +127,10 @@ def measure() -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory(prefix="hashcanary-bench-") as folder:
         place = Path(folder)
         home, page, theirs = place / "lake", place / "ours.html", place / "theirs.html"
-        load(Lake.create(home, MAIN), [real_data()])
         spec = place / "spec.json"
-        if has_peer:
-            spec.write_text(json.dumps(peer_spec(home)), encoding="utf-8")
+        run(["-c", PREPARE, str(home), str(spec)])
         commands = {
-            "ours": [
-                "-m",
-                "hashcanary.cli.main",
-                "--home",
-                str(home),
-                "report",
-                "--html",
-                str(page),
-            ],
+            "ours": ["-c", OURS, "--home", str(home), "report", "--html", str(page)],
             "limit": ["-c", LIMIT, str(place / "bundle.js")],
         }
         if has_peer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 FEW_FILES = 3
 
 
-def write_report(record: Record, html: Path | None, png: Path | None) -> tuple[Report, list[Path]]:
-    """Build the report on a record and write the files asked for; gives both.
+def write_report(
+    read: Callable[[], Record], html: Path | None, png: Path | None
+) -> tuple[Report, list[Path]]:
+    """Read a record, build the report on it and write the files asked for; gives both.
 
-    Raises OutputNotWritten, and what building and drawing raise.
+    Raises OutputNotWritten, and what reading, building and drawing raise.
     """
-    from hashcanary.report.build import build_report
-    from hashcanary.report.html import render_html
     from hashcanary.report.javascript import BundleJob
-    from hashcanary.report.pictures import write_pictures
 
     written: list[Path] = []
-    # the chart library takes two seconds to come: it is fetched while the report is built
+    # the chart library takes two seconds to come: it comes while the record is read
     with BundleJob() if html else nullcontext() as bundle:
-        report = build_report(record)
+        from hashcanary.report.build import build_report
+        from hashcanary.report.html import render_html
+        from hashcanary.report.pictures import write_pictures
+
+        report = build_report(read())
         if html is not None:
             page = render_html(report, bundle)
             with writing(html, "a page"):

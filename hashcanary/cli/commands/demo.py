@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> Exit:
     with writing(folder, "the demo"):
         files = write_history(history, folder / "data")
     lake = _loaded(home, files)
-    report, written = write_report(lake.record(), folder / "report.html", folder / "charts")
+    report, written = write_report(lake.record, folder / "report.html", folder / "charts")
     print_report(report, as_json=args.json)
     say_written([*files, *written])
     say(f"the simulated lake: hashcanary --home {home} metric show hashrate.sma30")

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> Exit:
 
     html = Path(args.html) if args.html else None
     png = Path(args.png) if args.png else None
-    report, written = write_report(open_record(args), html, png)
+    report, written = write_report(lambda: open_record(args), html, png)
     print_report(report, as_json=args.json)
     say_written(written)
     return Exit.DONE

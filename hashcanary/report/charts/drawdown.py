@@ -32,8 +32,8 @@ DRAWDOWN = Chart(
     title="Distance below the peak, by every smoothing",
     description=(
         "How far each smoothing of the hashrate lies below its own highest value so far. The "
-        "shorter the smoothing, the more luck it holds and the deeper the same fall reads. The band "
-        "is drawn where the 30-day mean is more than 2% below its peak."
+        "shorter the smoothing, the more luck it holds and the deeper the same fall reads. The "
+        "band is drawn where the 30-day mean is more than 2% below its peak."
     ),
     datasets=("day", "halving"),
     columns=(
