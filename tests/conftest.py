@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from hashcanary.metrics.engine import Results
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
+
+# on a busy machine one example may take long: that is no fault of what it tests
+hypothesis.settings.register_profile("hashcanary", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("hashcanary")
 
 _ROOT = Path(__file__).resolve().parent.parent
 

@@ -132,9 +132,7 @@ def turn_wheel(browser: Chromium, modifiers: int) -> None:
 
 def test_zooming_with_the_wheel_needs_a_key_and_moves_all(browser: Chromium) -> None:
     before = window(browser, "hashrate")
-    browser.evaluate(
-        "window.turned = 0; document.addEventListener('wheel', () => { turned += 1 })"
-    )
+    browser.evaluate("window.turned = 0; document.addEventListener('wheel', () => { turned += 1 })")
     turn_wheel(browser, modifiers=2)
     browser.wait("turned === 1")
     settle(browser)
