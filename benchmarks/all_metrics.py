@@ -22,6 +22,7 @@ import pandas as pd
 import pandas_metrics
 import polars as pl
 from real_data import real_data
+from table import show
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.metrics import engine
@@ -188,11 +189,5 @@ def shown(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1e3:.2f} ms"
 
 
-def main() -> None:
-    from run_all import table
-
-    print(table(measure()))
-
-
 if __name__ == "__main__":
-    main()
+    raise SystemExit(show(measure()))

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from table import show
+
 ROUNDS = 25
 BAR_MS = 150.0
 
@@ -65,16 +67,5 @@ def _row(
     }
 
 
-def main() -> int:
-    """Print the rows as a Markdown table; exit 1 when the bar is not reached."""
-    rows = measure()
-    print("| " + " | ".join(rows[0]) + " |")
-    print("|" + "---|" * len(rows[0]))
-    for row in rows:
-        cells = (f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row.values())
-        print("| " + " | ".join(cells) + " |")
-    return 0 if all(row["reached"] for row in rows) else 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(show(measure()))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from real_data import real_data
+from table import show
 
 ROUNDS = 3
 BAR_SECONDS = 60
@@ -125,14 +126,5 @@ def _row(what: str, value: dict[str, float], bar: int, shown: str) -> dict[str, 
     }
 
 
-def main() -> int:
-    """Print the table; exit 1 when a bar is not reached."""
-    from run_all import table
-
-    rows = measure()
-    sys.stdout.write(table(rows) + "\n")
-    return 0 if all(row["reached"] for row in rows) else 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(show(measure()))

@@ -15,6 +15,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from table import table
+
 HERE = Path(__file__).resolve().parent
 SCRIPTS = (
     "validate_headers",
@@ -23,8 +25,6 @@ SCRIPTS = (
     "report_page",
     "command_start",
 )
-COLUMNS = ("what", "ours", "peer", "limit", "ratio_to_peer", "ratio_to_limit", "bar", "reached")
-TITLES = ("what", "ours", "peer", "limit", "ours / peer", "ours / limit", "bar", "reached")
 
 
 def measure(script: str) -> list[dict[str, object]]:
@@ -35,21 +35,6 @@ def measure(script: str) -> list[dict[str, object]]:
     )
     rows: list[dict[str, object]] = json.loads(done.stdout.splitlines()[-1])
     return rows
-
-
-def table(rows: list[dict[str, object]]) -> str:
-    """Rows as a Markdown table."""
-    cells = [TITLES, *([_cell(row.get(column)) for column in COLUMNS] for row in rows)]
-    lines = ["| " + " | ".join(row) + " |" for row in cells]
-    return "\n".join([lines[0], "|" + "---|" * len(TITLES), *lines[1:]])
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "**no**"
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    return "" if value is None else str(value)
 
 
 def machine() -> str:
