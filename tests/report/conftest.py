@@ -10,10 +10,9 @@ import base64
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -249,14 +248,10 @@ class Chromium:
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """A running Chromium; skipped where there is none, unless HASHCANARY_REQUIRE_ALL is 1."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        reason = "no chromium on the path"
-        if os.environ.get("HASHCANARY_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    browser = Chromium(program, tmp_path_factory.mktemp("chromium"))
+def chromium(
+    program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Chromium]:
+    """A running Chromium."""
+    browser = Chromium(program("chromium"), tmp_path_factory.mktemp("chromium"))
     yield browser
     browser.close()

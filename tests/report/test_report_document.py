@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -16,16 +17,10 @@ from hashcanary.report.document import Report
 from hashcanary.report.glossary import GLOSSARY
 from hashcanary.store.record import Record
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def cut(record: Record, at: int) -> Record:
-    """The record as known at a moment, cut by hand."""
-    return replace(
-        record,
-        at=at,
-        at_text="cut",
-        blocks=record.blocks.filter(pl.col("known_at") <= at),
-        candles=record.candles.filter(pl.col("known_at") <= at),
-    )
+    Cut = Callable[[Record, int], Record]
 
 
 def test_the_chapters_are_these_five(simulated_report: Report) -> None:
@@ -93,7 +88,9 @@ def test_charts_and_glossary_links_lead_somewhere(simulated_report: Report) -> N
             simulated_report.dataset(chart.datasets[0]).column(column)
 
 
-def test_a_report_of_an_earlier_moment_holds_nothing_later(simulated_record: Record) -> None:
+def test_a_report_of_an_earlier_moment_holds_nothing_later(
+    simulated_record: Record, cut: Cut
+) -> None:
     middle = int(simulated_record.blocks["time"][simulated_record.blocks.height // 2])
     report = build_report(cut(simulated_record, middle))
     assert report.as_of is not None
@@ -103,7 +100,7 @@ def test_a_report_of_an_earlier_moment_holds_nothing_later(simulated_record: Rec
 
 
 def test_columns_of_an_earlier_report_are_the_beginning_of_a_later_one(
-    simulated_record: Record, simulated_report: Report
+    simulated_record: Record, simulated_report: Report, cut: Cut
 ) -> None:
     middle = int(simulated_record.blocks["time"][simulated_record.blocks.height // 2])
     early = build_report(cut(simulated_record, middle)).dataset("day")
@@ -115,7 +112,7 @@ def test_columns_of_an_earlier_report_are_the_beginning_of_a_later_one(
         assert list(series.values[:rows]) == list(whole.values[:rows]), series.key
 
 
-def test_a_short_record_says_what_it_cannot_say(simulated_record: Record) -> None:
+def test_a_short_record_says_what_it_cannot_say(simulated_record: Record, cut: Cut) -> None:
     start = int(simulated_record.blocks["time"][0])
     report = build_report(cut(simulated_record, start + 20 * DAY))
     assert report.verdict.case == "unknown"

@@ -94,7 +94,7 @@ def _episodes(study: EpisodeStudy) -> Table:
         title=study.rule.title,
         columns=(
             Column("start", "began", "day"),
-            Column("end", "ended"),
+            Column("end", "ended", "day"),
             Column("days", "days", "number", DAYS),
             Column("depth", "depth (95%)", "estimate", FRACTION),
             Column("rank", "rank", "text", minor=True),
@@ -115,10 +115,12 @@ def _episode(one: Episode) -> tuple[Cell, ...]:
     if one.depth is not None:
         depth = Estimate(one.depth.value, one.depth.low, one.depth.high)
     after = {each.horizon_days: each.value for each in one.after_end}
-    end = "open" if one.end is None else day(one.end)
+    end: int | str = "open" if one.end is None else one.end
+    if one.censored:
+        end = f"{end if isinstance(end, str) else day(end)} *"
     return (
         one.start,
-        end + (" *" if one.censored else ""),
+        end,
         one.days,
         depth,
         "" if one.rank is None else str(one.rank),

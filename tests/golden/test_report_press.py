@@ -1,0 +1,77 @@
+"""The report of a day against what was said of that day, and its page on the whole real record.
+
+Sources: CryptoQuant, 31 Jan 2026 (by CoinDesk: hashrate 12% below 11 November, at about 970 EH/s);
+C. Edwards, Capriole Investments (capitulations of 2018 and 2021, recoveries of August 2021 and
+20 August 2022); the difficulty record of 29 October 2025.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hashcanary.moments import DAY, day_start
+from hashcanary.report.build import build_report
+from hashcanary.report.html import render_html
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashcanary.report.document import Figure, Report
+    from hashcanary.store.record import Record
+
+    Cut = Callable[[Record, int], Record]
+
+CASES = {
+    date(2018, 12, 10): "capitulation",
+    date(2021, 6, 30): "capitulation",
+    date(2021, 8, 15): "recovery",
+    date(2022, 8, 25): "recovery",
+    date(2025, 10, 28): "calm",
+    date(2026, 1, 31): "capitulation",
+}
+
+
+def report_of(day: date, record: Record, cut: Cut) -> Report:
+    """The report as known at the end of a day."""
+    return build_report(cut(record, day_start(day) + DAY))
+
+
+def figures(report: Report) -> dict[str, Figure]:
+    return {figure.key: figure for section in report.sections for figure in section.figures}
+
+
+@pytest.mark.parametrize("day", CASES, ids=str)
+def test_the_verdict_of_a_day_is_what_was_said_of_it(
+    day: date, real_record: Record, cut: Cut
+) -> None:
+    assert report_of(day, real_record, cut).verdict.case == CASES[day]
+
+
+def test_the_fall_of_january_2026_as_published(real_record: Record, cut: Cut) -> None:
+    report = report_of(date(2026, 1, 31), real_record, cut)
+    table = next(t for t in report.sections[0].tables if t.key == "drawdowns")
+    mean = next(row for row in table.rows if row[0] == "30-day mean")
+    assert mean[2] == day_start(date(2025, 11, 11))
+    drawdown = mean[3]
+    assert not isinstance(drawdown, (str, int, float, type(None)))
+    assert drawdown.value == pytest.approx(-0.12, abs=0.006)
+    rate = figures(report)["hashrate.sma30"]
+    assert rate.low is not None
+    assert rate.high is not None
+    assert rate.low < 970e18 < rate.high
+
+
+def test_the_page_on_the_whole_record_is_small(real_record: Record) -> None:
+    page = render_html(build_report(real_record))
+    assert len(page.encode()) < 3_000_000
+    assert "SIMULATED" not in page.split('id="hc-data">')[0]
+
+
+def test_the_halvings_stand_on_their_days(real_record: Record) -> None:
+    halvings = build_report(real_record).dataset("halving")
+    days = [time // DAY * DAY for time in halvings.time]
+    published = (date(2012, 11, 28), date(2016, 7, 9), date(2020, 5, 11), date(2024, 4, 20))
+    assert days == [day_start(day) for day in published]
