@@ -112,8 +112,11 @@ def _chain(lake: Lake, headers: pl.DataFrame, blocks: pl.DataFrame, at: int | No
 def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
     row = chain.filter(pl.col("height") == moment.height)
     if row.is_empty():
-        heights = chain["height"].to_list()
-        known = f"{heights[0]:,} to {heights[-1]:,}, with gaps" if heights else "none"
+        heights = chain["height"]
+        known = "none"
+        if len(heights):
+            gaps = ", with gaps" if heights[-1] - heights[0] >= len(heights) else ""
+            known = f"{heights[0]:,} to {heights[-1]:,}{gaps}"
         raise NoSuchBlock(height=moment.text, known=known)
     return int(row["known_at"].item())
 
