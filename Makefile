@@ -1,6 +1,6 @@
 # The only set-up is make itself, git and a Python from 3.11 on: every target makes what it needs.
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs bench lock clean
+.PHONY: help demo test lint docs picture bench lock clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
@@ -25,6 +25,9 @@ lint: .venv/test
 
 docs: .venv/test  ## write the pages of docs/ that come from the code
 	$(BIN)/python docs/generate.py
+
+picture: .venv/test  ## take README's picture from the demo (needs chromium)
+	$(BIN)/python docs/take_picture.py
 
 bench: .venv/test  ## run every benchmark and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run_all.py --write

@@ -8,7 +8,16 @@ from __future__ import annotations
 import argparse
 
 import hashcanary
-from hashcanary.cli.commands import COMMANDS
+from hashcanary.cli.commands import (
+    completion,
+    demo,
+    episodes,
+    load,
+    metric,
+    report,
+    status,
+    verify,
+)
 from hashcanary.cli.declare import Parser
 from hashcanary.errors import EXIT_MEANINGS, Exit
 
@@ -46,6 +55,9 @@ examples:
   hashcanary metric show hashrate.sma30   a metric with its interval
   hashcanary COMMAND --help               a command's options and examples
 """
+
+
+COMMANDS = (demo, load, status, verify, report, metric, episodes, completion)
 
 
 def build_parser() -> argparse.ArgumentParser:
