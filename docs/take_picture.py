@@ -14,7 +14,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 HASHCANARY = Path(sys.executable).with_name("hashcanary")
 AT = "2023-07-05"
-SIZE = "1280,1120"
+SIZE = "1280,1320"
 
 
 def main() -> int:

@@ -15,8 +15,8 @@ GLOSSARY: tuple[Term, ...] = (
     Term(
         "interval",
         "95% interval",
-        "The range in which the true value lies with 95% probability, given the luck of finding "
-        "blocks. A change smaller than its interval may be nothing but luck.",
+        "A range made so that, whatever the luck of finding blocks, 95 of 100 such ranges hold the "
+        "true value. A change smaller than its interval may be nothing but luck.",
     ),
     Term(
         "smoothing",

@@ -137,7 +137,8 @@ def _verdict(verdict: Verdict) -> Html:
     return tag(
         "section",
         tag("p", verdict.stamp, class_="stamp", data_case=verdict.case),
-        tag("h1", verdict.headline),
+        # a hyphen that does not break: "30-day-mean" is one word of the headline
+        tag("h1", verdict.headline.replace("-", "\u2011")),
         tag("ul", *(tag("li", sentence) for sentence in verdict.sentences)),
         class_="verdict",
     )

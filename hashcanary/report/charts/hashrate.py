@@ -28,9 +28,9 @@ HASHRATE = Chart(
     name="hashrate",
     title="Hashrate, and how surely it is known",
     description=(
-        "Hashrate of the network in hashes per second: single days faint, the 30-day mean with the "
-        "band in which it lies with 95% probability, the 60-day mean dashed. Shaded: ribbons "
-        "inverted. Dotted: halvings."
+        "Hashrate of the network in hashes per second: single days faint, the 30-day mean in "
+        "the band of its 95% interval, the 60-day mean dashed. Shaded: ribbons inverted. Dotted: "
+        "halvings."
     ),
     datasets=("day", "capitulation", "halving"),
     columns=(

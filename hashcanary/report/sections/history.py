@@ -41,8 +41,7 @@ def history(reading: Reading) -> Section:
                 note=(
                     f"A fall lasts from a peak until that peak is reached again ({since.source}). "
                     "Falls of the first years, when a handful of machines made all blocks, count "
-                    "as any other. The epoch average sees only epochs whose first and last block "
-                    "are known."
+                    "as any other."
                 ),
             ),
         ),
