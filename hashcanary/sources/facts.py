@@ -53,7 +53,8 @@ HEADERS = FactTable(
 
 BLOCKS = FactTable(
     "blocks",
-    "What is known of a block beside its header; null where the source does not say.",
+    "What is known of a block beside its header; null where the source does not say. Of the "
+    "coinbase: the sum of its outputs (satoshis), its scriptSig, and its outputs as serialized.",
     {
         "height": _INT,
         "hash": pl.Binary(),
@@ -65,6 +66,9 @@ BLOCKS = FactTable(
         "tx_count": _INT,
         "size": _INT,
         "weight": _INT,
+        "coinbase_value": _INT,
+        "coinbase_script": pl.Binary(),
+        "coinbase_outputs": pl.Binary(),
         "source": _TEXT,
         "known_at": _INT,
     },
@@ -106,8 +110,39 @@ DAILY_REFERENCE = FactTable(
     ("day", "vendor", "series"),
 )
 
+EVENTS = FactTable(
+    "events",
+    "What happened to the chain or to the data: a reorganisation, a dropped peer. Detail is JSON.",
+    {
+        "time": _INT,
+        "kind": _TEXT,
+        "height": _INT,
+        "detail": _TEXT,
+        "source": _TEXT,
+        "known_at": _INT,
+    },
+    ("time", "kind", "height", "detail", "source"),
+    ("time", "kind", "height"),
+)
+
+POOL_LABELS = FactTable(
+    "pool_labels",
+    "Who mined a block, according to one list of pools: a label, and the evidence for it.",
+    {
+        "height": _INT,
+        "hash": pl.Binary(),
+        "pool": _TEXT,
+        "evidence": _TEXT,
+        "list": _TEXT,
+        "source": _TEXT,
+        "known_at": _INT,
+    },
+    ("height", "hash", "list", "source"),
+    ("height", "hash"),
+)
+
 TABLES: dict[str, FactTable] = {
-    table.name: table for table in (HEADERS, BLOCKS, CANDLES, DAILY_REFERENCE)
+    table.name: table for table in (HEADERS, BLOCKS, CANDLES, DAILY_REFERENCE, EVENTS, POOL_LABELS)
 }
 
 

@@ -10,7 +10,15 @@ import polars as pl
 
 from hashcanary.chain.median_time import median_time_past
 from hashcanary.moments import DAY, iso_day, iso_time
-from hashcanary.sources.facts import BLOCKS, CANDLES, DAILY_REFERENCE, HEADERS, TABLES
+from hashcanary.sources.facts import (
+    BLOCKS,
+    CANDLES,
+    DAILY_REFERENCE,
+    EVENTS,
+    HEADERS,
+    POOL_LABELS,
+    TABLES,
+)
 from hashcanary.store.precedence import taken_first
 from hashcanary.store.recording import active_headers, all_headers, rows_about_blocks
 from hashcanary.store.resolve import resolve
@@ -135,6 +143,8 @@ def _table(lake: Lake, table: FactTable, disagreements: int) -> TableStatus:
 
 
 def _series(lake: Lake, table: FactTable) -> list[SeriesStatus]:
+    if table in (EVENTS, POOL_LABELS):
+        return []  # no series: an event comes when it comes, a label stands beside its block
     if table in (HEADERS, BLOCKS):
         heights = lake.frame(table.name, ["height", "time"]).drop_nulls()["height"]
         return [_stretches("blocks", heights, 1, "{:,}".format)] if len(heights) else []

@@ -22,6 +22,8 @@ def test_an_empty_lake_has_nothing(tmp_path: Path) -> None:
         "blocks": 0,
         "candles": 0,
         "daily_reference": 0,
+        "events": 0,
+        "pool_labels": 0,
     }
 
 

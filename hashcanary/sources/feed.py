@@ -1,0 +1,110 @@
+"""What a live source declares: a node, its files, a peer, a public service.
+
+A file is read once; a feed is asked again and again for what is new. It is told what the lake
+holds and where it stopped, and gives batches; the store commits each batch together with the
+feed's cursor, so that a feed cut off anywhere goes on from its last commit. A feed never writes,
+and never gives a silent partial: what it could not bring it says in ``notes``, or it raises.
+
+Settings come from ``sources.toml`` in the lake's home, then the environment
+(``HASHCANARY_<FEED>_<SETTING>``), then the command line; secrets from files alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hashcanary.chain.networks import Network
+    from hashcanary.sources.facts import Facts
+
+Cursor = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing a user may say about a feed; all values are text until the feed reads them."""
+
+    name: str
+    help: str
+    default: str = ""
+    secret: bool = False
+
+
+class Clock(Protocol):
+    """Time as feeds see it, so that tests need not wait."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; returns early, by KeyboardInterrupt, when the user stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the lake holds, as far as a feed needs it to ask only for what is missing.
+
+    locator: hashes (32 bytes, printed order) of the active chain: the tip, nine before it, then
+    in doubling steps, genesis last; empty in an empty lake. tip_height: None in an empty lake.
+    height_of: the height of a known header by its hash. heights_with: the heights (ascending) of
+    rows in table ``blocks`` whose source starts with the text given. last_known: the greatest
+    ``known_at`` of a series (table, then the values of its leading subject columns), or None.
+    """
+
+    network: Network
+    locator: tuple[bytes, ...]
+    tip_height: int | None
+    height_of: Callable[[bytes], int | None]
+    heights_with: Callable[[str], NDArray[np.int64]]
+    last_known: Callable[..., int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Facts to be committed in one step, and where the feed goes on afterwards.
+
+    cursor: plain JSON values, given back at the next start; done, total, unit: progress as people
+    read it (total None: not known); notes: what was not brought, or not checked, and why.
+    """
+
+    facts: tuple[Facts, ...]
+    cursor: Cursor
+    done: int = 0
+    total: int | None = None
+    unit: str = "blocks"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A feed's question: what the lake holds, where it stopped, what the user set, the clock."""
+
+    held: Held
+    cursor: Mapping[str, object]
+    settings: Mapping[str, str]
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The declaration of a live source.
+
+    name: for ``sync --source``; gives: the tables it fills; batches: everything new, until
+    nothing more is; wait: returns when there may be news (a notice from a node, or a while), None
+    where asking once is all there is; costs: time, disk, memory and traffic, for the docs.
+    """
+
+    name: str
+    title: str
+    gives: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    batches: Callable[[Asked], Iterator[Batch]]
+    wait: Callable[[Asked], None] | None = None
+    costs: str = ""
+    extra: str = field(default="")
