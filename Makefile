@@ -1,6 +1,6 @@
 # The only set-up is make itself, git and a Python from 3.11 on: every target makes what it needs.
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs picture bench lock clean
+.PHONY: help demo test torture lint docs picture bench lock clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
@@ -16,6 +16,9 @@ demo: .venv/run  ## a simulated history, marked as such, and its report in demo-
 
 test: .venv/test lint  ## lint, types, import contracts, then every test with coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --durations=10
+
+torture: .venv/test  ## every fault test in full: kills, bit flips, reorganisations (an hour)
+	$(BIN)/python -m pytest -n auto -m torture -rA --no-cov
 
 lint: .venv/test
 	$(BIN)/ruff check .
