@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
+    import polars as pl
     from numpy.typing import NDArray
 
     from hashcanary.chain.networks import Network
@@ -55,6 +56,9 @@ class Held:
     height_of: the height of a known header by its hash. heights_with: the heights (ascending) of
     rows in table ``blocks`` whose source starts with the text given. last_known: the greatest
     ``known_at`` of a series (table, then the values of its leading subject columns), or None.
+    active_from: the active chain from a height on, ascending: ``height``, ``hash``, ``time``,
+    ``bits``; None where that is not told. What a peer claims is judged against it: the bits that
+    must follow, the work that must be exceeded.
     """
 
     network: Network
@@ -63,6 +67,7 @@ class Held:
     height_of: Callable[[bytes], int | None]
     heights_with: Callable[[str], NDArray[np.int64]]
     last_known: Callable[..., int | None]
+    active_from: Callable[[int], pl.DataFrame] | None = None
 
 
 @dataclass(frozen=True, slots=True)
