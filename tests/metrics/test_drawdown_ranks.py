@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 import pytest
@@ -62,8 +64,7 @@ def test_deepest_since_is_the_latest_row_at_least_as_deep() -> None:
 
 
 def test_the_last_bit_of_a_sum_makes_no_drawdown() -> None:
-    same = sum([0.1] * 10)  # one bit below 1
-    assert same < 1.0
+    same = math.nextafter(1.0, 0.0)
     found = drawdown([1.0, same, 0.5])
     assert found["value"].to_list() == [0.0, 0.0, -0.5]
     assert found["peak_time"].to_list() == [0, DAY, DAY]
