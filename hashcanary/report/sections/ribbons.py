@@ -99,7 +99,7 @@ def _episodes(study: EpisodeStudy) -> Table:
             Column("depth", "depth (95%)", "estimate", FRACTION),
             Column("rank", "rank", "text", minor=True),
             *(
-                Column(f"after_{days}", f"price after {days} d", "number", FRACTION)
+                Column(f"after_{days}", f"price +{days} d", "number", FRACTION)
                 for days in _HORIZONS
             ),
             Column("basis", "rests on", minor=True),
@@ -155,7 +155,7 @@ def _summary(study: EpisodeStudy) -> Table:
             Column("median", "median return", "number", FRACTION),
             Column("independent", "windows that do not overlap", "number"),
             Column("share", "share of these that rose (95%)", "estimate", FRACTION),
-            Column("base", "share of all days", "number", FRACTION),
+            Column("base", "share of all days", "estimate", FRACTION),
         ),
         rows=tuple(_summary_row(one) for one in study.after_end if one.measured),
         note=(
@@ -177,5 +177,5 @@ def _summary_row(one: ForwardSummary) -> tuple[Cell, ...]:
         one.median,
         one.independent,
         share,
-        one.base_share,
+        None if one.base_share is None else Estimate(one.base_share, None, None),
     )
