@@ -153,3 +153,115 @@ class BadMapping(SourceError):
 
     template = "mapping {file}, {place}: expected {expected}, found {found}. {remedy}"
     exit_code = Exit.USAGE
+
+
+class ServiceError(SourceError):
+    """Something about a server; nothing of the answer in question was kept."""
+
+    http_status = 502
+
+
+class Unreachable(ServiceError):
+    """A server that gave no usable answer, however often it was asked."""
+
+    template = (
+        "{service}: expected an answer from {url}, found none in {tries} tries ({reasons}). "
+        "Is it up, and is its URL right? What came before is kept: run the same again to go on."
+    )
+
+
+class RateLimited(ServiceError):
+    """A server that asks to be asked less often, for longer than we wait."""
+
+    template = (
+        "{service}: expected an answer from {url}, found that it wants to be asked less often, in "
+        "{tries} tries ({reasons}). What came before is kept: run the same again later."
+    )
+
+
+class CutBody(ServiceError):
+    """Answers that broke off, each time."""
+
+    template = (
+        "{service}: expected a whole answer from {url}, found that it broke off, in {tries} tries "
+        "({reasons}). What came before is kept: run the same again to go on."
+    )
+
+
+class Refused(ServiceError):
+    """A request that a server understands and refuses."""
+
+    template = (
+        "{service}: expected an answer from {url}, found a refusal: status {status}, {found}. "
+        "Check its URL, and the name and password where it needs them."
+    )
+
+
+class Redirected(ServiceError):
+    """A server that sends us elsewhere."""
+
+    template = (
+        "{service}: expected {url} to answer itself, found that it sends us on to {found}. "
+        "Other hosts are not followed: if that is the right place, set its URL."
+    )
+
+
+class AnswerTooLarge(ServiceError):
+    """An answer beyond the bound; its rest was not read."""
+
+    template = (
+        "{service}: expected at most {limit:,} bytes from {url}, found {found}. "
+        "Is it the service that its URL should name?"
+    )
+
+
+class WrongSchema(ServiceError):
+    """An answer of another form than published: schema drift, or another service altogether."""
+
+    template = (
+        "{url}, at {path}: expected {expected}, found {found}. Its format may have changed, or it "
+        "is another service: check the URL, then look for a newer hashcanary."
+    )
+
+
+class StaleService(ServiceError):
+    """A service that knows less of the chain than we do."""
+
+    template = (
+        "{service}: expected the tip of the chain at height {ours:,} or above, found {theirs:,}. "
+        "It has fallen behind: ask another, or wait until it has caught up."
+    )
+
+
+class OutOfOrder(ServiceError):
+    """Rows of an answer in another order than published, or twice."""
+
+    template = (
+        "{url}, at {path}: expected {expected}, found {found}. "
+        "Run the same again; if it stays so, the service is at fault."
+    )
+
+
+class NotArchived(ServiceError):
+    """A request whose answer is not in the folder that is replayed."""
+
+    template = (
+        "{folder}: expected a saved answer to {asked} (for the {nth}. time), found none. "
+        "Replay with the settings under which it was saved, or fetch again."
+    )
+
+
+class DamagedArchive(ServiceError):
+    """A saved answer that is not what was written."""
+
+    template = "{file}: expected a saved answer as it was written, found {found}. Remove it."
+
+
+class MissingExtra(SourceError):
+    """A source that needs a package which is not installed."""
+
+    template = (
+        "{source}: expected the package {package} to be installed, found that it is not. "
+        "Install it with: pip install 'hashcanary[{extra}]'"
+    )
+    exit_code = Exit.USAGE
