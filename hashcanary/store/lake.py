@@ -4,6 +4,7 @@ HOME/lake.json          format, network, whether its history is simulated; never
 HOME/tables/NAME/       a Delta table for each kind of fact
 HOME/versions/N.json    what version N of the lake consists of (``manifest.py``)
 HOME/lock, HOME/writing the writing lock; the mark of a write under way
+HOME/sources.toml       what the user says about live sources; not ours to write
 
 A writer (1) takes the lock, (2) removes what a writer before it left unfinished, (3) commits to
 the Delta tables, (4) makes the next version visible by one atomic rename. Readers see only what
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hashcanary.moments import Moment
-    from hashcanary.store.manifest import LoadedFile, Manifest
+    from hashcanary.store.manifest import FeedState, LoadedFile, Manifest
     from hashcanary.store.record import Record
 
-_OURS = {"lock", "versions", ".lake.json.draft"}
+_OURS = {"lock", "versions", ".lake.json.draft", "sources.toml"}
 _WRITING = b"a write is under way, or was cut off\n"
 
 
@@ -159,6 +160,7 @@ class Transaction:
     def __init__(self, base: Lake) -> None:
         self.base = base
         self.tables = dict(base.manifest.tables)
+        self.feeds = dict(base.manifest.feeds)
         self.done = False
         self._touched: set[str] = set()
 
@@ -175,6 +177,12 @@ class Transaction:
     def replace(self, table: str, rows: pl.DataFrame) -> None:
         """Put other content in the place of a whole table."""
         self._put(table, rows, whole=True)
+
+    def reach(self, feed: str, state: FeedState) -> None:
+        """Say how far a feed came; nothing is written for a cursor that stands already."""
+        before = self.feeds.get(feed)
+        if before is None or before.cursor != state.cursor or self._touched:
+            self.feeds[feed] = state
 
     def _put(self, table: str, rows: pl.DataFrame, whole: bool) -> None:
         home, before = self.base.home, self.tables.get(table)
@@ -194,7 +202,7 @@ class Transaction:
         time: Unix seconds of the load, for the provenance.
         """
         home, base = self.base.home, self.base.manifest
-        if self._touched:
+        if self._touched or self.feeds != base.feeds:
             states = {
                 name: state if name in self._touched else replace(state, log={})
                 for name, state in self.tables.items()
@@ -206,6 +214,7 @@ class Transaction:
                 code_version=_code_version(),
                 tables=states,
                 loaded=tuple(loaded),
+                feeds=self.feeds,
             )
             with _writable(home):
                 manifest.publish(home, following)

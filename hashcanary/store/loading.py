@@ -20,10 +20,11 @@ from hashcanary.sources.facts import HEADERS, TABLES, FactTable
 from hashcanary.sources.reading import read, survey
 from hashcanary.sources.source import Options
 from hashcanary.store import active_chain
+from hashcanary.store.adding import add_rows
 from hashcanary.store.chain_rules import check_rules, reach
 from hashcanary.store.errors import NothingToLoad
 from hashcanary.store.manifest import LoadedFile
-from hashcanary.store.merging import merge, with_changes, without_repeats
+from hashcanary.store.merging import without_repeats
 from hashcanary.store.placing import ANCHOR_SCHEMA, network_anchors, place
 
 if TYPE_CHECKING:
@@ -210,28 +211,10 @@ def _commit(
         rows = headers if table is HEADERS else gathered.take(table)
         if rows is None:
             continue
-        for source, count in _put(transaction, table, rows).iter_rows():
+        added = add_rows(transaction, table, rows).group_by("source").len()
+        for source, count in added.iter_rows():
             new[source] = new.get(source, 0) + count
     return new
-
-
-def _put(transaction: Transaction, table: FactTable, rows: pl.DataFrame) -> pl.DataFrame:
-    stored = transaction.base.frame(table.name, where=_near(table, rows))
-    merged = merge(table, stored, rows, f"table {table.name}")
-    del stored
-    if not merged.changed.is_empty():
-        whole = with_changes(table, transaction.base.frame(table.name), merged.changed)
-        transaction.replace(table.name, pl.concat([whole, merged.new]))
-    elif not merged.new.is_empty():
-        transaction.append(table.name, merged.new)
-    return merged.new.group_by("source").len()
-
-
-def _near(table: FactTable, rows: pl.DataFrame) -> pl.Expr:
-    """A range in which every stored row lies that can have the key of an incoming one."""
-    ranged = {"headers": "height", "blocks": "height", "candles": "open_time"}
-    column = ranged.get(table.name, "day")
-    return pl.col(column).is_between(rows[column].min(), rows[column].max())
 
 
 def _counted(gathered: _Gathered, new: dict[str, int]) -> list[FileReport]:

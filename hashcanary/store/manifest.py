@@ -53,8 +53,22 @@ class LoadedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedState:
+    """How far a feed came. cursor: plain JSON, the feed's own; time: Unix seconds of the commit
+    that brought it here; reached: the newest fact of that commit, as people write it.
+    """
+
+    cursor: dict[str, object]
+    time: int
+    reached: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """One version of the lake. ``parent`` is the checksum of the version before, or empty."""
+    """One version of the lake. ``parent`` is the checksum of the version before, or empty.
+
+    feeds: how far each feed came, by its name; left out of the file while there are none.
+    """
 
     version: int
     parent: str
@@ -62,6 +76,7 @@ class Manifest:
     code_version: str
     tables: dict[str, TableState]
     loaded: tuple[LoadedFile, ...] = ()
+    feeds: dict[str, FeedState] = field(default_factory=dict)
 
 
 def signed(body: dict[str, object]) -> bytes:
@@ -95,7 +110,8 @@ def checksum(manifest: Manifest) -> str:
 
 
 def _body(manifest: Manifest) -> dict[str, object]:
-    return {"format": FORMAT, **json.loads(json.dumps(asdict(manifest)))}
+    body = {"format": FORMAT, **json.loads(json.dumps(asdict(manifest)))}
+    return body if manifest.feeds else {k: body[k] for k in body if k != "feeds"}
 
 
 def path_of(home: Path, version: int) -> Path:
@@ -152,8 +168,9 @@ def _from_body(path: Path, body: dict[str, object]) -> Manifest:
             LoadedFile(**{**file, "gaps": tuple(file["gaps"]), "notes": tuple(file["notes"])})
             for file in raw["loaded"]
         )
+        feeds = {name: FeedState(**state) for name, state in raw.get("feeds", {}).items()}
         return Manifest(
-            raw["version"], raw["parent"], raw["time"], raw["code_version"], tables, loaded
+            raw["version"], raw["parent"], raw["time"], raw["code_version"], tables, loaded, feeds
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LakeDamaged(

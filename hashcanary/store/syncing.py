@@ -1,0 +1,314 @@
+"""Brings what live sources have into the lake, batch by batch.
+
+1. The feed is told what the lake holds and where it stopped.
+2. Its batches are gathered until they are worth a version of the lake, or the feed has no more.
+3. Headers are placed by their parents and checked behind the blocks before them; what is new goes
+   into the tables; a reorganisation is noted; the cursor is kept: all in one version.
+4. What fails is refused batch by batch, so that what came before it stays.
+
+A feed cut off anywhere goes on from the last version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.errors import Exit, HashcanaryError
+from hashcanary.moments import iso_day
+from hashcanary.sources.facts import EVENTS, HEADERS, TABLES
+from hashcanary.sources.feed import Asked
+from hashcanary.store.adding import add_rows
+from hashcanary.store.events import reorganisation
+from hashcanary.store.held import held_of
+from hashcanary.store.held_headers import UNKNOWN, HeldHeaders
+from hashcanary.store.manifest import FeedState, LoadedFile
+from hashcanary.store.new_headers import placed_and_checked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hashcanary.sources.feed import Batch, Clock, Feed
+    from hashcanary.store.lake import Lake, Transaction
+
+    Progress = Callable[[int, int | None, str], None]
+
+# a version is worth its files from so many rows on, or after so long a wait for them
+MOST_ROWS = 50_000
+MOST_SECONDS = 10.0
+_NOTES_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What one feed gave, and the lake as it is afterwards.
+
+    rows: facts it brought, by table; new: those the lake did not have. first, last: where the new
+    facts begin and end, as people write it (heights or dates). versions: how many were made.
+    notes: what was not brought or not checked, and why. events: rows of EVENTS that were added.
+    error: what ended it, None where it came to its end; what was committed before stays.
+    """
+
+    feed: str
+    lake: Lake
+    rows: dict[str, int]
+    new: dict[str, int]
+    first: str = ""
+    last: str = ""
+    versions: int = 0
+    notes: tuple[str, ...] = ()
+    events: tuple[dict[str, object], ...] = ()
+    error: HashcanaryError | None = None
+
+
+def sync(
+    lake: Lake,
+    feed: Feed,
+    settings: Mapping[str, str],
+    clock: Clock,
+    progress: Progress | None = None,
+) -> SyncReport:
+    """Bring everything that a feed has and the lake has not.
+
+    settings: by name, defaults filled in. progress: called with what is done, of how much (None:
+    not known), in which unit. An error of the feed, or facts of its that cannot be taken, is in
+    the report's ``error``; raises LakeBusy, LakeFull, LakeNotWritable, LakeDamaged.
+    """
+    return Syncer(lake).sync(feed, settings, clock, progress)
+
+
+class Syncer:
+    """Syncs one lake again and again, and keeps its header tree in memory meanwhile."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+        self._headers = HeldHeaders.of(lake)
+
+    def asked(self, feed: Feed, settings: Mapping[str, str], clock: Clock) -> Asked:
+        """The question to a feed, by what the lake holds now."""
+        state = self.lake.manifest.feeds.get(feed.name)
+        cursor = {} if state is None else state.cursor
+        return Asked(held_of(self.lake, self._headers), cursor, settings, clock)
+
+    def sync(
+        self,
+        feed: Feed,
+        settings: Mapping[str, str],
+        clock: Clock,
+        progress: Progress | None = None,
+    ) -> SyncReport:
+        """As the function ``sync``, on the newest version of the lake."""
+        self._renew()
+        found = _Found()
+        error: HashcanaryError | None = None
+        waiting = _Waiting(clock.now())
+        try:
+            for batch in feed.batches(self.asked(feed, settings, clock)):
+                waiting.add(batch)
+                if progress is not None:
+                    progress(batch.done, batch.total, batch.unit)
+                if waiting.worth_a_version(clock.now()):
+                    self._commit(feed, waiting.taken(clock.now()), clock, found)
+        except HashcanaryError as raised:
+            error = raised
+        finally:
+            try:
+                self._commit(feed, waiting.taken(clock.now()), clock, found)
+            except HashcanaryError as raised:
+                error = raised
+        if error is not None and error.exit_code == Exit.LAKE:
+            raise error
+        return found.report(feed.name, self.lake, error)
+
+    def _renew(self) -> None:
+        """Take up what another process wrote since."""
+        newest = type(self.lake).open(self.lake.home)
+        if newest.version != self.lake.version:
+            self.lake, self._headers = newest, HeldHeaders.of(newest)
+
+    def _commit(self, feed: Feed, batches: Sequence[Batch], clock: Clock, found: _Found) -> None:
+        """Commit batches as one version; one by one where something among them is refused."""
+        if not batches:
+            return
+        try:
+            self._commit_together(feed, batches, clock, found)
+        except HashcanaryError as error:
+            if len(batches) == 1 or error.exit_code == Exit.LAKE:
+                raise
+            for batch in batches:
+                self._commit_together(feed, [batch], clock, found)
+
+    def _commit_together(
+        self, feed: Feed, batches: Sequence[Batch], clock: Clock, found: _Found
+    ) -> None:
+        time = int(clock.now())
+        with self.lake.writing() as transaction:
+            base = transaction.base
+            before = self._headers
+            if base.version != before.version:
+                before = HeldHeaders.of(base)
+            rows = _by_table(batches)
+            fresh = _headers_added(transaction, rows, before)
+            after = before if fresh is None else before.extended(fresh)
+            event = reorganisation(before, after, feed.name, time)
+            if event is not None:
+                rows[EVENTS.name] = pl.concat([rows.get(EVENTS.name, event.clear()), event])
+            new = _others_added(transaction, rows)
+            if fresh is not None:
+                new[HEADERS.name] = fresh
+            first, last = _span(new)
+            transaction.reach(feed.name, FeedState(dict(batches[-1].cursor), time, last))
+            notes = tuple(note for batch in batches for note in batch.notes)
+            given = _provenance(feed.name, rows, new, first, last, notes)
+            self.lake = transaction.publish([given], time)
+        self._headers = replace(after, version=self.lake.version)
+        found.add(base, self.lake, rows, new, notes)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Batches that are not committed yet."""
+
+    since: float
+    batches: list[Batch] = field(default_factory=list)
+    rows: int = 0
+
+    def add(self, batch: Batch) -> None:
+        self.batches.append(batch)
+        self.rows += sum(facts.frame.height for facts in batch.facts)
+
+    def worth_a_version(self, now: float) -> bool:
+        return self.rows >= MOST_ROWS or (bool(self.rows) and now - self.since >= MOST_SECONDS)
+
+    def taken(self, now: float) -> list[Batch]:
+        taken, self.batches, self.rows, self.since = self.batches, [], 0, now
+        return taken
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a sync brought so far."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    new: dict[str, int] = field(default_factory=dict)
+    places: list[int] = field(default_factory=list)
+    days: list[int] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+    events: list[dict[str, object]] = field(default_factory=list)
+    versions: int = 0
+
+    def add(
+        self,
+        before: Lake,
+        after: Lake,
+        rows: Mapping[str, pl.DataFrame],
+        new: Mapping[str, pl.DataFrame],
+        notes: Sequence[str],
+    ) -> None:
+        self.versions += after.version - before.version
+        for counts, frames in ((self.rows, rows), (self.new, new)):
+            for name, frame in frames.items():
+                counts[name] = counts.get(name, 0) + frame.height
+        heights, days = _reach(new)
+        self.places += heights
+        self.days += days
+        self.notes |= dict.fromkeys(notes[:_NOTES_KEPT])
+        if EVENTS.name in new:
+            self.events += new[EVENTS.name].to_dicts()
+
+    def report(self, feed: str, lake: Lake, error: HashcanaryError | None) -> SyncReport:
+        first, last = _as_people_write(self.places, self.days)
+        return SyncReport(
+            feed=feed,
+            lake=lake,
+            rows=self.rows,
+            new=self.new,
+            first=first,
+            last=last,
+            versions=self.versions,
+            notes=tuple(self.notes)[:_NOTES_KEPT],
+            events=tuple(self.events),
+            error=error,
+        )
+
+
+def _by_table(batches: Sequence[Batch]) -> dict[str, pl.DataFrame]:
+    """The rows of all batches for each table, in the order in which they came."""
+    frames: dict[str, list[pl.DataFrame]] = {}
+    for batch in batches:
+        for facts in batch.facts:
+            wanted = facts.frame.select(list(facts.table.schema))
+            frames.setdefault(facts.table.name, []).append(wanted)
+    return {name: pl.concat(parts) for name, parts in frames.items()}
+
+
+def _headers_added(
+    transaction: Transaction, rows: Mapping[str, pl.DataFrame], before: HeldHeaders
+) -> pl.DataFrame | None:
+    """Put the rows for headers; gives those that are new, None where none came."""
+    if not len(rows.get(HEADERS.name, ())):
+        return None
+    placed = placed_and_checked(transaction.base, before, rows)
+    known = pl.Series(before.rows_of(placed["hash"]) != UNKNOWN)
+    fresh = placed.filter(~known)
+    if known.any():
+        add_rows(transaction, HEADERS, placed)
+    elif len(fresh):
+        transaction.append(HEADERS.name, fresh)
+    return fresh
+
+
+def _others_added(
+    transaction: Transaction, rows: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """Put the rows for all tables but headers; gives those that are new."""
+    return {
+        table.name: add_rows(transaction, table, rows[table.name])
+        for table in TABLES.values()
+        if table is not HEADERS and len(rows.get(table.name, ()))
+    }
+
+
+def _reach(new: Mapping[str, pl.DataFrame]) -> tuple[list[int], list[int]]:
+    """The least and greatest height of new rows, and the times they were known at."""
+    heights: list[int] = []
+    times: list[int] = []
+    for name, frame in new.items():
+        column = "height" if name in ("headers", "blocks", "pool_labels") else "known_at"
+        ends = [frame[column].min(), frame[column].max()]
+        found = [end for end in ends if isinstance(end, int)]
+        (heights if column == "height" else times).extend(found)
+    return heights, times
+
+
+def _as_people_write(heights: Sequence[int], times: Sequence[int]) -> tuple[str, str]:
+    """From where to where: in heights where there are any, else in days."""
+    if heights:
+        return f"block {min(heights):,}", f"block {max(heights):,}"
+    return (iso_day(min(times)), iso_day(max(times))) if times else ("", "")
+
+
+def _span(new: Mapping[str, pl.DataFrame]) -> tuple[str, str]:
+    return _as_people_write(*_reach(new))
+
+
+def _provenance(
+    feed: str,
+    rows: Mapping[str, pl.DataFrame],
+    new: Mapping[str, pl.DataFrame],
+    first: str,
+    last: str,
+    notes: Sequence[str],
+) -> LoadedFile:
+    return LoadedFile(
+        path=feed,
+        sha256="",
+        kind="feed",
+        rows=sum(frame.height for frame in rows.values()),
+        new=sum(frame.height for frame in new.values()),
+        first=first,
+        last=last,
+        notes=tuple(notes[:_NOTES_KEPT]),
+    )
