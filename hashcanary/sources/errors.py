@@ -265,3 +265,113 @@ class MissingExtra(SourceError):
         "Install it with: pip install 'hashcanary[{extra}]'"
     )
     exit_code = Exit.USAGE
+
+
+class NodeFault(ServiceError):
+    """A call that a node refuses."""
+
+    template = (
+        "{node}: expected an answer to {method}, found error {code}: {message}. "
+        "Does the node's version have this call, and may this user make it?"
+    )
+
+
+class NodeStarting(ServiceError):
+    """A node that does not get ready."""
+
+    template = (
+        "{node}: expected a node that is ready within {seconds:,.0f} s, found that it is still "
+        "starting: {message}. Run the same again when it is ready, or set warmup to wait longer."
+    )
+
+
+class NodeMoving(ServiceError):
+    """A node whose chain changed under every attempt to read it."""
+
+    template = (
+        "{node}: expected one chain while it is read, found another one after each of {tries} "
+        "tries. Run the same again when the node is at rest."
+    )
+
+
+class OtherNetwork(ServiceError):
+    """A node on another network than the lake."""
+
+    template = (
+        "{node}: expected a node on {expected}, found one on {found}. "
+        "Set the url of another node, or sync into a lake of that network (another --home)."
+    )
+
+
+class BadCookie(SourceError):
+    """A node's cookie file that cannot be used."""
+
+    template = (
+        "{file}: expected a node's cookie (name:password on one line), found {found}. "
+        "Is the node running, with its RPC server? Set datadir or cookie; or user and password."
+    )
+
+
+class BadBlock(SourceError):
+    """A block as a node sent it that cannot be what was asked for."""
+
+    template = (
+        "{node}, block {block}: expected {expected}, found {found}. "
+        "Run the same again; if it stays so, the node's storage may be damaged."
+    )
+
+
+class BadPoolList(SourceError):
+    """A list of pools that cannot be used."""
+
+    template = (
+        "list of pools {file}, {place}: expected {expected}, found {found}. Correct the list; "
+        "no block was labelled by it."
+    )
+
+
+class UnknownFeed(SourceError):
+    """A live source that is not registered."""
+
+    template = (
+        "{place}: expected a live source, one of {known}; found {name!r}. Correct the name; "
+        "`hashcanary sync --list` says what each gives."
+    )
+    exit_code = Exit.USAGE
+    http_status = 404
+
+
+class DuplicateFeed(SourceError):
+    """Two feeds declared under one name."""
+
+    template = (
+        "the live source {name!r} is declared twice, the second time in {module}; names must be "
+        "unique. Rename one, or uninstall one of the packages."
+    )
+    exit_code = Exit.USAGE
+
+
+class UnknownSetting(SourceError):
+    """A setting that a live source does not have."""
+
+    template = (
+        "{place}: expected a setting of {feed}, one of {known}; found {name!r}. Correct the name."
+    )
+    exit_code = Exit.USAGE
+
+
+class BadSettings(SourceError):
+    """Settings of live sources that cannot be read."""
+
+    template = "{place}: expected {expected}, found {found}. {remedy}"
+    exit_code = Exit.USAGE
+
+
+class SecretInTheOpen(SourceError):
+    """A secret where others can read it."""
+
+    template = (
+        "{place}: expected {name}, a secret of {feed}, only in a file that nobody else can read; "
+        "found it {found}. {remedy}"
+    )
+    exit_code = Exit.USAGE

@@ -1,4 +1,4 @@
-"""Finds declared sources through the ``hashcanary.sources`` entry points."""
+"""Finds declared sources and feeds through the ``hashcanary.sources`` entry points."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from hashcanary.plugins import declared
-from hashcanary.sources.errors import DuplicateKind, UnknownKind
+from hashcanary.sources.errors import DuplicateFeed, DuplicateKind, UnknownFeed, UnknownKind
+from hashcanary.sources.feed import Feed
 from hashcanary.sources.source import Source
 
 if TYPE_CHECKING:
@@ -31,3 +32,21 @@ def find_source(kind: str) -> Source:
     if kind not in sources:
         raise UnknownKind(kind=kind, known=", ".join(sources))
     return sources[kind]
+
+
+@cache
+def all_feeds() -> Mapping[str, Feed]:
+    """Every registered feed by name, sorted. Raises DuplicateFeed on a name used twice."""
+    found: dict[str, Feed] = {}
+    for module, feed in declared(GROUP, Feed):
+        if found.setdefault(feed.name, feed) is not feed:
+            raise DuplicateFeed(name=feed.name, module=module)
+    return dict(sorted(found.items()))
+
+
+def find_feed(name: str, place: str = "--source") -> Feed:
+    """The feed of a name. Raises UnknownFeed, naming those there are; place: who named it."""
+    feeds = all_feeds()
+    if name not in feeds:
+        raise UnknownFeed(place=place, name=name, known=", ".join(feeds) or "(none)")
+    return feeds[name]
