@@ -1,0 +1,1 @@
+"""The Bitcoin peer-to-peer protocol, as far as block headers need it."""

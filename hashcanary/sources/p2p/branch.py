@@ -1,0 +1,186 @@
+"""One peer's branch, judged as its headers arrive.
+
+1. Headers that the best chain has are passed over: a locator is sparse, so an answer may begin
+   below the fork.
+2. The first header that is new must follow a block of the best chain; each message continues the
+   one before.
+3. Each message is validated in full: proof of work, links, bits, retargets, times, well-known
+   blocks, with the 2016 headers before it.
+4. A branch is held back until its exact work exceeds what the best chain has above the fork; then
+   it takes its place. What is held back is bounded, so that cheap headers cannot fill the memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.chain.errors import (
+    BrokenLink,
+    ChainError,
+    HeightConflict,
+    InvalidTarget,
+    MissedTarget,
+    WrongBits,
+    WrongTime,
+)
+from hashcanary.chain.headers import HEADER_SIZE, header_hash
+from hashcanary.chain.validate import validate_run
+from hashcanary.chain.work import total_work
+from hashcanary.sources.p2p.errors import PeerDropped, Reason
+
+if TYPE_CHECKING:
+    from hashcanary.chain.networks import Network
+    from hashcanary.chain.run import Preceding
+    from hashcanary.chain.validate import ValidatedRun
+    from hashcanary.sources.p2p.best_chain import BestChain
+
+MAX_HELD_BACK = 100_000
+"""Headers of a branch kept before its work exceeds that of the best chain: 20 MB."""
+DEEPEST_HONEST_FORK = 144
+"""Blocks: a lesser branch that leaves the best chain further down is spam."""
+_SPARE = 2_000
+
+_REASONS: dict[type[ChainError], Reason] = {
+    InvalidTarget: Reason.BAD_WORK,
+    MissedTarget: Reason.BAD_WORK,
+    BrokenLink: Reason.UNCONNECTED,
+    HeightConflict: Reason.WRONG_CHAIN,
+    WrongBits: Reason.BAD_BITS,
+    WrongTime: Reason.BAD_TIME,
+}
+
+
+class Branch:
+    """What a peer's headers add to the best chain.
+
+    last: hash of the last header given, None before the first; seen: headers given; notes: what
+    could not be checked.
+    """
+
+    def __init__(self, best: BestChain, network: Network, now: int) -> None:
+        self.last: bytes | None = None
+        self.seen = 0
+        self.notes: tuple[str, ...] = ()
+        self._best = best
+        self._network = network
+        self._now = now
+        self._known_to = -1
+        self._end: Preceding | None = None
+        self._fork = 0
+        self._needed = 0
+        self._work = 0
+        self._held_back: list[ValidatedRun] = []
+        age = max(now - network.genesis.time, 0)
+        self._most = 2 * age // network.target_spacing + 2 * network.retarget_interval
+
+    def take(self, data: bytes) -> list[ValidatedRun]:
+        """Judge the headers of one message; gives those that now are part of the best chain.
+
+        data: headers of 80 bytes each, one at least. Raises PeerDropped.
+        """
+        self._check_continues(data)
+        self.seen += len(data) // HEADER_SIZE
+        if self.seen > self._most:
+            raise PeerDropped(
+                Reason.TOO_MANY_HEADERS,
+                f"expected at most {self._most:,} headers, twice as many as {self._network.name} "
+                f"can have by now, found more",
+            )
+        self.last = header_hash(data[-HEADER_SIZE:])
+        if self._end is None:
+            data = self._after_known(data)
+        return self._judge(data) if data else []
+
+    def finish(self) -> str | None:
+        """The peer has no more: says whether its branch is a lesser one. Raises PeerDropped."""
+        if not self._held_back:
+            return None
+        depth = self._best.tip_height - self._fork
+        said = self._lesser()
+        if depth > DEEPEST_HONEST_FORK:
+            raise PeerDropped(Reason.LOW_WORK, said)
+        return said
+
+    def _check_continues(self, data: bytes) -> None:
+        """The message follows the one before, or else a block of the best chain."""
+        parent = data[4:36][::-1]
+        if self.last is None:
+            if self._best.find(parent) is None:
+                raise PeerDropped(
+                    Reason.UNCONNECTED,
+                    f"expected headers that follow a block of the best chain, found "
+                    f"{header_hash(data[:HEADER_SIZE]).hex()} after {parent.hex()}, "
+                    "which it does not have",
+                )
+        elif parent != self.last:
+            first = header_hash(data[:HEADER_SIZE])
+            again = self._best.find(first) is not None or any(
+                first == run.columns.hash[row].tobytes()
+                for run in self._held_back
+                for row in (0, len(run) - 1)
+            )
+            raise PeerDropped(
+                Reason.REPEATED if again else Reason.UNCONNECTED,
+                f"expected headers that follow {self.last.hex()}, found {first.hex()} after "
+                f"{parent.hex()}{', which was given before' if again else ''}",
+            )
+
+    def _after_known(self, data: bytes) -> bytes:
+        """Without the headers that the best chain has; remembers where the rest forks from."""
+        least, most = 0, len(data) // HEADER_SIZE
+        while least < most:  # a chain that has left the best chain never comes back to it
+            middle = (least + most) // 2
+            if self._best.find(_hash_at(data, middle)) is None:
+                most = middle
+            else:
+                least = middle + 1
+        parent = _hash_at(data, least - 1) if least else data[4:36][::-1]
+        height = self._best.find(parent)
+        if height is None or height <= self._known_to:
+            raise PeerDropped(
+                Reason.REPEATED, f"expected headers above height {self._known_to}, found none"
+            )
+        rest = data[least * HEADER_SIZE :]
+        if rest:
+            self._end = self._best.preceding(height, parent)
+            self._fork, self._needed = height, self._best.work_above(height)
+        else:
+            self._known_to = height
+        return rest
+
+    def _judge(self, data: bytes) -> list[ValidatedRun]:
+        try:
+            run = validate_run(data, self._network, preceding=self._end, now=self._now)
+        except ChainError as error:
+            raise PeerDropped(_REASONS.get(type(error), Reason.WRONG_CHAIN), str(error)) from error
+        self._end = run.preceding()
+        self.notes += run.notes
+        self._work += total_work(run.columns.bits)
+        self._held_back.append(run)
+        if self._work <= self._needed:
+            self._check_bound()
+            return []
+        accepted, self._held_back = self._held_back, []
+        self._best.take(self._fork, accepted)
+        self._fork, self._needed, self._work = run.last_height, 0, 0
+        return accepted
+
+    def _check_bound(self) -> None:
+        ours = self._best.tip_height - self._fork
+        count = sum(len(run) for run in self._held_back)
+        if count > min(MAX_HELD_BACK, 2 * ours + _SPARE):
+            raise PeerDropped(Reason.LOW_WORK, self._lesser())
+
+    def _lesser(self) -> str:
+        count = sum(len(run) for run in self._held_back)
+        equal = "as much as" if self._work == self._needed else "not more than"
+        return (
+            f"on a lesser branch: {count:,} headers after height {self._fork:,} up to "
+            f"{self._held_back[-1].columns.hash[-1].tobytes().hex()} with a work of "
+            f"{self._work:.4g} hashes, {equal} the {self._needed:.4g} of the "
+            f"{self._best.tip_height - self._fork:,} blocks there"
+        )
+
+
+def _hash_at(data: bytes, index: int) -> bytes:
+    return header_hash(data[index * HEADER_SIZE : (index + 1) * HEADER_SIZE])

@@ -1,0 +1,221 @@
+"""Brings all headers that peers have and we have not; waits for more.
+
+1. Connect to every peer named; those that fail are dropped with a reason.
+2. Walk each peer's headers, one peer after the other, from a locator of the best chain known so
+   far. The next message is asked for before the last is judged, so the peer works meanwhile.
+3. What becomes part of the best chain is given in batches; a branch with less work is not.
+4. At the end every peer must have been on the best chain: one that was not is said.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hashcanary.chain.headers import HEADER_SIZE, HeaderColumns, decode_headers, header_hash
+from hashcanary.sources.facts import HEADERS, Facts
+from hashcanary.sources.feed import Asked, Batch
+from hashcanary.sources.p2p.best_chain import BestChain
+from hashcanary.sources.p2p.branch import Branch
+from hashcanary.sources.p2p.errors import PeerDropped
+from hashcanary.sources.p2p.messages import MAX_HEADERS, read_blocks
+from hashcanary.sources.p2p.peering import SOURCE, Peers, open_peers
+from hashcanary.sources.p2p.settings import read_settings
+
+if TYPE_CHECKING:
+    from hashcanary.chain.networks import Genesis
+    from hashcanary.chain.validate import ValidatedRun
+    from hashcanary.sources.p2p.session import Session
+
+BATCH = 50_000
+"""Headers in a batch, about: 25 messages."""
+_LOOK = 1.0
+
+
+def batches(asked: Asked) -> Iterator[Batch]:
+    """All headers of the peers' best chain that the lake has not, validated.
+
+    Raises UsageError for settings, NoPeerLeft when no peer could be followed to its tip; what was
+    validated by then has been given.
+    """
+    network, now = asked.held.network, int(asked.clock.now())
+    peering = read_settings(asked.settings, network)
+    best = BestChain(asked.held)
+    gathered = _Gathered(asked, best)
+    with open_peers(peering, network, now, best.tip_height) as peers:
+        claims = [session.version.start_height for session in peers.sessions]
+        gathered.expect(max(claims, default=0))
+        followed = []
+        for session in list(peers.sessions):
+            branch = Branch(best, network, now)
+            try:
+                for run in _walk(session, best, branch):
+                    yield from gathered.add(run)
+            except PeerDropped as why:
+                peers.drop(session, why)
+            else:
+                followed.append((session, branch))
+        yield from gathered.rest(peers, now, _said(followed, best))
+        if not followed:
+            raise peers.none_left()
+
+
+def wait(asked: Asked) -> None:
+    """Return when a peer has headers that would extend or replace the best chain, or after a while.
+
+    Peers that misbehave are let go; without any the time of a poll passes.
+    """
+    network, now = asked.held.network, asked.clock.now
+    peering = read_settings(asked.settings, network)
+    until = now() + peering.poll
+    tip = asked.held.tip_height or 0
+    with open_peers(peering, network, int(now()), tip) as peers:
+        for session in list(peers.sessions):
+            if _news(session, asked, peers, first=True):
+                return
+        while peers.sessions and (left := until - now()) > 0:
+            readable, _, _ = select.select(peers.sessions, [], [], min(left, _LOOK))
+            for session in readable:
+                if _notified(session, peers) and _news(session, asked, peers):
+                    return
+    if (left := until - now()) > 0:
+        asked.clock.sleep(left)
+
+
+def _walk(session: Session, best: BestChain, branch: Branch) -> Iterator[ValidatedRun]:
+    """Follow one peer to its tip; gives what becomes part of the best chain."""
+    session.ask_headers(best.locator())
+    while data := session.headers():
+        whole = len(data) == MAX_HEADERS * HEADER_SIZE
+        if whole:
+            session.ask_headers([header_hash(data[-HEADER_SIZE:])])
+        yield from branch.take(data)
+        if not whole:
+            break
+    branch.finish()
+
+
+def _said(followed: list[tuple[Session, Branch]], best: BestChain) -> tuple[str, ...]:
+    """What is to be said of peers that were followed to their tips."""
+    notes = []
+    for session, branch in followed:
+        if branch.last is not None and best.find(branch.last) is None:
+            lesser = branch.finish() or "on a branch that another peer's has overtaken"
+            notes.append(f"peer {session.peer}: {lesser}")
+        notes += [f"peer {session.peer}: {note}" for note in branch.notes]
+        claimed = session.version.start_height
+        if branch.last is None and claimed < best.tip_height:
+            notes.append(
+                f"peer {session.peer} is behind: it had {claimed:,} blocks of {best.tip_height:,}"
+            )
+    return tuple(notes)
+
+
+def _notified(session: Session, peers: Peers) -> bool:
+    """Whether what the peer sent speaks of a block."""
+    try:
+        return any(
+            message.command == "headers"
+            or (message.command == "inv" and read_blocks(message.payload))
+            for message in session.notices()
+        )
+    except PeerDropped as why:
+        peers.drop(session, why)
+        return False
+
+
+def _news(session: Session, asked: Asked, peers: Peers, first: bool = False) -> bool:
+    """Whether the peer proves headers that the best chain lacks."""
+    best = BestChain(asked.held)
+    branch = Branch(best, asked.held.network, int(asked.clock.now()))
+    try:
+        found = next(_walk(session, best, branch), None)
+        if first and found is None:
+            session.announce_by_headers()
+    except PeerDropped as why:
+        peers.drop(session, why)
+        return False
+    return found is not None
+
+
+class _Gathered:
+    """Runs on their way into batches. The first run of an empty lake brings genesis with it."""
+
+    def __init__(self, asked: Asked, best: BestChain) -> None:
+        self._best = best
+        self._start = best.tip_height
+        self._claimed = 0
+        self._genesis = asked.held.network.genesis
+        self._columns: list[HeaderColumns] = []
+        self._heights: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+        self._count = 0
+        self._without_genesis = asked.held.height_of(self._genesis.hash) is None
+
+    def expect(self, claimed: int) -> None:
+        """The greatest height that a peer claims, for the progress shown."""
+        self._claimed = claimed
+
+    def add(self, run: ValidatedRun) -> Iterator[Batch]:
+        """Take a run; gives a batch when there is enough for one."""
+        if run.first_height == 1 and self._without_genesis:
+            self._put(decode_headers(_genesis_header(self._genesis)), 0)
+            self._without_genesis = False
+        self._put(run.columns, run.first_height)
+        if self._count >= BATCH:
+            yield self._batch((), ())
+
+    def rest(self, peers: Peers, now: int, said: tuple[str, ...]) -> Iterator[Batch]:
+        """The last batch, with what is to be said of the peers; none where there is nothing."""
+        events = peers.events(now, self._best.tip_height)
+        notes = (*said, *peers.notes())
+        if self._count or events is not None or notes:
+            yield self._batch(() if events is None else (events,), notes)
+
+    def _put(self, columns: HeaderColumns, first: int) -> None:
+        self._columns.append(columns)
+        self._heights.append(np.arange(first, first + len(columns), dtype=np.int64))
+        self._count += len(columns)
+
+    def _batch(self, more: tuple[Facts, ...], notes: tuple[str, ...]) -> Batch:
+        facts = (self._facts(), *more) if self._count else more
+        self._columns, self._heights, self._count = [], [], 0
+        total = self._claimed - self._start
+        return Batch(
+            facts=facts,
+            cursor={"height": self._best.tip_height},
+            done=self._best.added,
+            total=total if total >= self._best.added else None,
+            unit="headers",
+            notes=notes,
+        )
+
+    def _facts(self) -> Facts:
+        parts = self._columns
+        columns = HeaderColumns(
+            **{
+                name: np.concatenate([getattr(part, name) for part in parts])
+                for name in HeaderColumns.__slots__
+            }
+        )
+        rows = columns.frame().with_columns(
+            height=pl.Series(np.concatenate(self._heights)),
+            source=pl.lit(SOURCE),
+            known_at=pl.col("time"),
+        )
+        return Facts(HEADERS, rows.select(list(HEADERS.schema)))
+
+
+def _genesis_header(genesis: Genesis) -> bytes:
+    numbers = (genesis.time, genesis.bits, genesis.nonce)
+    return b"".join(
+        [
+            genesis.version.to_bytes(4, "little"),
+            bytes(32),
+            genesis.merkle_root[::-1],
+            *(number.to_bytes(4, "little") for number in numbers),
+        ]
+    )
