@@ -22,3 +22,14 @@ class DemoLakeTaken(HashcanaryError):
     )
     exit_code = Exit.USAGE
     http_status = 409
+
+
+class SyncFailed(HashcanaryError):
+    """Several live sources asked, some of which failed."""
+
+    template = (
+        "{failed} of {asked} live sources failed; what was committed stays. {problems} "
+        "Run the same again: each goes on where it stopped."
+    )
+    exit_code = Exit.SOURCE
+    http_status = 502

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(error, as_json=as_json, debug=debug)
         return int(error.exit_code)
     except KeyboardInterrupt:
-        _say("hashcanary: interrupted; the lake is as it was before.")
+        _say("hashcanary: interrupted; the lake is as its last commit left it.")
         return INTERRUPTED
     except BrokenPipeError:
         # the reader went away: say nothing, and let the interpreter flush into the void

@@ -16,6 +16,7 @@ from hashcanary.cli.commands import (
     metric,
     report,
     status,
+    sync,
     verify,
 )
 from hashcanary.cli.declare import Parser
@@ -41,7 +42,7 @@ is one JSON object on stderr: {"error", "message", "exit_code"}.
 def _exit_codes() -> str:
     codes = {int(code): EXIT_MEANINGS[code] for code in Exit} | {
         BUG: "a bug in hashcanary; --debug shows where",
-        INTERRUPTED: "interrupted; the lake is as it was before",
+        INTERRUPTED: "interrupted; the lake is as its last commit left it",
         BROKEN_PIPE: "the reader of the output went away",
     }
     return "exit codes:\n" + "".join(f"  {code:<4} {text}\n" for code, text in codes.items())
@@ -57,7 +58,7 @@ examples:
 """
 
 
-COMMANDS = (demo, load, status, verify, report, metric, episodes, completion)
+COMMANDS = (demo, load, sync, status, verify, report, metric, episodes, completion)
 
 
 def build_parser() -> argparse.ArgumentParser:

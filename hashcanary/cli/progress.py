@@ -36,5 +36,43 @@ def bar() -> Iterator[Tell]:
         yield tell
 
 
+@contextmanager
+def pace(what: str) -> Iterator[Callable[[int, int | None, str], None]]:
+    """A function to be told how far, of how much (None: not known), in which unit.
+
+    The bar shows the rate and, where the whole is known, the time left.
+    """
+    if not sys.stderr.isatty():
+        yield _unseen
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    from hashcanary.cli.output import console, harmless
+
+    shown = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeLeft(),
+        console=console(sys.stderr),
+        transient=True,
+    )
+    with shown:
+        task = shown.add_task(what, total=None, rate="")
+
+        def tell(done: int, total: int | None, unit: str) -> None:
+            speed = shown.tasks[0].speed
+            rate = f"{harmless(unit)} {speed:,.0f}/s" if speed else harmless(unit)
+            shown.update(task, completed=done, total=total, rate=rate)
+
+        yield tell
+
+
+def _unseen(done: int, total: int | None, unit: str) -> None:
+    """Progress that nobody watches."""
+
+
 def _silent(what: str, done: int, total: int) -> None:
     """Progress that nobody watches."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _TAKEN = "__taken"
 _ROUNDING = 1e-12
+EVENTS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,23 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """How far a live source came. time: Unix seconds of the last commit that moved its cursor;
+    reached: the newest fact of that commit, as people write it.
+    """
+
+    name: str
+    time: int
+    reached: str
+
+
+@dataclass(frozen=True, slots=True)
 class LakeStatus:
     """The whole lake at one version. time: Unix seconds of the newest load, None before any.
 
     chain: the heights of which time and target are known, out of all tables together; None where
-    there are none. stale: headers that are not on the active chain.
+    there are none. stale: headers that are not on the active chain. feeds: by name. events: the
+    newest rows of EVENTS, the newest last.
     """
 
     home: str
@@ -99,6 +112,8 @@ class LakeStatus:
     tables: tuple[TableStatus, ...]
     stale: int
     disagreements: tuple[Disagreement, ...]
+    feeds: tuple[FeedStatus, ...] = ()
+    events: tuple[dict[str, object], ...] = ()
 
 
 def status(lake: Lake) -> LakeStatus:
@@ -122,6 +137,11 @@ def status(lake: Lake) -> LakeStatus:
         tables=tuple(_table(lake, table, counts[table.name]) for table in TABLES.values()),
         stale=headers.height - chain.height,
         disagreements=tuple(found),
+        feeds=tuple(
+            FeedStatus(name, state.time, state.reached)
+            for name, state in sorted(lake.manifest.feeds.items())
+        ),
+        events=tuple(lake.frame("events").tail(EVENTS_SHOWN).to_dicts()),
     )
 
 

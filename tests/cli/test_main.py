@@ -21,6 +21,7 @@ COMMAND = Path(sys.executable).with_name("hashcanary")
 COMMANDS = (
     ("demo",),
     ("load",),
+    ("sync",),
     ("status",),
     ("verify",),
     ("report",),

@@ -9,7 +9,7 @@ from hashcanary.cli.declare import add_command
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
@@ -112,6 +112,7 @@ def _names(group: Sequence[Row]) -> str:
 def _document(found: LakeStatus) -> dict[str, object]:
     from dataclasses import asdict
 
+    from hashcanary.cli.commands.sync import event_as_row
     from hashcanary.moments import iso_time
 
     def moment(seconds: int | None) -> str | None:
@@ -124,6 +125,11 @@ def _document(found: LakeStatus) -> dict[str, object]:
         "version": found.version,
         "loaded_at": moment(found.time),
         "stale_headers": found.stale,
+        "feeds": [
+            {"name": feed.name, "last_sync": moment(feed.time), "reached": feed.reached}
+            for feed in found.feeds
+        ],
+        "events": [event_as_row(event) for event in found.events],
         "tables": [
             {
                 "name": table.name,
@@ -140,6 +146,18 @@ def _document(found: LakeStatus) -> dict[str, object]:
     }
 
 
+def _live(found: LakeStatus) -> Iterator[str]:
+    """How far live sources came, and what happened while they were followed."""
+    from hashcanary.cli.commands.sync import event_in_words
+    from hashcanary.moments import iso_time
+
+    for feed in found.feeds:
+        reached = f", up to {feed.reached}" if feed.reached else ""
+        yield f"Live source {feed.name}: news last committed {iso_time(feed.time)}{reached}."
+    for event in found.events:
+        yield f"Event of {iso_time(int(str(event['time'])))}: {event_in_words(event)}"
+
+
 def _notes(found: LakeStatus) -> list[str]:
     """What people are told under the table."""
     from hashcanary.cli.output import SIMULATED
@@ -151,6 +169,7 @@ def _notes(found: LakeStatus) -> list[str]:
         notes.append(f"Empty: {', '.join(empty)}.")
     if found.stale:
         notes.append(f"{found.stale:,} headers are not on the active chain; they are kept.")
+    notes += _live(found)
     if not found.disagreements:
         return [*notes, "No two sources disagree on a fact."]
     notes.append(f"Sources disagree on {len(found.disagreements):,} facts; all are kept:")
