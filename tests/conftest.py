@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from hashcanary.metrics.engine import Results
     from hashcanary.store.lake import Lake
@@ -153,3 +156,26 @@ def grow() -> Callable[..., list[bytes]]:
         return headers
 
     return run
+
+
+def _beside(name: str) -> ModuleType:
+    """A module of this folder that several test files share."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def p2p() -> ModuleType:
+    """A small Bitcoin peer that serves given headers and misbehaves on command."""
+    return _beside("p2p_peer")
+
+
+@pytest.fixture(scope="session")
+def ask_peers() -> Callable[..., Any]:
+    """Asks peers for headers on behalf of a lake that holds given ones (``p2p_asking.ask``)."""
+    ask: Callable[..., Any] = _beside("p2p_asking").ask
+    return ask
