@@ -104,3 +104,30 @@ class WrongTime(ChainError):
         "{place}: expected a time {expected}, found {found}. Get the header again, or "
         "check the clock that gave the present."
     )
+
+
+class InvalidAddress(ChainError):
+    """Text that is no address."""
+
+    template = (
+        "address {address!r}: expected {expected}, found {found}. Copy it again; one character "
+        "wrong or missing makes its checksum fail."
+    )
+
+
+class InvalidCoinbase(ChainError):
+    """Bytes that are no coinbase transaction."""
+
+    template = (
+        "byte {offset} of the coinbase transaction: expected {expected}, found {found}. "
+        "Get the block again: at least one bit of it is wrong."
+    )
+
+
+class InvalidBlock(ChainError):
+    """A block whose bytes do not hold together."""
+
+    template = (
+        "byte {offset} of the block: expected {expected}, found {found}. "
+        "Get the block again: at least one bit of it is wrong."
+    )

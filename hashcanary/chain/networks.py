@@ -49,7 +49,8 @@ class Network:
         target, and the next one returns to the last ordinary target of the epoch.
     bip94: the new target rests on the epoch's first block, and an epoch's first block may be at
         most 600 s earlier than its parent (testnet4).
-    halving_interval: blocks. anchors: known blocks, by height.
+    halving_interval: blocks. bip34_height: from here on every coinbase must state its height.
+    anchors: known blocks, by height.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Network:
     min_difficulty_rule: bool = False
     bip94: bool = False
     halving_interval: int = 210_000
+    bip34_height: int = 1
     anchors: tuple[Anchor, ...] = ()
 
     @property
@@ -122,6 +124,7 @@ MAIN = Network(
         0x1D00FFFF,
         2083236893,
     ),
+    bip34_height=227_931,
     anchors=tuple(
         Anchor(height, bytes.fromhex(text), bits) for height, text, bits in _MAIN_ANCHORS
     ),

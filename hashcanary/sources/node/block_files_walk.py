@@ -1,0 +1,214 @@
+"""Walks a block file from record to record, reading the first kibibyte of each and no more.
+
+A record is the network's magic, a uint32 size, the block. Byte o of the file is XORed with byte
+o mod 8 of the key in ``xor.dat``. A file ends where it ends, or in zeros that the node laid out for
+blocks to come; those are not XORed. Files are read with ``pread``, never mapped into memory: a node
+may cut a file short while it is read, which would kill a process that has it mapped.
+
+Where one record ends, the next must begin, or the file must end: that proves each size. Before
+laid-out zeros nothing proves it, and the block may still be under way, so the block in front of
+them is read whole and checked.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from hashcanary.chain.errors import ChainError
+from hashcanary.chain.networks import NETWORKS
+from hashcanary.chain.whole_block import check_block
+from hashcanary.sources.node.block_files_errors import DamagedBlockFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hashcanary.sources.node.block_files_folder import BlockFile
+
+WINDOW = 1024
+"""Bytes read of each record: enough for almost every header, count and coinbase."""
+FRAME = 8
+"""Bytes of magic and size in front of a block."""
+LEAST_SIZE = 81 + 60
+MOST_SIZE = 4_000_000
+"""Bytes of the smallest and of the largest block that consensus allows."""
+MOST_RECORDS = 4096
+_FRAME = Struct("<II")
+
+
+@dataclass(slots=True)
+class Walked:
+    """Records of one file, in its order.
+
+    windows: the first WINDOW bytes of each, as on disk; the last may be cut by the end of the file.
+    offsets: where each begins. end: where the walk goes on. at_end: whether nothing whole follows.
+    unfinished: what stands at the end that is no whole record, in words; empty for none. gone:
+    whether the node has removed the file.
+    """
+
+    file: BlockFile
+    end: int
+    windows: list[bytes] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    at_end: bool = True
+    unfinished: str = ""
+    gone: bool = False
+
+    def leave_last(self, why: str) -> None:
+        """Leave the last record for later: it is not whole."""
+        self.windows.pop()
+        self.end = self.offsets.pop()
+        self.unfinished = why
+
+
+@contextmanager
+def opened(file: BlockFile) -> Iterator[int]:
+    """A descriptor of a block file; the system is told not to read ahead.
+
+    Raises DamagedBlockFile where it cannot be opened or read, FileNotFoundError where it is gone.
+    """
+    try:
+        descriptor = os.open(file.path, os.O_RDONLY)
+        try:
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _damaged(file, 0, "a file that can be read", str(error.strerror)) from error
+
+
+def read_plain(descriptor: int, file: BlockFile, offset: int, length: int) -> bytes:
+    """Bytes of a block file without the XOR; fewer than ``length`` where it ends."""
+    return unlocked(os.pread(descriptor, length, offset), offset, file.key)
+
+
+def unlocked(data: bytes, offset: int, key: bytes) -> bytes:
+    """Bytes that stand at an offset of a file, without the XOR."""
+    if not any(key):
+        return data
+    turned = _turned(key, offset)
+    mask = (turned * (len(data) // len(turned) + 1))[: len(data)]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")).to_bytes(
+        len(data), "little"
+    )
+
+
+def walk(file: BlockFile, start: int, magic: bytes, most: int = MOST_RECORDS) -> Walked:
+    """At most ``most`` records from ``start`` on, where a record must begin or the file end.
+
+    Raises DamagedBlockFile, naming the offset.
+    """
+    try:
+        with opened(file) as descriptor:
+            walked = _walk(descriptor, file, start, magic, most)
+            if walked.at_end:
+                _finish(descriptor, walked, magic)
+    except FileNotFoundError:
+        return Walked(file, start, gone=True)
+    return walked
+
+
+def _walk(descriptor: int, file: BlockFile, start: int, magic: bytes, most: int) -> Walked:
+    """Records as their sizes lead from one to the next; the end is not looked at yet."""
+    walked = Walked(file, start)
+    keep_window, keep_offset = walked.windows.append, walked.offsets.append
+    marks, masks = _marks(file.key, magic)
+    read, split, offset = os.pread, _FRAME.unpack_from, start
+    # one more than asked for: the last one only proves the size of the one before
+    for _ in range(most + 1):
+        window = read(descriptor, WINDOW, offset)
+        if len(window) < FRAME:
+            break
+        mark, size = split(window)
+        if mark != marks[offset & 7]:
+            break
+        size ^= masks[offset & 7]
+        if not LEAST_SIZE <= size <= MOST_SIZE:
+            break
+        keep_window(window)
+        keep_offset(offset)
+        offset += FRAME + size
+    else:
+        walked.windows.pop()
+        walked.at_end, offset = False, walked.offsets.pop()
+    walked.end = offset
+    return walked
+
+
+def _marks(key: bytes, magic: bytes) -> tuple[list[int], list[int]]:
+    """The magic as it reads on disk, and the mask of the size, by offset mod 8."""
+    turns = [_turned(key, offset) for offset in range(8)]
+    known = int.from_bytes(magic, "little")
+    marks = [int.from_bytes(turn[:4], "little") ^ known for turn in turns]
+    return marks, [int.from_bytes(turn[4:], "little") for turn in turns]
+
+
+def _turned(key: bytes, offset: int) -> bytes:
+    at = offset % len(key)
+    return key[at:] + key[:at]
+
+
+def _finish(descriptor: int, walked: Walked, magic: bytes) -> None:
+    """Say why the walk ended: the end of the file, zeros, a record under way, or damage."""
+    file, end = walked.file, walked.end
+    length = os.fstat(descriptor).st_size
+    if end > length:
+        if walked.offsets:
+            walked.leave_last(f"a block cut short by the end of the file at {length:,}")
+            _refuse_followed(descriptor, walked, magic, "a size that leads to the next record")
+            return
+        raise _damaged(file, end, "a file at least that long, as it was before", f"{length} bytes")
+    rest = os.pread(descriptor, WINDOW, end)
+    if not any(rest):
+        if rest and walked.offsets:
+            _check_last(descriptor, walked)
+        return
+    plain = unlocked(rest, end, file.key)
+    if plain[: len(magic)] == magic[: len(plain)]:
+        walked.unfinished = "a record whose size is not written yet, or is wrong"
+        _refuse_followed(descriptor, walked, magic, "a size of a block")
+        return
+    before = f" after the record at {walked.offsets[-1]}" if walked.offsets else ""
+    raise _damaged(file, end, f"a record{before} (magic {magic.hex()})", _named(plain))
+
+
+def _named(plain: bytes) -> str:
+    """The bytes found in the place of the magic, and whose magic they are."""
+    for network in NETWORKS.values():
+        if plain.startswith(network.magic):
+            return f"the magic of {network.name}"
+    return f"{plain[:4].hex()}, which is no network's"
+
+
+def _check_last(descriptor: int, walked: Walked) -> None:
+    """Keep the record in front of laid-out zeros only if every byte of it is there."""
+    offset = walked.offsets[-1]
+    length = walked.end - offset - FRAME
+    try:
+        check_block(read_plain(descriptor, walked.file, offset + FRAME, length))
+    except ChainError as error:
+        walked.leave_last(f"a block that is not whole yet, or damaged: {error}")
+
+
+def _refuse_followed(descriptor: int, walked: Walked, magic: bytes, expected: str) -> None:
+    """Raise DamagedBlockFile if another record follows: then the one left was not the last."""
+    begin = walked.end + FRAME
+    plain = read_plain(descriptor, walked.file, begin, MOST_SIZE + 2 * FRAME)
+    at = plain.find(magic)
+    while at >= 0:
+        size = int.from_bytes(plain[at + 4 : at + FRAME], "little")
+        if LEAST_SIZE <= size <= MOST_SIZE:
+            found = f"one that does not, and a record at {begin + at}"
+            raise _damaged(walked.file, walked.end + 4, expected, found)
+        at = plain.find(magic, at + 1)
+
+
+def _damaged(file: BlockFile, offset: int, expected: str, found: str) -> DamagedBlockFile:
+    return DamagedBlockFile(file=file.path.name, offset=offset, expected=expected, found=found)
