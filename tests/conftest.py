@@ -179,3 +179,15 @@ def ask_peers() -> Callable[..., Any]:
     """Asks peers for headers on behalf of a lake that holds given ones (``p2p_asking.ask``)."""
     ask: Callable[..., Any] = _beside("p2p_asking").ask
     return ask
+
+
+@pytest.fixture(scope="session")
+def web() -> ModuleType:
+    """An HTTP server on this machine that answers as told and fails on command."""
+    return _beside("http_service")
+
+
+@pytest.fixture(scope="session")
+def node_server() -> ModuleType:
+    """A small node with RPC and REST, faulty on command, and a lake in memory to sync into."""
+    return _beside("node_server")

@@ -30,10 +30,11 @@ _ROW = "__row"
 class Table:
     """A table as it stands in a file, in the file's order.
 
-    word and first: how a row is named in messages: line 2 of a CSV file is its first row.
+    path: of the file, or the URL of the answer that it came in. word and first: how a row is named
+    in messages: line 2 of a CSV file is its first row.
     """
 
-    path: Path
+    path: Path | str
     frame: pl.DataFrame
     word: Literal["row", "line"]
     first: int

@@ -125,6 +125,9 @@ class Line:
                 ) as response,
             ):
                 body = self._body(response, asking)
+                if self._watchdog.bit:
+                    # without a declared length, what was cut off looks whole
+                    return self._failure(httpx.ReadTimeout("cut off"))
                 return Reply(response.status_code, dict(response.headers.items()), body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             return Failure(f"no connection: {one_line(error)}", sent=False)

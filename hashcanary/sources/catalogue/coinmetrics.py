@@ -50,7 +50,7 @@ def parse(content: Content, options: Options) -> Parsed:
     words = [name for name in names if is_text(table.frame[name])]
     wide = pl.DataFrame(
         [table.days("time").alias("day")]
-        + [_series(table, name) for name in names if name not in words]
+        + [checked_series(table, name) for name in names if name not in words]
     )
     notes = [*table.notes, *([f"columns of words not kept: {', '.join(words)}"] if words else [])]
     return parse_daily(KIND, table, wide, VENDOR, content.source, notes)
@@ -61,7 +61,8 @@ def _wanted(content: Content, columns: Sequence[str]) -> dict[str, str]:
     return {column: known.get(column, column) for column in columns if column}
 
 
-def _series(table: Table, name: str) -> pl.Series:
+def checked_series(table: Table, name: str) -> pl.Series:
+    """A series as Float64, null where it has no value; each value one that its name allows."""
     values = table.reals(name, null=True)
     if name in _ABOVE_ZERO:
         table.refuse(values <= 0, name, "a price above zero, or nothing")

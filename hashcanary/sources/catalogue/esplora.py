@@ -1,0 +1,71 @@
+"""A block explorer's API: mempool.space or any other mempool or esplora, one's own too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.chain.networks import MAIN
+from hashcanary.errors import UsageError
+from hashcanary.sources.feed import Feed, Setting
+from hashcanary.sources.http import Limits
+from hashcanary.sources.services.esplora_blocks import SOURCE, Explorer, Walk
+from hashcanary.sources.services.price_ticks import tick_batches
+from hashcanary.sources.services.settings import client, shared_settings, value_of, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hashcanary.sources.feed import Asked, Batch
+
+_MOST_HEIGHT = 10**8
+_SETTINGS = (
+    *shared_settings("https://mempool.space/api", 30),
+    Setting("blocks", "how many of the latest blocks to bring, at first", "4032"),
+    Setting("from", "the height to begin at, instead of so many of the latest"),
+    Setting("prices", "yes: bring prices too, where the service has them", "yes"),
+    Setting("poll", "seconds between questions while the tip is followed", "60"),
+)
+_LIMITS = Limits(body=32 << 20)
+
+
+def batches(asked: Asked) -> Iterator[Batch]:
+    """Blocks that the lake does not have, then prices."""
+    start = None
+    if value_of(asked, _SETTINGS, "from"):
+        start = whole_number(asked, _SETTINGS, "from", 0, _MOST_HEIGHT)
+    recent = whole_number(asked, _SETTINGS, "blocks", 1, _MOST_HEIGHT)
+    prices = value_of(asked, _SETTINGS, "prices")
+    if prices not in ("yes", "no"):
+        raise UsageError(
+            argument="the setting prices", expected="yes or no", found=prices, remedy="Correct it."
+        )
+    cursor = dict(asked.cursor)
+    with client(asked, _SETTINGS, SOURCE, _LIMITS) as http:
+        network = asked.held.network
+        for batch in Walk(Explorer(http, network), asked.held, recent, start).batches():
+            cursor = batch.cursor
+            yield batch
+        if prices == "yes" and network == MAIN:
+            yield from tick_batches(asked, http, SOURCE, cursor)
+
+
+def wait(asked: Asked) -> None:
+    """Let some time pass: a service tells nobody of a new block."""
+    asked.clock.sleep(whole_number(asked, _SETTINGS, "poll", 10, 86_400))
+
+
+ESPLORA = Feed(
+    name="esplora",
+    title="Block explorer (mempool.space, esplora)",
+    gives=("headers", "blocks", "pool_labels", "candles"),
+    settings=_SETTINGS,
+    batches=batches,
+    wait=wait,
+    costs=(
+        "One request for 15 blocks (10 from plain esplora), about 3 KB a block; at 30 requests a "
+        "minute the default of 4,032 blocks takes nine minutes and 12 MB. It is for the latest "
+        "weeks: the whole chain would be 63,000 requests, for which a node or a peer is better. "
+        "Prices are one answer of about 2 MB, at most once an hour. Headers are proven by their "
+        "work; fees, the coinbase and pools are the service's word."
+    ),
+)

@@ -1,0 +1,1 @@
+"""Public services over HTTP: block explorers, vendors of daily series, exchanges."""
