@@ -29,7 +29,8 @@ def add_rows(transaction: Transaction, table: FactTable, rows: pl.DataFrame) -> 
     del stored
     if not merged.changed.is_empty():
         whole = with_changes(table, transaction.base.frame(table.name), merged.changed)
-        transaction.replace(table.name, pl.concat([whole, merged.new]))
+        altered = pl.concat([merged.changed, merged.new])
+        transaction.replace(table.name, pl.concat([whole, merged.new]), altered)
     elif not merged.new.is_empty():
         transaction.append(table.name, merged.new)
     return merged.new

@@ -170,13 +170,16 @@ class Transaction:
         if state is not None and len(state.active) >= tables.MOST_FILES:
             import polars as pl
 
-            self.replace(table, pl.concat([self.base.frame(table), rows]))
+            self.replace(table, pl.concat([self.base.frame(table), rows]), altered=rows)
         else:
-            self._put(table, rows, whole=False)
+            self._put(table, rows, rows, whole=False)
 
-    def replace(self, table: str, rows: pl.DataFrame) -> None:
-        """Put other content in the place of a whole table."""
-        self._put(table, rows, whole=True)
+    def replace(self, table: str, rows: pl.DataFrame, altered: pl.DataFrame | None = None) -> None:
+        """Put other content in the place of a whole table.
+
+        altered: those of the rows that were not in the table before; None: any of them.
+        """
+        self._put(table, rows, altered, whole=True)
 
     def reach(self, feed: str, state: FeedState) -> None:
         """Say how far a feed came; nothing is written for a cursor that stands already."""
@@ -184,7 +187,9 @@ class Transaction:
         if before is None or before.cursor != state.cursor or self._touched:
             self.feeds[feed] = state
 
-    def _put(self, table: str, rows: pl.DataFrame, whole: bool) -> None:
+    def _put(
+        self, table: str, rows: pl.DataFrame, altered: pl.DataFrame | None, whole: bool
+    ) -> None:
         home, before = self.base.home, self.tables.get(table)
         commit = tables.replace if whole else tables.append
         with _writable(home):
@@ -194,7 +199,7 @@ class Transaction:
         if before is not None and table in self._touched:
             after = replace(after, log={**before.log, **after.log})
         self._touched.add(table)
-        self.tables[table] = after
+        self.tables[table] = replace(after, changed_from=_least_height(altered))
 
     def publish(self, loaded: Sequence[LoadedFile], time: int) -> Lake:
         """Make all that was put visible as the next version; without any, nothing happens.
@@ -204,7 +209,7 @@ class Transaction:
         home, base = self.base.home, self.base.manifest
         if self._touched or self.feeds != base.feeds:
             states = {
-                name: state if name in self._touched else replace(state, log={})
+                name: state if name in self._touched else replace(state, log={}, changed_from=None)
                 for name, state in self.tables.items()
             }
             following = manifest.Manifest(
@@ -221,6 +226,14 @@ class Transaction:
                 _writing_mark(home).unlink(missing_ok=True)
         self.done = True
         return Lake.open(home)
+
+
+def _least_height(altered: pl.DataFrame | None) -> int | None:
+    """The least height of altered rows; None where they have none, or are not told."""
+    if altered is None or "height" not in altered.columns or altered["height"].has_nulls():
+        return None
+    least = altered["height"].min()
+    return least if isinstance(least, int) else None
 
 
 def _writing_mark(home: Path) -> Path:

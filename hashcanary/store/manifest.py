@@ -29,12 +29,15 @@ class TableState:
 
     version: its Delta version; rows: how many; active: its data files; log: the files of its
     Delta log that were added since the lake version before. Paths are relative to the table.
+    changed_from: of rows that this lake version added or altered, the least height; None where it
+    altered none, or where that is not told.
     """
 
     version: int
     rows: int
     active: dict[str, FileMark]
     log: dict[str, FileMark] = field(default_factory=dict)
+    changed_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,9 @@ def checksum(manifest: Manifest) -> str:
 
 def _body(manifest: Manifest) -> dict[str, object]:
     body = {"format": FORMAT, **json.loads(json.dumps(asdict(manifest)))}
+    for state in body["tables"].values():
+        if state["changed_from"] is None:
+            del state["changed_from"]
     return body if manifest.feeds else {k: body[k] for k in body if k != "feeds"}
 
 
@@ -161,6 +167,7 @@ def _from_body(path: Path, body: dict[str, object]) -> Manifest:
                 rows=state["rows"],
                 active=_marks(state["active"]),
                 log=_marks(state["log"]),
+                changed_from=state.get("changed_from"),
             )
             for name, state in raw["tables"].items()
         }

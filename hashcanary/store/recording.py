@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary import __version__
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.median_time import MEDIAN_SPAN, median_time_past
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
 from hashcanary.store import active_chain
 from hashcanary.store.errors import NoSuchBlock
@@ -27,11 +27,12 @@ from hashcanary.store.resolve import FACTS, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from hashcanary.chain.networks import Network
     from hashcanary.moments import Moment
     from hashcanary.sources.facts import FactTable
     from hashcanary.store.lake import Lake
 
-_NEEDED = tuple(fact for fact in FACTS if fact != "subsidy")
+NEEDED = tuple(fact for fact in FACTS if fact != "subsidy")
 _RECORD_BLOCKS = (
     "height",
     "time",
@@ -48,7 +49,7 @@ _RECORD_BLOCKS = (
 
 def record_of(lake: Lake, moment: Moment | None) -> Record:
     """The record of a lake at a moment. Raises NoSuchBlock for a height that is not known."""
-    headers, blocks = all_headers(lake), rows_about_blocks(lake, _NEEDED)
+    headers, blocks = all_headers(lake), rows_about_blocks(lake, NEEDED)
     at, tip = None if moment is None else moment.time, None
     if moment is not None and moment.height is not None:
         at, tip = _known_at_height(_chain(lake, headers, blocks, None), moment), moment.height
@@ -56,8 +57,19 @@ def record_of(lake: Lake, moment: Moment | None) -> Record:
     if tip is not None:
         # blocks after it may share its known_at, for their header times may be earlier
         chain = chain.filter(pl.col("height") <= tip)
-    daily = _one_source(lake, DAILY_REFERENCE, at)
-    candles = _one_source(lake, CANDLES, at)
+    daily = one_source(lake, DAILY_REFERENCE, at)
+    candles = one_source(lake, CANDLES, at)
+    return as_record(lake, moment, at, (chain, daily, candles))
+
+
+def as_record(
+    lake: Lake,
+    moment: Moment | None,
+    at: int | None,
+    parts: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame],
+) -> Record:
+    """A record of the chain, the daily series and the candles, each with its ``source``."""
+    chain, daily, candles = parts
     return Record(
         at=at,
         at_text="latest" if moment is None else moment.text,
@@ -66,7 +78,7 @@ def record_of(lake: Lake, moment: Moment | None) -> Record:
         blocks=chain,
         daily=daily.drop("source"),
         candles=candles.drop("source"),
-        provenance=_provenance(lake, (chain, daily, candles)),
+        provenance=_provenance(lake, parts),
     )
 
 
@@ -94,18 +106,33 @@ def active_headers(headers: pl.DataFrame, at: int | None = None) -> pl.DataFrame
 
 def _chain(lake: Lake, headers: pl.DataFrame, blocks: pl.DataFrame, at: int | None) -> pl.DataFrame:
     """One row a height with time and bits, cut at a moment; the columns of Record.blocks."""
-    chosen = active_headers(headers, at).drop("prev_hash")
-    rows = resolve(chosen, blocks, lake.network).blocks
+    rows = rows_of_record(active_headers(headers, at).drop("prev_hash"), blocks, lake.network)
+    return rows if at is None else rows.filter(pl.col("known_at") <= at)
+
+
+def rows_of_record(
+    chosen: pl.DataFrame,
+    blocks: pl.DataFrame,
+    network: Network,
+    before: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The columns of Record.blocks out of active headers and rows about blocks.
+
+    before: rows of a record below these, when these are not all; epochs are not cut in two.
+    """
+    rows = resolve(chosen, blocks, network).blocks
     rows = rows.filter(pl.col("time").is_not_null(), pl.col("bits").is_not_null())
-    median, known = median_time_past(rows["time"].to_numpy(), rows["height"].to_numpy())
+    earlier = rows.clear() if before is None else before.tail(MEDIAN_SPAN - 1)
+    nearby = pl.concat([earlier.select("time", "height"), rows.select("time", "height")])
+    median, known = median_time_past(nearby["time"].to_numpy(), nearby["height"].to_numpy())
+    median, known = median[earlier.height :], known[earlier.height :]
+    latest = None if before is None else before["known_at"].max()
     rows = rows.with_columns(
-        pl.col("time").cum_max().alias("known_at"),
+        pl.max_horizontal(pl.col("time").cum_max(), pl.lit(latest, pl.Int64)).alias("known_at"),
         pl.coalesce("median_time_past", pl.when(pl.Series(known)).then(pl.Series(median))).alias(
             "median_time_past"
         ),
     )
-    if at is not None:
-        rows = rows.filter(pl.col("known_at") <= at)
     return rows.select(_RECORD_BLOCKS)
 
 
@@ -121,7 +148,7 @@ def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
     return int(row["known_at"].item())
 
 
-def _one_source(lake: Lake, table: FactTable, at: int | None) -> pl.DataFrame:
+def one_source(lake: Lake, table: FactTable, at: int | None = None) -> pl.DataFrame:
     """A table with one row for each subject, cut at a moment."""
     rows = taken(table, lake.frame(table.name))
     return rows if at is None else rows.filter(pl.col("known_at") <= at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -89,8 +90,8 @@ def read(
 ) -> pl.DataFrame:
     """Rows of a table in canonical order; empty where the lake has none of them yet.
 
-    Every file is in that order, so only rows of several files need to be sorted.
-    Raises LakeDamaged when a file is not as it was written.
+    Every file is in that order, so files are put one after another, and sorted only where they
+    overlap. Raises LakeDamaged when a file is not as it was written.
     """
     schema = {name: table.schema[name] for name in columns or table.schema}
     if state is None or not state.active:
@@ -98,12 +99,36 @@ def read(
     paths = [folder / name for name in sorted(state.active)]
     for path in paths:
         _check_content(path, state.active[path.name])
-    rows = pl.scan_parquet(paths, glob=False)
-    if where is not None:
-        rows = rows.filter(where)
-    if len(paths) > 1:
-        rows = rows.sort(order_of(table))
-    return rows.select(list(schema)).collect()
+    if len(paths) == 1:
+        return _scanned(paths, where).select(list(schema)).collect()
+    lead = order_of(table)[0]
+    parts = [part for part in _parts(paths, where, [lead, *schema]) if len(part)]
+    if _one_after_another(parts, lead):
+        # a copy of each file's rows: what is read often should lie in one piece
+        parts = [part.select(list(schema)) for part in parts]
+        return pl.concat(parts, rechunk=True) if parts else pl.DataFrame(schema=schema)
+    return _scanned(paths, where).sort(order_of(table)).select(list(schema)).collect()
+
+
+def _scanned(paths: Sequence[Path], where: pl.Expr | None) -> pl.LazyFrame:
+    rows = pl.scan_parquet(list(paths), glob=False)
+    return rows if where is None else rows.filter(where)
+
+
+def _parts(
+    paths: Sequence[Path], where: pl.Expr | None, columns: Sequence[str]
+) -> list[pl.DataFrame]:
+    """The rows of each file."""
+    wanted = list(dict.fromkeys(columns))
+    return pl.collect_all([_scanned([path], where).select(wanted) for path in paths])
+
+
+def _one_after_another(parts: list[pl.DataFrame], lead: str) -> bool:
+    """Whether each file's rows come after another's; ``parts`` is brought into that order."""
+    if any(part[lead].has_nulls() for part in parts):
+        return False
+    parts.sort(key=lambda part: part[lead][0])
+    return all(a[lead][-1] < b[lead][0] for a, b in pairwise(parts))
 
 
 def append(
