@@ -150,17 +150,10 @@ class Peer:
         self._answer = answer or Peer.answer_honestly
         self._places = {double_sha256(header): at for at, header in enumerate(headers)}
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.name = f"127.0.0.1:{self.port}"
         self._threads: list[threading.Thread] = []
         self._accepting = threading.Thread(target=self._accept, daemon=True)
-
-    @property
-    def port(self) -> int:
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    @property
-    def name(self) -> str:
-        return f"127.0.0.1:{self.port}"
 
     def __enter__(self) -> Peer:
         self._accepting.start()

@@ -152,7 +152,9 @@ class Branch:
         try:
             run = validate_run(data, self._network, preceding=self._end, now=self._now)
         except ChainError as error:
-            raise PeerDropped(_REASONS.get(type(error), Reason.WRONG_CHAIN), str(error)) from error
+            # the rest of the message is advice on files
+            found = str(error).partition(". ")[0]
+            raise PeerDropped(_REASONS.get(type(error), Reason.WRONG_CHAIN), found) from error
         self._end = run.preceding()
         self.notes += run.notes
         self._work += total_work(run.columns.bits)

@@ -97,9 +97,12 @@ class Session:
         """Ask the peer to announce new blocks by their headers."""
         self._send("sendheaders")
 
-    def notices(self) -> list[Message]:
-        """What has arrived, for a caller that saw the socket readable. Raises PeerDropped."""
+    def hear(self) -> None:
+        """Take in what has arrived, for a caller that saw the socket readable."""
         self._receive(self._deadline())
+
+    def notices(self) -> list[Message]:
+        """The whole messages taken in that nobody awaited."""
         messages = []
         while (message := self._deframer.next_message()) is not None:
             self._answer(message)

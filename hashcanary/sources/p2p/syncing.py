@@ -78,10 +78,12 @@ def wait(asked: Asked) -> None:
             if _news(session, asked, peers, first=True):
                 return
         while peers.sessions and (left := until - now()) > 0:
-            readable, _, _ = select.select(peers.sessions, [], [], min(left, _LOOK))
-            for session in readable:
+            for session in list(peers.sessions):
                 if _notified(session, peers) and _news(session, asked, peers):
                     return
+            readable, _, _ = select.select(peers.sessions, [], [], min(left, _LOOK))
+            for session in readable:
+                _hear(session, peers)
     if (left := until - now()) > 0:
         asked.clock.sleep(left)
 
@@ -108,11 +110,18 @@ def _said(followed: list[tuple[Session, Branch]], best: BestChain) -> tuple[str,
             notes.append(f"peer {session.peer}: {lesser}")
         notes += [f"peer {session.peer}: {note}" for note in branch.notes]
         claimed = session.version.start_height
-        if branch.last is None and claimed < best.tip_height:
+        if claimed < best.tip_height and branch.last != best.locator()[0]:
             notes.append(
                 f"peer {session.peer} is behind: it had {claimed:,} blocks of {best.tip_height:,}"
             )
     return tuple(notes)
+
+
+def _hear(session: Session, peers: Peers) -> None:
+    try:
+        session.hear()
+    except PeerDropped as why:
+        peers.drop(session, why)
 
 
 def _notified(session: Session, peers: Peers) -> bool:

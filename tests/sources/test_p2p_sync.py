@@ -1,0 +1,264 @@
+"""Headers from peers: all of them, in order, from the branch with the most work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hashcanary.chain.networks import REGTEST
+from hashcanary.sources.catalogue.p2p import P2P
+from hashcanary.sources.p2p.messages import USER_AGENT
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Mined = Callable[..., list[bytes]]
+Ask = Callable[..., Any]
+MAGIC = REGTEST.magic
+
+
+@pytest.fixture(scope="module")
+def chain(grow: Mined, regtest_genesis: bytes) -> list[bytes]:
+    return [regtest_genesis, *grow(4_500)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 2_000, 2_001, 2_002, 4_001, 4_501])
+def test_an_empty_lake_gets_every_header_genesis_included(
+    count: int, p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    with p2p.Peer(MAGIC, chain[:count]) as peer:
+        answer = ask_peers(REGTEST, [peer.name])
+    assert (answer.error, answer.events) == (None, [])
+    assert answer.headers == (chain[:count] if count > 1 else [])
+    assert answer.heights == list(range(len(answer.headers)))
+
+
+@pytest.mark.parametrize("held", [1, 2, 2_500, 4_499])
+def test_a_lake_gets_what_it_has_not(
+    held: int, p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    with p2p.Peer(MAGIC, chain) as peer:
+        answer = ask_peers(REGTEST, [peer.name], chain[:held])
+    assert answer.headers == chain[held:]
+    assert answer.heights == list(range(held, len(chain)))
+
+
+def test_a_lake_that_has_all_gets_nothing(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    with p2p.Peer(MAGIC, chain) as peer:
+        answer = ask_peers(REGTEST, [peer.name], chain)
+    assert (answer.error, answer.batches) == (None, [])
+
+
+def test_a_lake_that_begins_later_goes_on_from_its_tip(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    with p2p.Peer(MAGIC, chain) as peer:
+        answer = ask_peers(REGTEST, [peer.name], chain[1_000:1_100], 1_000)
+    assert (answer.error, answer.headers) == (None, chain[1_100:])
+
+
+def test_rows_are_of_the_feed_and_known_at_their_own_time(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    with p2p.Peer(MAGIC, chain[:100]) as peer:
+        answer = ask_peers(REGTEST, [peer.name])
+    frame = answer.batches[0].facts[0].frame
+    assert set(frame["source"]) == {"p2p"}
+    assert frame["known_at"].to_list() == frame["time"].to_list()
+    assert (answer.batches[-1].done, answer.batches[-1].total) == (99, 99)
+
+
+def test_the_handshake_tells_who_we_are_and_wants_no_transactions(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    with p2p.Peer(MAGIC, chain) as peer:
+        ask_peers(REGTEST, [peer.name], chain[:1_001])
+    (name, payload), *rest = peer.conversations[0].heard
+    assert name == "version"
+    assert USER_AGENT.encode() in payload
+    assert payload[-5:] == (1_000).to_bytes(4, "little") + b"\0"
+    assert {name for name, _ in rest} == {"verack", "getheaders"}
+
+
+def test_pings_and_questions_are_answered_meanwhile(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    def answer_after_a_ping(conversation: Any, locator: list[bytes], asked: int) -> None:
+        conversation.send("inv", b"\x01" + bytes(36))
+        conversation.send("ping", b"theponge")
+        conversation.send("getheaders", bytes(40))
+        assert conversation.until("pong") == b"theponge"
+        assert conversation.until("headers") == b"\0"
+        conversation.send_headers(chain[1:100])
+
+    with p2p.Peer(MAGIC, chain, answer=answer_after_a_ping) as peer:
+        answer = ask_peers(REGTEST, [peer.name])
+    assert (answer.error, answer.headers) == (None, chain[:100])
+
+
+def test_several_peers_with_one_chain_give_it_once(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    with p2p.Peer(MAGIC, chain[:3_000]) as behind, p2p.Peer(MAGIC, chain) as ahead:
+        answer = ask_peers(REGTEST, [behind.name, ahead.name, behind.name, "localhost:1"])
+    assert answer.headers == chain
+    assert len([note for note in answer.notes if "unreachable" in note]) == 1
+
+
+def test_a_peer_that_is_behind_is_said(p2p: ModuleType, chain: list[bytes], ask_peers: Ask) -> None:
+    with p2p.Peer(MAGIC, chain[:3_000]) as behind:
+        answer = ask_peers(REGTEST, [behind.name], chain)
+    assert answer.notes == (f"peer {behind.name} is behind: it had 2,999 blocks of 4,500",)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("fork", [1, 1_999, 2_000, 2_001, 4_200, 4_499])
+def test_of_two_branches_the_one_with_more_work_is_taken(
+    order: int, fork: int, p2p: ModuleType, chain: list[bytes], grow: Mined, ask_peers: Ask
+) -> None:
+    other = [*chain[:fork], *grow(len(chain) - fork + 1, parent=chain[fork - 1], branch=1)]
+    with p2p.Peer(MAGIC, chain) as lesser, p2p.Peer(MAGIC, other) as best:
+        answer = ask_peers(REGTEST, [lesser.name, best.name][::order])
+    given = dict(zip(answer.headers, answer.heights, strict=True))
+    assert [given[header] for header in other] == list(range(len(other)))
+    assert answer.error is None
+    if order == 1:  # the lesser branch came first, and stays as a stale one
+        assert set(given) == {*chain, *other}
+        assert any(f"peer {lesser.name}: on a branch that" in note for note in answer.notes)
+    else:
+        assert set(given) == set(other)
+        assert any(
+            f"peer {lesser.name}: on a lesser branch" in note
+            or f"peer {lesser.name} dropped (low-work)" in note
+            for note in answer.notes
+        )
+
+
+@pytest.mark.parametrize("depth", [1, 10, 144, 3_000])
+def test_a_reorganisation_since_the_last_time_brings_the_better_branch(
+    depth: int, p2p: ModuleType, chain: list[bytes], grow: Mined, ask_peers: Ask
+) -> None:
+    fork = len(chain) - depth
+    better = [*chain[:fork], *grow(depth + 1, parent=chain[fork - 1], branch=2)]
+    with p2p.Peer(MAGIC, better) as peer:
+        answer = ask_peers(REGTEST, [peer.name], chain)
+    assert (answer.error, answer.headers) == (None, better[fork:])
+    assert answer.heights == list(range(fork, len(better)))
+
+
+def test_a_branch_of_equal_work_does_not_replace_ours(
+    p2p: ModuleType, chain: list[bytes], grow: Mined, ask_peers: Ask
+) -> None:
+    equal = [*chain[:-3], *grow(3, parent=chain[-4], branch=3)]
+    with p2p.Peer(MAGIC, equal) as peer:
+        answer = ask_peers(REGTEST, [peer.name], chain)
+    assert (answer.error, answer.headers, answer.events) == (None, [], [])
+    assert "lesser branch: 3 headers after height 4,497" in answer.notes[0]
+
+
+def test_a_long_chain_comes_in_batches_that_can_be_kept_one_by_one(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hashcanary.sources.p2p.syncing.BATCH", 2_000)
+    with p2p.Peer(MAGIC, chain) as peer:
+        answer = ask_peers(REGTEST, [peer.name])
+        assert [batch.cursor["height"] for batch in answer.batches] == [2_000, 4_000, 4_500]
+        first = answer.batches[0].facts[0].frame.height
+        rest = ask_peers(REGTEST, [peer.name], chain[:first])
+    assert answer.headers[first:] == rest.headers
+
+
+class _Ticking:
+    """A clock that goes a second further each time it is read."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_600_000_000.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        self.seconds += 0.1
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def waiting(ask_peers: Ask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
+    """Waits for news on behalf of a lake that holds a chain; tells the clock it used."""
+    asking = sys.modules[ask_peers.__module__]
+    monkeypatch.setattr("hashcanary.sources.p2p.syncing._LOOK", 0.01)
+
+    def run(peers: list[str], chain: list[bytes], **settings: str) -> SimpleNamespace:
+        clock = _Ticking()
+        assert P2P.wait is not None
+        P2P.wait(asking.asked(asking.held_of(REGTEST, chain), peers, clock, **settings))
+        return SimpleNamespace(slept=clock.slept, took=clock.seconds - 1_600_000_000)
+
+    return run
+
+
+@pytest.mark.parametrize("how", ["headers", "inv"])
+def test_waiting_ends_when_a_peer_announces_a_block(
+    how: str, p2p: ModuleType, chain: list[bytes], grow: Mined, waiting: Any
+) -> None:
+    fresh = grow(1, parent=chain[99])
+
+    def announce(conversation: Any, locator: list[bytes], asked: int) -> None:
+        peer = conversation.peer
+        peer.answer_honestly(conversation, locator, asked)
+        if asked == 0:
+            peer.add(fresh)
+            if how == "headers":
+                conversation.send_headers(fresh)
+            else:
+                block = b"\x02\0\0\0" + p2p.double_sha256(fresh[0])
+                conversation.send("inv", b"\x01" + block)
+
+    with p2p.Peer(MAGIC, chain[:100], answer=announce) as peer:
+        waited = waiting([peer.name], chain[:100], poll="3600", timeout="5")
+    assert waited.slept == []
+    assert waited.took < 60
+    assert "sendheaders" in {name for name, _ in peer.conversations[0].heard}
+
+
+def test_a_block_that_came_before_the_wait_ends_it_at_once(
+    p2p: ModuleType, chain: list[bytes], waiting: Any
+) -> None:
+    with p2p.Peer(MAGIC, chain[:101]) as peer:
+        waited = waiting([peer.name], chain[:100], poll="3600")
+    assert (waited.slept, waited.took < 60) == ([], True)
+
+
+def test_waiting_ends_after_a_while_without_news(
+    p2p: ModuleType, chain: list[bytes], waiting: Any
+) -> None:
+    with p2p.Peer(MAGIC, chain[:100]) as peer:
+        waited = waiting([peer.name], chain[:100], poll="3")
+    assert waited.took >= 3
+
+
+def test_a_lesser_branch_and_false_news_do_not_end_the_wait(
+    p2p: ModuleType, chain: list[bytes], grow: Mined, waiting: Any
+) -> None:
+    def cry(conversation: Any, locator: list[bytes], asked: int) -> None:
+        conversation.peer.answer_honestly(conversation, locator, asked)
+        if asked < 5:
+            conversation.send("inv", b"\x01\x02\0\0\0" + bytes([asked]) * 32)
+
+    stale = [*chain[:98], *grow(2, parent=chain[97], branch=4)]
+    with p2p.Peer(MAGIC, stale, answer=cry) as peer:
+        waited = waiting([peer.name], chain[:100], poll="10", timeout="5")
+    assert waited.took >= 10
+
+
+def test_without_any_peer_the_poll_is_slept(chain: list[bytes], waiting: Any) -> None:
+    waited = waiting(["127.0.0.1:1"], chain[:100], poll="60")
+    assert len(waited.slept) == 1
+    assert 59 <= waited.slept[0] <= 60
