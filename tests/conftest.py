@@ -191,3 +191,24 @@ def web() -> ModuleType:
 def node_server() -> ModuleType:
     """A small node with RPC and REST, faulty on command, and a lake in memory to sync into."""
     return _beside("node_server")
+
+
+@pytest.fixture(scope="session")
+def block_maker() -> ModuleType:
+    """Makes regtest blocks, and the block files a node would keep them in."""
+    return _beside("block_maker")
+
+
+@pytest.fixture(scope="session")
+def raw_blocks(real_data: Path) -> dict[str, bytes]:
+    """Whole real blocks by the names of their files, as a node serializes them."""
+    import zstandard
+
+    found = {}
+    for path in sorted((real_data / "raw_blocks").iterdir()):
+        data = path.read_bytes()
+        if path.suffix == ".zst":
+            data = zstandard.ZstdDecompressor().stream_reader(data).read()
+        if not path.name.startswith("first"):
+            found[path.name] = data[8:] if data[:4].hex() == "f9beb4d9" else data
+    return found

@@ -1,0 +1,124 @@
+"""A node as it is asked for its chain, whichever of its interfaces answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from hashcanary.sources.columns import EARLIEST, LATEST
+from hashcanary.sources.facts import BLOCKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hashcanary.sources.http_json import Node
+
+HEADERS_AT_ONCE = 2000
+MAX_BLOCKS = 10_000_000  # 190 years of blocks
+_CHAINS = {"test": "testnet3"}
+Known = Callable[[bytes, int], bool]
+"""Whether a block's header is known at a height."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a node says of itself.
+
+    chain: its network, by our names; blocks: height of its tip; headers: of the best header it
+    knows; best: hash of its tip; loading: whether it is still fetching the chain; kept_from: the
+    lowest height whose block it keeps.
+    """
+
+    chain: str
+    blocks: int
+    headers: int
+    best: bytes
+    loading: bool
+    kept_from: int
+
+    @classmethod
+    def of(cls, info: Node) -> State:
+        """From ``getblockchaininfo``, which REST gives as ``chaininfo.json``."""
+        chain = info.at("chain").text("the name of a network", most=100)
+        blocks = info.at("blocks").integer(0, MAX_BLOCKS, "a height")
+        pruned = info.at("pruned").value is True and info.has("pruneheight")
+        return cls(
+            chain=_CHAINS.get(chain, chain),
+            blocks=blocks,
+            headers=info.at("headers").integer(0, MAX_BLOCKS, "a height"),
+            best=info.at("bestblockhash").hash(),
+            loading=info.at("initialblockdownload").value is True,
+            kept_from=info.at("pruneheight").integer(0, MAX_BLOCKS, "a height") if pruned else 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Rows of ``blocks`` for some heights; missing: reasons for the heights without a row;
+    partly: what rows that are there lack, by height.
+    """
+
+    rows: pl.DataFrame
+    missing: Mapping[int, str]
+    partly: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Raw headers of a branch that the node left, ascending; fork: height of the block before."""
+
+    fork: int
+    headers: bytes
+
+
+class ChainNode(Protocol):
+    """What a walk asks of a node. Each method raises ServiceError's kinds.
+
+    name: of the source of its rows; url: as people may see it; facts_at_once: heights in one
+    question about blocks.
+    """
+
+    name: str
+    url: str
+    facts_at_once: int
+
+    def state(self) -> State:
+        """What it says of itself."""
+
+    def hashes(self, heights: Sequence[int]) -> list[bytes | None]:
+        """The hashes of its chain at these heights; None above its tip."""
+
+    def headers(self, first: int, count: int, parent: bytes) -> bytes:
+        """At most ``count`` raw headers of its chain from height ``first`` on, each the child of
+        the one before, the first one of ``parent``; none where the chain has moved.
+        """
+
+    def branches(self, known: Known) -> tuple[list[Branch], list[str]]:
+        """Branches it left and that are not known, and notes on what was not brought."""
+
+    def wanted(self, tip: int) -> NDArray[np.int64]:
+        """The heights up to ``tip`` about which it is to be asked, ascending."""
+
+    def facts(self, heights: Sequence[int], hashes: Sequence[bytes], tip: int) -> Told:
+        """What it says of these blocks, of a chain whose tip is at height ``tip``."""
+
+
+def block_rows(rows: Sequence[Mapping[str, object]], name: str) -> pl.DataFrame:
+    """Rows of ``blocks`` from what is known of each; known at the block's own time."""
+    full = [
+        {column: row.get(column) for column in BLOCKS.schema}
+        | {"source": name, "known_at": row["time"]}
+        for row in rows
+    ]
+    return pl.DataFrame(full, schema=BLOCKS.schema, orient="row")
+
+
+def header_time(value: Node) -> int:
+    """A time that a header can hold, in Unix seconds."""
+    return value.integer(EARLIEST, LATEST, "a time in Unix seconds,")

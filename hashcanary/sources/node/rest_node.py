@@ -1,0 +1,181 @@
+"""A node asked over its REST interface, which needs no credentials and has binary answers.
+
+Headers come 2,000 at a time. Fees are not told as such: they follow from a whole block and what its
+transactions spend (``spenttxouts``, Core 30 and later), so they are read of the newest blocks only.
+Branches that the node left are not to be had here.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.chain.errors import ChainError
+from hashcanary.chain.headers import HEADER_SIZE, header_hash
+from hashcanary.chain.subsidy import subsidy
+from hashcanary.sources.errors import BadBlock, Refused, WrongSchema
+from hashcanary.sources.http_json import Node
+from hashcanary.sources.node.chain_node import HEADERS_AT_ONCE, Branch, State, Told, block_rows
+from hashcanary.sources.node.rest_block import fees
+from hashcanary.sources.node.rpc_facts import coinbase_row, overclaimed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from hashcanary.chain.networks import Network
+    from hashcanary.sources.http import Http
+    from hashcanary.sources.node.chain_node import Known
+    from hashcanary.sources.node.rpc_facts import Job, Row
+
+_NOT_FOUND = 404
+_FEES_UNKNOWN = (
+    "fees are not known: the node has not what the block spends (spenttxouts comes with Bitcoin "
+    "Core 30, and needs undo data)"
+)
+
+
+@dataclass(slots=True)
+class RestNode:
+    """A node behind its REST interface. clients: one a connection; blocks: how many of the newest
+    blocks to read whole, None for all.
+    """
+
+    clients: Sequence[Http]
+    network: Network
+    blocks: int | None
+    name: str = "bitcoind-rest"
+    facts_at_once: int = 16
+    url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.url = self.clients[0].base
+
+    def state(self) -> State:
+        """What it says of itself."""
+        return State.of(self._info())
+
+    def best(self) -> bytes:
+        """The hash of its tip."""
+        return self._info().at("bestblockhash").hash()
+
+    def _info(self) -> Node:
+        answer = self.clients[0].get("rest/chaininfo.json", accept=(_NOT_FOUND,))
+        if answer.status == _NOT_FOUND:
+            found = "status 404: is the node started with -rest?"
+            raise Refused(service=f"REST of {self.url}", url=answer.url, status=404, found=found)
+        return Node(answer.json(), answer.url)
+
+    def hashes(self, heights: Sequence[int]) -> list[bytes | None]:
+        """The hashes of its chain at these heights; None above its tip."""
+        return [self._hash(height) for height in heights]
+
+    def _hash(self, height: int) -> bytes | None:
+        path = f"rest/blockhashbyheight/{height}.hex"
+        answer = self.clients[0].get(path, accept=(_NOT_FOUND,))
+        if answer.status == _NOT_FOUND:
+            return None
+        text = answer.body[:100].decode("ascii", "replace").strip()
+        return Node(text, answer.url, "the body").hash()
+
+    def headers(self, first: int, count: int, parent: bytes) -> bytes:
+        """Raw headers from ``first`` on; none where the chain has moved."""
+        start = parent if first else self.network.genesis.hash
+        skipped = 1 if first else 0
+        raw = self._headers_from(start, min(count + skipped, HEADERS_AT_ONCE))
+        if raw and header_hash(raw[:HEADER_SIZE]) != start:
+            raise WrongSchema(
+                url=f"{self.url}/rest/headers",
+                path="the first header",
+                expected=f"that of block {start.hex()}",
+                found=f"that of {header_hash(raw[:HEADER_SIZE]).hex()}",
+            )
+        return raw[skipped * HEADER_SIZE :]
+
+    def _headers_from(self, start: bytes, count: int) -> bytes:
+        answer = self.clients[0].get(
+            f"rest/headers/{start.hex()}.bin", {"count": str(count)}, accept=(_NOT_FOUND,)
+        )
+        if answer.status == _NOT_FOUND:
+            return b""
+        size = len(answer.body)
+        if size % HEADER_SIZE or size > count * HEADER_SIZE:
+            raise WrongSchema(
+                url=answer.url,
+                path="the body",
+                expected=f"at most {count:,} headers of {HEADER_SIZE} bytes",
+                found=f"{size:,} bytes",
+            )
+        return answer.body
+
+    def branches(self, known: Known) -> tuple[list[Branch], list[str]]:
+        """None: REST does not tell of branches that the node left."""
+        del known
+        return [], []
+
+    def wanted(self, tip: int) -> NDArray[np.int64]:
+        """The newest blocks, as many as are to be read whole."""
+        first = 0 if self.blocks is None else max(tip + 1 - self.blocks, 0)
+        return np.arange(first, tip + 1)
+
+    def facts(self, heights: Sequence[int], hashes: Sequence[bytes], tip: int) -> Told:
+        """Size, weight, transactions, coinbase and exact fees of these blocks."""
+        del tip
+        jobs = list(zip(heights, hashes, strict=True))
+        used = self.clients[: len(jobs)]
+
+        def work(client: Http, mine: Sequence[Job]) -> list[Row | str]:
+            return [self._about(client, job) for job in mine]
+
+        shares = [jobs[start :: len(used)] for start in range(len(used))]
+        with ThreadPoolExecutor(len(used)) as pool:
+            answers = list(pool.map(work, used, shares))
+        found = {
+            job[0]: answer
+            for share, told in zip(shares, answers, strict=True)
+            for job, answer in zip(share, told, strict=True)
+        }
+        rows = [found[height] for height in heights]
+        there = [row for row in rows if isinstance(row, dict)]
+        return Told(
+            block_rows(there, self.name),
+            {height: row for height, row in found.items() if isinstance(row, str)},
+            {height: _FEES_UNKNOWN for height, row in found.items() if _without_fees(row)},
+        )
+
+    def _about(self, client: Http, job: Job) -> Row | str:
+        """What is known of a block, or why nothing is."""
+        height, block = job
+        answer = client.get(f"rest/block/{block.hex()}.bin", accept=(_NOT_FOUND,))
+        if answer.status == _NOT_FOUND:
+            return "the node has not the block"
+        row: Row = {"height": height, "hash": block}
+        row |= coinbase_row(answer.body, block, height, self.url)
+        spent = client.get(f"rest/spenttxouts/{block.hex()}.bin", accept=(_NOT_FOUND,))
+        if spent.status != _NOT_FOUND:
+            left = self._fees(height, answer.body, spent.body)
+            row |= {"subsidy": subsidy(height, self.network), "total_fee": left}
+            self._check_claim(height, row)
+        return row
+
+    def _fees(self, height: int, block: bytes, spent: bytes) -> int:
+        try:
+            return fees(block, spent)
+        except ChainError as error:
+            raise self._bad(height, "what the block spends", str(error)) from error
+
+    def _check_claim(self, height: int, row: Row) -> None:
+        problem = overclaimed(row)
+        if problem is not None:
+            raise self._bad(height, *problem)
+
+    def _bad(self, height: int, expected: str, found: str) -> BadBlock:
+        return BadBlock(node=self.url, block=f"{height:,}", expected=expected, found=found)
+
+
+def _without_fees(row: Row | str) -> bool:
+    return isinstance(row, dict) and "total_fee" not in row

@@ -1,0 +1,206 @@
+"""A node asked over its RPC: its chain, the branches it left, its notices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.chain.headers import HEADER_SIZE, decode_headers, header_hash
+from hashcanary.sources.errors import NodeFault, WrongSchema
+from hashcanary.sources.http_json import Node
+from hashcanary.sources.node.chain_node import HEADERS_AT_ONCE, MAX_BLOCKS, Branch, State, Told
+from hashcanary.sources.node.rpc import METHOD_NOT_FOUND, Call, Fault
+from hashcanary.sources.node.rpc_facts import BlockAsker, among
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from hashcanary.chain.networks import Network
+    from hashcanary.sources.node.chain_node import Known
+    from hashcanary.sources.node.rpc import Rpc
+
+_OUT_OF_RANGE = -8
+_MAX_TIPS = 2000
+_MAX_BRANCH = 2016
+_NO_STATS = "fees were not brought: the node has no getblockstats (it comes with Bitcoin Core 0.17)"
+_LEFT = frozenset({"valid-fork", "valid-headers", "headers-only"})
+
+
+@dataclass(slots=True)
+class RpcNode:
+    """A node behind its RPC. clients: one a connection; stats, coinbases: of how many of the
+    newest blocks to ask for them, None for all.
+    """
+
+    clients: Sequence[Rpc]
+    network: Network
+    stats: int | None
+    coinbases: int | None
+    name: str = "bitcoind-rpc"
+    facts_at_once: int = 1000
+    url: str = field(init=False)
+    _notes: list[str] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self.url = self.clients[0].http.base
+
+    def state(self) -> State:
+        """What it says of itself."""
+        return State.of(self.clients[0].ask("getblockchaininfo"))
+
+    def hashes(self, heights: Sequence[int]) -> list[bytes | None]:
+        """The hashes of its chain at these heights; None above its tip."""
+        answers = self.clients[0].batch([Call("getblockhash", (height,)) for height in heights])
+        return [self._hash(answer) for answer in answers]
+
+    def _hash(self, answer: Node | Fault) -> bytes | None:
+        if isinstance(answer, Node):
+            return answer.hash()
+        if answer.code == _OUT_OF_RANGE:
+            return None
+        raise self._refused("getblockhash", answer)
+
+    def headers(self, first: int, count: int, parent: bytes) -> bytes:
+        """Raw headers from ``first`` on; none where the chain has moved."""
+        hashes = self.hashes(range(first, first + count))
+        there = [block for block in hashes if block is not None]
+        raw = self._raw_headers(there)
+        if not raw or None in raw:
+            return b""
+        joined = b"".join(header for header in raw if header is not None)
+        named = decode_headers(joined).prev_hash
+        parents = np.frombuffer(b"".join([parent, *there[:-1]]), np.uint8).reshape(-1, 32)
+        return joined if np.array_equal(named, parents) else b""
+
+    def _raw_headers(self, hashes: Sequence[bytes]) -> list[bytes | None]:
+        """Headers by hash; None for one that the node does not know (any more)."""
+        calls = [Call("getblockheader", (block.hex(), False)) for block in hashes]
+        headers: list[bytes | None] = []
+        for block, answer in zip(hashes, self.clients[0].batch(calls), strict=True):
+            if isinstance(answer, Fault):
+                if answer.code == METHOD_NOT_FOUND:
+                    raise self._refused("getblockheader", answer)
+                headers.append(None)
+                continue
+            header = answer.hex(HEADER_SIZE, HEADER_SIZE, "a header of 160 hex digits")
+            if header_hash(header) != block:
+                raise WrongSchema(
+                    url=self.url,
+                    path="getblockheader",
+                    expected=f"the header of block {block.hex()}",
+                    found=f"that of {header_hash(header).hex()}",
+                )
+            headers.append(header)
+        return headers
+
+    def branches(self, known: Known) -> tuple[list[Branch], list[str]]:
+        """Branches by ``getchaintips``, but for invalid ones and very long ones."""
+        answer = self.clients[0].batch([Call("getchaintips")])[0]
+        if isinstance(answer, Fault):
+            return [], [*self._notes, f"branches that the node left: {answer.message}"]
+        notes = list(self._notes)
+        tips: list[_Tip] = []
+        for item in answer.items(_MAX_TIPS):
+            tip = _Tip.of(item)
+            if tip.length == 0 or tip.status not in _LEFT or known(tip.top, tip.height):
+                continue
+            if tip.length > _MAX_BRANCH:
+                notes.append(
+                    f"a branch of {tip.length:,} headers up to height {tip.height:,} "
+                    f"({tip.status}) was not brought: it is longer than {_MAX_BRANCH:,}"
+                )
+            else:
+                tips.append(tip)
+        self._climb_down(tips, known)
+        return [tip.branch() for tip in tips if tip.headers], notes
+
+    def _climb_down(self, tips: Sequence[_Tip], known: Known) -> None:
+        """Fetch the headers of all branches, from their tops to what is known, side by side."""
+        open_tips = list(tips)
+        while open_tips:
+            found = self._raw_headers([tip.next for tip in open_tips])
+            for tip, header in zip(open_tips, found, strict=True):
+                tip.take(header)
+            open_tips = [tip for tip in open_tips if not tip.ended(known)]
+
+    def wanted(self, tip: int) -> NDArray[np.int64]:
+        """The newest blocks for which statistics or coinbases are asked for."""
+        if self.stats != 0 and not self._has_stats():
+            self.stats = 0
+            self._notes.append(_NO_STATS)
+        return np.arange(min(_first(self.stats, tip), _first(self.coinbases, tip)), tip + 1)
+
+    def _has_stats(self) -> bool:
+        """Whether the node has the call at all; genesis has statistics in every version."""
+        answer = self.clients[0].batch([Call("getblockstats", (0, ["height"]))])[0]
+        return not (isinstance(answer, Fault) and answer.code == METHOD_NOT_FOUND)
+
+    def facts(self, heights: Sequence[int], hashes: Sequence[bytes], tip: int) -> Told:
+        """Statistics and coinbases of these blocks, as far as they are asked for."""
+        jobs = dict(zip(heights, hashes, strict=True))
+        asker = BlockAsker(self.clients, self.network, self.name)
+        return asker.told(
+            among(jobs, _first(self.stats, tip)), among(jobs, _first(self.coinbases, tip))
+        )
+
+    def notices(self) -> list[str]:
+        """The addresses at which the node tells of new blocks over ZMQ."""
+        answer = self.clients[0].batch([Call("getzmqnotifications")])[0]
+        if isinstance(answer, Fault):
+            return []
+        found = [
+            (item.at("type").text(most=100), item.at("address").text(most=1000))
+            for item in answer.items(1000)
+        ]
+        return [address for kind, address in found if kind in ("pubhashblock", "pubrawblock")]
+
+    def best(self) -> bytes:
+        """The hash of its tip."""
+        return self.clients[0].ask("getbestblockhash").hash()
+
+    def _refused(self, method: str, fault: Fault) -> NodeFault:
+        return NodeFault(node=self.url, method=method, code=fault.code, message=fault.message)
+
+
+@dataclass(slots=True)
+class _Tip:
+    """The end of a branch, and what was read of it so far, from its top down."""
+
+    height: int
+    top: bytes
+    length: int
+    status: str
+    next: bytes
+    headers: list[bytes] = field(default_factory=list)
+    lost: bool = False
+
+    @classmethod
+    def of(cls, item: Node) -> _Tip:
+        height = item.at("height").integer(0, MAX_BLOCKS + HEADERS_AT_ONCE, "a height")
+        length = item.at("branchlen").integer(0, height, "the length of a branch")
+        top = item.at("hash").hash()
+        return cls(height, top, length, item.at("status").text("a status", most=100), top)
+
+    def take(self, header: bytes | None) -> None:
+        """One header further down; the branch is given up where the node has it no more."""
+        if header is None:
+            self.lost, self.headers = True, []
+            return
+        self.headers.append(header)
+        self.next = decode_headers(header).prev_hash[0].tobytes()
+
+    def ended(self, known: Known) -> bool:
+        below = self.height - len(self.headers)
+        return self.lost or len(self.headers) >= self.length or known(self.next, below)
+
+    def branch(self) -> Branch:
+        return Branch(self.height - len(self.headers), b"".join(reversed(self.headers)))
+
+
+def _first(newest: int | None, tip: int) -> int:
+    """The lowest of the newest heights; above the tip where none is asked for."""
+    return 0 if newest is None else max(tip + 1 - newest, 0)

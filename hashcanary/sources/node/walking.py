@@ -1,0 +1,296 @@
+"""Walks the chain of a node: brings headers the lake has not, then what else is asked of blocks.
+
+1. The node's network is checked, and how far it is itself.
+2. The highest block is found that both the node's chain and the lake have: from the top down in
+   doubling steps, then by halving.
+3. Headers follow from there on, each the child of the one before; the first time also those of
+   gaps below. Branches that the node left come last.
+4. Rows about blocks come newest first, asked by hash. The hashes at their heights are read again
+   afterwards: had one changed, the rows are dropped and all begins again at the fork, so that
+   branches are never mixed.
+
+What the node does not give is told in notes, by heights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hashcanary.chain.errors import ChainError
+from hashcanary.chain.headers import HEADER_SIZE, decode_headers
+from hashcanary.chain.run import Preceding
+from hashcanary.chain.validate import ValidatedRun, validate_run
+from hashcanary.sources.errors import BadHeaders, NodeMoving, OtherNetwork
+from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
+from hashcanary.sources.feed import Batch
+from hashcanary.sources.node.chain_node import HEADERS_AT_ONCE, Branch, ChainNode, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from numpy.typing import NDArray
+
+    from hashcanary.sources.feed import Asked, Cursor
+
+OURS = "bitcoind-"
+_ZERO_HASH = bytes(32)
+_TRIES = 8
+_NOWHERE = -1
+
+
+def walk(node: ChainNode, asked: Asked) -> Iterator[Batch]:
+    """Everything new that a node has. Raises ServiceError's kinds, BadHeaders, BadBlock."""
+    return _Walk(node, asked).batches()
+
+
+@dataclass(slots=True)
+class _Trail:
+    """Hashes of the node's chain as read on this walk, by height."""
+
+    runs: list[tuple[int, NDArray[np.uint8]]] = field(default_factory=list)
+
+    def at(self, height: int) -> bytes | None:
+        for first, hashes in reversed(self.runs):
+            if first <= height < first + len(hashes):
+                return bytes(hashes[height - first])
+        return None
+
+    def top(self) -> int:
+        return max((first + len(hashes) - 1 for first, hashes in self.runs), default=0)
+
+    def cut_above(self, height: int) -> None:
+        """Forget what was read above a height: the chain is another one there."""
+        kept = [(first, hashes[: max(height + 1 - first, 0)]) for first, hashes in self.runs]
+        self.runs = [(first, hashes) for first, hashes in kept if len(hashes)]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk: what was read so far, and what is to be told at its end.
+
+    done: by height, whether rows about the block came on this walk.
+    """
+
+    node: ChainNode
+    asked: Asked
+    cursor: Cursor = field(init=False)
+    trail: _Trail = field(default_factory=_Trail)
+    done: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    missing: dict[str, list[int]] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cursor = dict(self.asked.cursor)
+
+    def batches(self) -> Iterator[Batch]:
+        """Headers, then rows about blocks, then the tip; begun again where the chain moves."""
+        for _ in range(_TRIES):
+            state = self._checked(self.node.state())
+            common = self._common(state)
+            self._forget_above(common, state)
+            stands = yield from self._headers(common, state.blocks)
+            stands = stands and (yield from self._gaps(common))
+            stands = stands and (yield from self._facts(common, state))
+            if stands:
+                yield self._last(state)
+                return
+        raise NodeMoving(node=self.node.url, tries=_TRIES)
+
+    def known(self, block: bytes, height: int) -> bool:
+        """Whether the lake or this walk has the header of a block, at this height."""
+        return self.trail.at(height) == block or self.asked.held.height_of(block) == height
+
+    def _checked(self, state: State) -> State:
+        network, found = self.asked.held.network, state.chain
+        if found == network.name:
+            genesis = self._hash_at(0)
+            if genesis == network.genesis.hash:
+                self._say_how_far(state)
+                return state
+            found = f"one whose first block is {genesis.hex() if genesis else 'not there'}"
+        raise OtherNetwork(node=self.node.url, expected=network.name, found=found)
+
+    def _say_how_far(self, state: State) -> None:
+        held = self.asked.held.tip_height
+        if state.loading or state.headers > state.blocks:
+            self._note(
+                f"the node is itself behind: it has blocks up to {state.blocks:,} and headers up "
+                f"to {state.headers:,}; what is above comes when it has caught up"
+            )
+        if held is not None and state.blocks < held:
+            self._note(
+                f"the node's chain ends at block {state.blocks:,}, below the lake's tip {held:,}"
+            )
+
+    def _common(self, state: State) -> int:
+        """The highest known block of the node's chain, seen from the top."""
+        top = max(self.asked.held.tip_height or 0, self.trail.top())
+
+        def shared(height: int) -> bool:
+            block = self._hash_at(height)
+            return block is not None and self.known(block, height)
+
+        return _highest(min(state.blocks, top), shared)
+
+    def _hash_at(self, height: int) -> bytes | None:
+        return self.node.hashes([height])[0]
+
+    def _forget_above(self, common: int, state: State) -> None:
+        self.trail.cut_above(common)
+        done = np.zeros(state.blocks + 1, np.bool_)
+        kept = min(common + 1, len(self.done))
+        done[:kept] = self.done[:kept]
+        self.done = done
+        self.missing.clear()
+
+    def _headers(self, after: int, last: int) -> Generator[Batch, None, bool]:
+        """Batches of the headers above ``after`` up to ``last``; false where the chain moved."""
+        before = None
+        if after != _NOWHERE:
+            parent = self._hash_at(after)
+            if parent is None:
+                return False
+            before = _preceding(after, parent)
+        while after < last:
+            parent = _ZERO_HASH if before is None else before.hash
+            raw = self.node.headers(after + 1, min(HEADERS_AT_ONCE, last - after), parent)
+            if not raw:
+                return False
+            run = self._validated(raw, before)
+            before, after = run.preceding(), run.last_height
+            self.trail.runs.append((run.first_height, run.columns.hash))
+            yield Batch((self._rows(run),), dict(self.cursor), after + 1, last + 1, "headers")
+        return True
+
+    def _validated(self, raw: bytes, before: Preceding | None) -> ValidatedRun:
+        try:
+            return validate_run(raw, self.asked.held.network, preceding=before)
+        except ChainError as error:
+            raise BadHeaders(file=self.node.url, problem=error) from error
+
+    def _rows(self, run: ValidatedRun) -> Facts:
+        named = run.frame().with_columns(source=pl.lit(self.node.name), known_at=pl.col("time"))
+        return Facts(HEADERS, named.select(list(HEADERS.schema)))
+
+    def _gaps(self, common: int) -> Generator[Batch, None, bool]:
+        """Headers below ``common`` that the lake has not; looked for until a walk has ended."""
+        active = self.asked.held.active_from
+        if active is None or "tip" in self.cursor:
+            return True
+        absent = np.setdiff1d(np.arange(max(common, 0)), active(0)["height"].to_numpy())
+        for first, last in _spans(absent):
+            if self.trail.at(last) is None and not (yield from self._headers(first - 1, last)):
+                return False
+        return True
+
+    def _facts(self, common: int, state: State) -> Generator[Batch, None, bool]:
+        """Batches of rows about blocks, newest first; false where the chain moved."""
+        heights = self._to_ask(common, state)
+        total, size = len(heights), self.node.facts_at_once
+        for end in range(total, 0, -size):
+            part = heights[max(end - size, 0) : end].tolist()
+            hashes = self.node.hashes(part)
+            there = [block for block in hashes if block is not None]
+            if len(there) < len(part):
+                return False
+            told = self.node.facts(part, there, state.blocks)
+            if self.node.hashes(part) != hashes:
+                return False
+            for height, reason in sorted({**told.missing, **told.partly}.items()):
+                self.missing.setdefault(reason, []).append(height)
+            done = total - end + len(part)
+            if told.rows.is_empty():
+                if done < total:
+                    self._note(f"blocks below {part[0]:,} were not asked about after that")
+                break
+            self.done[told.rows["height"].to_numpy()] = True
+            yield Batch((Facts(BLOCKS, told.rows),), dict(self.cursor), done, total, "blocks")
+        return True
+
+    def _to_ask(self, common: int, state: State) -> NDArray[np.int64]:
+        """Heights for which the lake has no row about the block that the node has there."""
+        wanted = self.node.wanted(state.blocks)
+        pruned = wanted[wanted < state.kept_from]
+        if len(pruned):
+            self._note(
+                f"blocks {pruned[0]:,} to {pruned[-1]:,}: pruned by the node, so only their "
+                "headers came from it"
+            )
+        held = self.asked.held.heights_with(OURS)
+        had = held[held <= self._shared_with_active(common)]
+        absent = np.setdiff1d(wanted[wanted >= state.kept_from], had)
+        return absent[~self.done[absent]]
+
+    def _shared_with_active(self, common: int) -> int:
+        """The highest block that the node's chain shares with the lake's active one: above it,
+        rows that the lake has are of other blocks.
+        """
+        active = self.asked.held.active_from
+        if active is None or common == _NOWHERE:
+            return common
+        top = active(common)["hash"]
+        if len(top) and top[0] == self._hash_at(common):
+            return common
+        ours = active(0)
+        by_height = dict(zip(ours["height"].to_list(), ours["hash"].to_list(), strict=True))
+        return _highest(common, lambda height: by_height.get(height) == self._hash_at(height))
+
+    def _last(self, state: State) -> Batch:
+        """Branches that the node left, where its chain ends now, and all notes."""
+        branches, notes = self.node.branches(self.known)
+        facts = [self._rows(run) for run in map(self._branch, branches) if run is not None]
+        gone = [f"{_shown(heights)}: {reason}" for reason, heights in self.missing.items()]
+        tip = self.trail.at(state.blocks) or state.best
+        done = state.blocks + 1
+        return Batch(
+            tuple(facts), {"tip": tip.hex()}, done, done, "headers", (*gone, *self.notes, *notes)
+        )
+
+    def _branch(self, branch: Branch) -> ValidatedRun | None:
+        parent = decode_headers(branch.headers[:HEADER_SIZE]).prev_hash[0].tobytes()
+        if not self.known(parent, branch.fork):
+            self._note(f"a branch above block {branch.fork:,} was left out: its fork is not known")
+            return None
+        return self._validated(branch.headers, _preceding(branch.fork, parent))
+
+    def _note(self, note: str) -> None:
+        self.notes.setdefault(note)
+
+
+def _highest(top: int, holds: Callable[[int], bool]) -> int:
+    """The greatest height up to ``top`` for which something holds that holds for all below it."""
+    height, step, above = top, 1, None
+    while not holds(height):
+        if height == 0:
+            return _NOWHERE
+        height, step, above = max(height - step, 0), 2 * step, height
+    while above is not None and above - height > 1:
+        middle = (height + above) // 2
+        height, above = (middle, above) if holds(middle) else (height, middle)
+    return height
+
+
+def _preceding(height: int, block: bytes) -> Preceding:
+    """A parent of which no more than its height is known."""
+    nothing = np.zeros(0, np.int64)
+    return Preceding(height, block, nothing, nothing)
+
+
+def _spans(heights: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The runs of consecutive numbers in an ascending column: first and last of each."""
+    if not len(heights):
+        return []
+    cuts = np.flatnonzero(np.diff(heights) != 1)
+    firsts = heights[np.concatenate(([0], cuts + 1))]
+    lasts = heights[np.concatenate((cuts, [len(heights) - 1]))]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+
+def _shown(heights: list[int]) -> str:
+    if len(heights) == 1:
+        return f"block {heights[0]:,}"
+    return f"{len(heights):,} blocks from {min(heights):,} to {max(heights):,}"
