@@ -128,14 +128,15 @@ class Lake:
         folder = tables.folder_of(self.home, table)
         return tables.read(folder, TABLES[table], self.manifest.tables.get(table), columns, where)
 
-    def record(self, moment: Moment | None = None) -> Record:
+    def record(self, moment: Moment | None = None, pool_list: str | None = None) -> Record:
         """Everything known at a moment (None: all the lake holds).
 
-        Raises NoSuchBlock when the moment is a height whose block is not known.
+        pool_list: by which list of pools blocks are labelled; None: see ``store/pool_labels.py``.
+        Raises NoSuchBlock when the moment is a height whose block is not known, UnknownPoolList.
         """
         from hashcanary.store.recording import record_of
 
-        return record_of(self, moment)
+        return record_of(self, moment, pool_list)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
@@ -165,14 +166,8 @@ class Transaction:
         self._touched: set[str] = set()
 
     def append(self, table: str, rows: pl.DataFrame) -> None:
-        """Add rows to a table; a table of many small files is put together as one."""
-        state = self.tables.get(table)
-        if state is not None and len(state.active) >= tables.MOST_FILES:
-            import polars as pl
-
-            self.replace(table, pl.concat([self.base.frame(table), rows]), altered=rows)
-        else:
-            self._put(table, rows, rows, whole=False)
+        """Add rows to a table."""
+        self._put(table, rows, rows, whole=False)
 
     def replace(self, table: str, rows: pl.DataFrame, altered: pl.DataFrame | None = None) -> None:
         """Put other content in the place of a whole table.
@@ -196,10 +191,13 @@ class Transaction:
             if not self._touched:
                 durable.write_whole(_writing_mark(home), _WRITING)
             after = commit(tables.folder_of(home, table), TABLES[table], before, rows)
+        after = replace(after, changed_from=_least_height(altered))
         if before is not None and table in self._touched:
-            after = replace(after, log={**before.log, **after.log})
+            both = (before.changed_from, after.changed_from)
+            least = None if None in both else min(height for height in both if height is not None)
+            after = replace(after, log={**before.log, **after.log}, changed_from=least)
         self._touched.add(table)
-        self.tables[table] = replace(after, changed_from=_least_height(altered))
+        self.tables[table] = after
 
     def publish(self, loaded: Sequence[LoadedFile], time: int) -> Lake:
         """Make all that was put visible as the next version; without any, nothing happens.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -30,8 +31,10 @@ _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
 }
-# an append is one small file; beyond this many the table is rewritten as one
+# An append is one small file; beyond this many the newest are put together as one, up to a file
+# this many times larger than all after it: a row is rewritten few times, however many come.
 MOST_FILES = 32
+_FAR_LARGER = 4
 _LOG = "_delta_log"
 _LAST_CHECKPOINT = "_last_checkpoint"
 
@@ -134,9 +137,46 @@ def _one_after_another(parts: list[pl.DataFrame], lead: str) -> bool:
 def append(
     folder: Path, table: FactTable, state: TableState | None, rows: pl.DataFrame
 ) -> TableState:
-    """Commit further rows. Raises what deltalake raises."""
-    before = 0 if state is None else state.rows
-    return _commit(folder, table, state, rows, "append", before + rows.height)
+    """Commit further rows. Raises what deltalake raises, LakeDamaged."""
+    total = rows.height + (0 if state is None else state.rows)
+    if state is None or len(state.active) < MOST_FILES:
+        return _commit(folder, table, state, rows, "append", total)
+    lead = order_of(table)[0]
+    least = _merged_from(folder, lead, state, rows[lead])
+    where = None if least is None else pl.col(lead) >= least
+    together = pl.concat([read(folder, table, state, None, where), rows])
+    predicate = None if least is None else f"{lead} >= {least}"
+    return _commit(folder, table, state, together, "overwrite", total, predicate)
+
+
+def _merged_from(folder: Path, lead: str, state: TableState, new: pl.Series) -> int | None:
+    """The least height from which on files are put together; None: all of them are.
+
+    No file left alone holds a row at or above it. lead: the column that orders the rows first;
+    only whole numbers part a table so.
+    """
+    if new.dtype != pl.Int64 or new.has_nulls():
+        return None
+    ends = pl.collect_all(
+        pl.scan_parquet(folder / name, glob=False).select(
+            least=pl.col(lead).min(),
+            most=pl.col(lead).max(),
+            nulls=pl.col(lead).null_count(),
+            rows=pl.len(),
+        )
+        for name in state.active
+    )
+    if any(end["nulls"].item() for end in ends):
+        return None
+    files = sorted(end.select("least", "most", "rows").row(0) for end in ends)
+    least, taken = int(str(new.min())), len(new)
+    for first, last, rows in reversed(files):
+        if last < least and rows > _FAR_LARGER * taken:
+            break
+        least, taken = min(least, first), taken + rows
+    else:
+        return None
+    return None if any(first < least <= last for first, last, _ in files) else least
 
 
 def replace(
@@ -151,22 +191,28 @@ def _commit(
     table: FactTable,
     state: TableState | None,
     rows: pl.DataFrame,
-    mode: str,
+    mode: Literal["append", "overwrite"],
     total: int,
+    predicate: str | None = None,
 ) -> TableState:
+    """Commit rows; predicate: of the files that they take the place of, None: of all."""
     from deltalake import WriterProperties, write_deltalake
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_deltalake(
+    write = partial(
+        write_deltalake,
         folder,
         rows.select(list(table.schema)).sort(order_of(table)),
-        mode="overwrite" if mode == "overwrite" else "append",
         name=table.name,
         description=table.title,
         configuration=_CONFIGURATION if state is None else None,
         target_file_size=2**30,
         writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
     )
+    if mode == "append":
+        write(mode="append")
+    else:
+        write(mode="overwrite", predicate=predicate)
     return _state_now(folder, state, total)
 
 
