@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -158,3 +159,54 @@ def rows_of(batches: list[Any], table: str) -> Any:
 
     frames = [facts.frame for b in batches for facts in b.facts if facts.table.name == table]
     return pl.concat(frames) if frames else None
+
+
+def block_json(header: bytes, height: int, extras: bool = True) -> dict[str, Any]:
+    """A block as Esplora's API.md and mempool's BlockExtended publish it, of 80 header bytes.
+
+    It has one transaction, no fees, and takes the subsidy of 50 BTC.
+    """
+    block: dict[str, Any] = {
+        "id": sha256(sha256(header).digest()).digest()[::-1].hex(),
+        "height": height,
+        "version": int.from_bytes(header[:4], "little", signed=extras),
+        "timestamp": int.from_bytes(header[68:72], "little"),
+        "tx_count": 1,
+        "size": 285,
+        "weight": 1140,
+        "merkle_root": header[36:68][::-1].hex(),
+        "previousblockhash": header[4:36][::-1].hex() if height else None,
+        "mediantime": int.from_bytes(header[68:72], "little"),
+        "nonce": int.from_bytes(header[76:80], "little"),
+        "bits": int.from_bytes(header[72:76], "little"),
+        "difficulty": 1.0,
+    }
+    if extras:
+        block["extras"] = {
+            "totalFees": 0,
+            "reward": 5_000_000_000 >> height // 150,
+            "coinbaseRaw": f"03{height.to_bytes(3, 'little').hex()}",
+            "pool": {"id": 1, "name": "Test Pool", "slug": "testpool"},
+        }
+    return block
+
+
+@dataclass
+class Explorer:
+    """Answers as a mempool (``extended``) or plain esplora instance that has ``chain``."""
+
+    chain: list[bytes]
+    extended: bool = True
+    prices: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, asking: Asking) -> Reply:
+        place = asking.path.removeprefix("/api/")
+        if place == "v1/historical-price" and self.extended:
+            return as_json({"prices": self.prices, "exchangeRates": {}})
+        if place.startswith("v1/") and not self.extended:
+            return Reply(b"endpoint does not exist", 404)
+        asked = place.removeprefix("v1/").removeprefix("blocks").strip("/")
+        top = min(int(asked), len(self.chain) - 1) if asked else len(self.chain) - 1
+        size = 15 if self.extended else 10
+        heights = range(top, max(top - size, -1), -1)
+        return as_json([block_json(self.chain[n], n, self.extended) for n in heights])

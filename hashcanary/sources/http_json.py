@@ -84,8 +84,8 @@ class Node:
         raise WrongSchema(url=self.url, path=self.path, expected=expected, found=found)
 
     def has(self, name: str) -> bool:
-        """Whether this is an object with a value other than null under ``name``."""
-        return isinstance(self.value, dict) and self.value.get(name) is not None
+        """Whether this object has a value other than null under ``name``."""
+        return self.at(name).value is not None
 
     def at(self, name: str) -> Node:
         """The value under ``name`` of an object, null where there is none."""

@@ -133,7 +133,9 @@ class Walk:
         return ()
 
     def _first(self, theirs: int) -> int:
-        return max(theirs - self.recent + 1, 0) if self.start is None else self.start
+        if self.start is not None:
+            return self.start
+        return max(max(theirs, self.held.tip_height or 0) - self.recent + 1, 0)
 
     def _still_wanted(self, newest: Page, have: frozenset[int]) -> list[int]:
         """Heights without a row of ours, and those near the tip where another block stands now."""
