@@ -26,7 +26,7 @@ MOST_VALUE = 21_000_000 * COIN
 COMMITMENT = bytes.fromhex("6a24aa21a9ed")
 """How an output's script begins that commits to the block's witnesses."""
 _LEAST_OUTPUT = 9
-_LEAST_LOCK_TIME = 500_000_000  # from here on numbers in transactions are times, not heights
+_BEYOND = 1 << 23  # no height needs a push of four bytes before the 22nd century
 
 
 class Output(NamedTuple):
@@ -192,7 +192,8 @@ def bip34_height(script: bytes, network: Network = MAIN) -> int | None:
     """The height that a scriptSig says, or None where it says none that can be believed.
 
     Before a network demanded it (main: 227,931) a script may begin with any bytes, some of which
-    read as heights to come: none below that is ever inferred.
+    read as heights to come (the target that early miners pushed does, in four bytes): none below
+    that is ever inferred, and none of 8,388,608 or more.
     """
     if not script:
         return None
@@ -203,7 +204,7 @@ def bip34_height(script: bytes, network: Network = MAIN) -> int | None:
         height = int.from_bytes(script[1 : 1 + first], "little")
     else:
         return None
-    if not network.bip34_height <= height < _LEAST_LOCK_TIME:
+    if not network.bip34_height <= height < _BEYOND:
         return None
     return height if script.startswith(height_push(height)) else None
 

@@ -26,7 +26,7 @@ from hashcanary.sources.feed import Batch
 from hashcanary.sources.node.block_files_cursor import Progress
 from hashcanary.sources.node.block_files_errors import DamagedBlockFile
 from hashcanary.sources.node.block_files_folder import BlockFile, find_folder
-from hashcanary.sources.node.block_files_heights import UNKNOWN, Linker, matrix
+from hashcanary.sources.node.block_files_heights import UNKNOWN, Linker, matrix, states_height
 from hashcanary.sources.node.block_files_records import Records, read_block, rows_of
 from hashcanary.sources.node.block_files_walk import MOST_RECORDS, Walked, walk
 
@@ -102,10 +102,6 @@ class _Scan:
         records = Records.of(walks)
         if len(records):
             rows = rows_of(records, self._network, self._options.whole)
-            numbers = np.array([file.number for file in records.files], np.int64)
-            rows = rows.with_columns(
-                number=pl.Series(numbers[records.file]), offset=pl.Series(records.offset)
-            )
             self._read += len(rows)
             self._place(self._new(rows))
         for walked in walks:
@@ -191,7 +187,9 @@ class _Scan:
     def _new(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows without blocks that this scan has met before."""
         fresh = ~self._linker.known(matrix(rows["hash"]))
-        once = rows.filter(fresh).unique("hash", keep="first", maintain_order=True)
+        once = rows if fresh.all() else rows.filter(fresh)
+        if once["hash"].n_unique() < len(once):
+            once = once.unique("hash", keep="first", maintain_order=True)
         if self._waiting is not None:
             once = once.join(self._waiting.select("hash"), on="hash", how="anti")
         self._repeated += len(rows) - len(once)
@@ -204,12 +202,11 @@ class _Scan:
             return
         heights = self._linker.place(rows, finally_)
         placed = heights != UNKNOWN
-        ready = rows.with_columns(height=pl.Series(heights))
+        ready = rows.hstack([pl.Series("height", heights)])
+        self._waiting = None
         if not placed.all():
             self._keep_waiting(rows.filter(~placed))
             ready = ready.filter(placed)
-        else:
-            self._waiting = None
         if len(ready):
             self._check_stated_heights(ready)
             self._ready.append(ready)
@@ -227,14 +224,10 @@ class _Scan:
 
     def _check_stated_heights(self, rows: pl.DataFrame) -> None:
         """Raise DamagedBlockFile for a coinbase that states another height than its block's."""
-        rows = rows.filter(pl.col("height") >= max(self._network.bip34_height, 1))
-        heights = rows["height"].to_numpy()
-        three = np.stack(
-            [np.full(len(rows), 3), *(heights >> step & 255 for step in (0, 8, 16))], 1
-        )
-        due = pl.Series(three.astype(np.uint8)).arr.to_list().cast(pl.Binary)
-        same = (rows["coinbase_script"].bin.slice(0, 4) == due) & (rows["height"] >= 1 << 15)
-        for row in rows.filter(~same).iter_rows(named=True):
+        heights, head = rows["height"].to_numpy(), rows["head"].to_numpy()
+        demanded = heights >= max(self._network.bip34_height, 1)
+        for index in np.flatnonzero(demanded & ~states_height(head, heights)).tolist():
+            row = rows.row(index, named=True)
             push = height_push(row["height"])
             if not row["coinbase_script"].startswith(push):
                 raise DamagedBlockFile(
@@ -256,26 +249,34 @@ class _Scan:
 
 def _facts(rows: pl.DataFrame) -> tuple[Facts, Facts]:
     """Placed rows as facts about headers and blocks."""
-    rows = rows.sort("height", maintain_order=True).with_columns(
-        pl.lit(None, pl.Int64).alias("median_time_past"),
-        pl.lit(None, pl.Int64).alias("subsidy"),
-        pl.lit(None, pl.Int64).alias("total_fee"),
-        pl.lit(SOURCE).alias("source"),
-        pl.col("time").alias("known_at"),
-    )
-    return Facts(HEADERS, rows.select(list(HEADERS.schema))), Facts(
-        BLOCKS, rows.select(list(BLOCKS.schema))
-    )
+    nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(rows))
+    same = {
+        "median_time_past": nothing,
+        "subsidy": nothing,
+        "total_fee": nothing,
+        "source": pl.Series([SOURCE]).new_from_index(0, len(rows)),
+        "known_at": rows["time"],
+    }
+    if not rows["height"].is_sorted():
+        rows = rows.sort("height", maintain_order=True)
+        same["known_at"] = rows["time"]
+    full = rows.hstack([column.alias(name) for name, column in same.items()])
+    return Facts(HEADERS, full[list(HEADERS.schema)]), Facts(BLOCKS, full[list(BLOCKS.schema)])
 
 
 def _groups(walks: Iterator[Walked]) -> Iterator[list[Walked]]:
     """Walks together that are worth reading at once."""
     group: list[Walked] = []
-    for walked in walks:
-        group.append(walked)
-        if sum(len(one.offsets) for one in group) >= MOST_RECORDS:
+    try:
+        for walked in walks:
+            group.append(walked)
+            if sum(len(one.offsets) for one in group) >= MOST_RECORDS:
+                yield group
+                group = []
+    except DamagedBlockFile:
+        if group:
             yield group
-            group = []
+        raise
     if group:
         yield group
 

@@ -32,13 +32,15 @@ _PREVOUT = 36
 class CoinbaseColumns:
     """n blocks; what is said of a row holds where ``good``.
 
-    tx_count; weight: -1 where only the whole block would tell; value: satoshis. Places in ``data``:
-    start, end of the coinbase; script_start, script_end; outputs_start, outputs_end. witness:
-    whether the coinbase is serialized with one.
+    head: the first four bytes of the scriptSig, little endian; tx_count; weight: -1 where only
+    the whole block would tell; value: satoshis. Places in ``data``: start, end of the coinbase;
+    script_start, script_end; outputs_start, outputs_end. witness: whether the coinbase is
+    serialized with one.
     """
 
     data: bytes
     good: NDArray[np.bool_]
+    head: Places
     tx_count: Places
     weight: Places
     value: Places
@@ -76,10 +78,10 @@ class _Windows:
     """Windows joined, readable at any place as little-endian integers."""
 
     def __init__(self, data: bytes, count: int) -> None:
-        self.bytes = np.frombuffer(data + bytes(8), np.uint8)
+        self.bytes = np.frombuffer(data, np.uint8)
         self.base = np.arange(count, dtype=np.int64) * WINDOW
         self.words = {
-            width: np.ndarray(len(data), f"<u{width}", self.bytes, strides=(1,))
+            width: np.ndarray(max(len(data) - 7, 0), f"<u{width}", self.bytes, strides=(1,))
             for width in (2, 4, 8)
         }
 
@@ -125,6 +127,7 @@ def coinbase_columns(data: bytes, size: Places) -> CoinbaseColumns:
     return CoinbaseColumns(
         data=data,
         good=good,
+        head=windows.words[4][script].astype(np.int64),
         tx_count=tx_count,
         # a block whose coinbase has no witness commits to none, so no transaction may have one
         weight=np.where(witness, -1, 4 * size),

@@ -79,6 +79,23 @@ def matrix(hashes: pl.Series) -> Hashes:
     return np.frombuffer(b"".join(hashes.to_list()), np.uint8).reshape(-1, 32)
 
 
+def states_height(head: Heights, heights: Heights) -> NDArray[np.bool_]:
+    """Whether scripts begin as BIP34 demands, for heights of 1 to 8,388,607; False elsewhere.
+
+    head: (n,) the first four bytes of each scriptSig, little endian.
+    """
+    due = np.zeros(len(heights), np.int64)
+    mask = np.full(len(heights), -1, np.int64)
+    for least, length in ((17, 1), (1 << 7, 2), (1 << 15, 3)):
+        there = heights >= least
+        due[there] = length | heights[there] << 8
+        mask[there] = (1 << 8 * (length + 1)) - 1
+    small = (heights >= 1) & (heights <= 16)
+    due[small], mask[small] = 0x50 + heights[small], 0xFF
+    stated: NDArray[np.bool_] = (head & mask == due) & (heights >= 1) & (heights < 1 << 23)
+    return stated
+
+
 class Linker:
     """Places blocks by their parents; it remembers what it placed, and asks the lake."""
 

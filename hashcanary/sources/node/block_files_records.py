@@ -139,13 +139,16 @@ def _unlocked(
         ],
         np.uint64,
     )
-    words = np.frombuffer(locked, "<u8").reshape(len(offset), -1)
+    words = np.frombuffer(locked, "<u8").reshape(len(offset), WINDOW // 8)
     plain: bytes = (words ^ turns[which, offset & 7][:, None]).tobytes()
     return plain
 
 
 def rows_of(records: Records, network: Network, whole: bool = False) -> pl.DataFrame:
     """A row a record: the columns of a header, then size, count, weight and the coinbase's.
+
+    ``head``: the first four bytes of the scriptSig, little endian; ``number`` of the file and
+    ``offset`` in it: where the record begins.
 
     whole: read every block whole and check each byte of it against its header.
     Raises DamagedBlockFile for a record that cannot be what a node wrote.
@@ -161,15 +164,22 @@ def rows_of(records: Records, network: Network, whole: bool = False) -> pl.DataF
         scripts[row], outputs[row] = found.coinbase.script, found.coinbase.outputs
         read.tx_count[row], read.value[row] = found.tx_count, found.coinbase.value
         read.weight[row] = found.weight
+        read.head[row] = int.from_bytes(found.coinbase.script[:4], "little")
     _check_single(records, read, headers)
-    weight = pl.Series(read.weight)
-    return headers.frame().with_columns(
-        size=pl.Series(records.size),
-        tx_count=pl.Series(read.tx_count),
-        weight=weight.set(weight < 0, None),
-        coinbase_value=pl.Series(read.value),
-        coinbase_script=pl.Series(scripts, dtype=pl.Binary),
-        coinbase_outputs=pl.Series(outputs, dtype=pl.Binary),
+    weight = pl.Series("weight", read.weight)
+    numbers = np.array([file.number for file in records.files], np.int64)
+    return headers.frame().hstack(
+        [
+            pl.Series("size", records.size),
+            pl.Series("tx_count", read.tx_count),
+            weight.set(weight < 0, None) if (read.weight < 0).any() else weight,
+            pl.Series("coinbase_value", read.value),
+            pl.Series("coinbase_script", scripts, pl.Binary),
+            pl.Series("coinbase_outputs", outputs, pl.Binary),
+            pl.Series("head", read.head),
+            pl.Series("number", numbers[records.file]),
+            pl.Series("offset", records.offset),
+        ]
     )
 
 

@@ -1,0 +1,185 @@
+"""Coinbase transactions: what they hold, what they say, and what is no coinbase."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+import bitcoin.core
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashcanary.chain.coinbase import (
+    Output,
+    bip34_height,
+    claimed_fees,
+    height_push,
+    outputs_of,
+    parse_coinbase,
+    witness_commitment,
+)
+from hashcanary.chain.errors import ChainError, InvalidCoinbase
+from hashcanary.chain.networks import REGTEST
+from hashcanary.chain.whole_block import check_block
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+# The transaction of the genesis block, from Core's kernel/chainparams.cpp and the wiki.
+GENESIS = bytes.fromhex(
+    "01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d"
+    "0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66"
+    "207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afdb0fe55"
+    "48271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba"
+    "0b8d578a4c702b6bf11d5fac00000000"
+)
+GENESIS_TXID = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
+
+
+def test_the_coinbase_of_the_genesis_block() -> None:
+    coinbase = parse_coinbase(b"before" + GENESIS + b"after", 6)
+    assert coinbase.txid.hex() == GENESIS_TXID
+    assert coinbase.value == 50_0000_0000
+    assert b"Chancellor on brink of second bailout" in coinbase.script
+    assert coinbase.size == len(GENESIS)
+    (output,) = outputs_of(coinbase.outputs)
+    assert output.value == 50_0000_0000
+    assert output.script.hex().startswith("4104678afdb0fe5548271967f1a67130b7105cd6a8")
+    assert bip34_height(coinbase.script) is None
+
+
+@pytest.mark.parametrize(
+    ("height", "value", "fees"),
+    [
+        # science: 124,724 gave away 1 satoshi and all 0.01 fees; 501,726 and 526,591 all or half
+        (124_724, 49_9999_9999, -1),
+        (501_726, 0, -12_5000_0000),
+        (526_591, 6_2500_0000, -6_2500_0000),
+        (0, 50_0000_0000, 0),
+        (866_342, 3_1752_6183, 502_6183),
+    ],
+)
+def test_claimed_fees_are_signed(height: int, value: int, fees: int) -> None:
+    assert claimed_fees(value, height) == fees
+
+
+def test_claimed_fees_follow_the_halvings_of_the_network() -> None:
+    assert claimed_fees(25_0000_0001, 150, REGTEST) == 1
+
+
+@pytest.mark.parametrize(
+    ("height", "push"),
+    # BIP34's rule as Core's CScript writes it
+    [
+        (1, "51"),
+        (16, "60"),
+        (17, "0111"),
+        (127, "017f"),
+        (128, "028000"),
+        (255, "02ff00"),
+        (32_767, "02ff7f"),
+        (32_768, "03008000"),
+        (227_931, "035b7a03"),
+        (8_388_608, "0400008000"),
+    ],
+)
+def test_heights_are_pushed_in_their_shortest_form(height: int, push: str) -> None:
+    assert height_push(height).hex() == push
+    if height < 8_388_608:
+        assert bip34_height(height_push(height) + b"/tag/", REGTEST) == height
+
+
+def test_no_height_is_inferred_before_bip34() -> None:
+    assert bip34_height(height_push(227_930) + b"x") is None
+    assert bip34_height(height_push(227_931) + b"x") == 227_931
+    # block 227,835, read as a height, would lie in the far future
+    assert bip34_height(bytes.fromhex("0479204f5102") + b"O\t\x06/P2SH/") is None
+    assert bip34_height(bytes.fromhex("045b7a0300") + b"not shortest") is None
+    assert bip34_height(b"") is None
+    assert bip34_height(b"\x03\x5b") is None
+
+
+def test_witness_commitment_is_that_of_the_last_such_output() -> None:
+    script = bytes.fromhex("6a24aa21a9ed")
+    outputs = (
+        Output(1, b"\x51"),
+        Output(0, script + b"a" * 32),
+        Output(0, script + b"b" * 32 + b"more"),
+        Output(0, script + b"c" * 31),
+    )
+    assert witness_commitment(outputs) == b"b" * 32
+    assert witness_commitment(outputs[:1]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ((4, b"\x02"), "one null input"),
+        ((5, b"\x01"), "one null input"),
+        ((40, b"\x7f"), "one null input"),
+        ((41, b"\x01"), "a script of 2 to 100 bytes"),
+        ((41, b"\x65"), "a script of 2 to 100 bytes"),
+        ((123, b"\x00"), "between 1 and as many outputs"),
+        ((131, b"\x40"), "at most 21 million coins"),
+    ],
+)
+def test_what_is_no_coinbase_is_named(change: tuple[int, bytes], expected: str) -> None:
+    at, byte = change
+    with pytest.raises(InvalidCoinbase, match=re.escape(expected)):
+        parse_coinbase(GENESIS[:at] + byte + GENESIS[at + 1 :])
+
+
+@given(st.integers(0, len(GENESIS) - 1))
+def test_a_coinbase_cut_short_is_named(length: int) -> None:
+    with pytest.raises(InvalidCoinbase):
+        parse_coinbase(GENESIS[:length])
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_give_a_coinbase_or_a_named_error(data: bytes) -> None:
+    for read in (parse_coinbase, outputs_of, check_block):
+        outcome: object = None
+        try:
+            outcome = read(data)
+        except ChainError as error:
+            outcome = error
+        assert outcome is not None
+
+
+def test_whole_real_blocks_hold_together(raw_blocks: dict[str, bytes]) -> None:
+    for name, block in raw_blocks.items():
+        theirs = bitcoin.core.CBlock.deserialize(block)
+        ours = check_block(block)
+        assert ours.tx_count == len(theirs.vtx), name
+        assert ours.weight == theirs.GetWeight(), name
+        assert ours.coinbase.txid == theirs.vtx[0].GetTxid()[::-1], name
+        assert ours.coinbase.value == sum(out.nValue for out in theirs.vtx[0].vout), name
+
+
+def test_any_bit_of_a_whole_block_is_checked(raw_blocks: dict[str, bytes]) -> None:
+    """Bits of the header are proof of work's; all others are the merkle trees'."""
+    block = raw_blocks["block481829.dat"]
+    step = len(block) * 8 // 40
+    for bit in range(36 * 8, len(block) * 8, step):
+        if 68 <= bit // 8 < 80:
+            continue
+        damaged = bytearray(block)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ChainError):
+            check_block(bytes(damaged))
+
+
+def test_transactions_repeated_unseen_by_the_root_are_refused(block_maker: ModuleType) -> None:
+    """CVE-2012-2459: the last two of six transactions doubled give the same root."""
+    maker = block_maker
+    others = [maker.filler(90, n) for n in range(5)]
+    block = maker.block(maker.FIRST_BLOCK, 1, others)
+    assert check_block(block).tx_count == 6
+    doubled = block[:80] + b"\x08" + block[81:] + others[3] + others[4]
+    ids = [hashlib.sha256(hashlib.sha256(t).digest()).digest() for t in [*others, *others[3:]]]
+    first = hashlib.sha256(hashlib.sha256(block[81 : -sum(map(len, others))]).digest()).digest()
+    assert maker.merkle_root([first, *ids]) == block[36:68]
+    with pytest.raises(ChainError, match="each transaction once"):
+        check_block(doubled)
