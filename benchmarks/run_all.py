@@ -22,6 +22,7 @@ SCRIPTS = (
     "validate_headers",
     "all_metrics",
     "load_everything",
+    "new_block",
     "p2p_sync",
     "report_page",
     "command_start",
