@@ -186,15 +186,24 @@ class FakeNode:
     notices: tuple[tuple[str, str], ...] = ()
     changed: Callable[[str, Any], Any] = lambda method, result: result
     before: Callable[[str], None] = lambda method: None
+    _known: tuple[Any, dict[bytes, tuple[int, Block]]] = ((), {})
+    _lists: Any = None
 
     def known(self) -> dict[bytes, tuple[int, Block]]:
         """Every block by its hash, with its height."""
         branches = [*((fork + 1, blocks) for fork, blocks, _ in self.left), (0, self.blocks)]
-        return {
-            block.hash: (first + index, block)
-            for first, blocks in branches
-            for index, block in enumerate(blocks)
-        }
+        state = [(first, id(blocks), len(blocks)) for first, blocks in branches]
+        if self._known[0] != state:
+            self._lists = [blocks for _, blocks in branches]  # so that no id is used again
+            self._known = (
+                state,
+                {
+                    block.hash: (first + index, block)
+                    for first, blocks in branches
+                    for index, block in enumerate(blocks)
+                },
+            )
+        return self._known[1]
 
     def switch(self, blocks: list[Block], status: str = "valid-fork") -> None:
         """Take another chain for the active one; the blocks it displaces are a branch left."""
@@ -429,6 +438,8 @@ def serve(node: FakeNode) -> Iterator[Served]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
+        wbufsize = -1  # one packet for head and body
+        disable_nagle_algorithm = True
 
         def _handle(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
