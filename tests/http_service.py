@@ -7,6 +7,7 @@ in their order, whatever is asked. Each request is noted in ``asked``.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -125,6 +126,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):  # clients may hang up
+            super().handle_error(request, client_address)
+
+
 class Service:
     """Serves on a free port of 127.0.0.1 while it is entered."""
 
@@ -140,7 +147,7 @@ class Service:
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"service": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

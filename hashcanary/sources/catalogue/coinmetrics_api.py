@@ -25,6 +25,7 @@ _SETTINGS = (
     ),
     Setting("poll", "seconds between questions while the tip is followed", "3600"),
 )
+_LIMITS = Limits(body=32 << 20)
 
 
 def batches(asked: Asked) -> Iterator[Batch]:
@@ -32,7 +33,7 @@ def batches(asked: Asked) -> Iterator[Batch]:
     names = series_names(value_of(asked, _SETTINGS, "series"))
     if asked.held.network != MAIN:
         return
-    with client(asked, _SETTINGS, "coinmetrics", Limits(body=32 << 20)) as http:
+    with client(asked, _SETTINGS, "coinmetrics", _LIMITS) as http:
         yield from series_batches(asked, http, names)
 
 

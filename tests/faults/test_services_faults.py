@@ -1,0 +1,304 @@
+"""Feeds of services under faults: what failed is named, what came before stays, nothing is twice.
+
+Each fault is put before each request of a sync in turn. Afterwards the service is well again, and
+the sync that follows must end at the tables of a sync that met no fault.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hashcanary.chain.networks import MAIN, REGTEST, Network
+from hashcanary.errors import Exit
+from hashcanary.sources.catalogue import coinmetrics_api, esplora
+from hashcanary.sources.errors import (
+    AnswerTooLarge,
+    BadValue,
+    CutBody,
+    OutOfOrder,
+    RateLimited,
+    Redirected,
+    Refused,
+    Unreachable,
+    WrongSchema,
+)
+from hashcanary.sources.feed import Feed
+from hashcanary.sources.http import Limits
+from hashcanary.store.lake import Lake
+from hashcanary.store.syncing import SyncReport, sync
+from hashcanary.store.verify import verify
+
+Grow = Callable[..., list[bytes]]
+TABLES = ("headers", "blocks", "pool_labels", "daily_reference", "candles")
+SHORT = Limits(read=0.15, total=0.3, tries=2, body=200_000)
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A feed, its network, and a service that is well."""
+
+    feed: Feed
+    network: Network
+    answer: Callable[[Any], Any]
+    settings: dict[str, str]
+
+
+@pytest.fixture
+def cases(
+    web: ModuleType, grow: Grow, regtest_genesis: bytes, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Case]:
+    """Both feeds over HTTP, with short time-outs; each needs four to six requests."""
+    monkeypatch.setattr(esplora, "_LIMITS", SHORT)
+    monkeypatch.setattr(coinmetrics_api, "_LIMITS", SHORT)
+    explorer = web.Explorer([regtest_genesis, *grow(60)])
+
+    def vendor(asking: Any) -> Any:
+        """Fifty days, ten a page; a token is the day that the next page begins with."""
+        first = asking.query.get("next_page_token", asking.query["start_time"])
+        days = [f"{FIRST + timedelta(days=n):%Y-%m-%d}" for n in range(50)]
+        left = [day for day in days if day >= first]
+        rows = [
+            {"asset": "btc", "time": f"{day}T00:00:00.000000000Z", "PriceUSD": day.replace("-", "")}
+            for day in left[:10]
+        ]
+        return web.as_json({"data": rows} | ({"next_page_token": left[10]} if left[10:] else {}))
+
+    return {
+        "esplora": Case(esplora.ESPLORA, REGTEST, explorer, {"from": "0"}),
+        "coinmetrics": Case(coinmetrics_api.COINMETRICS_API, MAIN, vendor, {"series": "PriceUSD"}),
+    }
+
+
+def _run(web: ModuleType, case: Case, lake: Lake, service: Any) -> SyncReport:
+    settings = {"url": service.url, "rate": "6000"} | case.settings
+    return sync(lake, case.feed, settings, web.FixedClock(FIRST.timestamp() + 60 * 86_400))
+
+
+def _tables(lake: Lake) -> dict[str, pl.DataFrame]:
+    frames = {name: lake.frame(name) for name in TABLES}
+    return {name: frame.sort(frame.columns) for name, frame in frames.items()}
+
+
+def _same(one: Lake, other: Lake) -> bool:
+    mine, theirs = _tables(one), _tables(other)
+    return all(mine[name].equals(theirs[name]) for name in TABLES)
+
+
+def _faults(web: ModuleType) -> dict[str, tuple[Callable[[Any], Any], type[Exception]]]:
+    """By name: what a fault makes of a good answer, and the error it must end in."""
+
+    def changed(edit: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda reply: web.as_json(edit(json.loads(reply.body)))
+
+    def rows(document: Any) -> list[Any]:
+        found: list[Any] = document if isinstance(document, list) else document["data"]
+        return found
+
+    def renamed(document: Any) -> Any:
+        for row in rows(document):
+            for old, new in (("timestamp", "blocktime"), ("time", "date")):
+                if old in row:
+                    row[new] = row.pop(old)
+        return document
+
+    def turned(document: Any) -> Any:
+        rows(document).reverse()
+        return document
+
+    def forged(document: Any) -> Any:
+        row = rows(document)[0]
+        if "nonce" in row:
+            row["nonce"] ^= 1
+        else:
+            row["PriceUSD"] = "-1"
+        return document
+
+    how = {
+        kind: lambda reply, kind=kind: web.Reply(reply.body, how=kind)
+        for kind in ("silent", "hang", "cut", "drip", "endless")
+    }
+    status = {
+        code: lambda _, code=code: web.Reply(b"no", code) for code in (403, 404, 429, 500, 503)
+    }
+    bomb = gzip.compress(bytes(30_000_000))
+    return {
+        "silent": (how["silent"], Unreachable),
+        "stops halfway": (how["hang"], Unreachable),
+        "drips": (how["drip"], Unreachable),
+        "cut body": (how["cut"], CutBody),
+        "endless body": (how["endless"], AnswerTooLarge),
+        "huge body": (lambda _: web.Reply(b" " * 300_000), AnswerTooLarge),
+        "bomb": (lambda _: web.Reply(bomb, headers={"Content-Encoding": "gzip"}), AnswerTooLarge),
+        "429": (status[429], RateLimited),
+        "429, wait": (lambda _: web.Reply(status=429, headers={"Retry-After": "30"}), RateLimited),
+        "429, long": (
+            lambda _: web.Reply(status=429, headers={"Retry-After": "9999"}),
+            RateLimited,
+        ),
+        "500": (status[500], Unreachable),
+        "503": (status[503], Unreachable),
+        "403": (status[403], Refused),
+        "elsewhere": (
+            lambda _: web.Reply(status=301, headers={"Location": "http://198.51.100.1/"}),
+            Redirected,
+        ),
+        "a page of HTML": (
+            lambda _: web.Reply(b"<html>", headers={"Content-Type": "text/html"}),
+            WrongSchema,
+        ),
+        "no UTF-8": (lambda reply: web.Reply(reply.body.replace(b'"', b"\xff", 1)), WrongSchema),
+        "half the JSON": (
+            lambda reply: web.Reply(reply.body[: len(reply.body) // 2]),
+            WrongSchema,
+        ),
+        "nothing": (lambda _: web.Reply(b""), WrongSchema),
+        "deep": (lambda _: web.Reply(b"[" * 90_000), WrongSchema),
+        "another document": (lambda _: web.as_json({"error": "x"}), WrongSchema),
+        "schema drift": (changed(renamed), WrongSchema),
+        "out of order": (changed(turned), OutOfOrder),
+        "forged": (changed(forged), BadValue),
+    }
+
+
+NAMES = (
+    *("silent", "stops halfway", "drips", "cut body", "endless body", "huge body", "bomb", "429"),
+    *("429, wait", "429, long", "500", "503", "403", "elsewhere", "a page of HTML", "no UTF-8"),
+    *("half the JSON", "nothing", "deep", "another document", "schema drift", "out of order"),
+    "forged",
+)
+
+
+def test_every_fault_has_its_test(web: ModuleType) -> None:
+    assert set(NAMES) == set(_faults(web))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("feed", ["esplora", "coinmetrics"])
+def test_a_fault_that_stays_is_named_and_what_came_before_is_kept(
+    web: ModuleType, cases: dict[str, Case], tmp_path: Path, feed: str, name: str
+) -> None:
+    case = cases[feed]
+    damage, error = _faults(web)[name]
+    with web.Service(case.answer) as service:
+        clean = _run(web, case, Lake.create(tmp_path / "clean", case.network), service)
+        assert clean.error is None
+        needed = len(service.asked)
+    lake = Lake.create(tmp_path / "lake", case.network)
+    with web.Service(case.answer) as service:
+        # well for all requests but the last two
+        def failing(asking: Any) -> Any:
+            reply = case.answer(asking)
+            return reply if len(service.asked) <= needed - 2 else damage(reply)
+
+        service.answer = failing
+        report = _run(web, case, lake, service)
+        assert isinstance(report.error, error)
+        assert report.error.exit_code == Exit.SOURCE
+        assert service.url in str(report.error)
+        before = sum(frame.height for frame in _tables(report.lake).values())
+        assert before > 0
+        assert verify(report.lake.home).sound
+        service.answer = case.answer
+        resumed = _run(web, case, report.lake, service)
+    assert resumed.error is None
+    assert _same(resumed.lake, clean.lake)
+
+
+@pytest.mark.parametrize("feed", ["esplora", "coinmetrics"])
+def test_a_fault_that_passes_is_not_noticed_in_the_tables(
+    web: ModuleType, cases: dict[str, Case], tmp_path: Path, feed: str
+) -> None:
+    case = cases[feed]
+    faults = _faults(web)
+    passing = ("cut body", "429", "429, wait", "500", "503", "silent")
+    with web.Service(case.answer) as service:
+        clean = _run(web, case, Lake.create(tmp_path / "clean", case.network), service)
+        needed = len(service.asked)
+    met = 0
+    for number, name in enumerate(passing):
+        with web.Service(case.answer) as service:
+
+            def once(asking: Any, number: int = number, name: str = name) -> Any:
+                reply = case.answer(asking)
+                here = len(service.asked) == 1 + number % needed
+                return faults[name][0](reply) if here else reply
+
+            service.answer = once
+            lake = Lake.create(tmp_path / f"lake{number}", case.network)
+            report = _run(web, case, lake, service)
+            met += len(service.asked) == needed + 1
+        assert report.error is None
+        assert _same(report.lake, clean.lake)
+    assert met == len(passing)
+
+
+@pytest.mark.parametrize("feed", ["esplora", "coinmetrics"])
+def test_cut_off_before_any_request_and_resumed_gives_the_same_tables(
+    web: ModuleType, cases: dict[str, Case], tmp_path: Path, feed: str
+) -> None:
+    case = cases[feed]
+    with web.Service(case.answer) as service:
+        clean = _run(web, case, Lake.create(tmp_path / "clean", case.network), service)
+        needed = len(service.asked)
+        for stop in range(1, needed + 1):
+            lake = Lake.create(tmp_path / f"lake{stop}", case.network)
+            begun = len(service.asked)
+
+            def cut(asking: Any, begun: int = begun, stop: int = stop) -> Any:
+                refuse = len(service.asked) - begun >= stop
+                return web.Reply(b"no", 403) if refuse else case.answer(asking)
+
+            service.answer = cut
+            partly = _run(web, case, lake, service)
+            assert isinstance(partly.error, Refused)
+            service.answer = case.answer
+            resumed = _run(web, case, partly.lake, service)
+            assert resumed.error is None
+            assert _same(resumed.lake, clean.lake)
+            again = _run(web, case, resumed.lake, service)
+            assert again.lake.version == resumed.lake.version
+
+
+@pytest.mark.parametrize("feed", ["esplora", "coinmetrics"])
+def test_a_user_who_stops_it_loses_nothing_that_came(
+    web: ModuleType, cases: dict[str, Case], tmp_path: Path, feed: str
+) -> None:
+    case = cases[feed]
+
+    @dataclass
+    class Impatient:
+        clock: Any
+        left: int = 2
+
+        def now(self) -> float:
+            now: float = self.clock.now()
+            return now
+
+        def sleep(self, seconds: float) -> None:
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+            self.clock.sleep(seconds)
+
+    with web.Service(case.answer) as service:
+        lake = Lake.create(tmp_path / "lake", case.network)
+        settings = {"url": service.url, "rate": "60"} | case.settings
+        clock = Impatient(web.FixedClock(FIRST.timestamp() + 60 * 86_400))
+        with pytest.raises(KeyboardInterrupt):
+            sync(lake, case.feed, settings, clock)
+        kept = Lake.open(lake.home)
+        assert sum(frame.height for frame in _tables(kept).values()) > 0
+        clean = _run(web, case, Lake.create(tmp_path / "clean", case.network), service)
+        resumed = _run(web, case, kept, service)
+    assert _same(resumed.lake, clean.lake)
