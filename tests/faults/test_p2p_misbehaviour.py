@@ -78,7 +78,7 @@ def _never_speaks(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
 
 
 def _never_answers(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
-    return {"answer": lambda conversation, locator, asked: None}
+    return {"answer": lambda conversation, locator, asked: conversation.wait_for_end()}
 
 
 def _drips(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // Mines a simnet chain with bcoin, whose own rules check every header, and writes the raw headers.
 // node simnet_chain.js FILE SEED MEAN_SECONDS...   (one mean block interval for each epoch)
+// With P2P_PORT in the environment it then serves the chain to peers until its stdin is closed.
 'use strict';
 
 const fs = require('fs');
@@ -30,7 +31,12 @@ async function mine(chain, miner, time) {
 }
 
 async function main(file, seed, means) {
-  const node = new FullNode({network: 'simnet', memory: true, workers: false, listen: false});
+  const port = Number(process.env.P2P_PORT || 0);
+  const node = new FullNode({
+    network: 'simnet', memory: true, workers: false,
+    ...port > 0 ? {listen: true, host: '127.0.0.1', port, discover: false, maxOutbound: 1}
+      : {listen: false}
+  });
   await node.open();
   const {chain, miner} = node;
   const random = uniform(seed);
@@ -48,6 +54,12 @@ async function main(file, seed, means) {
     headers.push(block.toRaw().slice(0, 80));
   }
   fs.writeFileSync(file, Buffer.concat(headers));
+  if (port > 0) {
+    await node.connect();
+    console.log('serving');
+    await new Promise(resolve => process.stdin.on('end', resolve).resume());
+    await node.disconnect();
+  }
   await node.close();
 }
 

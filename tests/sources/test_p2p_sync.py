@@ -83,7 +83,7 @@ def test_the_handshake_tells_who_we_are_and_wants_no_transactions(
     assert name == "version"
     assert USER_AGENT.encode() in payload
     assert payload[-5:] == (1_000).to_bytes(4, "little") + b"\0"
-    assert {name for name, _ in rest} == {"verack", "getheaders"}
+    assert {name for name, _ in rest} == {"verack", "getheaders", "ping"}
 
 
 def test_pings_and_questions_are_answered_meanwhile(
@@ -100,6 +100,27 @@ def test_pings_and_questions_are_answered_meanwhile(
     with p2p.Peer(MAGIC, chain, answer=answer_after_a_ping) as peer:
         answer = ask_peers(REGTEST, [peer.name])
     assert (answer.error, answer.headers) == (None, chain[:100])
+
+
+def test_a_peer_that_is_silent_where_it_has_nothing_is_not_held_up_for_it(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    def answer(conversation: Any, locator: list[bytes], asked: int) -> None:
+        if asked == 0:
+            conversation.send_headers(chain[1:2001])
+
+    with p2p.Peer(MAGIC, chain[:2001], answer=answer) as peer:
+        answered = ask_peers(REGTEST, [peer.name])
+        assert ask_peers(REGTEST, [peer.name], chain[:2001]).error is None
+    assert (answered.error, answered.headers, answered.notes) == (None, chain[:2001], ())
+
+
+def test_a_peer_that_claims_more_than_it_gives_is_said(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    with p2p.Peer(MAGIC, chain, answer=lambda conversation, locator, asked: None) as peer:
+        answer = ask_peers(REGTEST, [peer.name], chain[:100])
+    assert answer.notes == (f"peer {peer.name} claimed 4,500 blocks, but gave 99",)
 
 
 def test_several_peers_with_one_chain_give_it_once(

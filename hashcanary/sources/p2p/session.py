@@ -47,6 +47,7 @@ class Session:
         self._network = network
         self._timeout = timeout
         self._deframer = Deframer(network)
+        self._asked = 0
         self._unrelated = 0
         self._unrelated_bytes = 0
 
@@ -66,7 +67,7 @@ class Session:
         """
         deadline = self._deadline()
         self._send("version", version_payload(nonce, now, height))
-        self.version = read_version(self._await("version", deadline))
+        self.version = read_version(self._await(("version",), deadline).payload)
         if self.version.nonce in ours:
             raise PeerDropped(
                 Reason.SELF_CONNECTION, "expected another node, found the nonce of our own version"
@@ -83,15 +84,22 @@ class Session:
                 f"expected a node that serves the chain, found services {self.version.services:#x}",
             )
         self._send("verack")
-        self._await("verack", deadline)
+        self._await(("verack",), deadline)
 
     def ask_headers(self, locator: Sequence[bytes]) -> None:
-        """Ask for the headers after the first hash of the locator that the peer has."""
+        """Ask for the headers after the first hash of the locator that the peer has.
+
+        A ping goes with the question: some nodes are silent where they have nothing to answer, but
+        every node takes messages in order, so its pong before any headers says just that.
+        """
+        self._asked += 1
         self._send("getheaders", getheaders_payload(locator))
+        self._send("ping", self._ping())
 
     def headers(self) -> bytes:
-        """The answer: headers of 80 bytes each, concatenated, at most 2,000."""
-        return read_headers(self._await("headers", self._deadline()))
+        """The answer: headers of 80 bytes each, concatenated, at most 2,000; may be none."""
+        message = self._await(("headers", "pong"), self._deadline())
+        return read_headers(message.payload) if message.command == "headers" else b""
 
     def announce_by_headers(self) -> None:
         """Ask the peer to announce new blocks by their headers."""
@@ -112,17 +120,24 @@ class Session:
     def _deadline(self) -> float:
         return time.monotonic() + self._timeout
 
-    def _await(self, command: str, deadline: float) -> bytes:
-        """The payload of the next such message; what comes before it is unrelated."""
+    def _ping(self) -> bytes:
+        return self._asked.to_bytes(8, "little")
+
+    def _await(self, commands: tuple[str, ...], deadline: float) -> Message:
+        """The next such message; what comes before it is unrelated, so is the pong of another."""
         self._unrelated = self._unrelated_bytes = 0
         while True:
             message = self._deframer.next_message()
             if message is None:
-                self._receive(deadline, command)
-            elif message.command == command:
-                return message.payload
+                self._receive(deadline, commands[0])
+            elif message.command in commands and self._is_latest(message):
+                return message
             else:
                 self._answer(message)
+
+    def _is_latest(self, message: Message) -> bool:
+        """A pong may be that of an earlier question, whose answer has come."""
+        return message.command != "pong" or message.payload == self._ping()
 
     def _answer(self, message: Message) -> None:
         self._unrelated += 1

@@ -109,11 +109,11 @@ def _said(followed: list[tuple[Session, Branch]], best: BestChain) -> tuple[str,
             lesser = branch.finish() or "on a branch that another peer's has overtaken"
             notes.append(f"peer {session.peer}: {lesser}")
         notes += [f"peer {session.peer}: {note}" for note in branch.notes]
-        claimed = session.version.start_height
-        if claimed < best.tip_height and branch.last != best.locator()[0]:
-            notes.append(
-                f"peer {session.peer} is behind: it had {claimed:,} blocks of {best.tip_height:,}"
-            )
+        claimed, tip = session.version.start_height, best.tip_height
+        if claimed < tip and branch.last != best.locator()[0]:
+            notes.append(f"peer {session.peer} is behind: it had {claimed:,} blocks of {tip:,}")
+        elif claimed > tip:
+            notes.append(f"peer {session.peer} claimed {claimed:,} blocks, but gave {tip:,}")
     return tuple(notes)
 
 
