@@ -28,7 +28,13 @@ from hashcanary.sources.errors import (
 )
 from hashcanary.sources.http import Answer, Http, Limits
 from hashcanary.sources.node.rpc import Call, Fault, Rpc, _matched
-from hashcanary.sources.node.rpc_settings import Said, authentication, cookie_path, node_url
+from hashcanary.sources.node.rpc_settings import (
+    Said,
+    authentication,
+    clients,
+    cookie_path,
+    node_url,
+)
 
 FAST = Limits(connect=2.0, read=0.3, total=2.0, body=1 << 20, tries=3, longest_wait=60.0)
 
@@ -252,6 +258,12 @@ def test_a_name_and_a_password_stand_in_for_the_cookie(node_server: Any) -> None
 def test_a_number_that_is_none_is_told(name: str, value: str) -> None:
     with pytest.raises(UsageError, match=rf"the setting {name}: expected a number from 0"):
         Said({name: value}).number(name, 0, 10)
+
+
+def test_no_more_connections_than_a_node_can_bear(served: Any, node_server: Any) -> None:
+    asked = node_server.Holding().asked(url=served.url, connections="17")
+    with pytest.raises(UsageError, match="the setting connections: expected a number from 1 to 16"):
+        clients(asked, "the node", None)
 
 
 @pytest.mark.parametrize("value", ["some", "-1", "1.5", "9" * 20])

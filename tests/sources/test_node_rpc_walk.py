@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -52,7 +53,7 @@ def test_an_empty_lake_gets_every_header_as_the_node_has_it(
     assert headers["height"].to_list() == list(range(31))
     assert set(headers["source"]) == {"bitcoind-rpc"}
     assert headers["known_at"].to_list() == [block.time for block in served.node.blocks]
-    assert holding.cursor == {"tip": served.node.blocks[-1].hash.hex()}
+    assert holding.cursor["tip"] == served.node.blocks[-1].hash.hex()
 
 
 def test_rows_about_blocks_say_what_the_node_counts(
@@ -99,6 +100,31 @@ def test_new_blocks_are_all_that_is_asked_for(
     assert served.asked.count("getblockheader") == 3
     assert served.asked.count("getblock") == 3
     assert holding.blocks()["total_fee"].to_list()[-3:] == [7, 7, 7]
+
+
+def test_after_a_whole_walk_the_rows_of_the_lake_are_not_looked_through(
+    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+) -> None:
+    holding.sync(RPC, **settings)
+    served.node.blocks = node_server.chain_of(1, served.node.blocks, fees=(7,))
+
+    def never(source: str) -> Any:
+        raise AssertionError(source)
+
+    asked = holding.asked(**settings)
+    asked = replace(asked, held=replace(asked.held, heights_with=never))
+    rows = [facts.frame for batch in RPC.batches(asked) for facts in batch.facts]
+    assert [frame["height"].to_list() for frame in rows] == [[31], [31]]
+
+
+def test_rows_that_were_missing_are_asked_for_again(
+    served: Any, holding: Any, settings: dict[str, str]
+) -> None:
+    served.node.without_undo = frozenset({7})
+    holding.sync(RPC, coinbases="2", **settings)
+    served.node.without_undo = frozenset()
+    holding.sync(RPC, coinbases="2", **settings)
+    assert holding.blocks()["height"].to_list() == list(range(31))
 
 
 def test_statistics_of_all_and_coinbases_of_the_newest(

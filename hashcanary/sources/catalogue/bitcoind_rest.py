@@ -51,6 +51,10 @@ REST = Feed(
     settings=REST_SETTINGS,
     batches=batches,
     wait=wait,
-    costs="",
+    costs=(
+        "Headers: about 2 s and 8 MB of traffic per 100,000. Each of the newest blocks that is "
+        "read: its bytes and those of the outputs it spends, up to 5 MB. Memory: below 300 MB; on "
+        "disk only what the lake keeps."
+    ),
     extra="node",
 )

@@ -14,9 +14,6 @@ from hashcanary.sources.facts import BLOCKS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from hashcanary.sources.http_json import Node
 
 HEADERS_AT_ONCE = 2000
@@ -102,8 +99,8 @@ class ChainNode(Protocol):
     def branches(self, known: Known) -> tuple[list[Branch], list[str]]:
         """Branches it left and that are not known, and notes on what was not brought."""
 
-    def wanted(self, tip: int) -> NDArray[np.int64]:
-        """The heights up to ``tip`` about which it is to be asked, ascending."""
+    def asked_from(self, tip: int) -> int:
+        """The lowest height of a chain up to ``tip`` about whose block it is to be asked."""
 
     def facts(self, heights: Sequence[int], hashes: Sequence[bytes], tip: int) -> Told:
         """What it says of these blocks, of a chain whose tip is at height ``tip``."""

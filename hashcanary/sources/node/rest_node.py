@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.headers import HEADER_SIZE, header_hash
 from hashcanary.chain.subsidy import subsidy
@@ -24,8 +22,6 @@ from hashcanary.sources.node.rpc_facts import coinbase_row, overclaimed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from hashcanary.chain.networks import Network
     from hashcanary.sources.http import Http
@@ -117,10 +113,9 @@ class RestNode:
         del known
         return [], []
 
-    def wanted(self, tip: int) -> NDArray[np.int64]:
-        """The newest blocks, as many as are to be read whole."""
-        first = 0 if self.blocks is None else max(tip + 1 - self.blocks, 0)
-        return np.arange(first, tip + 1)
+    def asked_from(self, tip: int) -> int:
+        """The lowest height of the newest blocks, as many as are to be read whole."""
+        return 0 if self.blocks is None else max(tip + 1 - self.blocks, 0)
 
     def facts(self, heights: Sequence[int], hashes: Sequence[bytes], tip: int) -> Told:
         """Size, weight, transactions, coinbase and exact fees of these blocks."""

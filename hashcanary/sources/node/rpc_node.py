@@ -17,8 +17,6 @@ from hashcanary.sources.node.rpc_facts import BlockAsker, among
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from hashcanary.chain.networks import Network
     from hashcanary.sources.node.chain_node import Known
     from hashcanary.sources.node.rpc import Rpc
@@ -127,12 +125,12 @@ class RpcNode:
                 tip.take(header)
             open_tips = [tip for tip in open_tips if not tip.ended(known)]
 
-    def wanted(self, tip: int) -> NDArray[np.int64]:
-        """The newest blocks for which statistics or coinbases are asked for."""
+    def asked_from(self, tip: int) -> int:
+        """The lowest height for which statistics or coinbases are asked for."""
         if self.stats != 0 and not self._has_stats():
             self.stats = 0
             self._notes.append(_NO_STATS)
-        return np.arange(min(_first(self.stats, tip), _first(self.coinbases, tip)), tip + 1)
+        return min(_first(self.stats, tip), _first(self.coinbases, tip))
 
     def _has_stats(self) -> bool:
         """Whether the node has the call at all; genesis has statistics in every version."""

@@ -72,7 +72,8 @@ class _Trail:
 class _Walk:
     """One walk: what was read so far, and what is to be told at its end.
 
-    done: by height, whether rows about the block came on this walk.
+    done: by height, whether rows about the block came on this walk. whole_from: the height from
+    which on none is missing, None where some are.
     """
 
     node: ChainNode
@@ -80,6 +81,7 @@ class _Walk:
     cursor: Cursor = field(init=False)
     trail: _Trail = field(default_factory=_Trail)
     done: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    whole_from: int | None = None
     missing: dict[str, list[int]] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
 
@@ -181,8 +183,10 @@ class _Walk:
         active = self.asked.held.active_from
         if active is None or "tip" in self.cursor:
             return True
-        absent = np.setdiff1d(np.arange(max(common, 0)), active(0)["height"].to_numpy())
-        for first, last in _spans(absent):
+        absent = np.ones(max(common, 0), np.bool_)
+        held = active(0)["height"].to_numpy()
+        absent[held[held < common]] = False
+        for first, last in _spans(np.flatnonzero(absent)):
             if self.trail.at(last) is None and not (yield from self._headers(first - 1, last)):
                 return False
         return True
@@ -200,6 +204,8 @@ class _Walk:
             told = self.node.facts(part, there, state.blocks)
             if self.node.hashes(part) != hashes:
                 return False
+            if told.missing:
+                self.whole_from = None
             for height, reason in sorted({**told.missing, **told.partly}.items()):
                 self.missing.setdefault(reason, []).append(height)
             done = total - end + len(part)
@@ -213,17 +219,36 @@ class _Walk:
 
     def _to_ask(self, common: int, state: State) -> NDArray[np.int64]:
         """Heights for which the lake has no row about the block that the node has there."""
-        wanted = self.node.wanted(state.blocks)
-        pruned = wanted[wanted < state.kept_from]
-        if len(pruned):
+        first = self.node.asked_from(state.blocks)
+        kept = max(first, state.kept_from)
+        if first < min(kept, state.blocks + 1):
             self._note(
-                f"blocks {pruned[0]:,} to {pruned[-1]:,}: pruned by the node, so only their "
-                "headers came from it"
+                f"blocks {first:,} to {min(kept - 1, state.blocks):,}: pruned by the node, so only "
+                "their headers came from it"
             )
-        held = self.asked.held.heights_with(OURS)
-        had = held[held <= self._shared_with_active(common)]
-        absent = np.setdiff1d(wanted[wanted >= state.kept_from], had)
-        return absent[~self.done[absent]]
+        shared = self._shared_with_active(common)
+        absent = ~self.done
+        absent[:kept] = False
+        whole = self._whole_to(kept, shared)
+        if whole is None:
+            held = self.asked.held.heights_with(OURS)
+            absent[held[held <= shared]] = False
+        else:
+            absent[: whole + 1] = False
+        self.whole_from = kept
+        return np.flatnonzero(absent)
+
+    def _whole_to(self, first: int, shared: int) -> int | None:
+        """The height up to which rows from ``first`` on came on the last walk, with none missing;
+        None where that is not known. Looking through all rows takes a while in a full lake.
+        """
+        tip, whole = self.cursor.get("tip"), self.cursor.get("whole_from")
+        if not isinstance(tip, str) or not isinstance(whole, int) or whole > first:
+            return None
+        height, active = self.asked.held.height_of(bytes.fromhex(tip)), self.asked.held.active_from
+        if height is None or height > shared or active is None:
+            return None
+        return height if active(height)["hash"][0].hex() == tip else None
 
     def _shared_with_active(self, common: int) -> int:
         """The highest block that the node's chain shares with the lake's active one: above it,
@@ -245,10 +270,11 @@ class _Walk:
         facts = [self._rows(run) for run in map(self._branch, branches) if run is not None]
         gone = [f"{_shown(heights)}: {reason}" for reason, heights in self.missing.items()]
         tip = self.trail.at(state.blocks) or state.best
+        cursor: Cursor = {"tip": tip.hex()}
+        if self.whole_from is not None:
+            cursor["whole_from"] = self.whole_from
         done = state.blocks + 1
-        return Batch(
-            tuple(facts), {"tip": tip.hex()}, done, done, "headers", (*gone, *self.notes, *notes)
-        )
+        return Batch(tuple(facts), cursor, done, done, "headers", (*gone, *self.notes, *notes))
 
     def _branch(self, branch: Branch) -> ValidatedRun | None:
         parent = decode_headers(branch.headers[:HEADER_SIZE]).prev_hash[0].tobytes()
