@@ -261,23 +261,18 @@ def _list(home: Path) -> Table:
     ]
     rows: list[Row] = []
     for feed in all_feeds().values():
-        rows.append(
-            {
-                "source": feed.name,
-                "help": feed.title,
-                "gives": list(feed.gives),
-                "costs": feed.costs,
-                "configured": feed.name in configured,
-            }
-        )
+        about = {"source": feed.name, "gives": list(feed.gives), "costs": feed.costs}
+        known = {"configured": feed.name in configured}
+        rows.append({**about, "setting": None, "default": None, "help": feed.title, **known})
         rows += [
             {
-                "source": feed.name,
+                **about,
                 "setting": setting.name,
                 "default": setting.default,
                 "help": setting.help,
                 "secret": setting.secret,
                 "variable": None if setting.secret else variable_of(feed, setting),
+                **known,
             }
             for setting in feed.settings
         ]
