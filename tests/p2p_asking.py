@@ -86,8 +86,8 @@ def held_of(network: Network, chain: Sequence[bytes], first: int = 0) -> Held:
 
 
 def asked(held: Held, peers: Sequence[str], clock: object = None, **settings: str) -> Asked:
-    """The question, with a time-out that a test can wait for."""
-    told = {"timeout": "0.5", "peers": ",".join(peers)} | settings
+    """The question; the time-out is for a busy machine."""
+    told = {"timeout": "20", "peers": ",".join(peers)} | settings
     return Asked(held, {}, told, clock or FixedClock())  # type: ignore[arg-type]
 
 

@@ -203,6 +203,11 @@ MISBEHAVIOURS: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
 }
 
 
+def _patience(reason: str) -> str:
+    """Seconds to wait for a peer that is silent; of any other nobody waits for long."""
+    return "1.5" if reason == "silent" else "20"
+
+
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
 def test_alone_it_fails_the_sync_by_its_name(
     name: str, p2p: ModuleType, chain: list[bytes], ask_peers: Ask
@@ -210,7 +215,7 @@ def test_alone_it_fails_the_sync_by_its_name(
     reason, build = MISBEHAVIOURS[name]
     with p2p.Peer(MAGIC, chain, **build(p2p, chain)) as peer:
         began = time.monotonic()
-        answer = ask_peers(REGTEST, [peer.name])
+        answer = ask_peers(REGTEST, [peer.name], timeout=_patience(reason))
         took = time.monotonic() - began
     assert isinstance(answer.error, NoPeerLeft)
     assert answer.error.exit_code == Exit.SOURCE
@@ -221,7 +226,7 @@ def test_alone_it_fails_the_sync_by_its_name(
     assert "found" in answer.events[0]["detail"]
     assert any(f"peer {peer.name} dropped ({reason})" in note for note in answer.notes)
     assert answer.headers == chain[: len(answer.headers)]  # what was proven is kept
-    assert took < 10
+    assert took < 30
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
@@ -230,7 +235,7 @@ def test_beside_an_honest_peer_it_changes_nothing(
 ) -> None:
     reason, build = MISBEHAVIOURS[name]
     with p2p.Peer(MAGIC, chain, **build(p2p, chain)) as bad, p2p.Peer(MAGIC, chain) as good:
-        answer = ask_peers(REGTEST, [bad.name, good.name])
+        answer = ask_peers(REGTEST, [bad.name, good.name], timeout=_patience(reason))
     assert (answer.error, answer.reasons) == (None, [reason])
     assert answer.headers == chain
     assert answer.heights == list(range(len(chain)))

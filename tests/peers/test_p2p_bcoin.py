@@ -29,7 +29,7 @@ from hashcanary.store.syncing import Syncer, SyncReport, sync
 from hashcanary.store.verify import verify
 
 ADDRESS = "R9HC5WtHbpoa51NCUAz86XLCmGTbkf45NT"  # of a key hash of zeros, as bcoin has it on regtest
-PATIENCE = 30
+PATIENCE = 60
 
 
 class _Clock:
@@ -139,7 +139,7 @@ def node(
 
 def _sync(lake: Lake, node: Node | str) -> SyncReport:
     peer = node if isinstance(node, str) else node.name
-    report = sync(lake, P2P, {"peers": peer, "timeout": "10"}, _Clock())
+    report = sync(lake, P2P, {"peers": peer, "timeout": "30"}, _Clock())
     assert report.error is None
     return report
 
@@ -186,7 +186,7 @@ def test_a_lake_follows_bcoin_through_growth_and_reorganisations(
 def test_a_follower_is_woken_by_a_block_of_bcoin(node: Node, tmp_path: Path) -> None:
     node("generatetoaddress", 5, ADDRESS)
     lake = _sync(_lake(tmp_path, REGTEST), node).lake
-    settings = {"peers": node.name, "timeout": "10", "poll": "3600"}
+    settings = {"peers": node.name, "timeout": "30", "poll": "3600"}
 
     class Mining(_Clock):
         """Mines when the wait has begun: it reads the clock each time it looks."""

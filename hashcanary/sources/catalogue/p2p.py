@@ -14,7 +14,9 @@ P2P = Feed(
     batches=batches,
     wait=wait,
     costs=(
-        "81 bytes of traffic a header and peer: 77 MB for 950,000 headers. Nothing is kept beside "
-        "the lake; memory below 150 MB. A peer is asked for headers alone and trusted in nothing."
+        "Traffic: 81 bytes a header, 77 MB for 950,000, from the first peer; others are asked only "
+        "for what they have beyond it. Time: that of the line; judging 100,000 headers takes 0.2 s "
+        "and storing them 0.4 s more (benchmarks/p2p_sync.py). Memory: 100 MB for a whole chain. "
+        "Nothing on disk beside the lake. Nothing a peer says is trusted."
     ),
 )
