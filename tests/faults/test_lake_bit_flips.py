@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
+import polars as pl
 import pytest
 
 from hashcanary.chain.networks import REGTEST
+from hashcanary.sources.facts import EVENTS, Facts
+from hashcanary.sources.feed import Asked, Batch, Feed
 from hashcanary.store.errors import LakeDamaged
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.syncing import sync
 from hashcanary.store.verify import verify
 
 FLIPS = 6
+MANY_FLIPS = 240
+
+
+class Clock:
+    def now(self) -> float:
+        return 1_704_067_200.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing here waits")
 
 
 @pytest.fixture
@@ -36,7 +50,39 @@ def lake(tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: byte
     return lake
 
 
-def test_every_flipped_bit_is_found(lake: Lake) -> None:
+@pytest.fixture
+def followed(lake: Lake) -> Lake:
+    """The same, and two versions by a feed: its cursor, an event."""
+    row = {
+        "time": 1_704_067_200,
+        "kind": "dropped-peer",
+        "height": None,
+        "detail": "{}",
+        "source": "fake",
+        "known_at": 1_704_067_200,
+    }
+    facts = Facts(EVENTS, pl.DataFrame([row], schema=EVENTS.schema))
+
+    def batches(asked: Asked) -> Iterator[Batch]:
+        yield Batch((facts,), {"at": asked.cursor.get("at", 0) != 0})
+
+    feed = Feed("fake", "a feed of tests", ("events",), (), batches)
+    for _ in range(2):
+        lake = sync(lake, feed, {}, Clock()).lake
+    return lake
+
+
+def test_every_flipped_bit_is_found(followed: Lake) -> None:
+    assert flipped(followed, FLIPS) >= 100
+
+
+@pytest.mark.torture
+def test_thousands_of_flipped_bits_are_found(followed: Lake) -> None:
+    assert flipped(followed, MANY_FLIPS) >= 6000
+
+
+def flipped(lake: Lake, flips: int) -> int:
+    """Flip bits in every file, one at a time; says how many, all of which were found."""
     assert verify(lake.home).findings == ()
     random = Random(20260203)
     files = sorted(path for path in lake.home.rglob("*") if path.is_file())
@@ -44,7 +90,7 @@ def test_every_flipped_bit_is_found(lake: Lake) -> None:
     missed, tried = [], 0
     for path in files:
         content = path.read_bytes()
-        places = [0, len(content) - 1, *(random.randrange(len(content)) for _ in range(FLIPS - 2))]
+        places = [0, len(content) - 1, *(random.randrange(len(content)) for _ in range(flips - 2))]
         for place in places:
             bit = 1 << random.randrange(8)
             path.write_bytes(content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :])
@@ -52,10 +98,11 @@ def test_every_flipped_bit_is_found(lake: Lake) -> None:
             if not found(lake.home):
                 missed.append((path.name, place))
         path.write_bytes(content)
+    sys.stdout.write(f"{tried} flipped bits in {len(files)} lake files, {len(missed)} missed\n")
     assert missed == []
-    assert tried == FLIPS * len(files)
-    assert tried >= 100
+    assert tried == flips * len(files)
     assert verify(lake.home).findings == ()
+    return tried
 
 
 def test_no_figure_is_read_from_an_altered_file(lake: Lake) -> None:

@@ -14,14 +14,19 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from hashcanary.chain.headers import decode_headers
 from hashcanary.chain.networks import REGTEST
 from hashcanary.errors import Exit
-from hashcanary.sources.facts import TABLES
+from hashcanary.sources.facts import HEADERS, TABLES, Facts
+from hashcanary.sources.feed import Asked, Batch, Feed
+from hashcanary.store import syncing
 from hashcanary.store.errors import LakeFull
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.syncing import sync
 from hashcanary.store.verify import verify
 
 SIZE = 768 * 1024
@@ -109,6 +114,61 @@ def test_a_full_disk_is_one_named_error_and_the_lake_is_as_before(
     after = load(before, files).lake
     assert same(after, clean)
     assert verify(after.home).findings == ()
+
+
+def test_a_disk_that_fills_during_a_sync_keeps_what_was_committed_and_goes_on_later(
+    small_disk: Path, tmp_path: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "MOST_ROWS", 300)
+    feed = headers_feed(files[1].read_bytes())
+    clean = sync(Lake.create(tmp_path / "clean", REGTEST), feed, {}, Clock()).lake
+    lake = Lake.create(small_disk / "lake", REGTEST)
+    ballast, reached, failures = small_disk / "ballast", [], []
+    for room in range(8192, 300 * 1024, 24 * 1024):
+        ballast.write_bytes(b"")
+        ballast.write_bytes(bytes(max(shutil.disk_usage(small_disk).free - room, 0)))
+        try:
+            sync(lake, feed, {}, Clock())
+        except LakeFull as error:
+            failures.append(str(error))
+        else:
+            break
+        now = Lake.open(lake.home)
+        assert now.frame("headers").height == 300 * now.version
+        assert now.version == 0 or now.manifest.feeds["fake"].cursor == {"at": 300 * now.version}
+        assert verify(lake.home).findings == ()
+        reached.append(now.version)
+    assert len(reached) >= 3
+    assert all("No space left on device" in told for told in failures)
+    assert reached == sorted(reached)
+    ballast.unlink()
+    after = sync(lake, feed, {}, Clock())
+    assert after.error is None
+    assert same(after.lake, clean)
+    assert after.lake.manifest.feeds == clean.manifest.feeds
+    assert verify(after.lake.home).findings == ()
+
+
+def headers_feed(headers: bytes) -> Feed:
+    """Headers, a hundred a batch, on from the cursor."""
+
+    def batches(asked: Asked) -> Iterator[Batch]:
+        for at in range(int(str(asked.cursor.get("at", 0))), len(headers) // 80, 100):
+            rows = decode_headers(headers[at * 80 : (at + 100) * 80]).frame()
+            nulls = pl.lit(None, pl.Int64).alias("height")
+            rows = rows.with_columns(nulls, source=pl.lit("fake"), known_at=pl.col("time"))
+            facts = Facts(HEADERS, rows.select(list(HEADERS.schema)))
+            yield Batch((facts,), {"at": at + rows.height})
+
+    return Feed("fake", "a feed of tests", ("headers",), (), batches)
+
+
+class Clock:
+    def now(self) -> float:
+        return 1_704_067_200.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing here waits")
 
 
 def test_a_home_that_cannot_be_made_for_lack_of_room_says_so(small_disk: Path) -> None:
