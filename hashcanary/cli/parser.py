@@ -14,6 +14,7 @@ from hashcanary.cli.commands import (
     episodes,
     load,
     metric,
+    pools,
     report,
     status,
     sync,
@@ -58,7 +59,7 @@ examples:
 """
 
 
-COMMANDS = (demo, load, sync, status, verify, report, metric, episodes, completion)
+COMMANDS = (demo, load, sync, status, verify, report, metric, episodes, pools, completion)
 
 
 def build_parser() -> argparse.ArgumentParser:

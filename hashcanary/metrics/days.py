@@ -92,19 +92,29 @@ def _first_countable(chain: ChainColumns, cut: Cut) -> Ints:
     return earliest
 
 
-def sum_days(chain: ChainColumns, starts: Ints, cut: Cut) -> DaySums:
-    """Add up the blocks of each final day, in order of height, so that a cut changes no bit."""
+def days_of_blocks(chain: ChainColumns, starts: Ints, cut: Cut) -> tuple[Ints, Ints, Ints]:
+    """Per block the index of its final day, one past the last where it is in none.
+
+    Also per day when it was final (NEVER: it is not) and in which run.
+    """
     days = starts.size
     known_at, run = final_days(chain, starts, cut)
     first = starts[0] // DAY if days else 0
     stamp = chain.time if cut == "header" else chain.mtp
-    day = stamp // DAY - first
+    day: Ints = stamp // DAY - first
     inside = (day >= 0) & (day < days)
     if cut == "mtp":
         inside &= chain.mtp_known
     day[~inside] = days
     inside &= np.append(run, -1)[day] == chain.run
-    day[~inside] = days  # one bin more, for the blocks of no final day
+    day[~inside] = days
+    return day, known_at, run
+
+
+def sum_days(chain: ChainColumns, starts: Ints, cut: Cut) -> DaySums:
+    """Add up the blocks of each final day, in order of height, so that a cut changes no bit."""
+    days = starts.size
+    day, known_at, run = days_of_blocks(chain, starts, cut)
 
     def total(values: Floats | Ints | Bools) -> Floats:
         return np.bincount(day, weights=values, minlength=days + 1)[:days].astype(np.float64)

@@ -17,6 +17,7 @@ from hashcanary.metrics.days import NEVER, core_lookup, sum_days
 from hashcanary.metrics.declaration import BaseInput, Grain
 from hashcanary.metrics.epochs import epoch_frame
 from hashcanary.metrics.errors import NothingToMeasure
+from hashcanary.metrics.pool_days import pool_blocks
 from hashcanary.metrics.vendor import daily_price, vendor_series, vendor_turn
 from hashcanary.moments import DAY
 from hashcanary.units import BLOCKS, BTC, DIFFICULTY, HASHES, SECONDS, USD, Unit
@@ -37,6 +38,9 @@ _NOT_FINAL = (
 _NEEDS_BLOCKS = "needs the day's blocks, which are not all known or were not final yet"
 _NO_FEES = "the fees of the day's blocks are not all known, and no vendor's daily figure stands in"
 _NO_PRICE = "no closing price of the day is known"
+_NO_LABELS = (
+    "the day's blocks are not all known with a pool label by one list, or were not final yet"
+)
 _NO_FIRST_BLOCK = "the first block of the epoch is not known"
 _NO_PREVIOUS = "no block of the epoch before is known"
 _EPOCH_OPEN = (
@@ -110,6 +114,18 @@ _DAY = [
         _NO_PRICE,
     ),
 ]
+_POOL_INPUTS = {"pools.counts": "pool", "pools.group_counts": "group of pools"}
+_DAY += [
+    BaseInput(
+        name,
+        f"blocks of the day by {what}, those of no known pool first",
+        BLOCKS,
+        "day",
+        "pools.known_at",
+        _NO_LABELS,
+    )
+    for name, what in _POOL_INPUTS.items()
+]
 _EPOCH = [
     _epoch_input("epoch.first_height", "height of the epoch's first block", BLOCKS),
     _epoch_input("epoch.bits", "compact target of the epoch", BLOCKS),
@@ -148,7 +164,8 @@ def base_frames(record: Record) -> dict[Grain, pl.DataFrame]:
     columns |= _day_columns(record, chain, starts, "mtp", "mtp")
     price, known_at = daily_price(record.daily, record.candles, starts)
     columns |= {"price.usd": price, "price.known_at": known_at}
-    return {"day": _as_of(columns, record.at), "epoch": epoch_frame(record, chain)}
+    pools, columns["pools.known_at"] = _pool_columns(record, chain, starts)
+    return {"day": _as_of(columns, pools, record.at), "epoch": epoch_frame(record, chain)}
 
 
 def _day_starts(record: Record, chain: ChainColumns) -> Ints:
@@ -242,9 +259,27 @@ def _fee_columns(
     }
 
 
-def _as_of(columns: Columns, at: int | None) -> pl.DataFrame:
+def _pool_columns(
+    record: Record, chain: ChainColumns, starts: Ints
+) -> tuple[dict[str, pl.Series], Ints]:
+    """Blocks by pool and by group of pools: arrays of counts a day; and when they were known."""
+    known_at = np.full(starts.size, NEVER, dtype=np.int64)
+    counts = {name: np.zeros((starts.size, 1), np.int64) for name in _POOL_INPUTS}
+    if not record.pool_labels.is_empty():
+        blocks = pool_blocks(record, chain, starts)
+        known_at = blocks.known_at
+        both = (blocks.counts(), blocks.grouped(chain.time).counts())
+        counts = dict(zip(_POOL_INPUTS, both, strict=True))
+    columns = {
+        name: pl.Series(name, one, dtype=pl.Array(pl.Int64, one.shape[1]))
+        for name, one in counts.items()
+    }
+    return columns, known_at
+
+
+def _as_of(columns: Columns, pools: dict[str, pl.Series], at: int | None) -> pl.DataFrame:
     """The frame with null where a value is not known, or was not yet at ``at``."""
-    frame = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
+    frame = pl.DataFrame({**columns, **pools}).with_columns(pl.col(pl.Float64).fill_nan(None))
     clocks = [name for name in frame.columns if name.endswith(".known_at")]
     limit = NEVER - 1 if at is None else at
     frame = frame.with_columns(pl.when(pl.col(c) <= limit).then(pl.col(c)).alias(c) for c in clocks)

@@ -147,3 +147,25 @@ class NoSuchBlock(LakeError):
     )
     exit_code = Exit.MISSING
     http_status = 404
+
+
+class NoCoinbases(LakeError):
+    """Blocks to be labelled, and none of known coinbase."""
+
+    template = (
+        "expected blocks of known coinbase in the lake at {home}, found none: without it nothing "
+        "tells who mined a block. Bring blocks in from a node or its files by `hashcanary sync`."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class UnknownPoolList(LakeError):
+    """A list of pools that labelled no block."""
+
+    template = (
+        "expected a list that labelled blocks, one of: {known}; found {name!r}. Name one of "
+        "them, or label blocks by a list of your own with `hashcanary pools --label FILE`."
+    )
+    exit_code = Exit.USAGE
+    http_status = 404

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars as pl
+import polars as pl
 
+if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
+
+POOL_LABEL_COLUMNS = {"height": pl.Int64(), "pool": pl.String()}
+
+
+def _no_labels() -> pl.DataFrame:
+    return pl.DataFrame(schema=POOL_LABEL_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,9 @@ class Record:
     candles: ``market`` String, ``interval`` Int64 seconds, ``open_time`` Int64, ``open``,
         ``high``, ``low``, ``close``, ``volume`` Float64, ``known_at`` Int64 (the close).
     provenance: lake version, table versions, sources, for the results that rest on it.
+    pool_labels: who mined which of ``blocks`` according to one list: ``height`` Int64, ascending,
+        ``pool`` String (``unknown`` where the list names nobody); a block without a row has no
+        label. pool_list: that list, ``NAME@DIGEST``; None where the lake has no labels.
     """
 
     at: int | None
@@ -37,3 +46,5 @@ class Record:
     daily: pl.DataFrame
     candles: pl.DataFrame
     provenance: dict[str, object] = field(default_factory=dict)
+    pool_labels: pl.DataFrame = field(default_factory=_no_labels)
+    pool_list: str | None = None

@@ -18,7 +18,7 @@ import polars as pl
 from hashcanary import __version__
 from hashcanary.chain.median_time import MEDIAN_SPAN, median_time_past
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
-from hashcanary.store import active_chain
+from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock
 from hashcanary.store.precedence import taken
 from hashcanary.store.record import Record
@@ -47,8 +47,11 @@ _RECORD_BLOCKS = (
 )
 
 
-def record_of(lake: Lake, moment: Moment | None) -> Record:
-    """The record of a lake at a moment. Raises NoSuchBlock for a height that is not known."""
+def record_of(lake: Lake, moment: Moment | None, pool_list: str | None = None) -> Record:
+    """The record of a lake at a moment, with the labels of a list of pools (None: the best).
+
+    Raises NoSuchBlock for a height that is not known, UnknownPoolList.
+    """
     headers, blocks = all_headers(lake), rows_about_blocks(lake, NEEDED)
     at, tip = None if moment is None else moment.time, None
     if moment is not None and moment.height is not None:
@@ -59,7 +62,9 @@ def record_of(lake: Lake, moment: Moment | None) -> Record:
         chain = chain.filter(pl.col("height") <= tip)
     daily = one_source(lake, DAILY_REFERENCE, at)
     candles = one_source(lake, CANDLES, at)
-    return as_record(lake, moment, at, (chain, daily, candles))
+    labels = pool_labels.of_list(lake, pool_list)
+    labels = labels.of_chain(active_headers(headers, at), chain["height"])
+    return as_record(lake, moment, at, (chain, daily, candles), labels)
 
 
 def as_record(
@@ -67,8 +72,12 @@ def as_record(
     moment: Moment | None,
     at: int | None,
     parts: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame],
+    labels: pool_labels.PoolLabels,
 ) -> Record:
-    """A record of the chain, the daily series and the candles, each with its ``source``."""
+    """A record of the chain, the daily series and the candles, each with its ``source``.
+
+    labels: those of the chain's blocks.
+    """
     chain, daily, candles = parts
     return Record(
         at=at,
@@ -79,6 +88,8 @@ def as_record(
         daily=daily.drop("source"),
         candles=candles.drop("source"),
         provenance=_provenance(lake, parts),
+        pool_labels=labels.rows.select("height", "pool"),
+        pool_list=labels.list,
     )
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
-from hashcanary.store import active_chain
+from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE, POOL_LABELS
+from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.held_headers import UNKNOWN, HeldHeaders
 from hashcanary.store.manifest import read_version
 from hashcanary.store.recording import (
@@ -34,6 +34,7 @@ from hashcanary.store.recording import (
 if TYPE_CHECKING:
     from hashcanary.sources.facts import FactTable
     from hashcanary.store.lake import Lake
+    from hashcanary.store.pool_labels import PoolLabels
     from hashcanary.store.record import Record
 
 _UNCHANGED = 1 << 62
@@ -49,6 +50,7 @@ class _Built:
     chain: pl.DataFrame
     daily: pl.DataFrame
     candles: pl.DataFrame
+    labels: PoolLabels
 
 
 class Recorder:
@@ -66,7 +68,8 @@ class Recorder:
         elif lake.version != built.lake.version:
             built = _renewed(built, lake, cut)
         self._built = built
-        return as_record(lake, None, None, (built.chain, built.daily, built.candles))
+        labels = built.labels.of_chain(built.headers.active, built.chain["height"])
+        return as_record(lake, None, None, (built.chain, built.daily, built.candles), labels)
 
 
 def _altered_from(before: Lake, after: Lake) -> int | None:
@@ -92,7 +95,7 @@ def _whole(lake: Lake) -> _Built:
     chosen = told.join(headers.active.select("hash"), on="hash", how="semi", maintain_order="left")
     chain = rows_of_record(chosen, rows_about_blocks(lake, NEEDED), lake.network)
     daily, candles = one_source(lake, DAILY_REFERENCE), one_source(lake, CANDLES)
-    return _Built(lake, headers, chain, daily, candles)
+    return _Built(lake, headers, chain, daily, candles, pool_labels.of_list(lake))
 
 
 def _renewed(built: _Built, lake: Lake, altered: int) -> _Built:
@@ -112,6 +115,9 @@ def _renewed(built: _Built, lake: Lake, altered: int) -> _Built:
         chain,
         _kept(built.lake, lake, DAILY_REFERENCE, built.daily),
         _kept(built.lake, lake, CANDLES, built.candles),
+        built.labels
+        if _same_files(built.lake, lake, POOL_LABELS.name)
+        else pool_labels.of_list(lake),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hashcanary.sources.blocks_table import (
@@ -15,11 +16,12 @@ from hashcanary.sources.blocks_table import (
     TOTAL_FEE,
     TX_COUNT,
     WEIGHT,
-    parse_blocks,
+    blocks_of,
 )
 from hashcanary.sources.catalogue import blockstats
+from hashcanary.sources.pool_columns import POOL_FIELDS, pool_labels
 from hashcanary.sources.source import Content, Options, Probe, Source
-from hashcanary.sources.tables import Field, has
+from hashcanary.sources.tables import Field, has, read_table
 
 if TYPE_CHECKING:
     from hashcanary.sources.facts import Parsed
@@ -28,7 +30,8 @@ KIND = "blocks"
 _REQUIRED = tuple(
     Field(field.name, field.synonyms, required=True) for field in (HEIGHT, TIME, BITS)
 )
-FIELDS = (*_REQUIRED, BLOCKHASH, MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT, SIZE, WEIGHT)
+_KNOWN = (BLOCKHASH, MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT, SIZE, WEIGHT)
+FIELDS = (*_REQUIRED, *_KNOWN, *POOL_FIELDS)
 
 
 def recognise(probe: Probe) -> bool:
@@ -38,8 +41,21 @@ def recognise(probe: Probe) -> bool:
 
 
 def parse(content: Content, options: Options) -> Parsed:
-    """Rows of ``blocks``; bits and times are checked against each other by the retarget rule."""
-    return parse_blocks(content, options, KIND, FIELDS)
+    """Rows of ``blocks``, and of ``pool_labels`` where a column says who mined them.
+
+    Bits and times are checked against each other by the retarget rule.
+    """
+    table = read_table(content, KIND, FIELDS)
+    parsed = blocks_of(content, options, KIND, table)
+    labels = pool_labels(content, table, parsed.facts[0].frame)
+    if not labels:
+        return parsed
+    coverage = replace(
+        parsed.coverage,
+        rows=parsed.coverage.rows + labels[0].frame.height,
+        notes=(*parsed.coverage.notes, f"pool labels among the rows: {labels[0].frame.height:,}"),
+    )
+    return replace(parsed, facts=(*parsed.facts, *labels), coverage=coverage)
 
 
 BLOCKS = Source(
@@ -47,7 +63,8 @@ BLOCKS = Source(
     title="Block table",
     reads=(
         "Parquet, CSV or JSON lines with height, time (Unix seconds), bits (or nbits, as a number "
-        "or in hex); where present also hash, mediantime, subsidy, fees, transactions, size, weight"
+        "or in hex); where present also hash, mediantime, subsidy, fees, transactions, size, "
+        "weight, and who mined a block: pool, or pool_slug_v1 and pool_slug_v2 for two labelings"
     ),
     recognise=recognise,
     parse=parse,

@@ -1,0 +1,284 @@
+"""Pools: who mined how much over the last days, and whose share changed by more than luck.
+
+1. The window is the last N days that are measured (``metrics/pool_days.py``): final, and every
+   block labelled. The window before is the N days before it.
+2. A pool's share is a binomial proportion of the window's blocks: exact limits.
+3. Its hashrate is its own work over the window's time. Blocks of a pool are a Poisson process of
+   their own (thinning), so that the limits of a network's hashrate hold for its blocks alone.
+4. A share changed by more than luck when Fisher's exact test of the two windows rejects that it
+   is the same, after Holm's correction for the number of pools compared: if no share had changed,
+   luck alone would flag any pool in at most 5% of such comparisons.
+
+References: R. A. Fisher, J. R. Stat. Soc. 98 (1935) 39; S. Holm, Scand. J. Stat. 6 (1979) 65;
+R. G. Newcombe, Stat. Med. 17 (1998) 873, and G. Y. Zou and A. Donner, Stat. Med. 27 (2008) 1693
+(limits of a difference from those of its parts).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from hashcanary.metrics import concentration
+from hashcanary.metrics.chain_columns import chain_columns
+from hashcanary.metrics.days import NEVER
+from hashcanary.metrics.intervals import rate_ratio, weighted_poisson
+from hashcanary.metrics.pool_days import pool_blocks
+from hashcanary.moments import DAY
+from hashcanary.sources.pool_lists import built_in
+from hashcanary.studies.errors import NoPoolLabels
+from hashcanary.studies.share_tests import fisher, holm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.metrics.chain_columns import ChainColumns
+    from hashcanary.metrics.pool_days import PoolBlocks
+    from hashcanary.store.record import Record
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+By = Literal["pool", "group"]
+FALSE_ALARM = 0.05
+CHANGE = "95% confidence for the difference of two shares, from their exact limits (Zou and Donner)"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its 95% limits."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRow:
+    """One pool over the window, largest first; ``unknown`` stands last.
+
+    pool: its slug, or a group's; blocks, before: its blocks in the window and in the one before
+    (None where that is not measured); share: of all blocks; hashrate: H/s. share_change: share
+    less share before, in fractions of 1; hashrate_change: relative, -0.4 for a fall by 40% (NaN
+    where there was no block before). p_value: that luck alone gives such a difference of shares;
+    p_corrected: for the number of pools compared; beyond_luck: whether that is below 5%; None of
+    ``unknown``, which is no pool, and where nothing is compared.
+    """
+
+    pool: str
+    name: str
+    blocks: int
+    share: Estimate
+    hashrate: Estimate
+    before: int | None = None
+    share_change: Estimate | None = None
+    hashrate_change: Estimate | None = None
+    p_value: float | None = None
+    p_corrected: float | None = None
+    beyond_luck: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStudy:
+    """Pools over the window from ``start`` to ``end`` (Unix seconds UTC, whole days).
+
+    list: what labelled the blocks; known_at: when the window was known. compared: pools in the
+    family of tests; 0 where the window before is not measured. nakamoto: NaN where all known
+    pools have no majority.
+    """
+
+    list: str
+    by: By
+    days: int
+    start: int
+    end: int
+    known_at: int
+    blocks: int
+    before: int | None
+    rows: tuple[PoolRow, ...]
+    unknown_share: Estimate
+    hhi: Estimate
+    nakamoto: Estimate
+    compared: int
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Blocks and work by pool (pools,) in one window; ``largest``: work of the hardest block."""
+
+    blocks: Ints
+    work: Floats
+    squares: Floats
+    largest: float
+
+
+def study_pools(record: Record, days: int = 7, by: By = "pool") -> PoolStudy:
+    """Who mined what in the last measured days. Raises NoPoolLabels."""
+    chain = chain_columns(record)
+    if record.pool_list is None or chain.time.size == 0:
+        raise NoPoolLabels(days=days, at=record.at_text, found="none")
+    first, last = int(chain.time.min()) // DAY, int(chain.time.max()) // DAY
+    starts = np.arange(first, last + 1, dtype=np.int64) * DAY
+    blocks = pool_blocks(record, chain, starts)
+    if by == "group":
+        blocks = blocks.grouped(chain.time)
+    limit = NEVER - 1 if record.at is None else record.at
+    measured = blocks.known_at <= limit
+    end = _end(measured, days, record.at_text)
+    now = _window(blocks, chain, end - days, end)
+    before = None
+    if end >= 2 * days and measured[end - 2 * days : end - days].all():
+        before = _window(blocks, chain, end - 2 * days, end - days)
+    rows, compared = _rows(blocks.names, now, before, days * DAY)
+    known, total = now.blocks[None, 1:], now.blocks.sum()[None]
+    known = -np.sort(-known, axis=1)
+    return PoolStudy(
+        list=record.pool_list,
+        by=by,
+        days=days,
+        start=int(starts[end - days]),
+        end=int(starts[end - 1]) + DAY,
+        known_at=int(blocks.known_at[end - days : end].max()),
+        blocks=int(total[0]),
+        before=None if before is None else int(before.blocks.sum()),
+        rows=rows,
+        unknown_share=_share(int(now.blocks[0]), int(total[0])),
+        hhi=Estimate(*(float(one[0]) for one in concentration.hhi(known, total))),
+        nakamoto=Estimate(*(float(one[0]) for one in concentration.nakamoto(known, total))),
+        compared=compared,
+        simulated=record.simulated,
+    )
+
+
+def _end(measured: NDArray[np.bool_], days: int, at: str) -> int:
+    """One past the last measured day. Raises NoPoolLabels unless the days before it are too."""
+    last = np.flatnonzero(measured)
+    run = 0
+    if last.size:
+        holes = np.flatnonzero(~measured[: last[-1] + 1])
+        run = int(last[-1]) - (int(holes[-1]) if holes.size else -1)
+    if run < days:
+        raise NoPoolLabels(days=days, at=at, found=f"{run} up to the last such day")
+    return int(last[-1]) + 1
+
+
+def _window(blocks: PoolBlocks, chain: ChainColumns, first: int, last: int) -> _Window:
+    inside = (blocks.day >= first) & (blocks.day < last)
+    pool, work = blocks.pool[inside], chain.work[inside]
+    size = len(blocks.names)
+    return _Window(
+        np.bincount(pool, minlength=size).astype(np.int64),
+        np.bincount(pool, weights=work, minlength=size).astype(np.float64),
+        np.bincount(pool, weights=work**2, minlength=size).astype(np.float64),
+        float(work.max(initial=0.0)),
+    )
+
+
+def _rows(
+    names: tuple[str, ...], now: _Window, before: _Window | None, seconds: int
+) -> tuple[tuple[PoolRow, ...], int]:
+    there = now.blocks + (0 if before is None else before.blocks) > 0
+    chosen: list[int] = np.flatnonzero(there).tolist()
+    # the largest first, of equal ones by name; unknown is no pool, and stands last
+    order = sorted(chosen, key=lambda at: (at == 0, -now.blocks[at], names[at]))
+    rates = _hashrates(now, seconds)
+    shown = built_in().names()
+    total = int(now.blocks.sum())
+    compared = [at for at in order if at != 0] if before is not None else []
+    tests = _tests(now, before, compared)
+    rows = []
+    for at in order:
+        row = PoolRow(
+            pool=names[at],
+            name=shown.get(names[at], names[at]),
+            blocks=int(now.blocks[at]),
+            share=_share(int(now.blocks[at]), total),
+            hashrate=Estimate(*(float(one[at]) for one in rates)),
+        )
+        rows.append(row if before is None else _compared(row, at, now, before, tests))
+    return tuple(rows), len(compared)
+
+
+def _compared(
+    row: PoolRow, at: int, now: _Window, before: _Window, tests: dict[int, tuple[float, float]]
+) -> PoolRow:
+    """The row with its change against the window before."""
+    p_value, corrected = tests.get(at, (None, None))
+    was = _share(int(before.blocks[at]), int(before.blocks.sum()))
+    return PoolRow(
+        pool=row.pool,
+        name=row.name,
+        blocks=row.blocks,
+        share=row.share,
+        hashrate=row.hashrate,
+        before=int(before.blocks[at]),
+        share_change=_difference(row.share, was),
+        hashrate_change=_ratio(now, before, at),
+        p_value=p_value,
+        p_corrected=corrected,
+        beyond_luck=None if corrected is None else corrected < FALSE_ALARM,
+    )
+
+
+def _share(count: int, total: int) -> Estimate:
+    low, high = concentration.share_limits(np.array([count]), np.array([total]))
+    return Estimate(count / total if total else float("nan"), float(low[0]), float(high[0]))
+
+
+def _hashrates(window: _Window, seconds: int) -> tuple[Floats, Floats, Floats]:
+    largest = np.full(window.work.size, window.largest)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = weighted_poisson(window.work, window.squares, largest)
+    return window.work / seconds, low / seconds, high / seconds
+
+
+def _difference(now: Estimate, before: Estimate) -> Estimate:
+    """The difference of two independent shares, its limits from theirs (Zou and Donner)."""
+    value = now.value - before.value
+    down = np.hypot(now.value - now.low, before.high - before.value)
+    up = np.hypot(now.high - now.value, before.value - before.low)
+    return Estimate(value, max(value - float(down), -1.0), min(value + float(up), 1.0))
+
+
+def _ratio(now: _Window, before: _Window, at: int) -> Estimate:
+    """Relative change of a pool's hashrate, by exact limits of the ratio of two Poisson rates.
+
+    A window without a block is one of no work: its blocks are taken as hard as the hardest.
+    """
+    # the work of an effective block, by which counts become hashes in each window
+    unit = [
+        one.squares[at] / one.work[at] if one.work[at] else one.largest for one in (now, before)
+    ]
+    effective = [
+        np.array([one.work[at] / size]) for one, size in zip((now, before), unit, strict=True)
+    ]
+    if before.work[at] == 0:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    if now.work[at] == 0:
+        most = _most_of_none(float(effective[1][0]))
+        return Estimate(-1.0, -1.0, most * unit[0] / unit[1] - 1)
+    works = [np.array([one.work[at]]) for one in (now, before)]
+    low, high = rate_ratio(works[0], effective[0], works[1], effective[1])
+    return Estimate(float(works[0][0] / works[1][0]) - 1, float(low[0]) - 1, float(high[0]) - 1)
+
+
+def _most_of_none(before: float) -> float:
+    """Upper limit of a ratio of Poisson rates where the first gave no event (Clopper-Pearson)."""
+    _, high = concentration.share_limits(np.array([0.0]), np.array([before]))
+    return float(high[0] / (1 - high[0]))
+
+
+def _tests(
+    now: _Window, before: _Window | None, compared: list[int]
+) -> dict[int, tuple[float, float]]:
+    """p-values of equal shares by pool, alone and corrected for the number of pools."""
+    if before is None:
+        return {}
+    sizes = int(now.blocks.sum()), int(before.blocks.sum())
+    values = [
+        fisher(int(now.blocks[at]), sizes[0], int(before.blocks[at]), sizes[1]) for at in compared
+    ]
+    return dict(zip(compared, zip(values, holm(values), strict=True), strict=True))
