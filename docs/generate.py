@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that come from the code: metrics, commands, errors.
+"""Writes the pages of docs/ that come from the code: metrics, sources, commands, errors.
 
 ``python docs/generate.py`` writes them; ``--check`` compares instead and exits 1 on a difference.
 """
@@ -18,6 +18,9 @@ from hashcanary.errors import EXIT_MEANINGS, HashcanaryError
 from hashcanary.metrics.declaration import BaseInput, Metric
 from hashcanary.metrics.inputs import BASE_INPUTS
 from hashcanary.metrics.registry import all_metrics
+from hashcanary.sources.feed import Feed, Setting
+from hashcanary.sources.registry import all_feeds, all_sources
+from hashcanary.sources.settings import FILE, variable_of
 from hashcanary.units import Unit
 
 DOCS = Path(__file__).resolve().parent
@@ -28,6 +31,7 @@ def pages() -> dict[str, str]:
     """File name to text, for every generated page."""
     return {
         "metrics.md": metrics_page(),
+        "sources.md": sources_page(),
         "commands.md": commands_page(),
         "errors.md": errors_page(),
     }
@@ -59,6 +63,55 @@ def metrics_page() -> str:
     for inputs in BASE_INPUTS.values():
         parts += [_input_row(base) for base in inputs.values()]
     return "\n".join(parts) + "\n"
+
+
+def sources_page() -> str:
+    """Every live source with its settings, and every kind of file."""
+    feeds, sources = all_feeds(), all_sources()
+    index = " · ".join(f"[{name}](#{name})" for name in feeds)
+    parts = [
+        "# Sources\n",
+        _MADE,
+        f"{len(feeds)} live sources for `hashcanary sync` and {len(sources)} kinds of files for "
+        "`hashcanary load`. Each is one declaration in `hashcanary/sources/catalogue/`; another "
+        "package's come through the same entry point.\n",
+        "## Live sources\n",
+        "A live source is asked for what the lake has not, and goes on where it stopped: each "
+        "step is committed together with how far it came. Settings are read, the later winning, "
+        f"from `{FILE}` in the lake's home (a table for each source), from the environment, and "
+        f"from `-o SETTING=VALUE`. A secret is read from `{FILE}` alone, which must then be "
+        "readable by its owner only (`chmod 600`).\n",
+        index + "\n",
+        *(_feed_entry(feed) for feed in feeds.values()),
+        "## Files\n",
+        "A file is recognised by what is in it; `hashcanary load PATH --as KIND` says it where "
+        "that is not enough. Any file may be packed with zstd.\n",
+        "| kind | what | reads |\n|---|---|---|",
+        *(f"| `{one.kind}` | {one.title} | {one.reads} |" for one in sources.values()),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _feed_entry(feed: Feed) -> str:
+    facts = [("gives", ", ".join(f"`{name}`" for name in feed.gives))]
+    facts.append(("costs", feed.costs or "not stated"))
+    if feed.extra:
+        facts.append(("extra", f"`pip install 'hashcanary[{feed.extra}]'`"))
+    if feed.wait is None:
+        facts.append(("following", "asked once: nothing to wait for"))
+    lines = [f"### {feed.name}\n", f"{feed.title}.\n"]
+    lines += [f"- *{label}*: {_one_line(text)}" for label, text in facts]
+    if feed.settings:
+        lines += ["", "| setting | default | what it is | environment |", "|---|---|---|---|"]
+        lines += [_setting_row(feed, setting) for setting in feed.settings]
+    return "\n".join(lines) + "\n"
+
+
+def _setting_row(feed: Feed, setting: Setting) -> str:
+    default = f"`{setting.default}`" if setting.default else ""
+    place = f"secret: `{FILE}` only" if setting.secret else f"`{variable_of(feed, setting)}`"
+    about = _one_line(setting.help).replace("|", "\\|")
+    return f"| `{setting.name}` | {default} | {about} | {place} |"
 
 
 def _unit(unit: Unit) -> str:
