@@ -53,8 +53,8 @@ REST = Feed(
     wait=wait,
     costs=(
         "Headers: about 2 s and 8 MB of traffic per 100,000. Each of the newest blocks that is "
-        "read: its bytes and those of the outputs it spends, up to 5 MB. Memory: below 300 MB; on "
-        "disk only what the lake keeps."
+        "read: its bytes and those of the outputs it spends, up to 5 MB. Memory: 450 MB with "
+        "every header of the chain; on disk only what the lake keeps."
     ),
     extra="node",
 )

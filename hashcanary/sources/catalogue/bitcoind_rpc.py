@@ -61,8 +61,8 @@ RPC = Feed(
     costs=(
         "Headers: about 15 s and 50 MB of traffic per 100,000. Fees: the node reads each block and "
         "its undo data from its disk, newest first: hours for the whole chain, a moment for each "
-        "new block. A coinbase: its block in hex digits, up to 8 MB. Memory: below 300 MB; on disk "
-        "only what the lake keeps."
+        "new block. A coinbase: its block in hex digits, up to 8 MB. Memory: 450 MB with every "
+        "header of the chain; on disk only what the lake keeps."
     ),
     extra="node",
 )

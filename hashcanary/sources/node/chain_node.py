@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import polars as pl
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from hashcanary.sources.http_json import Node
 
+C = TypeVar("C")
+P = TypeVar("P")
+R = TypeVar("R")
 HEADERS_AT_ONCE = 2000
 MAX_BLOCKS = 10_000_000  # 190 years of blocks
 _CHAINS = {"test": "testnet3"}
@@ -104,6 +108,27 @@ class ChainNode(Protocol):
 
     def facts(self, heights: Sequence[int], hashes: Sequence[bytes], tip: int) -> Told:
         """What it says of these blocks, of a chain whose tip is at height ``tip``."""
+
+
+def shared_out(
+    clients: Sequence[C], parts: Sequence[P], ask: Callable[[C, P], dict[int, R]]
+) -> dict[int, R]:
+    """Ask all parts, each over one of the connections; gives the answers together, by height."""
+    used = clients[: len(parts)]
+
+    def work(client: C, mine: Sequence[P]) -> dict[int, R]:
+        found: dict[int, R] = {}
+        for part in mine:
+            found |= ask(client, part)
+        return found
+
+    if len(used) < 2:
+        return work(clients[0], parts)
+    together: dict[int, R] = {}
+    with ThreadPoolExecutor(len(used)) as pool:
+        for found in pool.map(work, used, [parts[at :: len(used)] for at in range(len(used))]):
+            together |= found
+    return together
 
 
 def block_rows(rows: Sequence[Mapping[str, object]], name: str) -> pl.DataFrame:

@@ -7,7 +7,6 @@ Branches that the node left are not to be had here.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,14 @@ from hashcanary.chain.headers import HEADER_SIZE, header_hash
 from hashcanary.chain.subsidy import subsidy
 from hashcanary.sources.errors import BadBlock, Refused, WrongSchema
 from hashcanary.sources.http_json import Node
-from hashcanary.sources.node.chain_node import HEADERS_AT_ONCE, Branch, State, Told, block_rows
+from hashcanary.sources.node.chain_node import (
+    HEADERS_AT_ONCE,
+    Branch,
+    State,
+    Told,
+    block_rows,
+    shared_out,
+)
 from hashcanary.sources.node.rest_block import fees
 from hashcanary.sources.node.rpc_facts import coinbase_row, overclaimed
 
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
     from hashcanary.sources.http import Http
     from hashcanary.sources.node.chain_node import Known
-    from hashcanary.sources.node.rpc_facts import Job, Row
+    from hashcanary.sources.node.rpc_facts import Answers, Job, Row
 
 _NOT_FOUND = 404
 _FEES_UNKNOWN = (
@@ -121,19 +127,7 @@ class RestNode:
         """Size, weight, transactions, coinbase and exact fees of these blocks."""
         del tip
         jobs = list(zip(heights, hashes, strict=True))
-        used = self.clients[: len(jobs)]
-
-        def work(client: Http, mine: Sequence[Job]) -> list[Row | str]:
-            return [self._about(client, job) for job in mine]
-
-        shares = [jobs[start :: len(used)] for start in range(len(used))]
-        with ThreadPoolExecutor(len(used)) as pool:
-            answers = list(pool.map(work, used, shares))
-        found = {
-            job[0]: answer
-            for share, told in zip(shares, answers, strict=True)
-            for job, answer in zip(share, told, strict=True)
-        }
+        found = shared_out(self.clients, jobs, self._about)
         rows = [found[height] for height in heights]
         there = [row for row in rows if isinstance(row, dict)]
         return Told(
@@ -142,12 +136,12 @@ class RestNode:
             {height: _FEES_UNKNOWN for height, row in found.items() if _without_fees(row)},
         )
 
-    def _about(self, client: Http, job: Job) -> Row | str:
+    def _about(self, client: Http, job: Job) -> Answers:
         """What is known of a block, or why nothing is."""
         height, block = job
         answer = client.get(f"rest/block/{block.hex()}.bin", accept=(_NOT_FOUND,))
         if answer.status == _NOT_FOUND:
-            return "the node has not the block"
+            return {height: "the node has not the block"}
         row: Row = {"height": height, "hash": block}
         row |= coinbase_row(answer.body, block, height, self.url)
         spent = client.get(f"rest/spenttxouts/{block.hex()}.bin", accept=(_NOT_FOUND,))
@@ -155,7 +149,7 @@ class RestNode:
             left = self._fees(height, answer.body, spent.body)
             row |= {"subsidy": subsidy(height, self.network), "total_fee": left}
             self._check_claim(height, row)
-        return row
+        return {height: row}
 
     def _fees(self, height: int, block: bytes, spent: bytes) -> int:
         try:

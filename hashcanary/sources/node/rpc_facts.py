@@ -7,7 +7,6 @@ come with whole blocks alone, and are null elsewhere.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,11 +16,11 @@ from hashcanary.chain.headers import HEADER_SIZE, header_hash
 from hashcanary.chain.subsidy import subsidy
 from hashcanary.chain.whole_block import check_block
 from hashcanary.sources.errors import BadBlock
-from hashcanary.sources.node.chain_node import Told, block_rows, header_time
+from hashcanary.sources.node.chain_node import Told, block_rows, header_time, shared_out
 from hashcanary.sources.node.rpc import Call, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from hashcanary.chain.networks import Network
     from hashcanary.sources.http_json import Node
@@ -52,8 +51,9 @@ class BlockAsker:
 
         Raises ServiceError's kinds, BadBlock for what cannot be true of a block.
         """
-        counted = self._shared_out(stats, _STATS_AT_ONCE, self._stats)
-        read = self._shared_out(coinbases, 1, self._whole)
+        parts = [stats[at : at + _STATS_AT_ONCE] for at in range(0, len(stats), _STATS_AT_ONCE)]
+        counted = shared_out(self.clients, parts, self._stats)
+        read = shared_out(self.clients, coinbases, self._whole)
         rows: list[Row] = []
         missing: dict[int, str] = {}
         partly: dict[int, str] = {}
@@ -77,28 +77,6 @@ class BlockAsker:
         if problem is not None:
             raise self._bad(height, *problem)
         return row
-
-    def _shared_out(
-        self, jobs: Sequence[Job], size: int, ask: Callable[[Rpc, Sequence[Job]], Answers]
-    ) -> Answers:
-        """Ask in parts, the parts over all connections."""
-        parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-        found: Answers = {}
-        if len(parts) < 2:
-            for part in parts:
-                found |= ask(self.clients[0], part)
-            return found
-
-        def work(client: Rpc, mine: Sequence[Sequence[Job]]) -> list[Answers]:
-            return [ask(client, part) for part in mine]
-
-        used = self.clients[: len(parts)]
-        shares = [parts[start :: len(used)] for start in range(len(used))]
-        with ThreadPoolExecutor(len(used)) as pool:
-            for answers in pool.map(work, used, shares):
-                for one in answers:
-                    found |= one
-        return found
 
     def _stats(self, client: Rpc, jobs: Sequence[Job]) -> Answers:
         calls = [Call("getblockstats", (block.hex(), list(STATS))) for _, block in jobs]
@@ -127,17 +105,14 @@ class BlockAsker:
             "tx_count": told.at("txs").integer(1, _MAX_TRANSACTIONS, "transactions"),
         }
 
-    def _whole(self, client: Rpc, jobs: Sequence[Job]) -> Answers:
-        """Answers to ``getblock``, which gives a whole block in hex digits."""
-        answers = client.batch([Call("getblock", (block.hex(), False)) for _, block in jobs])
-        found: Answers = {}
-        for (height, block), answer in zip(jobs, answers, strict=True):
-            if isinstance(answer, Fault):
-                found[height] = _REFUSED.format(answer.message)
-                continue
-            raw = answer.hex(*_BLOCK_SIZES, "a block in hex digits")
-            found[height] = coinbase_row(raw, block, height, self.clients[0].http.base)
-        return found
+    def _whole(self, client: Rpc, job: Job) -> Answers:
+        """The answer to ``getblock``, which gives a whole block in hex digits."""
+        height, block = job
+        (answer,) = client.batch([Call("getblock", (block.hex(), False))])
+        if isinstance(answer, Fault):
+            return {height: _REFUSED.format(answer.message)}
+        raw = answer.hex(*_BLOCK_SIZES, "a block in hex digits")
+        return {height: coinbase_row(raw, block, height, self.clients[0].http.base)}
 
     def _bad(self, height: int, expected: str, found: str) -> BadBlock:
         return BadBlock(
