@@ -38,6 +38,8 @@ _MAX_REDIRECTS = 5
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({408, 425, 500, 502, 503, 504})
 _UNAUTHORISED = 401
+# less is no secret, and would be found in any word
+_SHORTEST_SECRET = 4
 _TOO_MANY = 429
 
 
@@ -229,16 +231,19 @@ class Http:
         return headers | (self.auth() if self.auth else {})
 
     def _without_secrets(self, text: str) -> str:
-        """What a server said, without the credentials should it repeat them."""
+        """What a server or a library said, without the credentials should they be in it."""
         for value in self.auth().values() if self.auth else ():
             for part in (value, value.rpartition(" ")[2]):
-                text = text.replace(part, "***") if part else text
+                text = text.replace(part, "***") if len(part) >= _SHORTEST_SECRET else text
         return text
 
     def _given_up(self, asking: Asking, failures: list[Failure]) -> ServiceError:
         told = "; ".join(f"try {n}: {one.reason}" for n, one in enumerate(failures, start=1))
         return failures[-1].error(
-            service=self.service, url=asking.url, tries=len(failures), reasons=told
+            service=self.service,
+            url=asking.url,
+            tries=len(failures),
+            reasons=self._without_secrets(told),
         )
 
 

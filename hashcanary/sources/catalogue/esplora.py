@@ -18,8 +18,14 @@ if TYPE_CHECKING:
     from hashcanary.sources.feed import Asked, Batch
 
 _MOST_HEIGHT = 10**8
+_MEMPOOL = "https://mempool.space/api"
+# where mempool.space has other networks than main
+_ELSEWHERE = {
+    "testnet4": "https://mempool.space/testnet4/api",
+    "signet": "https://mempool.space/signet/api",
+}
 _SETTINGS = (
-    *shared_settings("https://mempool.space/api", 30),
+    *shared_settings(_MEMPOOL, 30),
     Setting("blocks", "how many of the latest blocks to bring, at first", "4032"),
     Setting("from", "the height to begin at, instead of so many of the latest"),
     Setting("prices", "yes: bring prices too, where the service has them", "yes"),
@@ -40,13 +46,28 @@ def batches(asked: Asked) -> Iterator[Batch]:
             argument="the setting prices", expected="yes or no", found=prices, remedy="Correct it."
         )
     cursor = dict(asked.cursor)
-    with client(asked, _SETTINGS, SOURCE, _LIMITS) as http:
-        network = asked.held.network
+    network = asked.held.network
+    with client(asked, _SETTINGS, SOURCE, _LIMITS, _url(asked)) as http:
         for batch in Walk(Explorer(http, network), asked.held, recent, start).batches():
             cursor = batch.cursor
             yield batch
         if prices == "yes" and network == MAIN:
             yield from tick_batches(asked, http, SOURCE, cursor)
+
+
+def _url(asked: Asked) -> str:
+    """The URL as set; where nobody set one, that of the lake's network. Raises UsageError."""
+    url, network = value_of(asked, _SETTINGS, "url"), asked.held.network
+    if url != _MEMPOOL or network == MAIN:
+        return url
+    if network.name not in _ELSEWHERE:
+        raise UsageError(
+            argument="the setting url",
+            expected=f"the URL of an explorer of {network.name}",
+            found=url,
+            remedy="Set it with -o url=URL or in sources.toml.",
+        )
+    return _ELSEWHERE[network.name]
 
 
 def wait(asked: Asked) -> None:

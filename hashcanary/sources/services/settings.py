@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import re
+import stat
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +20,20 @@ if TYPE_CHECKING:
 
     from hashcanary.sources.feed import Asked
 
+_MOST_HEADER = 8192
+_HEADER = re.compile(rb"([A-Za-z0-9-]{1,64}): *([\x21-\x7e][\x20-\x7e]*)")
+
 
 def shared_settings(url: str, per_minute: int) -> tuple[Setting, ...]:
     """Where a service is, how often it may be asked, and where its answers are kept."""
     return (
         Setting("url", "the service's URL, without a name and a password in it", url),
         Setting("rate", "requests a minute, at most", str(per_minute)),
+        Setting(
+            "header_file",
+            "a file, readable by you alone, with a header that proves who asks, such as "
+            "Authorization: Bearer ...",
+        ),
         Setting("proxy", "the URL of an HTTP proxy; none unless set"),
         Setting("ca", "a PEM file of certificates to trust instead of the system's"),
         Setting("save", "a folder to keep every answer in, to be parsed again later"),
@@ -49,12 +61,16 @@ def whole_number(asked: Asked, settings: Sequence[Setting], name: str, low: int,
     return number
 
 
-def client(asked: Asked, settings: Sequence[Setting], service: str, limits: Limits) -> Http:
-    """The client of one service, by its settings. Raises UsageError."""
-    url, proxy = (value_of(asked, settings, name) for name in ("url", "proxy"))
-    ca, save, replay = (
+def client(
+    asked: Asked, settings: Sequence[Setting], service: str, limits: Limits, url: str | None = None
+) -> Http:
+    """The client of one service, by its settings; ``url`` instead of theirs. Raises UsageError."""
+    url = url or value_of(asked, settings, "url")
+    proxy = value_of(asked, settings, "proxy")
+    names = ("ca", "save", "replay", "header_file")
+    ca, save, replay, header_file = (
         Path(text).expanduser() if text else None
-        for text in (value_of(asked, settings, name) for name in ("ca", "save", "replay"))
+        for text in (value_of(asked, settings, name) for name in names)
     )
     if save and replay:
         raise UsageError(
@@ -80,8 +96,34 @@ def client(asked: Asked, settings: Sequence[Setting], service: str, limits: Limi
         service=service,
         clock=asked.clock,
         limits=replace(limits, per_minute=per_minute),
+        auth=partial(header_in, header_file) if header_file else None,
         proxy=proxy or None,
         ca=ca,
         save=save,
         replay=replay,
+    )
+
+
+def header_in(path: Path) -> dict[str, str]:
+    """The header that a file holds. Raises UsageError, which shows nothing of what is in it."""
+    try:
+        with path.open("rb") as file:
+            others = stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077
+            data = file.read(_MOST_HEADER + 1)
+    except OSError as error:
+        raise _bad_header_file(path, error.strerror or "an error of the system") from error
+    if others:
+        raise _bad_header_file(path, "that others may read or write it: chmod 600")
+    found = _HEADER.fullmatch(data.strip())
+    if found is None or len(data) > _MOST_HEADER:
+        raise _bad_header_file(path, "something else")
+    return {found.group(1).decode(): found.group(2).decode()}
+
+
+def _bad_header_file(path: Path, found: str) -> UsageError:
+    return UsageError(
+        argument="the setting header_file",
+        expected=f"{path} to hold one line, Name: value, for your eyes alone",
+        found=found,
+        remedy="Correct the file or the path.",
     )
