@@ -174,7 +174,8 @@ def test_of_two_branches_the_one_with_more_work_is_taken(
         )
 
 
-@pytest.mark.parametrize("depth", [1, 10, 144, 3_000])
+# of 2,105 blocks: the fork falls between an answer of known headers and the next
+@pytest.mark.parametrize("depth", [1, 10, 144, 2_105, 3_000])
 def test_a_reorganisation_since_the_last_time_brings_the_better_branch(
     depth: int, p2p: ModuleType, chain: list[bytes], grow: Mined, ask_peers: Ask
 ) -> None:
@@ -324,3 +325,29 @@ def test_without_any_peer_the_poll_is_slept(chain: list[bytes], waiting: Any) ->
     waited = waiting(["127.0.0.1:1"], chain[:100], poll="60")
     assert len(waited.slept) == 1
     assert 59 <= waited.slept[0] <= 60
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda conversation: conversation.connection.close(),
+        lambda conversation: conversation.raw(b"garbage!"),
+        lambda conversation: conversation.send("inv", b"\x05"),
+        lambda conversation: conversation.send("headers", b"\x05"),
+    ],
+    ids=["hangs up", "garbage", "malformed inv", "malformed headers"],
+)
+def test_a_peer_that_misbehaves_while_we_wait_is_let_go(
+    fault: Callable[[Any], None],
+    p2p: ModuleType,
+    chain: list[bytes],
+    waiting: Any,
+) -> None:
+    def misbehave(conversation: Any, locator: list[bytes], asked: int) -> None:
+        if asked == 0:
+            conversation.send_headers([])
+        fault(conversation)
+
+    with p2p.Peer(MAGIC, chain[:100], answer=misbehave) as peer:
+        waited = waiting([peer.name], chain[:100], poll="3600")
+    assert len(waited.slept) == 1

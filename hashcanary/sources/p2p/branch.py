@@ -136,11 +136,11 @@ class Branch:
                 least = middle + 1
         parent = _hash_at(data, least - 1) if least else data[4:36][::-1]
         height = self._best.find(parent)
-        if height is None or height <= self._known_to:
+        rest = data[least * HEADER_SIZE :]
+        if height is None or (height <= self._known_to and not rest):
             raise PeerDropped(
                 Reason.REPEATED, f"expected headers above height {self._known_to}, found none"
             )
-        rest = data[least * HEADER_SIZE :]
         if rest:
             self._end = self._best.preceding(height, parent)
             self._fork, self._needed = height, self._best.work_above(height)
