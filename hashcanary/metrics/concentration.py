@@ -19,10 +19,13 @@ import numpy as np
 from hashcanary.metrics.intervals import TAIL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
 
 _NORMAL = 1.959963984540054  # 97.5% point of the standard normal distribution
 
@@ -33,8 +36,8 @@ LARGEST = (
 )
 HHI = "95% confidence, by Simpson's variance of the index, on a logarithmic scale"
 NAKAMOTO = (
-    "95% confidence, by exact binomial limits (Clopper and Pearson) of the share of the k largest; "
-    "where pools next to the middle are nearly equal, the upper limit is low more often than said"
+    "at least 95% confidence, by exact binomial tests of the share of the k largest, the upper "
+    "limit corrected for their having been picked"
 )
 
 
@@ -73,41 +76,48 @@ def hhi(pools: Ints, total: Ints) -> tuple[Floats, Floats, Floats]:
 def nakamoto(pools: Ints, total: Ints) -> tuple[Floats, Floats, Floats]:
     """The fewest known pools that together found more than half of the blocks, and its limits.
 
-    pools: (n, pools); total: (n,). Lower limit: the fewest pools whose share may be above a half;
-    it holds in at least 97.5% of windows, for no choice of pools had more blocks than the k
-    largest. Upper limit: the fewest whose share is above a half beyond luck. NaN where even all
-    known pools are not (the upper limit alone where they are, but not beyond luck).
+    pools: (n, pools); total: (n,). Lower limit: the fewest pools whose share may be above a half
+    (exact binomial test at 2.5%); no choice of pools had more blocks than the k largest, so that
+    it holds. Upper limit: the fewest whose share surely is. There the k were picked as the
+    largest, so the test of k of m pools is at 2.5% / 2^k / (m choose k): over all choices of all
+    sizes together it errs in at most 2.5% of windows. NaN where even all known pools are not
+    above a half (the upper limit alone where they are, but not beyond luck).
     """
+    from scipy.special import betainc, comb
+
     largest = np.cumsum(-np.sort(-pools, axis=1), axis=1)
-    maybe, surely = majority(total)
-    return (
-        _fewest(largest, total // 2 + 1),
-        _fewest(largest, maybe),
-        _fewest(largest, surely),
-    )
+    present = (pools > 0).sum(axis=1)
+
+    def above(found: Ints, of: Ints, k: int, among: Ints) -> Bools:
+        return 2 * found > of
+
+    def maybe(found: Ints, of: Ints, k: int, among: Ints) -> Bools:
+        fewer = np.minimum(found, of - 1)  # all of them: surely
+        at_most: Bools = betainc(of - fewer, fewer + 1, 0.5) >= TAIL
+        either: Bools = at_most | (found == of)
+        return either
+
+    def surely(found: Ints, of: Ints, k: int, among: Ints) -> Bools:
+        at_least: Bools = betainc(found, of - found + 1, 0.5) < TAIL * 0.5**k / comb(among, k)
+        return at_least
+
+    tests = (above, maybe, surely)
+    value, low, high = (_fewest(largest, total, present, test) for test in tests)
+    low = np.where(np.isnan(value), np.nan, low)
+    return value, low, high
 
 
-def majority(total: Ints) -> tuple[Ints, Ints]:
-    """Of ``total`` blocks how many may be, and how many surely are, a share above a half.
-
-    The first counts whose exact 95% limits hold more than a half, and lie above a half.
-    """
-    from scipy.special import betainc
-
-    sizes, place = np.unique(total, return_inverse=True)
-    # the least s with P(at least s of n at a half) below 2.5%, by bisection
-    low, high = sizes // 2, sizes + 1
-    while np.any(high - low > 1):
-        middle = (low + high) // 2
-        beyond = betainc(np.maximum(middle, 1), sizes - middle + 1, 0.5) < TAIL
-        low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-    surely = high[place]
-    return np.maximum(total - surely + 1, 0), surely
-
-
-def _fewest(largest: Ints, needed: Ints) -> Floats:
-    """The first k at which the k largest have the needed blocks; NaN where they never do."""
-    if largest.shape[1] == 0:
-        return np.full(needed.size, np.nan)
-    reached = largest >= needed[:, None]
-    return np.where(reached.any(axis=1), np.argmax(reached, axis=1) + 1.0, np.nan)
+def _fewest(
+    largest: Ints, total: Ints, present: Ints, test: Callable[[Ints, Ints, int, Ints], Bools]
+) -> Floats:
+    """The first k at which the blocks of the k largest pass a test; NaN where they never do."""
+    fewest = np.full(total.size, np.nan)
+    rows = np.flatnonzero(present > 0)
+    for k in range(1, largest.shape[1] + 1):
+        rows = rows[present[rows] >= k]
+        passed = test(largest[rows, k - 1], total[rows], k, present[rows])
+        fewest[rows[passed]] = k
+        rows = rows[~passed]
+        if not rows.size:
+            break
+    return fewest
