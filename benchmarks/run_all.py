@@ -24,6 +24,7 @@ SCRIPTS = (
     "load_everything",
     "new_block",
     "p2p_sync",
+    "scan_block_files",
     "report_page",
     "command_start",
 )
