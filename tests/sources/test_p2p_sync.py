@@ -197,6 +197,16 @@ def test_a_branch_of_equal_work_does_not_replace_ours(
     assert "lesser branch: 3 headers after height 4,497" in answer.notes[0]
 
 
+def test_a_stale_peer_stays_honest_however_far_the_others_are_ahead(
+    p2p: ModuleType, chain: list[bytes], grow: Mined, ask_peers: Ask
+) -> None:
+    stale = [*chain[:99], *grow(1, parent=chain[98], branch=5)]
+    with p2p.Peer(MAGIC, stale) as behind, p2p.Peer(MAGIC, chain[:600]) as ahead:
+        answer = ask_peers(REGTEST, [behind.name, ahead.name], chain[:100])
+    assert (answer.error, answer.events, answer.headers) == (None, [], chain[100:600])
+    assert any(f"peer {behind.name}: on a lesser branch" in note for note in answer.notes)
+
+
 def test_a_long_chain_comes_in_batches_that_can_be_kept_one_by_one(
     p2p: ModuleType, chain: list[bytes], ask_peers: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ class Branch:
         self._known_to = -1
         self._end: Preceding | None = None
         self._fork = 0
+        self._above = 0
         self._needed = 0
         self._work = 0
         self._held_back: list[ValidatedRun] = []
@@ -91,15 +92,18 @@ class Branch:
             data = self._after_known(data)
         return self._judge(data) if data else []
 
-    def finish(self) -> str | None:
-        """The peer has no more: says whether its branch is a lesser one. Raises PeerDropped."""
-        if not self._held_back:
-            return None
-        depth = self._best.tip_height - self._fork
-        said = self._lesser()
-        if depth > DEEPEST_HONEST_FORK:
-            raise PeerDropped(Reason.LOW_WORK, said)
-        return said
+    def finish(self) -> None:
+        """The peer has no more. Raises PeerDropped for a lesser branch from far below."""
+        if self._held_back and self._above > DEEPEST_HONEST_FORK:
+            raise PeerDropped(Reason.LOW_WORK, self._lesser())
+
+    def standing(self) -> str | None:
+        """What is to be said of a branch that is not the best chain; None of one that is."""
+        if self._held_back:
+            return self._lesser()
+        if self.last is not None and self._best.find(self.last) is None:
+            return "on a branch that another peer's has overtaken"
+        return None
 
     def _check_continues(self, data: bytes) -> None:
         """The message follows the one before, or else a block of the best chain."""
@@ -143,7 +147,8 @@ class Branch:
             )
         if rest:
             self._end = self._best.preceding(height, parent)
-            self._fork, self._needed = height, self._best.work_above(height)
+            self._fork, self._above = height, self._best.tip_height - height
+            self._needed = self._best.work_above(height)
         else:
             self._known_to = height
         return rest
@@ -168,19 +173,18 @@ class Branch:
         return accepted
 
     def _check_bound(self) -> None:
-        ours = self._best.tip_height - self._fork
         count = sum(len(run) for run in self._held_back)
-        if count > min(MAX_HELD_BACK, 2 * ours + _SPARE):
+        if count > min(MAX_HELD_BACK, 2 * self._above + _SPARE):
             raise PeerDropped(Reason.LOW_WORK, self._lesser())
 
     def _lesser(self) -> str:
         count = sum(len(run) for run in self._held_back)
-        equal = "as much as" if self._work == self._needed else "not more than"
+        than = "as much as" if self._work == self._needed else "less than"
         return (
             f"on a lesser branch: {count:,} headers after height {self._fork:,} up to "
             f"{self._held_back[-1].columns.hash[-1].tobytes().hex()} with a work of "
-            f"{self._work:.4g} hashes, {equal} the {self._needed:.4g} of the "
-            f"{self._best.tip_height - self._fork:,} blocks there"
+            f"{self._work:.4g} hashes, {than} the {self._needed:.4g} of the "
+            f"{self._above:,} blocks there"
         )
 
 

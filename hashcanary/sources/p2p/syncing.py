@@ -27,6 +27,8 @@ from hashcanary.sources.p2p.peering import SOURCE, Peers, open_peers
 from hashcanary.sources.p2p.settings import read_settings
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hashcanary.chain.networks import Genesis
     from hashcanary.chain.validate import ValidatedRun
     from hashcanary.sources.p2p.session import Session
@@ -105,9 +107,9 @@ def _said(followed: list[tuple[Session, Branch]], best: BestChain) -> tuple[str,
     """What is to be said of peers that were followed to their tips."""
     notes = []
     for session, branch in followed:
-        if branch.last is not None and best.find(branch.last) is None:
-            lesser = branch.finish() or "on a branch that another peer's has overtaken"
-            notes.append(f"peer {session.peer}: {lesser}")
+        standing = branch.standing()
+        if standing is not None:
+            notes.append(f"peer {session.peer}: {standing}")
         notes += [f"peer {session.peer}: {note}" for note in branch.notes]
         claimed, tip = session.version.start_height, best.tip_height
         if claimed < tip and branch.last != best.locator()[0]:
@@ -160,7 +162,7 @@ class _Gathered:
         self._claimed = 0
         self._genesis = asked.held.network.genesis
         self._columns: list[HeaderColumns] = []
-        self._heights: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+        self._heights: list[NDArray[np.int64]] = []
         self._count = 0
         self._without_genesis = asked.held.height_of(self._genesis.hash) is None
 
