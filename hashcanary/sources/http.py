@@ -163,7 +163,8 @@ class Http:
         while True:
             outcome = self._try(asking, accept)
             if isinstance(outcome, Reply):
-                kind = printable(outcome.headers.get("content-type", ""), 60)
+                told = outcome.headers.get("content-type", "")
+                kind = printable(told, 60) if told else ""
                 saved = Saved(outcome.status, outcome.body, self.clock.now(), kind)
                 self._archive.keep(asking, saved)
                 return saved

@@ -409,3 +409,11 @@ def test_what_is_no_json_is_schema_drift(body: bytes, found: str) -> None:
     with pytest.raises(WrongSchema, match=found) as told:
         _json(body, "text/html")
     assert told.value.fields["url"] == "http://x/y"
+
+
+def test_a_body_of_no_declared_type_is_said_to_have_none(
+    web: ModuleType, served: Any, ask: Callable[..., Http]
+) -> None:
+    served.faults.append(web.Reply(b"<html>"))
+    with pytest.raises(WrongSchema, match="found a body of no declared type: <html>"):
+        ask().get("x").json()
