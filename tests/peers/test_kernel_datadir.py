@@ -16,9 +16,13 @@ import pytest
 
 from hashcanary.chain.coinbase import claimed_fees
 from hashcanary.chain.networks import REGTEST
+from hashcanary.sources.catalogue.blockfiles import BLOCKFILES
 from hashcanary.sources.facts import BLOCKS, HEADERS
 from hashcanary.sources.node.block_files import ScanOptions, scan
 from hashcanary.store import active_chain
+from hashcanary.store.lake import Lake
+from hashcanary.store.syncing import sync
+from hashcanary.store.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,6 +177,35 @@ def test_of_all_branches_the_active_one_is_core_s(
     expected = [bytes(entry.block_hash)[::-1] for entry in chain]
     assert headers.filter(active_chain.active(headers))["hash"].to_list() == expected
     assert headers.height > len(expected)
+
+
+class StoppedClock:
+    """A clock on which no time passes."""
+
+    def now(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"nothing to wait {seconds} s for")
+
+
+def test_a_lake_synced_from_the_files_has_core_s_chain(
+    datadir: tuple[Path, object], tmp_path: Path
+) -> None:
+    folder, core = datadir
+    settings = {"datadir": str(folder)}
+    empty = Lake.create(tmp_path / "lake", REGTEST)
+    report = sync(empty, BLOCKFILES, settings, StoppedClock())
+    assert report.error is None
+    chain = core.get_active_chain().block_tree_entries  # type: ignore[attr-defined]
+    expected = [bytes(entry.block_hash)[::-1] for entry in chain]
+    headers = report.lake.frame("headers").sort("height")
+    assert headers.filter(active_chain.active(headers))["hash"].to_list() == expected
+    assert report.lake.record().blocks["tx_count"].null_count() == 0
+    assert verify(report.lake.home).findings == ()
+    again = sync(report.lake, BLOCKFILES, settings, StoppedClock())
+    assert again.error is None
+    assert again.lake.version == report.lake.version
 
 
 def test_a_directory_is_read_while_core_writes_it(block_maker: ModuleType, tmp_path: Path) -> None:

@@ -196,6 +196,18 @@ def test_witness_blocks_have_a_weight_only_when_read_whole(
     assert_frame_equal(light.drop("weight"), whole.drop("weight"))
 
 
+def test_a_full_scan_reads_again_what_a_light_one_read(
+    tmp_path: Path, block_maker: ModuleType
+) -> None:
+    blocks = file_in_order(block_maker, tmp_path)
+    held = block_maker.held()
+    light = read(held, tmp_path)[-1].cursor
+    full = read(held, tmp_path, light, verify="full")
+    assert table(full).height == len(blocks)
+    assert read(held, tmp_path, full[-1].cursor, verify="full") == []
+    assert read(held, tmp_path, full[-1].cursor) == []
+
+
 def test_a_scan_goes_on_from_any_batch(
     tmp_path: Path, block_maker: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,7 +60,7 @@ def scan(
     Raises NoBlockFiles, BadKey, DamagedBlockFile.
     """
     found = find_folder(str(folder), held.network)
-    scanning = _Scan(found, held, Progress(found, cursor), options)
+    scanning = _Scan(found, held, Progress(found, cursor, options.whole), options)
     walks = _walks(found, scanning.progress, held.network.magic, options.workers)
     try:
         for group in _groups(walks):

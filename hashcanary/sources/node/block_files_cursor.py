@@ -17,9 +17,16 @@ class Progress:
     A block that waits for its parent is not forgotten: its file is read again from it on.
     """
 
-    def __init__(self, folder: BlockFolder, cursor: Mapping[str, object]) -> None:
-        known = cursor.get("ends") if cursor.get("folder") == folder.identity else None
+    def __init__(
+        self, folder: BlockFolder, cursor: Mapping[str, object], whole: bool = False
+    ) -> None:
+        """whole: blocks are read whole; what was read otherwise before is then read again."""
+        same = cursor.get("folder") == folder.identity and (
+            cursor.get("whole") is True or not whole
+        )
+        known = cursor.get("ends") if same else None
         ends = known if isinstance(known, dict) else {}
+        self._whole = whole
         self._folder = folder
         self._empty: dict[int, int] = {}
         self._ends = {
@@ -55,6 +62,7 @@ class Progress:
             ends[number] = min(ends[number], offset)
         return {
             "folder": self._folder.identity,
+            "whole": self._whole,
             "ends": {str(number): end for number, end in ends.items() if end},
         }
 
