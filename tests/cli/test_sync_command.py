@@ -164,6 +164,7 @@ def test_the_environment_goes_before_the_file_and_the_option_before_both(
         (("--source", "canary", "-o", "token=x"), "mode 0600"),
         (("--source", "canary", "--source", "other-canary", "-o", "count=1"), "one source"),
         ((), "sources.toml"),
+        (("--source", "canary", "--follow", "--csv"), "--json"),
     ],
 )
 def test_wrong_usage_names_what_there_is(

@@ -85,6 +85,13 @@ def run(args: argparse.Namespace) -> Exit:
     if args.list:
         emit(_list(home_of(args)), format_of(args))
         return Exit.DONE
+    if args.follow and args.csv:
+        raise UsageError(
+            argument="--csv",
+            expected="a sync that ends",
+            found="--follow",
+            remedy="Use --json: an object a line.",
+        )
     asked = _asked(args, home_of(args))
     with lake_to_load(args, args.network) as lake:
         if lake.simulated:
