@@ -115,6 +115,17 @@ def test_answers_to_other_calls_are_refused(
         rpc.batch(hashes(3))
 
 
+def test_the_answer_to_an_earlier_request_is_known_for_what_it_is(
+    served: Any, rpc: Rpc, node_server: Any
+) -> None:
+    kept: list[bytes] = []
+    served.faults.append(node_server.body(lambda data: kept.append(data) or data))
+    rpc.batch(hashes(3))
+    served.faults.append(node_server.body(lambda _: kept[0]))
+    with pytest.raises(WrongSchema, match="the id of a call in this batch"):
+        rpc.batch(hashes(3))
+
+
 def test_an_error_for_the_whole_batch_is_that_of_each_call(
     served: Any, rpc: Rpc, node_server: Any
 ) -> None:

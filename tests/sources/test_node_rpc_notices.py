@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -89,8 +90,23 @@ class Publisher:
         self.socket.setsockopt(zmq.LINGER, 0)
         self.address = f"tcp://127.0.0.1:{self.socket.bind_to_random_port('tcp://127.0.0.1')}"
 
-    def send(self, *parts: bytes) -> None:
-        self.socket.send_multipart(parts)
+    @contextmanager
+    def sending(self, *messages: tuple[bytes, ...]) -> Iterator[None]:
+        """Sends messages over and over meanwhile, as the subscriber may come late."""
+        enough = threading.Event()
+
+        def work() -> None:
+            while not enough.wait(0.01):
+                for parts in messages:
+                    self.socket.send_multipart(parts)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            thread.join(10)
 
     def close(self) -> None:
         self.socket.close()
@@ -103,21 +119,6 @@ def publisher() -> Iterator[Publisher]:
     publisher = Publisher()
     yield publisher
     publisher.close()
-
-
-def sending(publisher: Publisher, *messages: tuple[bytes, ...]) -> threading.Event:
-    """Sends messages over and over until the event is set, as the subscriber may come late."""
-    heard = threading.Event()
-
-    def work() -> None:
-        for _ in range(1000):
-            for parts in messages:
-                publisher.send(*parts)
-            if heard.wait(0.01):
-                return
-
-    threading.Thread(target=work, daemon=True).start()
-    return heard
 
 
 @pytest.mark.parametrize(
@@ -138,9 +139,8 @@ def test_a_notice_ends_the_wait(
     if named_by_the_node:
         everywhere = publisher.address.replace("127.0.0.1", "0.0.0.0")
         served.node.notices = (("pubrawtx", "tcp://nowhere:1"), ("pubhashblock", everywhere))
-    heard = sending(publisher, parts)
-    waits(RPC, holding, url=served.url, user="a", password="b", **settings)
-    heard.set()
+    with publisher.sending(parts):
+        waits(RPC, holding, url=served.url, user="a", password="b", **settings)
     assert holding.clock.slept == []
 
 
@@ -162,11 +162,8 @@ def test_garbage_is_no_notice_and_a_lost_one_does_no_harm(
             add_block(served, node_server)
 
     served.node.before = before
-    heard = sending(
-        publisher, (b"hashblock",), (b"hashblock", b"short", b"\0" * 4), (b"hashtx", b"")
-    )
-    waits(RPC, holding, url=served.url, user="a", password="b", zmq=publisher.address)
-    heard.set()
+    with publisher.sending((b"hashblock",), (b"hashblock", b"short", b"\0" * 4), (b"hashtx", b"")):
+        waits(RPC, holding, url=served.url, user="a", password="b", zmq=publisher.address)
     assert asked == 3
 
 
@@ -174,9 +171,8 @@ def test_rest_listens_where_it_is_told_to(
     served: Any, holding: Any, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zmq_notices, "_SOON", 30.0)
-    heard = sending(publisher, (b"hashblock", b"\xab" * 32, b"\1\0\0\0"))
-    waits(REST, holding, url=served.url, zmq=publisher.address)
-    heard.set()
+    with publisher.sending((b"hashblock", b"\xab" * 32, b"\1\0\0\0")):
+        waits(REST, holding, url=served.url, zmq=publisher.address)
     assert holding.clock.slept == []
 
 

@@ -279,6 +279,39 @@ def test_a_chain_that_shrinks_in_the_middle_is_read_again(
     assert heights(holding) == list(range(20))
 
 
+def test_a_branch_known_before_is_where_the_walk_ends_when_the_node_goes_back_to_it(
+    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+) -> None:
+    old = served.node.blocks[:26]
+    holding.sync(RPC, url=served.url, user="canary", password="secret")
+    served.node.switch(node_server.chain_of(12, old[:20], branch=6))
+    moving(served, "getblockstats", 2, lambda: served.node.switch(old))
+    holding.sync(RPC, **settings)
+    assert holding.cursor["tip"] == old[-1].hash.hex()
+
+
+def test_rows_that_came_before_the_node_went_back_do_not_count_for_its_blocks(
+    served: Any,
+    holding: Any,
+    settings: dict[str, str],
+    node_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from hashcanary.sources.node.rpc_node import RpcNode
+
+    monkeypatch.setattr(RpcNode.__init__, "__defaults__", ("bitcoind-rpc", 4))
+    old = served.node.blocks
+    holding.sync(RPC, stats="0", coinbases="0", **settings)
+    served.node.switch(node_server.chain_of(12, old[:20], branch=6, fees=(3,)))
+    # some rows of the new branch have come when the node goes back
+    moving(served, "getblockstats", 8, lambda: served.node.switch(old))
+    holding.sync(RPC, **settings)
+    holding.sync(RPC, **settings)
+    rows = holding.blocks()
+    for height, block in enumerate(old):
+        assert block.hash in rows.filter(height=height)["hash"].to_list()
+
+
 def test_a_chain_that_never_stands_is_given_up(
     served: Any, holding: Any, settings: dict[str, str], node_server: Any
 ) -> None:

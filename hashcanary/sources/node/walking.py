@@ -49,7 +49,7 @@ def walk(node: ChainNode, asked: Asked) -> Iterator[Batch]:
 
 @dataclass(slots=True)
 class _Trail:
-    """Hashes of the node's chain as read on this walk, by height."""
+    """Hashes of the headers that came on this walk, by height; of several the last one read."""
 
     runs: list[tuple[int, NDArray[np.uint8]]] = field(default_factory=list)
 
@@ -62,18 +62,13 @@ class _Trail:
     def top(self) -> int:
         return max((first + len(hashes) - 1 for first, hashes in self.runs), default=0)
 
-    def cut_above(self, height: int) -> None:
-        """Forget what was read above a height: the chain is another one there."""
-        kept = [(first, hashes[: max(height + 1 - first, 0)]) for first, hashes in self.runs]
-        self.runs = [(first, hashes) for first, hashes in kept if len(hashes)]
-
 
 @dataclass(slots=True)
 class _Walk:
     """One walk: what was read so far, and what is to be told at its end.
 
-    done: by height, whether rows about the block came on this walk. whole_from: the height from
-    which on none is missing, None where some are.
+    done, read: by height, whether a row about the block came on this walk, and the block's hash.
+    whole_from: the height from which on no row is missing, None where some are.
     """
 
     node: ChainNode
@@ -81,6 +76,7 @@ class _Walk:
     cursor: Cursor = field(init=False)
     trail: _Trail = field(default_factory=_Trail)
     done: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    read: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 32), np.uint8))
     whole_from: int | None = None
     missing: dict[str, list[int]] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
@@ -93,12 +89,13 @@ class _Walk:
         for _ in range(_TRIES):
             state = self._checked(self.node.state())
             common = self._common(state)
-            self._forget_above(common, state)
+            self._keep_what_stands(state)
             stands = yield from self._headers(common, state.blocks)
             stands = stands and (yield from self._gaps(common))
             stands = stands and (yield from self._facts(common, state))
             if stands:
-                yield self._last(state)
+                fetched = self.trail.at(state.blocks) if common < state.blocks else None
+                yield self._last(state, fetched or state.best)
                 return
         raise NodeMoving(node=self.node.url, tries=_TRIES)
 
@@ -141,13 +138,20 @@ class _Walk:
     def _hash_at(self, height: int) -> bytes | None:
         return self.node.hashes([height])[0]
 
-    def _forget_above(self, common: int, state: State) -> None:
-        self.trail.cut_above(common)
-        done = np.zeros(state.blocks + 1, np.bool_)
-        kept = min(common + 1, len(self.done))
-        done[:kept] = self.done[:kept]
-        self.done = done
+    def _keep_what_stands(self, state: State) -> None:
+        """Forget which rows came before the chain moved, where they are of blocks it left."""
+        before = self.read
+        self.read = np.zeros((state.blocks + 1, 32), np.uint8)
+        self.done = np.zeros(state.blocks + 1, np.bool_)
         self.missing.clear()
+        heights = np.flatnonzero(before[: state.blocks + 1].any(axis=1))
+
+        def stands(index: int) -> bool:
+            return bytes(before[heights[index]]) == self._hash_at(int(heights[index]))
+
+        if len(heights):
+            kept = heights[: _highest(len(heights) - 1, stands) + 1]
+            self.read[kept], self.done[kept] = before[kept], True
 
     def _headers(self, after: int, last: int) -> Generator[Batch, None, bool]:
         """Batches of the headers above ``after`` up to ``last``; false where the chain moved."""
@@ -213,7 +217,10 @@ class _Walk:
                 if done < total:
                     self._note(f"blocks below {part[0]:,} were not asked about after that")
                 break
-            self.done[told.rows["height"].to_numpy()] = True
+            came = told.rows["height"].to_numpy()
+            self.done[came] = True
+            hashes_read = b"".join(told.rows["hash"].to_list())
+            self.read[came] = np.frombuffer(hashes_read, np.uint8).reshape(-1, 32)
             yield Batch((Facts(BLOCKS, told.rows),), dict(self.cursor), done, total, "blocks")
         return True
 
@@ -264,12 +271,11 @@ class _Walk:
         by_height = dict(zip(ours["height"].to_list(), ours["hash"].to_list(), strict=True))
         return _highest(common, lambda height: by_height.get(height) == self._hash_at(height))
 
-    def _last(self, state: State) -> Batch:
+    def _last(self, state: State, tip: bytes) -> Batch:
         """Branches that the node left, where its chain ends now, and all notes."""
         branches, notes = self.node.branches(self.known)
         facts = [self._rows(run) for run in map(self._branch, branches) if run is not None]
         gone = [f"{_shown(heights)}: {reason}" for reason, heights in self.missing.items()]
-        tip = self.trail.at(state.blocks) or state.best
         cursor: Cursor = {"tip": tip.hex()}
         if self.whole_from is not None:
             cursor["whole_from"] = self.whole_from
