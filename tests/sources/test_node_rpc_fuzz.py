@@ -82,12 +82,17 @@ def flipped(value: bytes, data: st.DataObject) -> bytes:
 
 
 def taken(node: Any, holding: Any, blocks: list[Any]) -> None:
-    """Whatever the walk gave before it ended is of the chain that was mined."""
+    """Whatever the walk gave before it ended is of the chain that was mined.
+
+    A tip may be another one: on regtest every second header has work enough by chance.
+    """
     mined = {block.hash: block for block in blocks}
     with suppress(HashcanaryError):
         for batch in walk(node, holding.asked()):
             holding.take(batch)
-    assert set(holding.heights) <= set(mined)
+    strangers = set(holding.heights) - set(mined)
+    assert not strangers & set(holding.parents.values())
+    assert len(strangers) <= 1
     for row in pl.concat(holding.rows).iter_rows(named=True) if holding.rows else ():
         block = mined[row["hash"]]
         assert row["subsidy"] in (None, 50 * 10**8)
@@ -109,7 +114,9 @@ def test_no_answer_over_rpc_does_more_than_raise_a_named_error(
     def changed(asked: str, result: Any) -> Any:
         nonlocal left
         left -= asked == method
-        return mutated(json.loads(json.dumps(result)), data) if left == -1 else result
+        if asked != method or left != -1:
+            return result
+        return mutated(json.loads(json.dumps(result)), data)
 
     fake.changed = changed
     holding = node_server.Holding()
@@ -130,7 +137,7 @@ def test_no_answer_over_rest_does_more_than_raise_a_named_error(
     def changed(asked: str, result: Any) -> Any:
         nonlocal left
         left -= asked == kind
-        if left != -1:
+        if asked != kind or left != -1:
             return result
         return flipped(result, data) if isinstance(result, bytes) else mutated(result, data)
 
