@@ -35,8 +35,8 @@ MEDIAN_TIME = Field("median_time_past", ("mediantime", "median_time", "mtp"))
 SUBSIDY = Field("subsidy", ("block_subsidy",))
 TOTAL_FEE = Field("total_fee", ("totalfee", "total_fees", "totalfees"))
 TX_COUNT = Field("tx_count", ("txs", "ntx", "n_tx", "transactions", "transaction_count"))
-SIZE = Field("size", ("total_size", "block_size"))
-WEIGHT = Field("weight", ("total_weight", "block_weight"))
+SIZE = Field("size", ("block_size",))
+WEIGHT = Field("weight", ("block_weight",))
 
 # More satoshis than can exist; a block's fees are far below.
 _MAX_SATOSHIS = 21 * 10**14

@@ -109,7 +109,11 @@ FAULTS: dict[str, tuple[str | bytes, type[SourceError], str]] = {
         "column total_fee.*'-1'",
     ),
     "hash null": (S + STATS.replace(GENESIS, ""), BadValue, "column hash.*nothing"),
-    "weight beyond the rule": (S + STATS.replace("1140", "4000001"), BadValue, "column weight"),
+    "weight beyond the rule": (
+        "height,time,nbits,weight\n1,1231469665,486604799,4000001\n",
+        BadValue,
+        "column weight",
+    ),
     "median after the block": (
         S + STATS.replace("1231006505,1231006505", "1231006505,1231006506"),
         BadValue,

@@ -1,4 +1,8 @@
-"""Core's ``getblockstats``: fees, sizes and weights of blocks."""
+"""Core's ``getblockstats``: fees and numbers of transactions of blocks.
+
+Its ``total_size`` and ``total_weight`` leave out header and coinbase: they are not the size and
+weight of the block, and are not kept as such.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,10 @@ from hashcanary.sources.blocks_table import (
     BLOCKHASH,
     HEIGHT,
     MEDIAN_TIME,
-    SIZE,
     SUBSIDY,
     TIME,
     TOTAL_FEE,
     TX_COUNT,
-    WEIGHT,
     parse_blocks,
 )
 from hashcanary.sources.source import Content, Options, Probe, Source
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from hashcanary.sources.facts import Parsed
 
 KIND = "blockstats"
-_OWN = (MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT, SIZE, WEIGHT)
+_OWN = (MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT)
 FIELDS = tuple(
     Field(field.name, field.synonyms, required=True) for field in (HEIGHT, BLOCKHASH, TIME, *_OWN)
 )
@@ -35,7 +37,7 @@ def recognise(probe: Probe) -> bool:
 
 
 def parse(content: Content, options: Options) -> Parsed:
-    """Rows of ``blocks`` with hash, subsidy, fees in satoshis, transactions, size and weight."""
+    """Rows of ``blocks`` with hash, median time past, subsidy, fees (satoshis), transactions."""
     return parse_blocks(content, options, KIND, FIELDS)
 
 
@@ -44,7 +46,7 @@ BLOCKSTATS = Source(
     title="Bitcoin Core getblockstats",
     reads=(
         "Parquet, CSV or JSON lines with height, blockhash, time, mediantime, subsidy, totalfee, "
-        "txs, total_size, total_weight"
+        "txs"
     ),
     recognise=recognise,
     parse=parse,
