@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from pandas_pools import pool_columns
 from scipy import stats
 
 DAY = 86_400
@@ -42,13 +43,16 @@ def base_tables(blocks: Table, daily: Table, candles: Table) -> dict[str, Table]
     days = pd.DataFrame(index=pd.RangeIndex(first, last + 1))
     for prefix, stamp in (("blocks", "time"), ("mtp", "median_time_past")):
         days = days.join(day_columns(blocks, vendor, prefix, stamp))
+    if "pool" in blocks.columns:
+        days = days.join(pool_columns(final_rows(blocks, "blocks", "time")[0]))
     days = days.join(core_columns(blocks, days))
     days["price.usd"] = vendor["PriceUSD"].combine_first(midnight_closes(candles))
     days["time"] = days.index * DAY
     return {"day": days, "epoch": epoch_columns(blocks)}
 
 
-def day_columns(blocks: Table, vendor: Table, prefix: str, stamp: str) -> Table:
+def final_rows(blocks: Table, prefix: str, stamp: str) -> tuple[Table, Table]:
+    """The blocks of final days, with their ``day``; and the bounds of each run of heights."""
     bounds = blocks.groupby("run").agg(
         start=("height", "first"),
         open_mtp=("median_time_past", "first"),
@@ -61,6 +65,11 @@ def day_columns(blocks: Table, vendor: Table, prefix: str, stamp: str) -> Table:
     rows = blocks.dropna(subset=[stamp]).join(bounds[["first_day", "last_day"]], on="run")
     rows["day"] = (rows[stamp] // DAY).astype("int64")
     rows = rows[(rows["day"] >= rows["first_day"]) & (rows["day"] <= rows["last_day"])]
+    return rows, bounds
+
+
+def day_columns(blocks: Table, vendor: Table, prefix: str, stamp: str) -> Table:
+    rows, bounds = final_rows(blocks, prefix, stamp)
     grouped = rows.groupby("day")
     made = grouped.agg(
         count=("height", "size"),

@@ -25,6 +25,7 @@ SCRIPTS = (
     "new_block",
     "p2p_sync",
     "scan_block_files",
+    "label_blocks",
     "report_page",
     "command_start",
 )
