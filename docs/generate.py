@@ -101,6 +101,8 @@ def _feed_entry(feed: Feed) -> str:
         facts.append(("following", "asked once: nothing to wait for"))
     lines = [f"### {feed.name}\n", f"{feed.title}.\n"]
     lines += [f"- *{label}*: {_one_line(text)}" for label, text in facts]
+    if feed.example:
+        lines += ["", f"```sh\n{feed.example}\n```"]
     if feed.settings:
         lines += ["", "| setting | default | what it is | environment |", "|---|---|---|---|"]
         lines += [_setting_row(feed, setting) for setting in feed.settings]

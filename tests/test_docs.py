@@ -97,3 +97,18 @@ def test_lock_files_pin_hashes_and_name_no_host(lock: str) -> None:
     assert len(pins) > 10
     assert text.count("--hash=sha256:") >= len(pins)
     assert not re.search(r"https?://|^\s*-i\b|--index-url|--find-links", text, re.MULTILINE)
+
+
+def test_examples_of_live_sources_use_settings_that_exist() -> None:
+    from hashcanary.sources.registry import all_feeds
+
+    wrong = []
+    for feed in all_feeds().values():
+        names = {setting.name for setting in feed.settings}
+        assert f"--source {feed.name}" in feed.example
+        wrong += [
+            f"{feed.name}: {key}"
+            for key in re.findall(r"-o ([a-z_]+)=", feed.example)
+            if key not in names
+        ]
+    assert wrong == []

@@ -102,7 +102,8 @@ class Feed:
 
     name: for ``sync --source``; gives: the tables it fills; batches: everything new, until
     nothing more is; wait: returns when there may be news (a notice from a node, or a while), None
-    where asking once is all there is; costs: time, disk, memory and traffic, for the docs.
+    where asking once is all there is; costs: time, disk, memory and traffic, for the docs;
+    example: shell lines that work as they stand once the source is there.
     """
 
     name: str
@@ -112,4 +113,5 @@ class Feed:
     batches: Callable[[Asked], Iterator[Batch]]
     wait: Callable[[Asked], None] | None = None
     costs: str = ""
+    example: str = ""
     extra: str = field(default="")

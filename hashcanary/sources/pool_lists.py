@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNKNOWN = "unknown"
-MAX_BYTES = 1 << 24
+MAX_BYTES = 1 << 22
 _SHORTEST_TAG = 3  # a shorter one meets random bytes of an extra nonce too often
 _LONGEST_TAG = 100  # no scriptSig of a coinbase is longer
 _FOREVER = 1 << 62
@@ -176,9 +176,9 @@ def _each_once(file: str, pools: tuple[Pool, ...]) -> None:
         claims += [("tag", tag) for tag in {tag.lower() for tag in pool.tags}]
         claims += [("address", address) for address in pool.addresses.values()]
         for claim in claims:
-            other = owners.setdefault(claim, pool.slug)
-            if other != pool.slug or claims.count(claim) > 1:
+            if claim in owners:
                 raise _bad(file, f"pool {pool.slug}", "what no other pool claims", f"{claim}")
+            owners[claim] = pool.slug
 
 
 def _group(file: str, entry: dict[str, object]) -> Group:

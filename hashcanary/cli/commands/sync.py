@@ -41,7 +41,7 @@ source failed; what was committed before stays.
 _EXAMPLES = """\
   hashcanary sync --list
   hashcanary sync --source p2p
-  hashcanary sync --source p2p -o peer=192.0.2.7 --follow
+  hashcanary sync --source p2p -o peers=192.0.2.7 --follow
   hashcanary sync --json | jq '.rows[].new'
 """
 

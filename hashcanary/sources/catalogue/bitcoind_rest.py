@@ -51,6 +51,10 @@ REST = Feed(
     settings=REST_SETTINGS,
     batches=batches,
     wait=wait,
+    example=(
+        "# the node runs with rest=1: no password at all\n"
+        "hashcanary sync --source rest -o url=http://127.0.0.1:8332 -o blocks=2016"
+    ),
     costs=(
         "Headers: about 2 s and 8 MB of traffic per 100,000. Each of the newest blocks that is "
         "read: its bytes and those of the outputs it spends, up to 5 MB. Memory: 450 MB with "

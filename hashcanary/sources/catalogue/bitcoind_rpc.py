@@ -58,6 +58,11 @@ RPC = Feed(
     settings=RPC_SETTINGS,
     batches=batches,
     wait=wait,
+    example=(
+        "# headers, fees and coinbases from your node, by its cookie; a pruned node will do\n"
+        "hashcanary sync --source rpc -o datadir=~/.bitcoin\n"
+        "hashcanary sync --source rpc --follow"
+    ),
     costs=(
         "Headers: about 15 s and 50 MB of traffic per 100,000. Fees: the node reads each block and "
         "its undo data from its disk, newest first: hours for the whole chain, a moment for each "

@@ -78,5 +78,10 @@ BLOCKFILES = Feed(
     settings=(DATADIR, WORKERS, VERIFY, POLL),
     batches=batches,
     wait=wait,
+    example=(
+        "# a node's files, beside the running node or without it; then who mined what\n"
+        "hashcanary sync --source blockfiles -o datadir=~/.bitcoin\n"
+        "hashcanary pools --days 30"
+    ),
     costs=_COSTS,
 )

@@ -72,6 +72,10 @@ CCXT = Feed(
     settings=_SETTINGS,
     batches=batches,
     wait=wait,
+    example=(
+        "pip install 'hashcanary[markets]'\n"
+        "hashcanary sync --source ccxt -o exchange=kraken -o symbol=BTC/USD -o timeframe=1d"
+    ),
     costs=(
         "Installing the extra takes about 84 MB of disk, importing ccxt about a second and 100 MB "
         "of memory. Nine years of daily candles are 7 requests, of hourly ones 160: a minute, "

@@ -49,6 +49,11 @@ COINMETRICS_API = Feed(
     settings=_SETTINGS,
     batches=batches,
     wait=wait,
+    example=(
+        "# daily prices and counts; every answer is kept, to be read again without the network\n"
+        "hashcanary sync --source coinmetrics -o save=~/answers\n"
+        "hashcanary sync --source coinmetrics -o replay=~/answers"
+    ),
     costs=(
         "The whole history of the default series is 7 requests and about 1.5 MB, seconds at 60 "
         "requests a minute; afterwards one request a day. The data are free for non-commercial "

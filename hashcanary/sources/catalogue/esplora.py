@@ -82,6 +82,10 @@ ESPLORA = Feed(
     settings=_SETTINGS,
     batches=batches,
     wait=wait,
+    example=(
+        "# the last 4,032 blocks and prices from your own mempool.space instance\n"
+        "hashcanary sync --source esplora -o url=http://127.0.0.1:8999/api"
+    ),
     costs=(
         "One request for 15 blocks (10 from plain esplora), about 3 KB a block; at 30 requests a "
         "minute the default of 4,032 blocks takes nine minutes and 12 MB. It is for the latest "

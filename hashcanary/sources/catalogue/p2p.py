@@ -13,6 +13,11 @@ P2P = Feed(
     settings=SETTINGS,
     batches=batches,
     wait=wait,
+    example=(
+        "# headers from your own node and, through Tor, from another; then go on as blocks come\n"
+        "hashcanary sync --source p2p -o peers=127.0.0.1,NAME.onion:8333 \\\n"
+        "    -o proxy=socks5://127.0.0.1:9050 --follow"
+    ),
     costs=(
         "Traffic: 81 bytes a header, 77 MB for 950,000, from the first peer; others are asked only "
         "for what they have beyond it. Time: that of the line; judging 100,000 headers takes 0.2 s "
