@@ -87,7 +87,7 @@ def as_record(
         blocks=chain,
         daily=daily.drop("source"),
         candles=candles.drop("source"),
-        provenance=_provenance(lake, parts),
+        provenance=_provenance(lake, parts) | _list_of(labels),
         pool_labels=labels.rows.select("height", "pool"),
         pool_list=labels.list,
     )
@@ -163,6 +163,10 @@ def one_source(lake: Lake, table: FactTable, at: int | None = None) -> pl.DataFr
     """A table with one row for each subject, cut at a moment."""
     rows = taken(table, lake.frame(table.name))
     return rows if at is None else rows.filter(pl.col("known_at") <= at)
+
+
+def _list_of(labels: pool_labels.PoolLabels) -> dict[str, object]:
+    return {} if labels.list is None else {"pool_list": labels.list}
 
 
 def _provenance(lake: Lake, parts: Iterable[pl.DataFrame]) -> dict[str, object]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hashcanary.sources.errors import BadPoolList, SourceError
 from hashcanary.sources.pool_lists import built_in, parse_pool_list, read_pool_list
@@ -96,6 +99,36 @@ def test_what_cannot_be_used_is_refused_by_its_place(data: bytes, told: str) -> 
 def test_json_of_another_form_is_refused(data: bytes) -> None:
     with pytest.raises(BadPoolList):
         parse_pool_list("x.json", data)
+
+
+DAMAGE = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=6)
+VENDOR = (
+    b'[{"id":1,"name":"A","tags":["/a pool/"],"addresses":["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]}]'
+)
+
+
+@given(st.sampled_from([("x.toml", OWN.encode()), ("x.json", VENDOR)]), DAMAGE)
+@settings(max_examples=300)
+def test_damaged_bytes_are_a_list_or_a_named_error(
+    file: tuple[str, bytes], damage: list[tuple[int, int]]
+) -> None:
+    name, whole = file
+    data = bytearray(whole)
+    for place, value in damage:
+        data[place % len(data)] = value
+    try:
+        found = parse_pool_list(name, bytes(data))
+    except BadPoolList:
+        return
+    assert found.digest != parse_pool_list(name, whole).digest or bytes(data) == whole
+
+
+def test_a_long_list_is_read_in_little_time() -> None:
+    tags = ", ".join(f'"/tag {number}/"' for number in range(50_000))
+    start = time.process_time()
+    found = parse_pool_list("x.toml", own('"/a pool/"', tags))
+    assert len(found.pools[0].tags) == 50_000
+    assert time.process_time() - start < 5
 
 
 def test_a_list_that_is_no_file_is_a_named_error(tmp_path: Path) -> None:
