@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pandas_metrics
+import pandas_pools
 import polars as pl
 from real_data import real_data
 from table import show
@@ -82,7 +83,7 @@ def run_peer(tables: tuple[pd.DataFrame, ...], fastest: Fastest) -> dict[str, pd
     with warnings.catch_warnings():
         # pandas warns that a frame to which columns are added one by one is slow; it is its way
         warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
-        every = pandas_metrics.METRICS | pandas_metrics.POOL_METRICS
+        every = pandas_metrics.METRICS | pandas_pools.METRICS
         for name, metric in every.items():
             table = made[all_metrics()[name].grain]
             fastest(name, lambda n=name, m=metric, t=table: pandas_metrics.add(t, n, m(t)))
