@@ -17,8 +17,8 @@ demo: .venv/run  ## a simulated history, marked as such, and its report in demo-
 test: .venv/test lint  ## lint, types, import contracts, then every test with coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --durations=10
 
-torture: .venv/test  ## every fault test in full: kills, bit flips, reorganisations (an hour)
-	$(BIN)/python -m pytest -n auto -m torture -rA --no-cov
+torture: .venv/test  ## every fault test in full: kills, bit flips, reorganisations (half an hour)
+	$(BIN)/python -m pytest -n auto -m "torture or fuzz" --no-cov --faults-page docs/faults.md
 
 lint: .venv/test
 	$(BIN)/ruff check .

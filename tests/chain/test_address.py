@@ -98,6 +98,7 @@ def test_a_script_comes_back_from_its_address(name: str, script: bytes) -> None:
     assert script_of(address) == script
 
 
+@pytest.mark.fuzz
 @given(st.text(max_size=100))
 def test_any_text_is_an_address_or_a_named_error(text: str) -> None:
     message = ""

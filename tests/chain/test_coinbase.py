@@ -131,12 +131,14 @@ def test_what_is_no_coinbase_is_named(change: tuple[int, bytes], expected: str) 
         parse_coinbase(GENESIS[:at] + byte + GENESIS[at + 1 :])
 
 
+@pytest.mark.fuzz
 @given(st.integers(0, len(GENESIS) - 1))
 def test_a_coinbase_cut_short_is_named(length: int) -> None:
     with pytest.raises(InvalidCoinbase):
         parse_coinbase(GENESIS[:length])
 
 
+@pytest.mark.fuzz
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_coinbase_or_a_named_error(data: bytes) -> None:
     for read in (parse_coinbase, outputs_of, check_block):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def test_all_rows_at_once_equal_one_by_one(rows: list[list[tuple[int, bytes]] | 
     assert found == expected
 
 
+@pytest.mark.fuzz
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_any_bytes_give_outputs_that_lie_within_them(rows: list[bytes]) -> None:
     found = payouts_of(pl.Series(rows, dtype=pl.Binary))

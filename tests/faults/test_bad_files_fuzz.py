@@ -110,6 +110,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
+@pytest.mark.fuzz
 @given(data=st.one_of(_damaged(), st.binary(max_size=400)), known=st.booleans())
 @settings(max_examples=250, deadline=None)
 def test_damaged_files_give_facts_or_a_named_error(data: bytes, known: bool, place: Path) -> None:
@@ -120,6 +121,7 @@ def test_damaged_files_give_facts_or_a_named_error(data: bytes, known: bool, pla
             _read_soon(place / "x.bin", kind)
 
 
+@pytest.mark.fuzz
 @given(kind=st.sampled_from(sorted(all_sources())), data=st.binary(max_size=600))
 @settings(max_examples=150, deadline=None)
 def test_any_bytes_given_to_any_parser(kind: str, data: bytes, place: Path) -> None:
@@ -154,6 +156,7 @@ _NAMES = st.sampled_from(
 )
 
 
+@pytest.mark.fuzz
 @given(rows=st.lists(st.dictionaries(_NAMES, _CELLS, max_size=9), min_size=1, max_size=5))
 @settings(max_examples=80, deadline=None)
 def test_known_columns_with_any_values(rows: list[dict[str, object]], place: Path) -> None:
@@ -168,6 +171,7 @@ def test_known_columns_with_any_values(rows: list[dict[str, object]], place: Pat
         _read_soon(place / "z.csv", kind)
 
 
+@pytest.mark.fuzz
 @given(at=st.integers(0, len(_MAPPING)), length=st.integers(0, 12), text=st.text(max_size=8))
 @settings(max_examples=150, deadline=None)
 def test_damaged_mappings_give_facts_or_a_named_error(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ PIECES = st.one_of(
 )
 
 
+@pytest.mark.fuzz
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PIECES, max_size=8), st.binary(max_size=10), st.integers(0, 3), st.data())
 def test_any_bytes_give_facts_or_a_named_error(
@@ -64,6 +66,7 @@ def test_any_bytes_give_facts_or_a_named_error(
             assert set(frame["height"]) <= set(range(real + 1))
 
 
+@pytest.mark.fuzz
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=250), st.integers(0, 2**16), st.booleans())
 def test_any_bytes_after_a_valid_header(
@@ -90,6 +93,7 @@ def test_any_bytes_after_a_valid_header(
         assert row["coinbase_value"] == coinbase.value
 
 
+@pytest.mark.fuzz
 @settings(max_examples=300)
 @given(
     outputs=st.lists(

@@ -12,7 +12,6 @@ Every flip ends in one of four ways:
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING
@@ -128,7 +127,7 @@ class Flipped:
         assert (number, place) in self.unproven, f"file {number}, byte {place}"
         return "unseen"
 
-    def run(self, count: int, seed: int) -> Counter[str]:
+    def run(self, count: int, seed: int, counted: Callable[[str], None]) -> Counter[str]:
         """Outcomes of flips: half of them in the bytes a light scan reads, the rest anywhere."""
         random = Random(seed)
         sizes = [(self.folder / f"blk{n:05d}.dat").stat().st_size for n in (0, 1)]
@@ -144,8 +143,9 @@ class Flipped:
             outcomes[self.outcome(number, place, random.randrange(8))] += 1
         told = ", ".join(f"{name} {outcomes[name]}" for name in ("named", "told", "harmless"))
         mode = "full" if self.options.whole else "light"
-        sys.stdout.write(f"block files, {mode}: {count} bit flips: {told}, ")
-        sys.stdout.write(f"unseen {outcomes['unseen']}\n")
+        counted(
+            f"block files, {mode} scan, {count:,} bit flips: {told}, unseen {outcomes['unseen']}"
+        )
         return outcomes
 
 
@@ -177,19 +177,24 @@ def _check(outcomes: Counter[str], count: int, whole: bool) -> None:
         assert outcomes["unseen"] < count // 100
 
 
-def test_flipped_bits_of_a_light_scan(flipped: Callable[[bool], Flipped]) -> None:
-    _check(flipped(False).run(500, 1), 500, whole=False)
+def test_flipped_bits_of_a_light_scan(
+    flipped: Callable[[bool], Flipped], counted: Callable[[str], None]
+) -> None:
+    _check(flipped(False).run(500, 1, counted), 500, whole=False)
 
 
-def test_flipped_bits_of_a_full_scan_are_never_unseen(flipped: Callable[[bool], Flipped]) -> None:
-    _check(flipped(True).run(100, 2), 100, whole=True)
+def test_flipped_bits_of_a_full_scan_are_never_unseen(
+    flipped: Callable[[bool], Flipped], counted: Callable[[str], None]
+) -> None:
+    _check(flipped(True).run(100, 2, counted), 100, whole=True)
 
 
-def _unproven_bits(folder: Flipped, step: int) -> None:
+def _unproven_bits(folder: Flipped, step: int, counted: Callable[[str], None]) -> None:
     """Flip every ``step``-th bit of counts and coinbases in a light scan, some in a full one."""
     bits = [(*at, bit) for at in folder.unproven if at[0] == 1 for bit in range(8)][::step]
     outcomes = Counter(folder.outcome(*at) for at in bits)
-    sys.stdout.write(f"block files, light, counts and coinbases alone: {dict(outcomes)}\n")
+    told = ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()))
+    counted(f"block files, light scan, {len(bits):,} bit flips in counts and coinbases: {told}")
     assert set(outcomes) <= {"named", "told", "harmless", "unseen"}
     # null input, lengths, height, large values and form tell
     assert outcomes["named"] + outcomes["told"] > len(bits) // 4
@@ -199,22 +204,30 @@ def _unproven_bits(folder: Flipped, step: int) -> None:
     assert {folder.outcome(*at) for at in bits[:: len(bits) // 6]} <= {"named", "told"}
 
 
-def test_what_a_light_scan_cannot_see_is_counted(flipped: Callable[[bool], Flipped]) -> None:
-    _unproven_bits(flipped(False), 41)
+def test_what_a_light_scan_cannot_see_is_counted(
+    flipped: Callable[[bool], Flipped], counted: Callable[[str], None]
+) -> None:
+    _unproven_bits(flipped(False), 41, counted)
 
 
 @pytest.mark.torture
-def test_all_that_a_light_scan_cannot_see_is_counted(flipped: Callable[[bool], Flipped]) -> None:
-    _unproven_bits(flipped(False), 1)
-
-
-@pytest.mark.torture
-@pytest.mark.parametrize("seed", range(4))
-def test_many_flipped_bits_of_light_scans(flipped: Callable[[bool], Flipped], seed: int) -> None:
-    _check(flipped(False).run(2_500, 100 + seed), 2_500, whole=False)
+def test_all_that_a_light_scan_cannot_see_is_counted(
+    flipped: Callable[[bool], Flipped], counted: Callable[[str], None]
+) -> None:
+    _unproven_bits(flipped(False), 1, counted)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("seed", range(4))
-def test_many_flipped_bits_of_full_scans(flipped: Callable[[bool], Flipped], seed: int) -> None:
-    _check(flipped(True).run(500, 200 + seed), 500, whole=True)
+def test_many_flipped_bits_of_light_scans(
+    flipped: Callable[[bool], Flipped], counted: Callable[[str], None], seed: int
+) -> None:
+    _check(flipped(False).run(2_500, 100 + seed, counted), 2_500, whole=False)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(4))
+def test_many_flipped_bits_of_full_scans(
+    flipped: Callable[[bool], Flipped], counted: Callable[[str], None], seed: int
+) -> None:
+    _check(flipped(True).run(500, 200 + seed, counted), 500, whole=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -72,16 +71,18 @@ def followed(lake: Lake) -> Lake:
     return lake
 
 
-def test_every_flipped_bit_is_found(followed: Lake) -> None:
-    assert flipped(followed, FLIPS) >= 100
+def test_every_flipped_bit_is_found(followed: Lake, counted: Callable[[str], None]) -> None:
+    assert flipped(followed, FLIPS, counted) >= 100
 
 
 @pytest.mark.torture
-def test_thousands_of_flipped_bits_are_found(followed: Lake) -> None:
-    assert flipped(followed, MANY_FLIPS) >= 6000
+def test_thousands_of_flipped_bits_are_found(
+    followed: Lake, counted: Callable[[str], None]
+) -> None:
+    assert flipped(followed, MANY_FLIPS, counted) >= 6000
 
 
-def flipped(lake: Lake, flips: int) -> int:
+def flipped(lake: Lake, flips: int, counted: Callable[[str], None]) -> int:
     """Flip bits in every file, one at a time; says how many, all of which were found."""
     assert verify(lake.home).findings == ()
     random = Random(20260203)
@@ -98,8 +99,8 @@ def flipped(lake: Lake, flips: int) -> int:
             if not found(lake.home):
                 missed.append((path.name, place))
         path.write_bytes(content)
-    sys.stdout.write(f"{tried} flipped bits in {len(files)} lake files, {len(missed)} missed\n")
     assert missed == []
+    counted(f"lake, {tried:,} bit flips in {len(files)} files: every one found")
     assert tried == flips * len(files)
     assert verify(lake.home).findings == ()
     return tried

@@ -143,7 +143,9 @@ def test_what_was_left_behind_is_no_damage(made: Cuts) -> None:
         assert verify(cut.home).findings == (), cut.name
 
 
-def test_the_next_load_gives_what_a_load_without_a_cut_gives(made: Cuts) -> None:
+def test_the_next_load_gives_what_a_load_without_a_cut_gives(
+    made: Cuts, counted: Callable[[str], None]
+) -> None:
     for cut in made.cuts:
         lake = load(Lake.open(cut.home), made.files).lake
         assert same(lake, made.after), cut.name
@@ -154,3 +156,5 @@ def test_the_next_load_gives_what_a_load_without_a_cut_gives(made: Cuts) -> None
         named |= {name for state in kept for name in state.active}
         assert {path.name for path in cut.home.rglob("*.parquet")} == named, cut.name
         assert not (cut.home / "writing").exists()
+    killed = sum(cut.signal is not None for cut in made.cuts)
+    counted(f"load, {killed} kills: each loaded again to the clean lake")

@@ -78,6 +78,7 @@ def _ends_well(p2p: ModuleType, ask_peers: Ask, chain: list[bytes], said: Said) 
     assert took < 30
 
 
+@pytest.mark.fuzz
 @settings(max_examples=150)
 @given(said=conversations)
 def test_any_bytes_end_in_a_named_reason(
@@ -86,6 +87,7 @@ def test_any_bytes_end_in_a_named_reason(
     _ends_well(p2p, ask_peers, chain, said)
 
 
+@pytest.mark.fuzz
 @pytest.mark.torture
 @settings(max_examples=10_000)
 @given(said=conversations)

@@ -132,7 +132,13 @@ def check_resumed(home: Path, clean: Clean, cutter: ModuleType) -> None:
         assert not (home / "writing").exists()
 
 
-def run_kills(clean: Clean, cutter: ModuleType, folder: Path, plan: dict[str, Any]) -> Counter[str]:
+def run_kills(
+    clean: Clean,
+    cutter: ModuleType,
+    folder: Path,
+    plan: dict[str, Any],
+    counted: Callable[[str], None],
+) -> Counter[str]:
     cuts = cuts_of(clean, folder, plan)
     killed = [one for one in cuts if one["killed"]]
     assert {one["signal"] for one in killed} == {9}
@@ -142,10 +148,10 @@ def run_kills(clean: Clean, cutter: ModuleType, folder: Path, plan: dict[str, An
         check_resumed(Path(one["home"]), clean, cutter)
         shutil.rmtree(one["home"])
     told = ", ".join(f"{count} {place}" for place, count in sorted(places.items()))
-    sys.stdout.write(f"{len(killed)} kills: {told}; all resumed to the clean lake\n")
     assert places["inside a write"] > 0
     assert places["inside recovery"] > 0
     assert places["between"] > 0
+    counted(f"sync, {len(killed)} SIGKILLs: {told}; each resumed to the clean lake's bytes")
     return Counter({"kills": len(killed), **places})
 
 
@@ -159,14 +165,16 @@ def test_the_clean_sync_has_what_kills_must_not_lose(clean: Clean) -> None:
 
 
 def test_a_killed_sync_goes_on_as_if_it_never_was(
-    clean: Clean, cutter: ModuleType, tmp_path: Path
+    clean: Clean, cutter: ModuleType, tmp_path: Path, counted: Callable[[str], None]
 ) -> None:
-    assert run_kills(clean, cutter, tmp_path, SHARE)["kills"] >= 10
+    assert run_kills(clean, cutter, tmp_path, SHARE, counted)["kills"] >= 10
 
 
 @pytest.mark.torture
-def test_five_hundred_kills_lose_nothing(clean: Clean, cutter: ModuleType, tmp_path: Path) -> None:
-    found = run_kills(clean, cutter, tmp_path, ALL)
+def test_five_hundred_kills_lose_nothing(
+    clean: Clean, cutter: ModuleType, tmp_path: Path, counted: Callable[[str], None]
+) -> None:
+    found = run_kills(clean, cutter, tmp_path, ALL, counted)
     assert found["kills"] >= 500
     assert found["inside a write"] >= 100
     assert found["inside recovery"] >= 50

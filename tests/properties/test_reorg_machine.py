@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -256,7 +255,9 @@ class Machine(RuleBasedStateMachine):
 DEPTHS: list[int] = []
 
 
-def run_machine(examples: int, steps: int, *, same: bool = False) -> None:
+def run_machine(
+    examples: int, steps: int, counted: Callable[[str], None], *, same: bool = False
+) -> None:
     """same: the same examples on every run, so that the share of every run is no matter of luck."""
     DEPTHS.clear()
     chosen = settings(
@@ -264,15 +265,16 @@ def run_machine(examples: int, steps: int, *, same: bool = False) -> None:
     )
     run_state_machine_as_test(Machine, settings=chosen)
     deepest = max(DEPTHS, default=0)
-    sys.stdout.write(f"{len(DEPTHS)} reorganisations, the deepest {deepest} blocks\n")
     assert len(DEPTHS) >= examples
+    told = "each state equal to a full rebuild"
+    counted(f"{len(DEPTHS):,} reorganisations, the deepest {deepest} blocks: {told}")
 
 
-def test_reorganisations_end_as_a_full_rebuild() -> None:
-    run_machine(examples=4, steps=16, same=True)
+def test_reorganisations_end_as_a_full_rebuild(counted: Callable[[str], None]) -> None:
+    run_machine(4, 16, counted, same=True)
 
 
 @pytest.mark.torture
-def test_many_reorganisations_end_as_a_full_rebuild() -> None:
-    run_machine(examples=150, steps=40)
+def test_many_reorganisations_end_as_a_full_rebuild(counted: Callable[[str], None]) -> None:
+    run_machine(150, 40, counted)
     assert max(DEPTHS) >= DEEPEST

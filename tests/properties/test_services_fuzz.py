@@ -100,6 +100,7 @@ def page(web: ModuleType, grow: Callable[..., list[bytes]]) -> list[Any]:
     return [web.block_json(header, n + 1) for n, header in enumerate(grow(3))][::-1]
 
 
+@pytest.mark.fuzz
 @EXAMPLES
 @given(data=st.data())
 def test_pages_of_blocks(page: list[Any], data: st.DataObject) -> None:
@@ -119,6 +120,7 @@ def test_pages_of_blocks(page: list[Any], data: st.DataObject) -> None:
     assert {one.hex() for one in headers["hash"]} <= {one["id"] for one in page}
 
 
+@pytest.mark.fuzz
 @EXAMPLES
 @given(data=st.data())
 def test_price_ticks(data: st.DataObject) -> None:
@@ -134,6 +136,7 @@ def test_price_ticks(data: st.DataObject) -> None:
     assert frame["open_time"].is_sorted()
 
 
+@pytest.mark.fuzz
 @EXAMPLES
 @given(data=st.data())
 def test_daily_series(data: st.DataObject) -> None:
@@ -166,6 +169,7 @@ class _Exchange:
         return (symbol, timeframe, since, limit)
 
 
+@pytest.mark.fuzz
 @EXAMPLES
 @given(data=st.data())
 def test_candles(data: st.DataObject) -> None:
@@ -184,6 +188,7 @@ def test_candles(data: st.DataObject) -> None:
     assert (frame["high"] >= frame["close"]).all()
 
 
+@pytest.mark.fuzz
 @EXAMPLES
 @given(body=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_bodies(body: bytes) -> None:
@@ -195,6 +200,7 @@ def test_bodies(body: bytes) -> None:
     assert said.isprintable()
 
 
+@pytest.mark.fuzz
 @EXAMPLES
 @given(value=st.text(max_size=40) | st.none(), now=st.floats(0, 4e9))
 def test_retry_after(value: str | None, now: float) -> None:
@@ -202,6 +208,7 @@ def test_retry_after(value: str | None, now: float) -> None:
     assert wait is None or (wait >= 0 and math.isfinite(wait))
 
 
+@pytest.mark.fuzz
 @EXAMPLES
 @given(said=st.text(max_size=300) | st.binary(max_size=300))
 def test_what_a_server_said_is_shown_without_moving_the_terminal(said: str | bytes) -> None:
@@ -210,6 +217,7 @@ def test_what_a_server_said_is_shown_without_moving_the_terminal(said: str | byt
     assert 0 < len(shown) <= 123
 
 
+@pytest.mark.fuzz
 @EXAMPLES
 @given(data=st.data())
 def test_saved_answers(tmp_path: Path, data: st.DataObject) -> None:

@@ -264,6 +264,7 @@ def test_real_blocks_are_read_to_their_last_byte(real_data: Path) -> None:
     assert count >= 3
 
 
+@pytest.mark.fuzz
 @given(data=st.data())
 def test_no_bytes_of_spent_outputs_do_more_than_raise_a_named_error(
     node_server: Any, data: st.DataObject
@@ -285,6 +286,7 @@ def test_no_bytes_of_spent_outputs_do_more_than_raise_a_named_error(
         return
 
 
+@pytest.mark.fuzz
 @given(data=st.binary(max_size=300))
 def test_no_bytes_for_a_block_do_more_than_raise_a_named_error(
     node_server: Any, data: bytes

@@ -294,6 +294,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.fuzz
 @given(value=JSON)
 def test_no_answer_does_more_than_raise_a_named_error(value: object) -> None:
     answer = Answer("http://node", 200, json.dumps(value).encode(), 0.0)
@@ -304,6 +305,7 @@ def test_no_answer_does_more_than_raise_a_named_error(value: object) -> None:
     assert len(found) == 3
 
 
+@pytest.mark.fuzz
 @given(data=st.binary(max_size=200))
 def test_no_bytes_do_more_than_raise_a_named_error(data: bytes) -> None:
     with pytest.raises(SourceError):

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,6 +101,7 @@ def taken(node: Any, holding: Any, blocks: list[Any]) -> None:
         assert row["size"] in (None, len(block.raw))
 
 
+@pytest.mark.fuzz
 @settings(max_examples=150)
 @given(data=st.data())
 def test_no_answer_over_rpc_does_more_than_raise_a_named_error(
@@ -125,6 +127,7 @@ def test_no_answer_over_rpc_does_more_than_raise_a_named_error(
     taken(node, holding, [*fake.blocks, *stale])
 
 
+@pytest.mark.fuzz
 @settings(max_examples=150)
 @given(data=st.data())
 def test_no_answer_over_rest_does_more_than_raise_a_named_error(

@@ -208,6 +208,7 @@ def test_every_interface_of_the_node_is_its_host(address: str, url: str, expecte
     assert reachable([address, address], url) == [expected]
 
 
+@pytest.mark.fuzz
 @given(parts=st.lists(st.binary(max_size=90), max_size=4))
 def test_only_whole_notices_of_blocks_are_notices(parts: list[bytes]) -> None:
     assert not is_notice([b"hash" + b"".join(parts), *parts])

@@ -184,6 +184,7 @@ def test_no_headers_are_none() -> None:
     assert read_headers(b"\0") == b""
 
 
+@pytest.mark.fuzz
 @given(st.binary(max_size=400))
 def test_any_payload_is_read_or_refused_by_name(payload: bytes) -> None:
     for read in (read_version, read_headers, read_blocks):

@@ -107,6 +107,7 @@ VENDOR = (
 )
 
 
+@pytest.mark.fuzz
 @given(st.sampled_from([("x.toml", OWN.encode()), ("x.json", VENDOR)]), DAMAGE)
 @settings(max_examples=300)
 def test_damaged_bytes_are_a_list_or_a_named_error(
