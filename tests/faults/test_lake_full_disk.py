@@ -88,7 +88,7 @@ def listing(home: Path) -> list[tuple[str, int]]:
 
 
 def test_a_full_disk_is_one_named_error_and_the_lake_is_as_before(
-    small_disk: Path, tmp_path: Path, files: list[Path]
+    small_disk: Path, tmp_path: Path, files: list[Path], counted: Callable[[str], None]
 ) -> None:
     before = load(Lake.create(small_disk / "lake", REGTEST), files[:1]).lake
     clean = load(Lake.create(tmp_path / "clean", REGTEST), files).lake
@@ -114,10 +114,15 @@ def test_a_full_disk_is_one_named_error_and_the_lake_is_as_before(
     after = load(before, files).lake
     assert same(after, clean)
     assert verify(after.home).findings == ()
+    counted(f"load, {len(failures)} full disks, each with other room: the lake as before")
 
 
 def test_a_disk_that_fills_during_a_sync_keeps_what_was_committed_and_goes_on_later(
-    small_disk: Path, tmp_path: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch
+    small_disk: Path,
+    tmp_path: Path,
+    files: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    counted: Callable[[str], None],
 ) -> None:
     monkeypatch.setattr(syncing, "MOST_ROWS", 300)
     feed = headers_feed(files[1].read_bytes())
@@ -147,6 +152,7 @@ def test_a_disk_that_fills_during_a_sync_keeps_what_was_committed_and_goes_on_la
     assert same(after.lake, clean)
     assert after.lake.manifest.feeds == clean.manifest.feeds
     assert verify(after.lake.home).findings == ()
+    counted(f"sync, {len(failures)} full disks: what was committed stays, and it goes on later")
 
 
 def headers_feed(headers: bytes) -> Feed:
