@@ -1,0 +1,61 @@
+"""Errors of inference."""
+
+from __future__ import annotations
+
+from hashcanary.errors import Exit, HashcanaryError
+
+class NoBlocksToObserve(HashcanaryError):
+    """A record too short to say anything about the hashrate."""
+
+    template = (
+        "expected two blocks or more known at {at}, found {found}. Load or sync some with "
+        "`hashcanary load PATH` or `hashcanary sync`, or ask for a later moment."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class NothingObserved(HashcanaryError):
+    """Blocks between which no rate can be read."""
+
+    template = (
+        "expected {expected} consecutive blocks, or two blocks whose work between is known, up to "
+        "height {height}, found none. Load the blocks between with `hashcanary load PATH`, or ask "
+        "for a later moment."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class EpochStartMissing(HashcanaryError):
+    """The block that the next retarget measures from is not known."""
+
+    template = (
+        "expected block {first_height}, the first of the epoch of height {height}: the retarget "
+        "measures from its time. It is not in this record; load or sync it, or ask for a height "
+        "in another epoch."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class HeightNotKnown(HashcanaryError):
+    """A height asked for that the record does not hold."""
+
+    template = (
+        "expected a height the record holds, {lowest} to {highest} with {gaps} gaps, found "
+        "{height}. Load or sync that block, or name another."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class NoRetargets(HashcanaryError):
+    """A network whose next target the times of an epoch do not tell."""
+
+    template = (
+        "expected a network that retargets every {interval} blocks from their times alone, found "
+        "{network}. Ask it of a lake of main or signet."
+    )
+    exit_code = Exit.USAGE
+    http_status = 400
