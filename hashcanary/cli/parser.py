@@ -12,6 +12,7 @@ from hashcanary.cli.commands import (
     completion,
     demo,
     episodes,
+    forecast,
     load,
     metric,
     pools,
@@ -59,7 +60,19 @@ examples:
 """
 
 
-COMMANDS = (demo, load, sync, status, verify, report, metric, episodes, pools, completion)
+COMMANDS = (
+    demo,
+    load,
+    sync,
+    status,
+    verify,
+    report,
+    metric,
+    episodes,
+    pools,
+    forecast,
+    completion,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,193 @@
+"""A bank of small dynamic models of the hashrate, weighted by how well each predicted lately.
+
+Each model: the log rate is a level, a random walk with drift (growth, and a response to the price),
+plus a transient that dies out. No single setting fits a record in which the rate wanders for years
+and then hardly does: the weights, discounted scores (dynamic model averaging: Raftery, Karny and
+Ettler, Technometrics 52, 2010), follow. One bin is 18 blocks; one day is 8 bins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.errors import NothingObserved
+from hashcanary.inference.observations import BINS_PER_DAY, FEWEST
+
+if TYPE_CHECKING:
+    from hashcanary.inference.observations import Floats, Observations
+
+YEAR = 365.25
+# standard deviation of the log rate before anything is known of it
+VAGUE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model.
+
+    wander: standard deviation of the level's change a bin; transient_days: over how many days a
+    transient falls to 1/e, 0 for none; transient_sd: its standard deviation; growth: of the log
+    rate a year; response: of the log rate a day to a 30-day log change of the price.
+    """
+
+    wander: float
+    transient_days: float
+    transient_sd: float
+    growth: float
+    response: float
+
+    def row(self) -> tuple[float, float, float, float, float]:
+        """What the compiled recursions take, per bin: q2, su2, 1/tau, growth, response."""
+        slow = 1 / (self.transient_days * BINS_PER_DAY) if self.transient_days else 0.0
+        return (
+            self.wander**2,
+            self.transient_sd**2,
+            slow,
+            self.growth / YEAR / BINS_PER_DAY,
+            self.response / BINS_PER_DAY,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """Models, and the factor by which an old score counts less with each bin."""
+
+    models: tuple[Model, ...]
+    forgetting: float
+
+    def rows(self) -> Floats:
+        """The (m, 5) parameters of the models."""
+        return np.array([model.row() for model in self.models], dtype=np.float64)
+
+    def start(self, log_rate: float) -> Floats:
+        """The (m, 6) state in which next to nothing is known: about ``log_rate``, or far off."""
+        state = np.zeros((len(self.models), 6))
+        state[:, 0] = log_rate
+        state[:, 2] = VAGUE**2
+        state[:, 4] = [model.transient_sd**2 for model in self.models]
+        return state
+
+
+_WANDERS = (0.0008, 0.0015, 0.003, 0.005, 0.008, 0.012)
+_TRANSIENTS = ((0.0, 0.0), (0.5, 0.05), (2.0, 0.03), (2.0, 0.06), (5.0, 0.05), (10.0, 0.06))
+_GROWTHS = (0.0, 0.4)
+_RESPONSE = 0.004
+BANK = Bank(
+    tuple(
+        Model(wander, days, sd, growth, _RESPONSE)
+        for wander, (days, sd), growth in product(_WANDERS, _TRANSIENTS, _GROWTHS)
+    ),
+    forgetting=0.9995,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """What the bank knows after n observations.
+
+    state: (m, 6) after the last one: x, u, var x, cov xu, var u, log weight. scores: (n,) log
+    predictive density of each observation under the weighted models, 0 where nothing was observed
+    or known before. kept: (n, m, 7) the state after each, and its log likelihood; or (0, m, 7).
+    """
+
+    bank: Bank
+    observations: Observations
+    state: Floats
+    scores: Floats
+    kept: Floats
+
+    def states_after(self, index: int) -> Floats:
+        """The (m, 6) state after observation ``index``, of those that were kept."""
+        return self.kept[index, :, :6].copy()
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothed:
+    """Mean and variance (n, m) of the log rate at each step's end given everything; weights."""
+
+    mean: Floats
+    variance: Floats
+    weights: Floats
+
+
+def first_guess(observations: Observations, bank: Bank) -> Floats:
+    """The state before anything was observed. Raises NothingObserved where nothing is."""
+    seen = np.flatnonzero(observations.count)
+    if seen.size == 0:
+        height = int(observations.height[-1]) if observations.size else 0
+        raise NothingObserved(expected=FEWEST + 1, height=height)
+    return bank.start(float(observations.log_rate[seen[0]]))
+
+
+def run_bank(
+    observations: Observations,
+    bank: Bank = BANK,
+    *,
+    state: Floats | None = None,
+    keep: bool = False,
+) -> Filtered:
+    """Filter the observations, from ``state`` where it is given; it is not changed.
+
+    Raises NothingObserved when no state is given and nothing is observed.
+    """
+    from hashcanary.inference.bank_kernel import run_forward
+
+    size, count = observations.size, len(bank.models)
+    fresh = state is None
+    now = first_guess(observations, bank) if state is None else state.copy()
+    scores = np.zeros(size)
+    kept = np.empty((size if keep else 0, count, 7))
+    run_forward(
+        observations.spans(),
+        bank.rows(),
+        bank.forgetting,
+        now,
+        kept,
+        scores,
+    )
+    if fresh:
+        # the first observation was its own guess
+        scores[: int(np.flatnonzero(observations.count)[0]) + 1] = 0.0
+    return Filtered(bank, observations, now, scores, kept)
+
+
+def weights_of(log_weights: Floats) -> Floats:
+    """Weights that sum to one over the last axis."""
+    shifted = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
+def smooth(filtered: Filtered) -> Smoothed:
+    """What is known of each bin once everything is known.
+
+    Models are weighted by their scores on both sides of a bin, discounted with distance. Needs a
+    run that kept its states (ValueError otherwise).
+    """
+    from hashcanary.inference.bank_kernel import run_back
+
+    kept, seen = filtered.kept, filtered.observations
+    if kept.shape[0] != seen.size:
+        raise ValueError("smoothing needs run_bank(..., keep=True)")
+    mean, variance = np.empty(kept.shape[:2]), np.empty(kept.shape[:2])
+    run_back(
+        seen.spans(),
+        filtered.bank.rows(),
+        kept,
+        mean,
+        variance,
+    )
+    return Smoothed(mean, variance, weights_of(kept[:, :, 5] + _later_scores(filtered)))
+
+
+def _later_scores(filtered: Filtered) -> Floats:
+    """The (n, m) discounted log likelihoods of what follows each observation."""
+    likelihood = filtered.kept[:, :, 6]
+    fade = filtered.bank.forgetting**filtered.observations.step
+    later = np.zeros_like(likelihood)
+    for i in range(likelihood.shape[0] - 2, -1, -1):
+        later[i] = fade[i + 1] * (later[i + 1] + likelihood[i + 1])
+    return later

@@ -1,0 +1,230 @@
+"""The compiled recursions of the filter bank: one pass forward, one back, all models at once.
+
+A model's state is a level x (random walk with drift) and a transient u (Ornstein-Uhlenbeck); the
+log of the hashrate is their sum. Within a bin the rate is that of its end; over a longer span the
+log rate that is observed is its mean over the span, exact for the model: its covariances with both
+ends are those of the integrated walk and of the integrated Ornstein-Uhlenbeck process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.compiling import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Gain = tuple[float, float, float, float, float, float]
+
+_LOG_2PI = float(np.log(2 * np.pi))
+
+
+@compiled
+def step_gain(
+    step: float, q2: float, su2: float, inv_tau: float, a: float, c: float, b: float
+) -> Gain:
+    """Covariances with the signal of a step, before its observation.
+
+    a, c, b: var x, cov xu, var u at the step's start. Gives phi, var of the signal, cov with it of
+    x and u at the end, and of x and u at the start.
+    """
+    z = step * inv_tau
+    phi = np.exp(-z) if su2 > 0.0 else 0.0
+    if step <= 1.0:
+        end_a, end_c = a + q2 * step, phi * c
+        end_b = phi * phi * b + su2 * (1.0 - phi * phi)
+        return (
+            phi,
+            end_a + 2.0 * end_c + end_b,
+            end_a + end_c,
+            end_c + end_b,
+            a + phi * c,
+            c + phi * b,
+        )
+    held, mean_u = 0.0, 0.0
+    if su2 > 0.0:
+        held = (1.0 - phi) / z
+        mean_u = su2 * 2.0 * (z - 1.0 + phi) / (z * z) - held * held * su2
+    signal = a + 2.0 * held * c + held * held * b + q2 * step / 3.0 + max(mean_u, 0.0)
+    return (
+        phi,
+        signal,
+        a + held * c + q2 * step / 2.0,
+        phi * c + phi * held * b + su2 * held * (1.0 - phi),
+        a + held * c,
+        c + held * b,
+    )
+
+
+@compiled
+def signal_mean(step: float, drift: float, inv_tau: float, su2: float, x: float, u: float) -> float:
+    """Expected log rate that a step observes, from the state at its start."""
+    z = step * inv_tau
+    phi = np.exp(-z) if su2 > 0.0 else 0.0
+    if step <= 1.0:
+        return x + drift + phi * u
+    held = (1.0 - phi) / z if su2 > 0.0 else 0.0
+    return x + drift / 2.0 + held * u
+
+
+@compiled
+def run_forward(
+    spans: Floats,
+    models: Floats,
+    forgetting: float,
+    state: Floats,
+    kept: Floats,
+    scores: Floats,
+) -> None:
+    """Filter n steps through m models; ``state`` is changed in place.
+
+    spans: (n, 4) observed log rate (NaN: none), its variance, length in bins, covariate. models:
+    (m, 5) q2, su2, 1/tau, growth, response to the covariate, per bin. state: (m, 6) x, u, var x,
+    cov, var u, log weight. kept: (n, m, 7) the state after each step and the log likelihood, or
+    (0, m, 7) to keep nothing. scores: (n,) log predictive density of the mixture.
+    """
+    count = models.shape[0]
+    likelihood = np.empty(count)
+    y, noise, step, covariate = spans[:, 0], spans[:, 1], spans[:, 2], spans[:, 3]
+    for i in range(y.size):
+        fade = forgetting ** step[i]
+        for k in range(count):
+            q2, su2, inv_tau = models[k, 0], models[k, 1], models[k, 2]
+            drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]
+            x, u, a, c, b = state[k, 0], state[k, 1], state[k, 2], state[k, 3], state[k, 4]
+            phi, signal, kx, ku, _, _ = step_gain(step[i], q2, su2, inv_tau, a, c, b)
+            expected = signal_mean(step[i], drift, inv_tau, su2, x, u)
+            x, u = x + drift, phi * u
+            a, c, b = a + q2 * step[i], phi * c, phi * phi * b + su2 * (1.0 - phi * phi)
+            likelihood[k] = 0.0
+            if not np.isnan(y[i]):
+                total = signal + noise[i]
+                error = y[i] - expected
+                likelihood[k] = -0.5 * (_LOG_2PI + np.log(total) + error * error / total)
+                x, u = x + kx / total * error, u + ku / total * error
+                a, c, b = a - kx * kx / total, c - kx * ku / total, b - ku * ku / total
+            state[k, 0], state[k, 1], state[k, 2], state[k, 3], state[k, 4] = x, u, a, c, b
+        top, whole, mixed = -np.inf, 0.0, 0.0
+        for k in range(count):
+            top = max(top, likelihood[k])
+        for k in range(count):
+            weight = np.exp(fade * state[k, 5])
+            whole += weight
+            mixed += weight * np.exp(likelihood[k] - top)
+            state[k, 5] = fade * state[k, 5] + likelihood[k]
+        scores[i] = top + np.log(mixed / whole)
+        best = state[:, 5].max()
+        for k in range(count):
+            state[k, 5] -= best
+        if kept.shape[0]:
+            kept[i, :, :6] = state
+            kept[i, :, 6] = likelihood
+
+
+@compiled
+def run_back(spans: Floats, models: Floats, kept: Floats, mean: Floats, variance: Floats) -> None:
+    """Smooth what ``run_forward`` kept: mean and variance (n, m) of the log rate at step ends.
+
+    s(t-1|T) = s(t-1|t) + J (s(t|T) - s(t|t)), J = cov(s(t-1), s(t) | t) / var(s(t) | t), which
+    holds for observations of the whole step too (Rauch, Tung and Striebel's form is its case).
+    """
+    y, noise, step, covariate = spans[:, 0], spans[:, 1], spans[:, 2], spans[:, 3]
+    last = y.size - 1
+    for k in range(models.shape[0]):
+        q2, su2, inv_tau = models[k, 0], models[k, 1], models[k, 2]
+        x, u = kept[last, k, 0], kept[last, k, 1]
+        a, c, b = kept[last, k, 2], kept[last, k, 3], kept[last, k, 4]
+        mean[last, k], variance[last, k] = x + u, a + 2.0 * c + b
+        for i in range(last, 0, -1):
+            x0, u0 = kept[i - 1, k, 0], kept[i - 1, k, 1]
+            a0, c0, b0 = kept[i - 1, k, 2], kept[i - 1, k, 3], kept[i - 1, k, 4]
+            drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]
+            phi, signal, kx, ku, jx, ju = step_gain(step[i], q2, su2, inv_tau, a0, c0, b0)
+            # start and end, and the covariance between them, after this step's observation
+            xx, xu, ux, uu = a0, phi * c0, c0, phi * b0
+            if not np.isnan(y[i]):
+                total = signal + noise[i]
+                error = y[i] - signal_mean(step[i], drift, inv_tau, su2, x0, u0)
+                x0, u0 = x0 + jx / total * error, u0 + ju / total * error
+                xx, xu = xx - jx * kx / total, xu - jx * ku / total
+                ux, uu = ux - ju * kx / total, uu - ju * ku / total
+                a0, c0, b0 = a0 - jx * jx / total, c0 - jx * ju / total, b0 - ju * ju / total
+            ea, ec, eb = kept[i, k, 2], kept[i, k, 3], kept[i, k, 4]
+            g11, g12, g21, g22 = xx / ea, 0.0, 0.0, 0.0
+            if su2 > 0.0:
+                det = ea * eb - ec * ec
+                g11, g12 = (xx * eb - xu * ec) / det, (xu * ea - xx * ec) / det
+                g21, g22 = (ux * eb - uu * ec) / det, (uu * ea - ux * ec) / det
+            dx, du = x - kept[i, k, 0], u - kept[i, k, 1]
+            da, dc, db = a - ea, c - ec, b - eb
+            x, u = x0 + g11 * dx + g12 * du, u0 + g21 * dx + g22 * du
+            a = a0 + g11 * g11 * da + 2.0 * g11 * g12 * dc + g12 * g12 * db
+            c = c0 + g11 * g21 * da + (g11 * g22 + g12 * g21) * dc + g12 * g22 * db
+            b = b0 + g21 * g21 * da + 2.0 * g21 * g22 * dc + g22 * g22 * db
+            mean[i - 1, k], variance[i - 1, k] = x + u, a + 2.0 * c + b
+
+
+@compiled
+def rate_covariance(
+    weight: Floats, lengths: Floats, model: Floats, state: Floats, out: Floats
+) -> None:
+    """Covariance (2, 2) of two weighted sums of future log rates, into ``out``.
+
+    weight: (2, j), of each future bin; lengths: (j,) bins; model: (5,); state: (6,).
+    """
+    q2, su2, inv_tau = model[0], model[1], model[2]
+    a, c, b = state[2], state[3], state[4]
+    out[:] = 0.0
+    level, transient = np.zeros(2), np.zeros(2)
+    for j in range(lengths.size - 1, -1, -1):
+        phi = np.exp(-lengths[j] * inv_tau) if su2 > 0.0 else 0.0
+        level += weight[:, j]
+        transient += weight[:, j]
+        for s in range(2):
+            for r in range(2):
+                out[s, r] += level[s] * level[r] * q2 * lengths[j]
+                out[s, r] += transient[s] * transient[r] * su2 * (1.0 - phi * phi)
+        transient *= phi
+    for s in range(2):
+        for r in range(2):
+            out[s, r] += level[s] * level[r] * a + transient[s] * transient[r] * b
+            out[s, r] += (level[s] * transient[r] + level[r] * transient[s]) * c
+
+
+@compiled
+def remaining(
+    counts: Floats,
+    lengths: Floats,
+    state: Floats,
+    models: Floats,
+    covariate: float,
+    out: Floats,
+) -> None:
+    """Sums over the blocks to come, for each of m models.
+
+    counts: (2, j) blocks of each future bin that belong to the first and to the second sum;
+    lengths: (j,) bins each lasts. out: (m, 7): log of the seconds per hash of work of either sum
+    along the median path; variance of the log rate in the first, in the second, and the covariance
+    of both; variance, relative, that the blocks' own luck adds to either.
+    """
+    bins = lengths.size
+    weight, rate = np.zeros((2, bins)), np.zeros((2, 2))
+    for k in range(models.shape[0]):
+        now = state[k, 0] + state[k, 1]
+        x, u = state[k, 0], state[k, 1]
+        for j in range(bins):
+            x += (models[k, 3] + models[k, 4] * covariate) * lengths[j]
+            u *= np.exp(-lengths[j] * models[k, 2])
+            weight[:, j] = counts[:, j] * np.exp(now - x - u)
+        for s in range(2):
+            total = weight[s].sum()
+            if total > 0.0:
+                weight[s] /= total
+            out[k, s] = np.log(total) - now if total > 0.0 else -np.inf
+            out[k, 5 + s] = (weight[s] ** 2 / np.maximum(counts[s], 1.0)).sum()
+        rate_covariance(weight, lengths, models[k], state[k], rate)
+        out[k, 2], out[k, 3], out[k, 4] = rate[0, 0], rate[1, 1], rate[0, 1]
