@@ -26,7 +26,7 @@ def held(
         locator=(),
         tip_height=None,
         height_of=height_of,
-        heights_with=lambda source: np.empty(0, np.int64),
+        heights_with=lambda *_: np.empty(0, np.int64),
         last_known=lambda *subject: None,
     )
 

@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from hashcanary.chain.networks import REGTEST, Network
-from hashcanary.sources.facts import Facts
+from hashcanary.sources.facts import BLOCKS, Facts
 from hashcanary.sources.feed import Asked, Batch, Feed, Held
 
 GENESIS_COINBASE = bytes.fromhex(
@@ -526,13 +526,10 @@ class Holding:
     def asked(self, **settings: str) -> Asked:
         active = self.active()
 
-        def heights_with(source: str) -> Any:
-            rows = (
-                pl.concat(self.rows)
-                if self.rows
-                else active.with_columns(source=pl.lit("")).clear()
-            )
+        def heights_with(source: str, column: str = "height") -> Any:
+            rows = pl.concat(self.rows) if self.rows else pl.DataFrame(schema=BLOCKS.schema)
             ours = rows.filter(pl.col("source").str.starts_with(source))
+            ours = ours.filter(pl.col(column).is_not_null())
             there = ours.join(active, on=["height", "hash"], how="semi")
             return there["height"].unique().sort().to_numpy().astype(np.int64)
 

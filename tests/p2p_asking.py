@@ -79,7 +79,7 @@ def held_of(network: Network, chain: Sequence[bytes], first: int = 0) -> Held:
         locator=tuple(names[place] for place in places),
         tip_height=first + len(chain) - 1 if chain else None,
         height_of=heights.get,
-        heights_with=lambda _: np.empty(0, np.int64),
+        heights_with=lambda *_: np.empty(0, np.int64),
         last_known=lambda *_: None,
         active_from=lambda height: frame.filter(pl.col("height") >= height),
     )

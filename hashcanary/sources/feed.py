@@ -54,7 +54,8 @@ class Held:
     locator: hashes (32 bytes, printed order) of the active chain: the tip, nine before it, then
     in doubling steps, genesis last; empty in an empty lake. tip_height: None in an empty lake.
     height_of: the height of a known header by its hash. heights_with: the heights (ascending) of
-    rows in table ``blocks`` whose source starts with the text given. last_known: the greatest
+    rows in table ``blocks`` whose source starts with the text given and which have a value in the
+    column named (by default: any row). last_known: the greatest
     ``known_at`` of a series (table, then the values of its leading subject columns), or None.
     active_from: the active chain from a height on, ascending: ``height``, ``hash``, ``time``,
     ``bits``; None where that is not told. What a peer claims is judged against it: the bits that
@@ -65,7 +66,7 @@ class Held:
     locator: tuple[bytes, ...]
     tip_height: int | None
     height_of: Callable[[bytes], int | None]
-    heights_with: Callable[[str], NDArray[np.int64]]
+    heights_with: Callable[..., NDArray[np.int64]]
     last_known: Callable[..., int | None]
     active_from: Callable[[int], pl.DataFrame] | None = None
 

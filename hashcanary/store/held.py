@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 def held_of(lake: Lake, headers: HeldHeaders) -> Held:
     """What a lake holds, as feeds ask for it; headers: its header tree."""
 
-    def heights_with(source: str) -> NDArray[np.int64]:
-        rows = lake.frame("blocks", ["height", "hash", "source"]).filter(
-            pl.col("source").str.starts_with(source)
+    def heights_with(source: str, column: str = "height") -> NDArray[np.int64]:
+        names = dict.fromkeys(("height", "hash", "source", column))
+        rows = lake.frame("blocks", list(names)).filter(
+            pl.col("source").str.starts_with(source), pl.col(column).is_not_null()
         )
         return _of_the_active_chain(rows, headers.active)["height"].unique().sort().to_numpy()
 

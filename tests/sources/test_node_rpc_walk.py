@@ -108,8 +108,8 @@ def test_after_a_whole_walk_the_rows_of_the_lake_are_not_looked_through(
     holding.sync(RPC, **settings)
     served.node.blocks = node_server.chain_of(1, served.node.blocks, fees=(7,))
 
-    def never(source: str) -> Any:
-        raise AssertionError(source)
+    def never(source: str, column: str) -> Any:
+        raise AssertionError(source, column)
 
     asked = holding.asked(**settings)
     asked = replace(asked, held=replace(asked.held, heights_with=never))
@@ -140,6 +140,30 @@ def test_statistics_of_all_and_coinbases_of_the_newest(
         30,
     ]
     assert rows.filter(pl.col("size").is_not_null()).height == 4
+
+
+def test_coinbases_of_more_blocks_are_asked_for_when_the_setting_is_raised(
+    served: Any, holding: Any, settings: dict[str, str]
+) -> None:
+    holding.sync(RPC, coinbases="4", **settings)
+    served.asked.clear()
+    holding.sync(RPC, coinbases="10", **settings)
+    rows = pl.concat(holding.rows).filter(pl.col("coinbase_script").is_not_null())
+    assert sorted(rows["height"].to_list()) == list(range(21, 31))
+    assert served.asked.count("getblock") == 6
+    served.asked.clear()
+    holding.sync(RPC, coinbases="10", **settings)
+    holding.sync(RPC, coinbases="4", **settings)
+    assert served.asked.count("getblock") == 0
+
+
+def test_statistics_are_asked_for_where_only_coinbases_came_before(
+    served: Any, holding: Any, settings: dict[str, str]
+) -> None:
+    holding.sync(RPC, stats="0", coinbases="all", **settings)
+    holding.sync(RPC, stats="8", coinbases="all", **settings)
+    rows = pl.concat(holding.rows).filter(pl.col("total_fee").is_not_null())
+    assert sorted(rows["height"].to_list()) == list(range(23, 31))
 
 
 def test_headers_alone_where_nothing_else_is_wanted(

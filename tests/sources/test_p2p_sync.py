@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
 from hashcanary.chain.networks import MAIN, REGTEST
@@ -57,12 +58,51 @@ def test_a_lake_that_has_all_gets_nothing(
     assert (answer.error, answer.batches) == (None, [])
 
 
-def test_a_lake_that_begins_later_goes_on_from_its_tip(
-    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+@pytest.mark.parametrize("first", [1, 2, 1_000, 2_000, 2_001, 4_400])
+def test_a_lake_that_begins_later_goes_on_from_its_tip_and_gets_what_is_below(
+    first: int, p2p: ModuleType, chain: list[bytes], ask_peers: Ask
 ) -> None:
     with p2p.Peer(MAGIC, chain) as peer:
-        answer = ask_peers(REGTEST, [peer.name], chain[1_000:1_100], 1_000)
-    assert (answer.error, answer.headers) == (None, chain[1_100:])
+        answer = ask_peers(REGTEST, [peer.name], chain[first : first + 50], first)
+    assert answer.error is None
+    assert not any("missing" in note for note in answer.notes)
+    below = chain[:first] if first > 1 else []
+    assert answer.headers == [*chain[first + 50 :], *below]
+    assert answer.heights == [*range(first + 50, len(chain)), *range(len(below))]
+
+
+def test_a_gap_is_not_filled_by_a_chain_that_does_not_lead_to_what_is_above_it(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask, grow: Mined
+) -> None:
+    other = grow(1_200, branch=7)
+
+    def lie(conversation: Any, locator: list[bytes], asked: int) -> None:
+        conversation.send_headers([] if asked == 0 else other)
+
+    with (
+        p2p.Peer(MAGIC, chain[:1_100], answer=lie) as liar,
+        p2p.Peer(MAGIC, chain[:1_100]) as honest,
+    ):
+        alone = ask_peers(REGTEST, [liar.name], chain[1_000:1_100], 1_000)
+        both = ask_peers(REGTEST, [liar.name, honest.name], chain[1_000:1_100], 1_000)
+    assert alone.headers == []
+    assert any("headers of blocks 1 to 999 are still missing" in note for note in alone.notes)
+    assert any("wrong-chain" in note for note in alone.notes)
+    assert both.headers == chain[:1_000]
+
+
+def test_gaps_between_stretches_are_all_filled(
+    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
+) -> None:
+    asking = sys.modules[ask_peers.__module__]
+    whole = asking.held_of(REGTEST, chain)
+    active = whole.active_from(0)
+    there = pl.col("height").is_between(5, 2_099) | (pl.col("height") >= 4_300)
+    held = replace(whole, active_from=lambda least: active.filter(there, pl.col("height") >= least))
+    with p2p.Peer(MAGIC, chain) as peer:
+        batches = list(P2P.batches(asking.asked(held, [peer.name])))
+    heights = [row for one in batches for facts in one.facts for row in facts.frame["height"]]
+    assert heights == [*range(1, 5), *range(2_100, 4_300)]
 
 
 def test_what_a_lake_does_not_tell_is_said_to_be_unchecked(
@@ -241,7 +281,9 @@ def test_188_000_real_headers_pass_with_every_retarget_checked(
     chain = _real(real_data, "headers_150001_340000.bin.zst", p2p)
     with p2p.Peer(MAIN.magic, chain, first_height=150_001) as peer:
         answer = ask_peers(MAIN, [peer.name], chain[:2_000], 150_001)
-    assert (answer.error, answer.notes) == (None, ())
+    assert answer.error is None
+    assert answer.notes[0].startswith("headers of blocks 1 to 150,000 are still missing")
+    assert not any("checked against each other only" in note for note in answer.notes)
     assert answer.headers == chain[2_000:]
     assert (answer.heights[0], answer.heights[-1]) == (152_001, 340_000)
     assert len(answer.batches) > 3

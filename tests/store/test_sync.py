@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
 import pytest
 
 from hashcanary.chain.headers import decode_headers
 from hashcanary.chain.networks import REGTEST
+from hashcanary.sources.catalogue.p2p import P2P
 from hashcanary.sources.errors import SourceError
 from hashcanary.sources.facts import BLOCKS, DAILY_REFERENCE, HEADERS, Facts
 from hashcanary.sources.feed import Asked, Batch, Feed
@@ -298,12 +300,30 @@ def test_a_feed_is_told_what_the_lake_holds(lake: Lake, grow: Grow, regtest_gene
     assert [held.height_of(name) for name in (names[17], name_of(stale[1]))] == [17, 32]
     assert held.height_of(b"\x01" * 32) is None
     assert held.heights_with("fa").tolist() == [7, 8, 32]
+    assert held.heights_with("fa", "coinbase_value").tolist() == []
     assert held.heights_with("other").tolist() == []
     assert held.last_known("headers") == 1296688602 + 40 * 600
     assert held.last_known("headers", names[3]) == 1296688602 + 3 * 600
     assert held.last_known("daily_reference", "nobody") is None
     assert held.active_from is not None
     assert held.active_from(39)["hash"].to_list() == names[39:]
+
+
+def test_peers_fill_what_a_lake_lacks_below_to_the_same_chain_as_a_full_sync(
+    lake: Lake, grow: Grow, regtest_genesis: bytes, p2p: ModuleType
+) -> None:
+    trunk = [regtest_genesis, *grow(60)]
+    rows = block_facts([20, 45], [name_of(trunk[20]), name_of(trunk[45])])
+    report = run(lake, batch([*trunk[20:30], *trunk[45:50]], 1, rows))
+    assert report.error is None
+    with p2p.Peer(REGTEST.magic, trunk) as peer:
+        settings = {"peers": peer.name, "timeout": "20"}
+        filled = sync(report.lake, P2P, settings, FakeClock(2e9))
+        again = sync(filled.lake, P2P, settings, FakeClock(2e9))
+    assert (filled.error, again.error) == (None, None)
+    assert chain_of(again.lake) == [name_of(header) for header in trunk]
+    assert filled.new == {"headers": 61 - 15}
+    assert again.lake.version == filled.lake.version
 
 
 def test_an_empty_lake_tells_nothing(lake: Lake) -> None:

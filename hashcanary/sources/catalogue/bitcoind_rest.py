@@ -58,7 +58,8 @@ REST = Feed(
     costs=(
         "Headers: about 2 s and 8 MB of traffic per 100,000. Each of the newest blocks that is "
         "read: its bytes and those of the outputs it spends, up to 5 MB. Memory: 450 MB with "
-        "every header of the chain; on disk only what the lake keeps."
+        "every header of the chain; on disk only what the lake keeps. REST does not tell of "
+        "branches that the node left while nobody followed: --source rpc brings those."
     ),
     extra="node",
 )

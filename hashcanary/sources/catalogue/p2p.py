@@ -22,6 +22,8 @@ P2P = Feed(
         "Traffic: 81 bytes a header, 77 MB for 950,000, from the first peer; others are asked only "
         "for what they have beyond it. Time: that of the line; judging 100,000 headers takes 0.2 s "
         "and storing them 0.4 s more (benchmarks/p2p_sync.py). Memory: 100 MB for a whole chain. "
-        "Nothing on disk beside the lake. Nothing a peer says is trusted."
+        "Nothing on disk beside the lake. Nothing a peer says is trusted. What is missing "
+        "below the lake's blocks is fetched too, and held back (80 bytes a header) until it leads "
+        "to the block above the gap."
     ),
 )

@@ -103,8 +103,10 @@ class ChainNode(Protocol):
     def branches(self, known: Known) -> tuple[list[Branch], list[str]]:
         """Branches it left and that are not known, and notes on what was not brought."""
 
-    def asked_from(self, tip: int) -> int:
-        """The lowest height of a chain up to ``tip`` about whose block it is to be asked."""
+    def asked_from(self, tip: int) -> dict[str, int]:
+        """What is asked of blocks, by a column of ``blocks`` that is filled by it: the lowest
+        height of a chain up to ``tip`` about whose block that is to be asked.
+        """
 
     def facts(self, heights: Sequence[int], hashes: Sequence[bytes], tip: int) -> Told:
         """What it says of these blocks, of a chain whose tip is at height ``tip``."""

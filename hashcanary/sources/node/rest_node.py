@@ -119,9 +119,9 @@ class RestNode:
         del known
         return [], []
 
-    def asked_from(self, tip: int) -> int:
+    def asked_from(self, tip: int) -> dict[str, int]:
         """The lowest height of the newest blocks, as many as are to be read whole."""
-        return 0 if self.blocks is None else max(tip + 1 - self.blocks, 0)
+        return {"coinbase_value": 0 if self.blocks is None else max(tip + 1 - self.blocks, 0)}
 
     def facts(self, heights: Sequence[int], hashes: Sequence[bytes], tip: int) -> Told:
         """Size, weight, transactions, coinbase and exact fees of these blocks."""

@@ -125,12 +125,15 @@ class RpcNode:
                 tip.take(header)
             open_tips = [tip for tip in open_tips if not tip.ended(known)]
 
-    def asked_from(self, tip: int) -> int:
-        """The lowest height for which statistics or coinbases are asked for."""
+    def asked_from(self, tip: int) -> dict[str, int]:
+        """The lowest heights for which statistics and coinbases are asked for."""
         if self.stats != 0 and not self._has_stats():
             self.stats = 0
             self._notes.append(_NO_STATS)
-        return min(_first(self.stats, tip), _first(self.coinbases, tip))
+        return {
+            "total_fee": _first(self.stats, tip),
+            "coinbase_value": _first(self.coinbases, tip),
+        }
 
     def _has_stats(self) -> bool:
         """Whether the node has the call at all; genesis has statistics in every version."""

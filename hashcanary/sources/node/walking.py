@@ -68,7 +68,8 @@ class _Walk:
     """One walk: what was read so far, and what is to be told at its end.
 
     done, read: by height, whether a row about the block came on this walk, and the block's hash.
-    whole_from: the height from which on no row is missing, None where some are.
+    whole_from: by what is asked of blocks, the height from which on none lacks it; None where
+    rows are missing.
     """
 
     node: ChainNode
@@ -77,7 +78,7 @@ class _Walk:
     trail: _Trail = field(default_factory=_Trail)
     done: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     read: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 32), np.uint8))
-    whole_from: int | None = None
+    whole_from: dict[str, int] | None = None
     missing: dict[str, list[int]] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
 
@@ -225,8 +226,9 @@ class _Walk:
         return True
 
     def _to_ask(self, common: int, state: State) -> NDArray[np.int64]:
-        """Heights for which the lake has no row about the block that the node has there."""
-        first = self.node.asked_from(state.blocks)
+        """Heights for which the lake lacks what is asked of the block that the node has there."""
+        wanted = self.node.asked_from(state.blocks)
+        first = min(wanted.values())
         kept = max(first, state.kept_from)
         if first < min(kept, state.blocks + 1):
             self._note(
@@ -234,22 +236,31 @@ class _Walk:
                 "their headers came from it"
             )
         shared = self._shared_with_active(common)
-        absent = ~self.done
-        absent[:kept] = False
-        whole = self._whole_to(kept, shared)
-        if whole is None:
-            held = self.asked.held.heights_with(OURS)
-            absent[held[held <= shared]] = False
-        else:
-            absent[: whole + 1] = False
-        self.whole_from = kept
-        return np.flatnonzero(absent)
+        self.whole_from = {what: max(least, kept) for what, least in wanted.items()}
+        absent = np.zeros(len(self.done), np.bool_)
+        for what, least in self.whole_from.items():
+            if least <= state.blocks:
+                absent |= self._lacking(what, least, shared)
+        return np.flatnonzero(absent & ~self.done)
 
-    def _whole_to(self, first: int, shared: int) -> int | None:
-        """The height up to which rows from ``first`` on came on the last walk, with none missing;
-        None where that is not known. Looking through all rows takes a while in a full lake.
+    def _lacking(self, what: str, least: int, shared: int) -> NDArray[np.bool_]:
+        """By height, from ``least`` on, whether the lake lacks one thing asked of blocks."""
+        lacking = np.ones(len(self.done), np.bool_)
+        lacking[:least] = False
+        whole = self._whole_to(what, least, shared)
+        if whole is None:
+            held = self.asked.held.heights_with(OURS, what)
+            lacking[held[held <= shared]] = False
+        else:
+            lacking[: whole + 1] = False
+        return lacking
+
+    def _whole_to(self, what: str, first: int, shared: int) -> int | None:
+        """The height up to which one thing came for all from ``first`` on by the last walk; None
+        where that is not known. Looking through all rows takes a while in a full lake.
         """
-        tip, whole = self.cursor.get("tip"), self.cursor.get("whole_from")
+        tip, whole_from = self.cursor.get("tip"), self.cursor.get("whole_from")
+        whole = whole_from.get(what) if isinstance(whole_from, dict) else None
         if not isinstance(tip, str) or not isinstance(whole, int) or whole > first:
             return None
         height, active = self.asked.held.height_of(bytes.fromhex(tip)), self.asked.held.active_from

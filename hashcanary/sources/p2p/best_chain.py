@@ -97,12 +97,13 @@ class _Stretch:
 class BestChain:
     """The chain with the most work known so far; of an empty lake, genesis alone.
 
-    tip_height: of its last block; added: how many headers peers have put on it.
+    network: whose chain it is; tip_height: of its last block; added: how many headers
+    peers have given that are on it.
     """
 
     def __init__(self, held: Held) -> None:
         self._held = held
-        self._network = held.network
+        self.network = held.network
         self._reach = held.network.retarget_interval
         self._new: list[_Stretch] = []
         self._held_to = held.tip_height or 0
@@ -162,7 +163,7 @@ class BestChain:
             step *= 2 if len(hashes) >= _DENSE else 1
             height -= step
         hashes += [block for block in self._held.locator if self._stands(block)]
-        genesis = self._network.genesis.hash
+        genesis = self.network.genesis.hash
         return tuple(hashes) if genesis in hashes else (*hashes, genesis)
 
     def _stands(self, block: bytes) -> bool:
@@ -180,11 +181,11 @@ class BestChain:
         """The lake's part; genesis, which everybody knows, stands below it in any case."""
         if self._held.tip_height is None or self._held.active_from is None:
             self._read_from = 0
-            return _genesis(self._network)
+            return _genesis(self.network)
         lake = _Stretch.of_frame(self._held.active_from(self._read_from)).until(self._held_to)
         if self._read_from > 0 or len(lake.between(0, 0)):
             return lake
-        return _Stretch.joined([_genesis(self._network), lake])
+        return _Stretch.joined([_genesis(self.network), lake])
 
 
 def _genesis(network: Network) -> _Stretch:

@@ -157,9 +157,7 @@ class Branch:
         try:
             run = validate_run(data, self._network, preceding=self._end, now=self._now)
         except ChainError as error:
-            # the rest of the message is advice on files
-            found = str(error).partition(". ")[0]
-            raise PeerDropped(_REASONS.get(type(error), Reason.WRONG_CHAIN), found) from error
+            raise dropped_for(error) from error
         self._end = run.preceding()
         self.notes += run.notes
         self._work += total_work(run.columns.bits)
@@ -186,6 +184,13 @@ class Branch:
             f"{self._work:.4g} hashes, {than} the {self._needed:.4g} of the "
             f"{self._above:,} blocks there"
         )
+
+
+def dropped_for(error: ChainError) -> PeerDropped:
+    """What a rule that headers break means for the peer that gave them."""
+    # the rest of the message is advice on files
+    found = str(error).partition(". ")[0]
+    return PeerDropped(_REASONS.get(type(error), Reason.WRONG_CHAIN), found)
 
 
 def _hash_at(data: bytes, index: int) -> bytes:

@@ -4,13 +4,14 @@
 2. Walk each peer's headers, one peer after the other, from a locator of the best chain known so
    far. The next message is asked for before the last is judged, so the peer works meanwhile.
 3. What becomes part of the best chain is given in batches; a branch with less work is not.
-4. At the end every peer must have been on the best chain: one that was not is said.
+4. Headers missing below what the lake holds are asked of those who were followed to their tips.
+5. At the end every peer must have been on the best chain: one that was not is said.
 """
 
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from hashcanary.sources.feed import Asked, Batch
 from hashcanary.sources.p2p.best_chain import BestChain
 from hashcanary.sources.p2p.branch import Branch
 from hashcanary.sources.p2p.errors import PeerDropped
+from hashcanary.sources.p2p.gaps import Gap, fill, gaps_of
 from hashcanary.sources.p2p.messages import MAX_HEADERS, read_blocks
 from hashcanary.sources.p2p.peering import SOURCE, Peers, open_peers
 from hashcanary.sources.p2p.settings import read_settings
@@ -61,7 +63,11 @@ def batches(asked: Asked) -> Iterator[Batch]:
                 peers.drop(session, why)
             else:
                 followed.append((session, branch))
-        yield from gathered.rest(peers, now, _said(followed, best))
+        said = _said(followed, best)
+        for gap in gaps_of(asked.held):
+            if best.find(gap.above) is not None and followed:
+                said += yield from _filled(gap, peers, best, gathered, now)
+        yield from gathered.rest(peers, now, said)
         if not followed:
             raise peers.none_left()
 
@@ -101,6 +107,29 @@ def _walk(session: Session, best: BestChain, branch: Branch) -> Iterator[Validat
         if not whole:
             break
     branch.finish()
+
+
+def _filled(
+    gap: Gap, peers: Peers, best: BestChain, gathered: _Gathered, now: int
+) -> Generator[Batch, None, tuple[str, ...]]:
+    """A gap's headers from the first peer whose chain fits; gives notes where none has."""
+    for session in list(peers.sessions):
+        walk = fill(session, gap, best, now)
+        came = 0
+        try:
+            while True:
+                came += next(walk)
+                yield gathered.underway(came, len(gap))
+        except StopIteration as end:
+            first = gap.first
+            for columns in end.value:
+                yield from gathered.put_below(columns, first)
+                first += len(columns)
+            if first > gap.first:
+                return ()
+        except PeerDropped as why:
+            peers.drop(session, why)
+    return (gap.missing(),)
 
 
 def _said(followed: list[tuple[Session, Branch]], best: BestChain) -> tuple[str, ...]:
@@ -172,10 +201,22 @@ class _Gathered:
 
     def add(self, run: ValidatedRun) -> Iterator[Batch]:
         """Take a run; gives a batch when there is enough for one."""
-        if run.first_height == 1 and self._without_genesis:
+        yield from self._taken(run.columns, run.first_height)
+
+    def put_below(self, columns: HeaderColumns, first: int) -> Iterator[Batch]:
+        """Take headers from height ``first`` on that fill a gap; gives a batch when it is due."""
+        self._best.added += len(columns)
+        yield from self._taken(columns, first)
+
+    def underway(self, came: int, of: int) -> Batch:
+        """How far a gap is fetched, without its facts."""
+        return Batch((), {"height": self._best.tip_height}, came, of, "headers below")
+
+    def _taken(self, columns: HeaderColumns, first: int) -> Iterator[Batch]:
+        if first == 1 and self._without_genesis:
             self._put(decode_headers(_genesis_header(self._genesis)), 0)
             self._without_genesis = False
-        self._put(run.columns, run.first_height)
+        self._put(columns, first)
         if self._count >= BATCH:
             yield self._batch((), ())
 
