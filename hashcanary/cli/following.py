@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from hashcanary.cli.output import Format
     from hashcanary.sources.feed import Feed
+    from hashcanary.sources.pool_lists import PoolList
     from hashcanary.store.lake import Lake
     from hashcanary.store.syncing import SyncReport
 
@@ -30,9 +31,15 @@ class _Stopped(KeyboardInterrupt):
 
 
 def follow_until_stopped(
-    lake: Lake, asked: Sequence[tuple[Feed, Mapping[str, str]]], how: Format
+    lake: Lake,
+    asked: Sequence[tuple[Feed, Mapping[str, str]]],
+    how: Format,
+    pools: PoolList | None = None,
 ) -> Exit:
-    """Follow feeds. SIGTERM ends it with success; Ctrl-C rises as KeyboardInterrupt."""
+    """Follow feeds, labelling by ``pools`` (None: the built-in list).
+
+    SIGTERM ends it with success; Ctrl-C rises as KeyboardInterrupt.
+    """
     clock = SystemClock()
     troubled: set[str] = set()
 
@@ -41,7 +48,7 @@ def follow_until_stopped(
 
     with _ended_by_sigterm():
         try:
-            follow(lake, asked, clock, tell)
+            follow(lake, asked, clock, tell, pools=pools)
         except _Stopped:
             say("hashcanary: stopped; the lake is as its last commit left it.")
     return Exit.DONE

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hashcanary.sources.feed import Asked, Clock, Feed
+    from hashcanary.sources.pool_lists import PoolList
     from hashcanary.store.lake import Lake
     from hashcanary.store.syncing import Progress
 
@@ -54,14 +55,15 @@ def follow(
     clock: Clock,
     tell: Callable[[SyncReport], None],
     progress: Progress | None = None,
+    pools: PoolList | None = None,
 ) -> None:
     """Keep a lake current with feeds, each with its settings, until KeyboardInterrupt.
 
     tell: called after each sync; a report with an ``error`` means that the feed is asked again
-    later. Returns only when no feed is left that can be waited for. Raises errors of usage and
-    LakeDamaged, which no waiting mends.
+    later. pools: as for ``sync``. Returns only when no feed is left that can be waited for. Raises
+    errors of usage and LakeDamaged, which no waiting mends.
     """
-    syncer = Syncer(lake)
+    syncer = Syncer(lake, pools)
     ready: SimpleQueue[_Turn] = SimpleQueue()
     for feed, settings in feeds:
         ready.put(_Turn(feed, settings))

@@ -71,7 +71,8 @@ def add_labels(transaction: Transaction, pools: PoolList, coinbases: pl.DataFram
 
     coinbases: rows of table ``blocks``, with its columns.
     """
-    wanted = pl.col("list") == pools.label
+    first, last = coinbases["height"].min(), coinbases["height"].max()
+    wanted = (pl.col("list") == pools.label) & pl.col("height").is_between(first, last)
     done = transaction.base.frame("pool_labels", ["height", "hash"], wanted)
     fresh = coinbases.join(done, on=["height", "hash"], how="anti", nulls_equal=True)
     rows = labels_of(fresh, pools)

@@ -1,9 +1,10 @@
 """Which labels a record has: those of one list, of the blocks on its chain.
 
 Labels of two lists are never mixed in one series: the step from one to the other would look like
-pools gaining and losing. Unless the user names a list, it is the one whose labels reach furthest
-in all the lake; of those the one with most blocks; of those the one whose name comes last, which
-of two editions is the newer. That choice is one of definition, the same for every moment.
+pools gaining and losing. Unless the user names a list, it is the one that labels most of the newest
+month of labelled blocks; of those the one with most blocks; of those the one whose name comes last,
+which of two editions is the newer. So a few blocks labelled while following do not take the place
+of a longer history. That choice is one of definition, the same for every moment.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from hashcanary.store.lake import Lake
 
 _COLUMNS = ("height", "hash", "pool", "source")
+
+# the blocks of a month: the list that labels most of the newest ones is taken
+RECENT = 30 * 144
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,18 @@ def pool_lists(lake: Lake) -> pl.DataFrame:
     Columns: ``list``, ``blocks`` (how many have a label by it), ``first``, ``last`` (heights).
     """
     rows = lake.frame(POOL_LABELS.name, ["height", "list"])
+    recent = pl.col("height") > pl.col("height").max() - RECENT
     return (
-        rows.group_by("list")
+        rows.with_columns(recent=recent)
+        .group_by("list")
         .agg(
             blocks=pl.col("height").n_unique(),
             first=pl.col("height").min(),
             last=pl.col("height").max(),
+            recent=pl.col("height").filter("recent").n_unique(),
         )
-        .sort("last", "blocks", "list", descending=True)
+        .sort("recent", "blocks", "list", descending=True)
+        .drop("recent")
     )
 
 

@@ -3,7 +3,8 @@
 1. The feed is told what the lake holds and where it stopped.
 2. Its batches are gathered until they are worth a version of the lake, or the feed has no more.
 3. Headers are placed by their parents and checked behind the blocks before them; what is new goes
-   into the tables; a reorganisation is noted; the cursor is kept: all in one version.
+   into the tables; blocks whose coinbase came are labelled with who mined them; a reorganisation is
+   noted; the cursor is kept: all in one version.
 4. What fails is refused batch by batch, so that what came before it stays.
 
 A feed cut off anywhere goes on from the last version.
@@ -18,12 +19,14 @@ import polars as pl
 
 from hashcanary.errors import Exit, HashcanaryError
 from hashcanary.moments import iso_day
-from hashcanary.sources.facts import EVENTS, HEADERS, TABLES
+from hashcanary.sources.facts import BLOCKS, EVENTS, HEADERS, POOL_LABELS, TABLES
 from hashcanary.sources.feed import Asked
+from hashcanary.sources.pool_lists import PoolList, built_in
 from hashcanary.store.adding import add_rows
 from hashcanary.store.events import reorganisation
 from hashcanary.store.held import held_of
 from hashcanary.store.held_headers import UNKNOWN, HeldHeaders
+from hashcanary.store.labelling import add_labels
 from hashcanary.store.manifest import FeedState, LoadedFile
 from hashcanary.store.new_headers import placed_and_checked
 
@@ -45,7 +48,8 @@ _NOTES_KEPT = 50
 class SyncReport:
     """What one feed gave, and the lake as it is afterwards.
 
-    rows: facts it brought, by table; new: those the lake did not have. first, last: where the new
+    rows: facts it brought, by table; new: those the lake did not have; labels of pools that were
+    made from them count too. first, last: where the new
     facts begin and end, as people write it (heights or dates). versions: how many were made.
     notes: what was not brought or not checked, and why. events: rows of EVENTS that were added.
     error: what ended it, None where it came to its end; what was committed before stays.
@@ -69,21 +73,24 @@ def sync(
     settings: Mapping[str, str],
     clock: Clock,
     progress: Progress | None = None,
+    pools: PoolList | None = None,
 ) -> SyncReport:
     """Bring everything that a feed has and the lake has not.
 
     settings: by name, defaults filled in. progress: called with what is done, of how much (None:
-    not known), in which unit. An error of the feed, or facts of its that cannot be taken, is in
+    not known), in which unit. pools: the list that says who mined a block, the built-in one when
+    None. An error of the feed, or facts of its that cannot be taken, is in
     the report's ``error``; raises LakeBusy, LakeFull, LakeNotWritable, LakeDamaged.
     """
-    return Syncer(lake).sync(feed, settings, clock, progress)
+    return Syncer(lake, pools).sync(feed, settings, clock, progress)
 
 
 class Syncer:
     """Syncs one lake again and again, and keeps its header tree in memory meanwhile."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, pools: PoolList | None = None) -> None:
         self.lake = lake
+        self._pools = built_in() if pools is None else pools
         self._headers = HeldHeaders.of(lake)
 
     def asked(self, feed: Feed, settings: Mapping[str, str], clock: Clock) -> Asked:
@@ -156,6 +163,7 @@ class Syncer:
             if event is not None:
                 rows[EVENTS.name] = pl.concat([rows.get(EVENTS.name, event.clear()), event])
             new = _others_added(transaction, rows)
+            _label_blocks(transaction, rows, new, self._pools)
             if fresh is not None:
                 new[HEADERS.name] = fresh
             first, last = _span(new)
@@ -269,6 +277,23 @@ def _others_added(
         for table in TABLES.values()
         if table is not HEADERS and len(rows.get(table.name, ()))
     }
+
+
+def _label_blocks(
+    transaction: Transaction,
+    rows: dict[str, pl.DataFrame],
+    new: dict[str, pl.DataFrame],
+    pools: PoolList,
+) -> None:
+    """Say who mined the blocks whose coinbase came, and count that among the rows."""
+    blocks = rows.get(BLOCKS.name, pl.DataFrame(schema=BLOCKS.schema))
+    known = blocks.filter(pl.col("coinbase_script").is_not_null())
+    if known.is_empty():
+        return
+    made = add_labels(transaction, pools, known)
+    if made.height:
+        for counts in (rows, new):
+            counts[POOL_LABELS.name] = pl.concat([counts.get(POOL_LABELS.name, made.clear()), made])
 
 
 def _reach(new: Mapping[str, pl.DataFrame]) -> tuple[list[int], list[int]]:

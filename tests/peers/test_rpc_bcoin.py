@@ -168,13 +168,13 @@ def test_a_lake_follows_the_node_through_growth_and_reorganisations(
 ) -> None:
     node.mine(220)
     report = _sync(Lake.create(tmp_path / "lake", REGTEST), node)
-    assert report.new == {"headers": 221, "blocks": 144}
+    assert report.new == {"headers": 221, "blocks": 144, "pool_labels": 144}
     assert any("no getblockstats" in note for note in report.notes)
     assert _active(report.lake) == node.headers()
 
     node.reorganise(depth=7, length=9)
     report = _sync(report.lake, node)
-    assert report.new == {"headers": 9, "blocks": 9, "events": 1}
+    assert report.new == {"headers": 9, "blocks": 9, "pool_labels": 9, "events": 1}
     (event,) = report.events
     assert (event["kind"], event["height"]) == ("reorg", 213)
     assert _active(report.lake) == node.headers()
@@ -210,7 +210,7 @@ def test_polling_wakes_at_a_new_block(node: Node, tmp_path: Path) -> None:
     assert RPC.wait is not None
     RPC.wait(Syncer(lake).asked(RPC, node.settings | {"interval": "7"}, clock))
     assert clock.slept == [7.0] * 3
-    assert _sync(lake, node).new == {"headers": 1, "blocks": 1}
+    assert _sync(lake, node).new == {"headers": 1, "blocks": 1, "pool_labels": 1}
 
 
 def test_a_wrong_password_is_told_and_changes_nothing(node: Node, tmp_path: Path) -> None:

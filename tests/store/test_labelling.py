@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -10,13 +11,15 @@ import pytest
 from hashcanary.chain.address import script_of
 from hashcanary.chain.networks import MAIN
 from hashcanary.moments import Moment
-from hashcanary.sources.facts import BLOCKS, POOL_LABELS
-from hashcanary.sources.pool_lists import Pool, PoolList
+from hashcanary.sources.facts import BLOCKS, POOL_LABELS, Facts
+from hashcanary.sources.feed import Asked, Batch, Feed
+from hashcanary.sources.pool_lists import Pool, PoolList, built_in
 from hashcanary.store.errors import NoCoinbases, UnknownPoolList
 from hashcanary.store.labelling import label
 from hashcanary.store.lake import Lake
 from hashcanary.store.pool_labels import pool_lists
 from hashcanary.store.renewing import Recorder
+from hashcanary.store.syncing import SyncReport, sync
 from hashcanary.store.verify import verify
 
 GENESIS = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
@@ -118,7 +121,7 @@ def test_of_equal_lists_the_one_whose_name_comes_last_is_taken(lake: Lake) -> No
     assert both.record().pool_list == "two@222222222222"
 
 
-def test_the_list_that_reaches_furthest_is_taken_at_every_moment(lake: Lake) -> None:
+def test_the_list_that_labels_most_of_the_newest_month_is_taken_at_every_moment(lake: Lake) -> None:
     both = label(label(lake, TWO, now=1).lake, ONE, now=2).lake
     grown = label(stored(both, blocks([b"/beta/"], first=4)), ONE, now=3).lake
     assert pools(grown) == ["alpha", "beta", "unknown", "beta"]
@@ -191,6 +194,70 @@ def test_a_renewed_record_has_the_labels_of_a_whole_one(lake: Lake) -> None:
         renewed, whole = recorder.record(after), after.record()
         assert renewed.pool_list == whole.pool_list
         assert renewed.pool_labels.equals(whole.pool_labels)
+
+
+class Clock:
+    def now(self) -> float:
+        return 1_700_000_000.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing here waits")
+
+
+def brought(lake: Lake, rows: pl.DataFrame, pool_list: PoolList = ONE) -> SyncReport:
+    """What a sync of rows about blocks gives."""
+
+    def batches(asked: Asked) -> Iterator[Batch]:
+        yield Batch((Facts(BLOCKS, rows),), {"rows": rows.height})
+
+    feed = Feed("fake", "a feed of tests", ("blocks",), (), batches)
+    report = sync(lake, feed, {}, Clock(), pools=pool_list)
+    assert report.error is None
+    return report
+
+
+def test_blocks_are_labelled_in_the_version_that_brings_them(tmp_path: Path) -> None:
+    empty = Lake.create(tmp_path / "followed", MAIN)
+    first = brought(empty, blocks([b"x/alpha/", None]))
+    assert first.new == {"blocks": 2, "pool_labels": 1}
+    assert (first.versions, pools(first.lake)) == (1, ["alpha"])
+    again = brought(first.lake, blocks([b"x/alpha/", None, b"/beta/"]))
+    assert again.new == {"blocks": 1, "pool_labels": 1}
+    assert pools(again.lake) == ["alpha", "beta"]
+
+
+def test_a_coinbase_that_comes_later_is_labelled_then(tmp_path: Path) -> None:
+    empty = Lake.create(tmp_path / "followed", MAIN)
+    bare = brought(empty, blocks([None, None])).lake
+    assert pools(bare) == []
+    assert pools(brought(bare, blocks([None, b"/beta/"])).lake) == ["beta"]
+
+
+def test_a_synced_block_that_went_stale_keeps_its_label(tmp_path: Path) -> None:
+    empty = Lake.create(tmp_path / "followed", MAIN)
+    one = brought(empty, blocks([b"/alpha/"], mark=1)).lake
+    both = brought(one, blocks([b"/beta/"], mark=2)).lake
+    assert both.frame("pool_labels")["pool"].to_list() == ["alpha", "beta"]
+
+
+def test_a_few_blocks_labelled_by_another_list_do_not_take_the_place_of_a_history(
+    lake: Lake,
+) -> None:
+    history = label(lake, ONE, now=1).lake
+    report = brought(history, blocks([b"/alpha/"], first=4), TWO)
+    assert report.lake.record().pool_list == "one@111111111111"
+    assert pools(report.lake, "two") == ["gamma"]
+
+
+def test_syncing_labels_by_the_built_in_list(tmp_path: Path) -> None:
+    feed = Feed("fake", "a feed of tests", ("blocks",), (), lambda _: iter([_mined_by_f2pool()]))
+    report = sync(Lake.create(tmp_path / "followed", MAIN), feed, {}, Clock())
+    assert pools(report.lake) == ["f2pool"]
+    assert report.lake.record().pool_list == built_in().label
+
+
+def _mined_by_f2pool() -> Batch:
+    return Batch((Facts(BLOCKS, blocks([b"\x03\x00\x00\x01/F2Pool/"])),), {})
 
 
 def test_labels_pass_verification(lake: Lake) -> None:

@@ -22,9 +22,9 @@ hashrate with their 95% limits, and the change against the N days before, with
 whether it is beyond luck. Under the table: the Herfindahl-Hirschman index and the
 Nakamoto coefficient with their limits.
 
-Blocks are labelled by a list of pools: a payout address first, else the longest tag
-in the coinbase. Every label keeps which list gave it, and lists stand side by side;
---list chooses among them, --label adds one.
+Blocks are labelled by a list of pools as they are synced: a payout address first,
+else the longest tag in the coinbase. Every label keeps which list gave it, and
+lists stand side by side; --list chooses among them, --label adds one.
 """
 _EXAMPLES = """\
   hashcanary pools
@@ -63,7 +63,7 @@ def add(commands: Commands, shared: Parser) -> None:
     parser.add_argument(
         "--list",
         metavar="NAME",
-        help="take the labels of this list (default: the one whose labels reach furthest)",
+        help="take the labels of this list (default: the one that labels most of the newest month)",
     )
     parser.add_argument(
         "--label",

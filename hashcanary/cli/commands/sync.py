@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
     from hashcanary.sources.feed import Feed
+    from hashcanary.sources.pool_lists import PoolList
     from hashcanary.store.lake import Lake
     from hashcanary.store.syncing import SyncReport
 
@@ -68,6 +69,12 @@ def add(commands: Commands, shared: Parser) -> None:
         dest="options",
         help="a setting of the source; may be given again",
     )
+    parser.add_argument(
+        "--pools",
+        metavar="FILE",
+        help="say who mined each new block by the list of pools in FILE (pools-v2.json, or TOML "
+        "like the built-in list), not by the built-in one",
+    )
     parser.add_argument("--follow", action="store_true", help="go on until stopped")
     parser.add_argument(
         "--list", action="store_true", help="list sources and their settings, and end"
@@ -92,18 +99,18 @@ def run(args: argparse.Namespace) -> Exit:
             found="--follow",
             remedy="Use --json: an object a line.",
         )
-    asked = _asked(args, home_of(args))
+    asked, pools = _asked(args, home_of(args)), _pools(args)
     with lake_to_load(args, args.network) as lake:
         if lake.simulated:
             say(f"hashcanary: {lake.home} holds simulated history; all it reports is marked so.")
         if args.follow:
             from hashcanary.cli.following import follow_until_stopped
 
-            return follow_until_stopped(lake, asked, format_of(args))
-        return _once(args, lake, asked)
+            return follow_until_stopped(lake, asked, format_of(args), pools)
+        return _once(args, lake, asked, pools)
 
 
-def _once(args: argparse.Namespace, lake: Lake, asked: Asked) -> Exit:
+def _once(args: argparse.Namespace, lake: Lake, asked: Asked, pools: PoolList | None) -> Exit:
     from hashcanary.cli.clock import SystemClock
     from hashcanary.cli.errors import SyncFailed
     from hashcanary.cli.output import emit, format_of
@@ -113,7 +120,7 @@ def _once(args: argparse.Namespace, lake: Lake, asked: Asked) -> Exit:
     reports: list[SyncReport] = []
     for feed, settings in asked:
         with pace(feed.name) as tell:
-            reports.append(sync(lake, feed, settings, SystemClock(), tell))
+            reports.append(sync(lake, feed, settings, SystemClock(), tell, pools))
         lake = reports[-1].lake
     emit(_table(lake, reports), format_of(args))
     failed = [report for report in reports if report.error is not None]
@@ -124,6 +131,15 @@ def _once(args: argparse.Namespace, lake: Lake, asked: Asked) -> Exit:
         problems = "; ".join(f"{report.feed}: {report.error}" for report in failed)
         raise SyncFailed(failed=len(failed), asked=len(asked), problems=problems)
     return Exit.DONE
+
+
+def _pools(args: argparse.Namespace) -> PoolList | None:
+    """The user's list of pools; None for the built-in one. Raises BadPoolList."""
+    from pathlib import Path
+
+    from hashcanary.sources.pool_lists import read_pool_list
+
+    return None if args.pools is None else read_pool_list(Path(args.pools))
 
 
 def _asked(args: argparse.Namespace, home: Path) -> Asked:
