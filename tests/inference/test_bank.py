@@ -1,0 +1,151 @@
+"""The bank's filter and smoother against dense Gaussian algebra that shares nothing with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hashcanary.chain.networks import MAIN
+from hashcanary.inference.bank import VAGUE, Bank, Model, run_bank, smooth, weights_of
+from hashcanary.inference.errors import NothingObserved
+from hashcanary.inference.mixture import LEVELS, below, quantiles
+from hashcanary.inference.observations import Blocks, Observations, observe
+
+MODEL = Model(wander=0.02, transient_days=0.5, transient_sd=0.06, growth=0.4, response=0.01)
+PLAIN = Model(wander=0.01, transient_days=0.0, transient_sd=0.0, growth=0.0, response=0.0)
+# sub-steps of a bin in the dense model: a span's mean is a sum over them
+FINE = 40
+
+
+def spans(count: int, seed: int = 5, lengths: list[float] | None = None) -> Observations:
+    """Observations of simulated blocks; ``lengths`` in bins replaces the step of some."""
+    rng = np.random.default_rng(seed)
+    times = 1_600_000_000 + np.cumsum(rng.exponential(600, 18 * count + 1))
+    heights = np.arange(18 * 5000, 18 * 5000 + times.size, dtype=np.int64)
+    size = heights.size
+    seen = observe(
+        Blocks(heights, times.astype(np.int64), np.full(size, 4e9), np.full(size, 0.2)), MAIN
+    )
+    if lengths is not None:
+        seen = replace(seen, step=np.array(lengths))
+    return seen
+
+
+def dense(seen: Observations, model: Model) -> tuple[np.ndarray, np.ndarray, float]:
+    """Mean and covariance of the log rate at step ends given all; log density of what was seen."""
+    q2, su2, slow, growth, response = model.row()
+    pieces = [1 if step <= 1 else int(step * FINE) for step in seen.step]
+    lengths = np.concatenate(
+        [np.full(n, step / n) for n, step in zip(pieces, seen.step, strict=True)]
+    )
+    drift = np.concatenate(
+        [
+            np.full(n, (growth + response * z) * step / n)
+            for n, step, z in zip(pieces, seen.step, seen.change, strict=True)
+        ]
+    )
+    at = np.concatenate(([0.0], np.cumsum(lengths)))
+    total = at.size
+    first = seen.log_rate[np.flatnonzero(seen.count)[0]]
+    mean = first + np.concatenate(([0.0], np.cumsum(drift)))
+    level = VAGUE**2 + q2 * np.minimum(at[:, None], at[None, :])
+    transient = su2 * np.exp(-np.abs(at[:, None] - at[None, :]) * slow)
+    covariance = level + transient
+    design, ends, here = [], [], 0
+    for n in pieces:
+        row = np.zeros(total)
+        if n == 1:
+            row[here + 1] = 1
+        else:
+            # trapezoid mean over the span
+            row[here : here + n + 1] = 1 / n
+            row[here] = row[here + n] = 0.5 / n
+        here += n
+        ends.append(here)
+        design.append(row)
+    observed = np.flatnonzero(seen.count)
+    h = np.array(design)[observed]
+    s = h @ covariance @ h.T + np.diag(seen.variance[observed])
+    gain = covariance[ends] @ h.T @ np.linalg.inv(s)
+    error = seen.log_rate[observed] - h @ mean
+    density = stats.multivariate_normal(h @ mean, s).logpdf(seen.log_rate[observed])
+    given = covariance[np.ix_(ends, ends)] - gain @ h @ covariance[:, ends]
+    return mean[ends] + gain @ error, given, float(density)
+
+
+CASES = {
+    "bins": (12, None),
+    "a partial bin": (8, [1, 1, 1, 0.5, 1, 1, 1, 0.4]),
+    "long spans": (6, [1, 7.5, 1, 30.0, 1, 1]),
+}
+
+
+@pytest.mark.parametrize("model", [MODEL, PLAIN])
+@pytest.mark.parametrize("case", CASES)
+def test_filter_and_smoother_are_the_dense_gaussian_posterior(case: str, model: Model) -> None:
+    count, lengths = CASES[case]
+    seen = spans(count, lengths=lengths)
+    blank = seen.count.copy()
+    blank[2] = 0
+    seen = replace(seen, count=blank, log_rate=np.where(blank > 0, seen.log_rate, np.nan))
+    filtered = run_bank(seen, Bank((model,), 1.0), keep=True)
+    mean, covariance, density = dense(seen, model)
+    state = filtered.state[0]
+    assert state[0] + state[1] == pytest.approx(mean[-1], abs=2e-4)
+    assert state[2] + 2 * state[3] + state[4] == pytest.approx(covariance[-1, -1], rel=2e-3)
+    assert filtered.kept[:, 0, 6].sum() == pytest.approx(density, abs=5e-3)
+    smoothed = smooth(filtered)
+    assert smoothed.mean[:, 0] == pytest.approx(mean, abs=5e-4)
+    assert smoothed.variance[:, 0] == pytest.approx(np.diag(covariance), rel=5e-3)
+
+
+def test_weights_are_discounted_scores() -> None:
+    seen = spans(30)
+    bank = Bank((MODEL, PLAIN), 0.9)
+    filtered = run_bank(seen, bank, keep=True)
+    likelihood = filtered.kept[:, :, 6]
+    age = 0.9 ** np.arange(likelihood.shape[0] - 1, -1, -1)
+    expected = np.exp((age[:, None] * likelihood).sum(axis=0))
+    assert weights_of(filtered.state[:, 5]) == pytest.approx(expected / expected.sum())
+
+
+def test_carrying_a_state_on_is_filtering_at_once() -> None:
+    seen = spans(20)
+    bank = Bank((MODEL, PLAIN), 0.99)
+    early = np.arange(seen.size) < 9
+    half = run_bank(seen.where(early), bank)
+    whole = run_bank(seen, bank)
+    rest = run_bank(seen.where(~early), bank, state=half.state)
+    assert rest.state == pytest.approx(whole.state, abs=1e-12)
+
+
+def test_steps_without_an_observation_widen_what_is_known() -> None:
+    seen = spans(10)
+    silent = replace(
+        seen,
+        count=np.where(np.arange(10) > 5, 0, seen.count),
+        log_rate=np.where(np.arange(10) > 5, np.nan, seen.log_rate),
+    )
+    kept = run_bank(silent, Bank((PLAIN,), 1.0), keep=True).kept[:, 0]
+    assert (np.diff(kept[5:, 2]) > 0).all()
+
+
+def test_nothing_observed_is_a_named_error() -> None:
+    seen = spans(3)
+    silent = replace(seen, count=np.zeros_like(seen.count))
+    with pytest.raises(NothingObserved, match="expected 7 consecutive blocks"):
+        run_bank(silent, Bank((PLAIN,), 1.0))
+
+
+def test_mixture_quantiles_invert_the_mixtures_distribution() -> None:
+    rng = np.random.default_rng(2)
+    weights = rng.dirichlet(np.ones(5), 20)
+    mean, variance = rng.normal(0, 0.2, (20, 5)), rng.uniform(1e-4, 0.02, (20, 5))
+    found = quantiles(weights, mean, variance, LEVELS)
+    for i in range(20):
+        law = stats.norm(mean[i][:, None], np.sqrt(variance[i])[:, None])
+        assert weights[i] @ law.cdf(found[i]) == pytest.approx(LEVELS, abs=1e-6)
+        assert below(weights[i], mean[i], variance[i], found[i]) == pytest.approx(LEVELS, abs=1e-6)
