@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashcanary.errors import Exit, HashcanaryError
 
+
 class NoBlocksToObserve(HashcanaryError):
     """A record too short to say anything about the hashrate."""
 
