@@ -40,7 +40,13 @@ ERROR_BARS = {36: 0.80, 72: 0.80, 144: 0.80, 288: 0.80, 504: 0.85, 1008: 0.93, 1
 ERAS = {"2011-2014": (1.29e9, 1.42e9), "2020-2026": (1.57e9, 2e9)}
 TUNED_TO = 1_704_067_200
 MEMORY = 1000.0
-_GRID = np.linspace(-0.75, 3.0, 7501)
+_GRID = np.concatenate(
+    (
+        np.linspace(-0.75, -0.35, 50, endpoint=False),
+        np.linspace(-0.35, 0.6, 951),
+        np.linspace(0.6, 3.0, 80)[1:],
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)

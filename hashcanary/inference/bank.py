@@ -8,6 +8,7 @@ Ettler, Technometrics 52, 2010), follow. One bin is 18 blocks; one day is 8 bins
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -31,7 +32,8 @@ class Model:
 
     wander: standard deviation of the level's change a bin; transient_days: over how many days a
     transient falls to 1/e, 0 for none; transient_sd: its standard deviation; growth: of the log
-    rate a year; response: of the log rate a day to a 30-day log change of the price.
+    rate a year; response: of the log rate a day to a 30-day log change of the price; prior: its
+    weight where no score speaks, relative to the others'.
     """
 
     wander: float
@@ -39,9 +41,10 @@ class Model:
     transient_sd: float
     growth: float
     response: float
+    prior: float = 1.0
 
-    def row(self) -> tuple[float, float, float, float, float]:
-        """What the compiled recursions take, per bin: q2, su2, 1/tau, growth, response."""
+    def row(self) -> tuple[float, float, float, float, float, float]:
+        """What the compiled recursions take, per bin: q2, su2, 1/tau, growth, response; prior."""
         slow = 1 / (self.transient_days * BINS_PER_DAY) if self.transient_days else 0.0
         return (
             self.wander**2,
@@ -49,18 +52,22 @@ class Model:
             slow,
             self.growth / YEAR / BINS_PER_DAY,
             self.response / BINS_PER_DAY,
+            math.log(self.prior),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """Models, and the factor by which an old score counts less with each bin."""
+    """Models, and the factor by which an old score counts less with each bin.
+
+    Where scores are forgotten, or there are none, the models have their prior weights.
+    """
 
     models: tuple[Model, ...]
     forgetting: float
 
     def rows(self) -> Floats:
-        """The (m, 5) parameters of the models."""
+        """The (m, 6) parameters of the models."""
         return np.array([model.row() for model in self.models], dtype=np.float64)
 
     def start(self, log_rate: float) -> Floats:
@@ -69,17 +76,19 @@ class Bank:
         state[:, 0] = log_rate
         state[:, 2] = VAGUE**2
         state[:, 4] = [model.transient_sd**2 for model in self.models]
+        state[:, 5] = [math.log(model.prior) for model in self.models]
         return state
 
 
 _WANDERS = (0.0008, 0.0015, 0.003, 0.005, 0.008, 0.012)
 _TRANSIENTS = ((0.0, 0.0), (0.5, 0.05), (2.0, 0.03), (2.0, 0.06), (5.0, 0.05), (10.0, 0.06))
-_GROWTHS = (0.0, 0.4, 3.0)
+# growth a year, and prior weight: twentyfold a year is for a network in its first years
+_GROWTHS = ((0.0, 1.0), (0.4, 1.0), (3.0, 0.1))
 _RESPONSE = 0.004
 BANK = Bank(
     tuple(
-        Model(wander, days, sd, growth, _RESPONSE)
-        for wander, (days, sd), growth in product(_WANDERS, _TRANSIENTS, _GROWTHS)
+        Model(wander, days, sd, growth, _RESPONSE, prior)
+        for wander, (days, sd), (growth, prior) in product(_WANDERS, _TRANSIENTS, _GROWTHS)
     ),
     forgetting=0.9995,
 )
@@ -185,8 +194,11 @@ def smooth(filtered: Filtered) -> Smoothed:
 
 def _later_scores(filtered: Filtered) -> Floats:
     """The (n, m) discounted log likelihoods of what follows each observation."""
-    likelihood = filtered.kept[:, :, 6]
-    fade = filtered.bank.forgetting**filtered.observations.step
+    from hashcanary.inference.bank_kernel import LONGEST_SCORED
+
+    step = filtered.observations.step
+    likelihood = filtered.kept[:, :, 6] * (step <= LONGEST_SCORED)[:, None]
+    fade = filtered.bank.forgetting**step
     later = np.zeros_like(likelihood)
     for i in range(likelihood.shape[0] - 2, -1, -1):
         later[i] = fade[i + 1] * (later[i + 1] + likelihood[i + 1])

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Gain = tuple[float, float, float, float, float, float]
 
 _LOG_2PI = float(np.log(2 * np.pi))
+# a span longer than this, in bins, tells of years rather than of days: it moves the models, but
+# says nothing about which of them forecasts the days ahead
+LONGEST_SCORED = 8.0
 
 
 @compiled
@@ -83,9 +86,9 @@ def run_forward(
     """Filter n steps through m models; ``state`` is changed in place.
 
     spans: (n, 4) observed log rate (NaN: none), its variance, length in bins, covariate. models:
-    (m, 5) q2, su2, 1/tau, growth, response to the covariate, per bin. state: (m, 6) x, u, var x,
-    cov, var u, log weight. kept: (n, m, 7) the state after each step and the log likelihood, or
-    (0, m, 7) to keep nothing. scores: (n,) log predictive density of the mixture.
+    (m, 6) q2, su2, 1/tau, growth, response to the covariate, per bin, and log prior. state: (m, 6)
+    x, u, var x, cov, var u, log weight. kept: (n, m, 7) the state after each step and the log
+    likelihood, or (0, m, 7) to keep nothing. scores: (n,) log predictive density of the mixture.
     """
     count = models.shape[0]
     likelihood = np.empty(count)
@@ -112,10 +115,13 @@ def run_forward(
         for k in range(count):
             top = max(top, likelihood[k])
         for k in range(count):
-            weight = np.exp(fade * state[k, 5])
+            prior = models[k, 5]
+            state[k, 5] = prior + fade * (state[k, 5] - prior)
+            weight = np.exp(state[k, 5])
             whole += weight
             mixed += weight * np.exp(likelihood[k] - top)
-            state[k, 5] = fade * state[k, 5] + likelihood[k]
+            if step[i] <= LONGEST_SCORED:
+                state[k, 5] += likelihood[k]
         scores[i] = top + np.log(mixed / whole)
         best = state[:, 5].max()
         for k in range(count):
@@ -174,7 +180,7 @@ def rate_covariance(
 ) -> None:
     """Covariance (2, 2) of two weighted sums of future log rates, into ``out``.
 
-    weight: (2, j), of each future bin; lengths: (j,) bins; model: (5,); state: (6,).
+    weight: (2, j), of each future bin; lengths: (j,) bins; model: (6,); state: (6,).
     """
     q2, su2, inv_tau = model[0], model[1], model[2]
     a, c, b = state[2], state[3], state[4]

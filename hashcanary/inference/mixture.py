@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BANDS = (0.50, 0.80, 0.95)
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 # models lighter than this move no quantile that anyone could see
-LIGHT = 1e-7
+LIGHT = 1e-5
 
 
 def quantiles(weights: Floats, mean: Floats, variance: Floats, levels: Floats) -> Floats:
@@ -41,7 +41,7 @@ def _quantiles(
 ) -> None:
     """Newton's steps inside a shrinking bracket, from each level's neighbour below."""
     for i in range(weights.shape[0]):
-        heavy = np.flatnonzero(weights[i] > light)
+        heavy = np.flatnonzero(weights[i] > light * weights[i].max())
         w, m, s = weights[i][heavy], mean[i][heavy], sd[i][heavy]
         w = w / w.sum()
         lowest, highest = (m - 9.0 * s).min(), (m + 9.0 * s).max()

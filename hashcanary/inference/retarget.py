@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.inference.errors import EpochStartMissing
-from hashcanary.inference.mixture import LEVELS
+from hashcanary.inference.mixture import LEVELS, LIGHT
 from hashcanary.inference.observations import BIN, CLOCK_AT_TIP, FEWEST, blocks_of
 from hashcanary.inference.posterior import Posterior, posterior, state_of, up_to
 
@@ -43,10 +43,11 @@ class Waiting:
         """Probability (k,) that it takes less than each of ``seconds`` (k,)."""
         from scipy.special import gammainc
 
-        rate = (self.shape / self.mean)[:, None]
-        return np.asarray(
-            self.weights @ gammainc(self.shape[:, None], np.maximum(seconds, 0.0)[None, :] * rate)
-        )
+        # models lighter than this move no probability that anyone could see
+        heavy = self.weights > LIGHT * self.weights.max()
+        weights, shape = self.weights[heavy], self.shape[heavy, None]
+        at = np.maximum(seconds, 0.0)[None, :] * (shape / self.mean[heavy, None])
+        return np.asarray(weights @ gammainc(shape, at) / weights.sum())
 
     def quantiles(self, levels: Floats) -> Floats:
         """Seconds (k,) at each of ``levels``, to a part in ten million."""
@@ -63,7 +64,9 @@ class Waiting:
         """The lowest and the highest of the models' own quantiles."""
         from scipy.special import gammaincinv
 
-        own = gammaincinv(self.shape[:, None], levels[None, :]) * (self.mean / self.shape)[:, None]
+        heavy = self.weights > LIGHT * self.weights.max()
+        shape, mean = self.shape[heavy, None], self.mean[heavy, None]
+        own = gammaincinv(shape, levels[None, :]) * mean / shape
         return own.min(axis=0), own.max(axis=0)
 
 

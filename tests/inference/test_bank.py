@@ -36,7 +36,7 @@ def spans(count: int, seed: int = 5, lengths: list[float] | None = None) -> Obse
 
 def dense(seen: Observations, model: Model) -> tuple[np.ndarray, np.ndarray, float]:
     """Mean and covariance of the log rate at step ends given all; log density of what was seen."""
-    q2, su2, slow, growth, response = model.row()
+    q2, su2, slow, growth, response, _ = model.row()
     pieces = [1 if step <= 1 else int(step * FINE) for step in seen.step]
     lengths = np.concatenate(
         [np.full(n, step / n) for n, step in zip(pieces, seen.step, strict=True)]

@@ -57,7 +57,7 @@ def test_a_known_rate_leaves_exactly_the_gamma_noise_of_the_remaining_blocks() -
 def test_a_moving_rate_spreads_as_simulated_paths_do() -> None:
     model = Model(0.01, 2.0, 0.06, 0.4, 0.0)
     now = known((model,), 0.03)
-    q2, su2, slow, growth, _ = model.row()
+    q2, su2, slow, growth, _, _ = model.row()
     rng = np.random.default_rng(4)
     paths, bins = 4000, 112
     level = np.log(1e20) + 0.03 * rng.standard_normal(paths)
