@@ -127,8 +127,10 @@ def run_forward(
         for k in range(count):
             state[k, 5] -= best
         if kept.shape[0]:
-            kept[i, :, :6] = state
-            kept[i, :, 6] = likelihood
+            for k in range(count):
+                for j in range(6):
+                    kept[i, k, j] = state[k, j]
+                kept[i, k, 6] = likelihood[k]
 
 
 @compiled

@@ -7,56 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.compact import encode_compact
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
 from hashcanary.inference.observations import Blocks
-from hashcanary.simulation.hashrate import HashratePath
-from hashcanary.simulation.mining import Clocks, MinedChain, mine
+from hashcanary.simulation.worlds import FIRST_HEIGHT as FIRST
+from hashcanary.simulation.worlds import START, world_chain, world_path
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-START = 1_577_836_800
-FIRST = 2016 * 303
-RATE = 1e20
-HOUR = 3600.0
+    from hashcanary.simulation.mining import MinedChain
+
+__all__ = ["FIRST", "START", "blocks_from", "mined", "record_from"]
 
 
-def worlds(days: int, seed: int) -> dict[str, HashratePath]:
-    """Hashrate paths of ``days``: steady, growing, stepped, stormy."""
-    hours = np.arange(days * 24 + 1)
-    rng = np.random.default_rng(seed)
-    day = hours / 24
-    stepped = np.zeros(hours.size)
-    for start in rng.choice(days, max(days // 60, 1), replace=False):
-        stepped[day >= start] += rng.choice([-0.12, -0.06, 0.06, 0.12])
-    stormy = 0.3 * day / 365
-    for start in rng.choice(days, max(days // 40, 1), replace=False):
-        depth, length = rng.uniform(0.05, 0.25), rng.uniform(1, 6)
-        since = day - start
-        stormy -= depth * np.clip(since / 0.5, 0, 1) * np.clip((length - since) / 2 + 1, 0, 1)
-    logs = {
-        "steady": np.zeros(hours.size),
-        "growing": 0.6 * day / 365 + 0.004 * np.cumsum(rng.normal(0, 24**-0.5, hours.size)),
-        "stepped": stepped,
-        "stormy": stormy,
-    }
-    return {name: HashratePath(hours * HOUR, RATE * np.exp(log)) for name, log in logs.items()}
-
-
-def mined(path: HashratePath, seed: int, *, clocks: bool = True) -> MinedChain:
-    """A chain mined under a hashrate path, with honest and a few wrong clocks."""
-    target = int(2**256 / (float(path.rates[0]) * MAIN.target_spacing))
-    return mine(
-        path,
-        first_height=FIRST,
-        first_bits=encode_compact(target),
-        start_time=START,
-        seed=seed,
-        clocks=Clocks(60.0, 0.01, (-3000.0, 7000.0)) if clocks else None,
-    )
+def mined(world: str, days: int, seed: int) -> MinedChain:
+    """A chain of ``days`` in one of the simulated worlds."""
+    return world_chain(world_path(world, days, seed), seed)
 
 
 def blocks_from(chain: MinedChain) -> Blocks:

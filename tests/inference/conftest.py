@@ -29,4 +29,4 @@ def chains() -> ModuleType:
 @pytest.fixture(scope="session")
 def stormy(chains: ModuleType) -> object:
     """A simulated chain of 200 days with storms."""
-    return chains.mined(chains.worlds(200, 7)["stormy"], 7)
+    return chains.mined("stormy", 200, 7)

@@ -28,6 +28,7 @@ from hashcanary.inference.posterior import (
     posterior_of,
     state_of,
 )
+from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -97,21 +98,18 @@ def test_one_more_block_takes_less_than_a_millisecond(chains: ModuleType, stormy
     assert state.recent.height.size < 60
 
 
-WORLDS = ("steady", "growing", "stepped", "stormy")
-
-
 @pytest.mark.parametrize("world", WORLDS)
 def test_bands_hold_the_simulated_truth_as_often_as_they_say(
     chains: ModuleType, world: str
 ) -> None:
     inside: dict[str, list[np.ndarray]] = {"filtered": [], "smoothed": []}
     for seed in range(6):
-        path = chains.worlds(400, seed)[world]
-        seen = observe(chains.blocks_from(chains.mined(path, seed)), MAIN)
+        path = world_path(world, 400, seed)
+        seen = observe(chains.blocks_from(world_chain(path, seed)), MAIN)
         filtered = run_bank(seen, keep=True)
         late = np.arange(600, seen.size - 1, 7)
         kept = filtered.kept[late]
-        truth = np.log(np.interp(seen.time[late] - chains.START, path.times, path.rates))
+        truth = np.log(np.interp(seen.time[late] - START, path.times, path.rates))
         smoothed = smooth(filtered)
         known = {
             "filtered": (

@@ -169,7 +169,7 @@ def test_blocks_missing_inside_the_epoch_are_said_and_widen_it(
 def test_bands_hold_what_came_on_simulated_epochs(chains: ModuleType, world: str) -> None:
     inside = []
     for seed in range(3):
-        chain = chains.mined(chains.worlds(500, seed)[world], seed)
+        chain = chains.mined(world, 500, seed)
         blocks = chains.blocks_from(chain)
         past = history(blocks, MAIN)
         for epoch in range(6, chain.times.size // 2016):
