@@ -146,7 +146,7 @@ def _without_price() -> Bank:
         Model(m.wander, m.transient_days, m.transient_sd, m.growth, 0.0, m.prior)
         for m in BANK.models
     )
-    return Bank(tuple(models), BANK.forgetting)
+    return Bank(tuple(models), BANK.forgetting, BANK.sharpness)
 
 
 def _early(seen: Observations) -> NDArray[np.bool_]:

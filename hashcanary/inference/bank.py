@@ -60,11 +60,14 @@ class Model:
 class Bank:
     """Models, and the factor by which an old score counts less with each bin.
 
+    sharpness: how many times a score counts: with more than one, scores that are soon forgotten
+    still single out the models that forecast best.
     Where scores are forgotten, or there are none, the models have their prior weights.
     """
 
     models: tuple[Model, ...]
     forgetting: float
+    sharpness: float = 1.0
 
     def rows(self) -> Floats:
         """The (m, 6) parameters of the models."""
@@ -91,6 +94,7 @@ BANK = Bank(
         for wander, (days, sd), (growth, prior) in product(_WANDERS, _TRANSIENTS, _GROWTHS)
     ),
     forgetting=0.9995,
+    sharpness=2.5,
 )
 
 
@@ -154,6 +158,7 @@ def run_bank(
         observations.spans(),
         bank.rows(),
         bank.forgetting,
+        bank.sharpness,
         now,
         kept,
         scores,
@@ -198,8 +203,8 @@ def _later_scores(filtered: Filtered) -> Floats:
 
     step = filtered.observations.step
     likelihood = filtered.kept[:, :, 6] * (step <= LONGEST_SCORED)[:, None]
-    fade = filtered.bank.forgetting**step
+    fade, sharp = filtered.bank.forgetting**step, filtered.bank.sharpness
     later = np.zeros_like(likelihood)
     for i in range(likelihood.shape[0] - 2, -1, -1):
-        later[i] = fade[i + 1] * (later[i + 1] + likelihood[i + 1])
+        later[i] = fade[i + 1] * (later[i + 1] + sharp * likelihood[i + 1])
     return later

@@ -79,6 +79,7 @@ def run_forward(
     spans: Floats,
     models: Floats,
     forgetting: float,
+    sharpness: float,
     state: Floats,
     kept: Floats,
     scores: Floats,
@@ -121,7 +122,7 @@ def run_forward(
             whole += weight
             mixed += weight * np.exp(likelihood[k] - top)
             if step[i] <= LONGEST_SCORED:
-                state[k, 5] += likelihood[k]
+                state[k, 5] += sharpness * likelihood[k]
         scores[i] = top + np.log(mixed / whole)
         best = state[:, 5].max()
         for k in range(count):
