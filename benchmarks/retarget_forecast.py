@@ -209,8 +209,9 @@ def page(rows: list[Outcome]) -> str:
     epochs = len(_part(rows, *ERAS["2020-2026"])[POINTS[0]])
     parts = [
         f"Mean absolute error of the next change, percentage points, {epochs} epochs of 2020-2026, "
-        "each forecast from the blocks and prices known at its own block. The models were chosen "
-        "on epochs before 2024.\n\n" + error_table(rows),
+        "each forecast from the blocks and prices known at its own block. The grids and "
+        "the forgetting were set on epochs before 2024; the sharpness of the weights was picked "
+        "with all epochs in sight.\n\n" + error_table(rows),
     ]
     parts += [
         f"{era}: continuous ranked probability score as a ratio to the constant-rate Beta law's, "

@@ -198,10 +198,10 @@ class Cutter:
             pass
         os.kill(child, signal.SIGKILL)
 
-    def steps(self, stride: int) -> Iterator[dict[str, Any]]:
-        """A death before every ``stride``-th boundary of a whole sync."""
+    def steps(self, first: int, stride: int) -> Iterator[dict[str, Any]]:
+        """A death before every ``stride``-th boundary of a whole sync, from the first on."""
         whole = self.run(self.base, None, 0)
-        for at in range(1, whole["passed"] + 1, stride):
+        for at in range(first, whole["passed"] + 1, stride):
             yield self.run(self.base, None, at)
 
     def inside(self, commits: range, moments: range) -> Iterator[dict[str, Any]]:
@@ -234,7 +234,7 @@ def main() -> None:
         sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()
 
-    for found in cutter.steps(asked["stride"]):
+    for found in cutter.steps(asked["first"], asked["stride"]):
         tell(found)
     for found in cutter.inside(range(1, asked["commits"] + 1), range(*asked["moments"])):
         tell(found)

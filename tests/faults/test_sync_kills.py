@@ -30,19 +30,14 @@ from hashcanary.store.verify import verify
 Grow = Callable[..., list[bytes]]
 SCRIPT = Path(__file__).with_name("sync_cutter.py")
 SHARE = {
+    "first": 1,
     "stride": 29,
     "commits": 3,
     "moments": [500, 3501, 3000],
     "recover_every": 5,
     "recovery_stride": 3,
 }
-ALL = {
-    "stride": 1,
-    "commits": 7,
-    "moments": [0, 15000, 350],
-    "recover_every": 8,
-    "recovery_stride": 1,
-}
+PARTS = 4
 
 
 @pytest.fixture(scope="module")
@@ -171,10 +166,20 @@ def test_a_killed_sync_goes_on_as_if_it_never_was(
 
 
 @pytest.mark.torture
+@pytest.mark.parametrize("part", range(PARTS))
 def test_five_hundred_kills_lose_nothing(
-    clean: Clean, cutter: ModuleType, tmp_path: Path, counted: Callable[[str], None]
+    clean: Clean, cutter: ModuleType, tmp_path: Path, counted: Callable[[str], None], part: int
 ) -> None:
-    found = run_kills(clean, cutter, tmp_path, ALL, counted)
-    assert found["kills"] >= 500
-    assert found["inside a write"] >= 100
-    assert found["inside recovery"] >= 50
+    """Every boundary, and every 0.35 ms of each commit; each part has every fourth of them."""
+    plan = {
+        "first": 1 + part,
+        "stride": PARTS,
+        "commits": 7,
+        "moments": [350 * part, 15000, 350 * PARTS],
+        "recover_every": 8,
+        "recovery_stride": 1,
+    }
+    found = run_kills(clean, cutter, tmp_path, plan, counted)
+    assert found["kills"] >= 500 / PARTS
+    assert found["inside a write"] >= 100 / PARTS
+    assert found["inside recovery"] >= 50 / PARTS
