@@ -90,7 +90,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults survived")
         for line in lines:
             terminalreporter.write_line(line)
-    page = terminalreporter.config.getoption("--faults-page")
+    config = terminalreporter.config
+    # each worker of xdist has but a part of the counts
+    page = None if hasattr(config, "workerinput") else config.getoption("--faults-page")
     if page and lines and not terminalreporter.stats.get("failed"):
         items = "\n".join(f"- {line}" for line in lines)
         Path(page).write_text(_FAULTS_PAGE.format(items=items), encoding="utf-8")
