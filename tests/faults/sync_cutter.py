@@ -92,8 +92,11 @@ def feed_of(headers: bytes) -> Feed:
 
 def sync_all(home: pathlib.Path, headers: bytes) -> lake_module.Lake:
     """Sync everything the feed has; versions come every MOST_ROWS rows."""
-    syncing.MOST_ROWS = MOST_ROWS
-    report = syncing.sync(lake_module.Lake.open(home), feed_of(headers), {}, Clock())
+    usual, syncing.MOST_ROWS = syncing.MOST_ROWS, MOST_ROWS
+    try:
+        report = syncing.sync(lake_module.Lake.open(home), feed_of(headers), {}, Clock())
+    finally:
+        syncing.MOST_ROWS = usual
     if report.error is not None:
         raise report.error
     return report.lake
