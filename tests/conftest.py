@@ -76,6 +76,13 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What tries many faults may take long; everything else has the time that pyproject gives."""
+    for item in items:
+        if item.get_closest_marker("torture"):
+            item.add_marker(pytest.mark.timeout(7200))
+
+
 def _survived(reporter: pytest.TerminalReporter) -> list[str]:
     reports = [one for one in reporter.stats.get("passed", []) if one.when == "call"]
     return sorted(
