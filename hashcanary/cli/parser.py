@@ -18,6 +18,7 @@ from hashcanary.cli.commands import (
     pools,
     report,
     status,
+    study,
     sync,
     verify,
 )
@@ -71,6 +72,7 @@ COMMANDS = (
     episodes,
     pools,
     forecast,
+    study,
     completion,
 )
 
