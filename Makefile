@@ -18,7 +18,8 @@ test: .venv/test lint  ## lint, types, import contracts, then every test with co
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --durations=10
 
 torture: .venv/test  ## every fault test in full: kills, bit flips, reorganisations (half an hour)
-	$(BIN)/python -m pytest -n auto -m "torture or fuzz" --no-cov --faults-page docs/faults.md
+	$(BIN)/python -m pytest -n auto -m "torture or fuzz" --no-cov -o faulthandler_timeout=7500 \
+		--faults-page docs/faults.md
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,7 +18,9 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    import subprocess
+    from collections.abc import Callable, Generator, Iterator
+    from contextlib import AbstractContextManager
     from types import ModuleType
 
     from hashcanary.metrics.engine import Results
@@ -129,6 +133,27 @@ def program() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def limited() -> Callable[..., AbstractContextManager[None]]:
+    """Kills a child when the context ends, at the latest after so many seconds (60).
+
+    Whoever waits for a line of a child that hangs then sees its end instead of nothing.
+    """
+
+    @contextmanager
+    def limit(process: subprocess.Popen[Any], seconds: float = 60) -> Iterator[None]:
+        timer = threading.Timer(seconds, process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            process.kill()
+
+    return limit
 
 
 @pytest.fixture(scope="session")

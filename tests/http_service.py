@@ -149,14 +149,15 @@ class Service:
         handler = type("Handler", (_Handler,), {"service": self})
         self._server = _Server(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        serve = self._server.serve_forever
+        self._thread = threading.Thread(target=serve, args=(0.01,), daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
         self._server.shutdown()
-        self._thread.join()
+        self._thread.join(10)
         self._server.server_close()
 
 

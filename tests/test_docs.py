@@ -29,6 +29,7 @@ def test_generated_pages_are_what_the_code_says() -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
     assert checked.returncode == 0, checked.stderr
 

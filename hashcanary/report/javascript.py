@@ -18,6 +18,9 @@ _PROGRAM = (
     "sys.stdout.buffer.write(vl_convert.javascript_bundle(vl_version=sys.argv[1]).encode())"
 )
 
+# it takes two seconds; a machine may be busy
+_PATIENCE_S = 120
+
 
 class BundleJob:
     """A process that makes the bundle; a context manager that ends it if it is not needed."""
@@ -36,7 +39,11 @@ class BundleJob:
     def text(self) -> str:
         """The script, once it is there. Raises BundleFailed."""
         if self._text is None:
-            out, said = self._process.communicate()
+            try:
+                out, said = self._process.communicate(timeout=_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                raise BundleFailed(code=None, said=f"nothing for {_PATIENCE_S} s") from None
             if self._process.returncode != 0 or not out:
                 tail = said.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
                 raise BundleFailed(code=self._process.returncode, said=tail[0])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from hashcanary.cli import main as edge
 from hashcanary.errors import EXIT_MEANINGS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Limited = Callable[..., AbstractContextManager[None]]
 COMMAND = Path(sys.executable).with_name("hashcanary")
 COMMANDS = (
     ("demo",),
@@ -170,7 +172,9 @@ def test_a_failed_load_leaves_a_lake_with_facts_as_it_was(
     assert run("--home", home, "status", "--json").stdout == before
 
 
-def test_two_loads_at_once_end_whole_or_say_busy(simulated_files: Path, tmp_path: Path) -> None:
+def test_two_loads_at_once_end_whole_or_say_busy(
+    simulated_files: Path, tmp_path: Path, limited: Limited
+) -> None:
     home = tmp_path / "home"
     both = [
         subprocess.Popen(
@@ -181,7 +185,8 @@ def test_two_loads_at_once_end_whole_or_say_busy(simulated_files: Path, tmp_path
         )
         for path in sorted(simulated_files.iterdir())
     ]
-    ends = [(*process.communicate(timeout=60), process.returncode) for process in both]
+    with both[0], both[1], limited(both[0]), limited(both[1]):
+        ends = [(*process.communicate(), process.returncode) for process in both]
     codes = sorted(code for _, _, code in ends)
     assert codes in ([0, 0], [0, 5]), ends
     for _, said, code in ends:
@@ -251,7 +256,7 @@ def test_a_reader_that_goes_away_ends_it_in_silence(lake: Path) -> None:
 
 
 def test_an_interrupted_load_exits_with_130_and_changes_nothing(
-    run: Run, simulated_files: Path, tmp_path: Path
+    run: Run, simulated_files: Path, tmp_path: Path, limited: Limited
 ) -> None:
     home = tmp_path / "home"
     candles = next(simulated_files.glob("*.csv"))
@@ -268,12 +273,13 @@ def test_an_interrupted_load_exits_with_130_and_changes_nothing(
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 30
-    while not (home / "lock").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    out, said = process.communicate(timeout=60)
+    with process, limited(process, 120):
+        deadline = time.monotonic() + 30
+        while not (home / "lock").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate()
     assert process.returncode == 130, (out, said)
     assert out == ""
     assert "interrupted" in said

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hashcanary.sources.registry import all_feeds
 from hashcanary.store.lake import Lake
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Limited = Callable[..., AbstractContextManager[None]]
 COMMAND = Path(sys.executable).with_name("hashcanary")
 
 FEEDS = """
@@ -303,16 +305,16 @@ def following(site: Path, home: Path, *arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_following_goes_on_until_a_signal_ends_it(
-    site: Path, home: Path, sent: signal.Signals, code: int
+    site: Path, home: Path, limited: Limited, sent: signal.Signals, code: int
 ) -> None:
-    process = following(site, home, "--source", "canary", "-o", "count=1", "--json")
-    try:
+    with (
+        following(site, home, "--source", "canary", "-o", "count=1", "--json") as process,
+        limited(process, 120),
+    ):
         assert process.stdout is not None
         lines = [json.loads(process.stdout.readline()) for _ in range(3)]
         process.send_signal(sent)
         _, errors = process.communicate(timeout=60)
-    finally:
-        process.kill()
     assert process.returncode == code
     assert "last commit" in errors
     assert [line["version"] for line in lines] == [1, 2, 3]
@@ -322,9 +324,13 @@ def test_following_goes_on_until_a_signal_ends_it(
     assert not (home / "writing").exists()
 
 
-def test_a_home_is_followed_while_others_read_it(site: Path, home: Path, call: Run) -> None:
-    process = following(site, home, "--source", "canary", "-o", "count=1")
-    try:
+def test_a_home_is_followed_while_others_read_it(
+    site: Path, home: Path, call: Run, limited: Limited
+) -> None:
+    with (
+        following(site, home, "--source", "canary", "-o", "count=1") as process,
+        limited(process, 180),
+    ):
         assert process.stdout is not None
         process.stdout.readline()
         until = time.monotonic() + 60
@@ -332,7 +338,5 @@ def test_a_home_is_followed_while_others_read_it(site: Path, home: Path, call: R
             assert call("--home", home, "--json", "status").returncode == 0
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    finally:
-        process.kill()
     assert process.returncode == 0
     assert Lake.open(home).version >= 5

@@ -36,6 +36,7 @@ from hashcanary.store import syncing
 
 HEADER = 80
 A_BATCH = 5
+PATIENCE_S = 60
 # headers and rows about blocks of eight batches: three versions of the lake in a sync
 MOST_ROWS = 80
 IDLE, WRITING, RECOVERING = range(3)
@@ -100,6 +101,19 @@ def sync_all(home: pathlib.Path, headers: bytes) -> lake_module.Lake:
     if report.error is not None:
         raise report.error
     return report.lake
+
+
+def ended(child: int) -> int:
+    """The status of a child at its end. Raises TimeoutError for one that hangs, and ends it."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return status
+        time.sleep(0.0005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    raise TimeoutError(f"a child of {os.getpid()} was still there after {PATIENCE_S} s")
 
 
 class Boundaries:
@@ -180,7 +194,7 @@ class Cutter:
                 os._exit(0)
         if microseconds is not None:
             self._kill_inside(child, at, microseconds)
-        _, status = os.waitpid(child, 0)
+        status = ended(child)
         killed = os.WIFSIGNALED(status)
         return {
             "home": str(home),

@@ -56,13 +56,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(disk)]
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("no tmpfs: only root can mount one; the limit on file sizes stands in")
-    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    done = subprocess.run(mount, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         pytest.skip(f"no tmpfs: {done.stderr.strip()}; the limit on file sizes stands in")
     try:
         yield disk
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", str(disk)], check=True, timeout=60)
 
 
 @pytest.fixture
@@ -191,7 +191,11 @@ def test_a_limit_on_file_sizes_is_one_named_error_and_the_lake_is_as_before(
     whole = listing(before.home)
     argument = json.dumps([str(before.home), limit, *map(str, files)])
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, argument], check=True, capture_output=True, text=True
+        [sys.executable, "-c", LIMITED, argument],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.stdout.startswith("full: expected room to write"), done.stdout
     assert listing(before.home) == whole

@@ -25,7 +25,7 @@ from hashcanary.store.loading import load
 from hashcanary.store.verify import verify
 
 CUTTER = """
-import json, os, pathlib, shutil, signal, sys
+import json, os, pathlib, shutil, signal, sys, time
 import deltalake, polars
 from hashcanary.sources.registry import all_sources
 from hashcanary.store.lake import Lake
@@ -57,7 +57,13 @@ def run(name, prepare):
         prepare()
         load(Lake.open(home), files, now=0)
         os._exit(0)
-    _, status = os.waitpid(child, 0)
+    until, found = time.monotonic() + 60, 0
+    while not found:
+        if time.monotonic() > until:
+            os.kill(child, signal.SIGKILL)
+            raise TimeoutError(f"{name}: the child was still there after 60 s")
+        time.sleep(0.0005)
+        found, status = os.waitpid(child, os.WNOHANG)
     print(json.dumps([name, os.WTERMSIG(status) if os.WIFSIGNALED(status) else None]), flush=True)
     return os.WIFSIGNALED(status)
 
@@ -110,7 +116,7 @@ def made(
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     told = [json.loads(line) for line in done.stdout.splitlines()]
     cuts = [Cut(name, signal, folder / "cut" / name) for name, signal in told]

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -34,13 +35,19 @@ def lake(tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: byte
 
 
 def test_a_second_writer_is_told_at_once_and_the_end_of_the_first_frees_it(
-    lake: Lake, tmp_path: Path, grow: Callable[..., list[bytes]]
+    lake: Lake,
+    tmp_path: Path,
+    grow: Callable[..., list[bytes]],
+    limited: Callable[..., AbstractContextManager[None]],
 ) -> None:
     (tmp_path / "b.bin").write_bytes(b"".join(grow(20)))
     command = [sys.executable, "-c", HOLDER, str(lake.home)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
+    with (
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as holder,
+        limited(holder),
+    ):
         assert holder.stdout is not None
         assert holder.stdout.readline() == "writing\n"
         began = time.monotonic()
@@ -73,14 +80,15 @@ def test_readers_see_all_tables_of_one_load_or_none(
             now = Lake.open(lake.home)
             seen.append((now.frame("headers").height, now.frame("candles").height))
 
-    reader = threading.Thread(target=reading)
+    reader = threading.Thread(target=reading, daemon=True)
     reader.start()
     try:
         for count in range(5, 61, 5):
             load(lake, write_both(tmp_path, chain, count))
     finally:
         done.set()
-        reader.join()
+        reader.join(60)
+    assert not reader.is_alive()
     assert all(headers == candles for headers, candles in seen)
     assert len(set(seen)) > 3
 

@@ -14,7 +14,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,10 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[subpro
         process.terminate()
         process.stdin.close()
         process.stdout.close()
-        process.wait(PATIENCE)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+        process.kill()
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -214,13 +217,19 @@ MEANS = (1, 1, 200)
 
 
 def test_real_retargets_and_their_clamp_come_through(
-    bcoin: Path, program: Callable[[str], str], tmp_path: Path
+    bcoin: Path,
+    program: Callable[[str], str],
+    tmp_path: Path,
+    limited: Callable[..., AbstractContextManager[None]],
 ) -> None:
     port = _free_port()
     script = Path(__file__).with_name("simnet_chain.js")
     file = tmp_path / "headers.bin"
     command = [program("node"), str(script), str(file), "11", *map(str, MEANS)]
-    with _process(command, _environment(bcoin, P2P_PORT=str(port))) as process:
+    with (
+        _process(command, _environment(bcoin, P2P_PORT=str(port))) as process,
+        limited(process, 4 * PATIENCE),
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == "serving\n"
         report = _sync(_lake(tmp_path, SIMNET), f"127.0.0.1:{port}")

@@ -45,6 +45,7 @@ def chains(draw: st.DrawFn, slow: int = 12 * HOUR) -> tuple[pl.DataFrame, np.nda
     for _ in range(draw(st.integers(0, 2))):
         start = int(rng.integers(len(times)))
         kept[start : start + int(rng.integers(1, 30))] = False
+    kept[-1] |= not kept.any()
     stamps = np.array(times)
     median, _ = median_time_past(stamps, np.arange(len(times)))
     median_known = median_time_past(stamps[kept], heights[kept])[1] | (rng.random(kept.sum()) < 0.1)

@@ -7,14 +7,15 @@ end in a zero byte, over two file descriptors), so that no driver needs to be in
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import os
+import select
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 import pytest
@@ -37,9 +38,21 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-sync",
     "--hide-scrollbars",
+    # a container's /dev/shm is too small for a page: it would crash in silence
+    "--disable-dev-shm-usage",
     "--remote-debugging-pipe",
 )
 _PATIENCE_S = 60
+# gives the browser its pipes as file descriptors 3 and 4. Not ``preexec_fn``: what runs between
+# fork and exec in a process with threads may wait for ever for a lock that one of them held
+_WIRED = """
+import fcntl, os, sys
+inward, outward = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 100) for fd in sys.argv[1:3])
+os.dup2(inward, 3)
+os.dup2(outward, 4)
+os.closerange(5, 200)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def as_record(years: float, seed: int) -> Record:
@@ -126,23 +139,19 @@ class Chromium:
     def __init__(self, program: str, profile: Path) -> None:
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
-        inward, outward = (fcntl.fcntl(fd, fcntl.F_DUPFD, 20) for fd in (to_read, to_write))
-
-        def wire() -> None:
-            os.dup2(inward, 3)
-            os.dup2(outward, 4)
-
+        wired = [sys.executable, "-I", "-S", "-c", _WIRED, str(to_read), str(to_write)]
         self._process = subprocess.Popen(
-            [program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [*wired, program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=wire,  # noqa: PLW1509  (no thread of these tests is running yet)
-            pass_fds=(3, 4),
+            pass_fds=(to_read, to_write),
         )
-        for fd in (to_read, to_write, inward, outward):
+        for fd in (to_read, to_write):
             os.close(fd)
+        os.set_blocking(self._write, False)
         self._buffer = b""
+        self._lost: str | None = None
         self._number = 0
         self._session: str | None = None
         self.messages: list[str] = []
@@ -151,7 +160,7 @@ class Chromium:
         target = next(each for each in targets if each["type"] == "page")
         attached = self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
+        for domain in ("Inspector", "Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
 
     def send(self, method: str, **params: object) -> dict[str, Any]:
@@ -160,27 +169,48 @@ class Chromium:
         message: dict[str, object] = {"id": self._number, "method": method, "params": params}
         if self._session is not None:
             message["sessionId"] = self._session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
+        deadline = time.monotonic() + _PATIENCE_S
+        self._tell(json.dumps(message).encode() + b"\0", method, deadline)
         while True:
-            answer = self._next()
+            answer = self._next(method, deadline)
             if answer.get("id") == self._number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 result: dict[str, Any] = answer["result"]
                 return result
 
-    def _next(self) -> dict[str, Any]:
+    def _tell(self, data: bytes, method: str, deadline: float) -> None:
+        while data:
+            self._await([], [self._write], method, deadline)
+            data = data[os.write(self._write, data) :]
+
+    def _next(self, method: str, deadline: float) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            self._await([self._read], [], method, deadline)
             chunk = os.read(self._read, 1 << 20)
             if not chunk:
-                raise RuntimeError("the browser went away")
+                self._lose("the browser went away")
             self._buffer += chunk
         raw, self._buffer = self._buffer.split(b"\0", 1)
         message: dict[str, Any] = json.loads(raw)
         self._note(message.get("method", ""), message.get("params", {}))
         return message
 
+    def _await(self, to_read: list[int], to_write: list[int], method: str, deadline: float) -> None:
+        """Until a pipe is ready; a browser that was lost once is not waited for again."""
+        if self._lost is not None:
+            raise RuntimeError(self._lost)
+        left = max(deadline - time.monotonic(), 0.0)
+        if not any(select.select(to_read, to_write, [], left)):
+            self._lose(f"the browser was silent for {_PATIENCE_S} s after {method}")
+
+    def _lose(self, why: str) -> NoReturn:
+        self._lost = f"{why}; its process: {self._process.poll()}; the console: {self.messages}"
+        raise RuntimeError(self._lost)
+
     def _note(self, method: str, params: dict[str, Any]) -> None:
+        if method in ("Inspector.targetCrashed", "Target.targetCrashed"):
+            self._lose(f"the page crashed: {params}")
         if method == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
         elif method == "Runtime.exceptionThrown":
@@ -242,7 +272,11 @@ class Chromium:
     def close(self) -> None:
         """End the browser."""
         self._process.terminate()
-        self._process.wait(10)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
         os.close(self._write)
         os.close(self._read)
 

@@ -231,7 +231,7 @@ def test_declaring_the_feeds_imports_neither_ccxt_nor_an_http_client() -> None:
         "assert {'ccxt', 'esplora', 'coinmetrics'} <= set(all_feeds()); "
         "sys.exit(bool({'ccxt', 'httpx'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
 @pytest.mark.parametrize(
