@@ -85,8 +85,8 @@ class Bank:
 
 _WANDERS = (0.0008, 0.0015, 0.003, 0.005, 0.008, 0.012)
 _TRANSIENTS = ((0.0, 0.0), (0.5, 0.05), (2.0, 0.03), (2.0, 0.06), (5.0, 0.05), (10.0, 0.06))
-# growth a year, and prior weight: twentyfold a year is for a network in its first years
-_GROWTHS = ((0.0, 1.0), (0.4, 1.0), (3.0, 0.1))
+# growth a year, and prior weight: a hundredfold a year and more was seen when ASICs came
+_GROWTHS = ((0.0, 1.0), (0.4, 1.0), (5.0, 0.3))
 _RESPONSE = 0.004
 BANK = Bank(
     tuple(
