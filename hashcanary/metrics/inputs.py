@@ -18,7 +18,7 @@ from hashcanary.metrics.declaration import BaseInput, Grain
 from hashcanary.metrics.epochs import epoch_frame
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.metrics.pool_days import pool_blocks
-from hashcanary.metrics.vendor import daily_price, vendor_series, vendor_turn
+from hashcanary.metrics.vendor import daily_price, since_revised, vendor_series, vendor_turn
 from hashcanary.moments import DAY
 from hashcanary.units import BLOCKS, BTC, DIFFICULTY, HASHES, SECONDS, USD, Unit
 
@@ -149,6 +149,9 @@ BASE_INPUTS: dict[Grain, dict[str, BaseInput]] = {
     "epoch": {declared.name: declared for declared in _EPOCH},
 }
 
+# a vendor's daily figures that may stand in for a day's blocks
+_OF_A_DAY = ("BlkCnt", "DiffMean", "IssTotNtv", "SplyCur")
+
 
 def base_frames(record: Record) -> dict[Grain, pl.DataFrame]:
     """One frame a grain; columns: ``time``, the base inputs, their known_at and basis columns.
@@ -192,22 +195,21 @@ def _day_columns(
 ) -> Columns:
     """The columns of one day cut, from its blocks or, where they do not settle it, a vendor."""
     sums = sum_days(chain, starts, cut)
-    count, count_known = vendor_series(record.daily, "BlkCnt", starts)
-    mean, mean_known = vendor_series(record.daily, "DiffMean", starts)
+    told = {name: vendor_series(record.daily, name, starts) for name in _OF_A_DAY}
+    count, mean = told["BlkCnt"].value, told["DiffMean"].value
     # a vendor that counts no block gives no rate to rest on
-    given = np.where(count > 0, np.maximum(count_known, mean_known), NEVER)
+    given = np.where(count > 0, np.maximum(told["BlkCnt"].first, told["DiffMean"].first), NEVER)
     turn = vendor_turn(chain, starts, given)
     by_blocks = (sums.known_at <= turn) & (sums.known_at != NEVER)
-    known_at = np.where(by_blocks, sums.known_at, turn)
+    known_at = np.where(by_blocks, sums.known_at, since_revised(turn, told.values()))
 
     def choose(own: Floats, theirs: Floats) -> Floats:
         chosen: Floats = np.where(by_blocks, own, theirs)
         return chosen
 
     def vendor(series: str) -> Floats:
-        value, value_known = vendor_series(record.daily, series, starts)
-        value[value_known > known_at] = np.nan
-        return value
+        in_time: Floats = np.where(told[series].first <= turn, told[series].value, np.nan)
+        return in_time
 
     block_work = mean * HASHES_OF_DIFFICULTY_ONE
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -250,11 +252,12 @@ def _fee_columns(
     record: Record, sums: DaySums, starts: Ints, prefix: str, by_blocks: Bools, known_at: Ints
 ) -> Columns:
     """Fees of each day: of its blocks where all are known, else the vendor's."""
-    theirs, theirs_known = vendor_series(record.daily, "FeeTotNtv", starts)
+    vendor = vendor_series(record.daily, "FeeTotNtv", starts)
+    theirs = vendor.value
     whole = by_blocks & (sums.unknown_fees == 0)
     return {
         f"{prefix}.fees_btc": np.where(whole, sums.fees, theirs),
-        f"{prefix}_fees.known_at": np.where(whole, known_at, np.maximum(known_at, theirs_known)),
+        f"{prefix}_fees.known_at": np.where(whole, known_at, np.maximum(known_at, vendor.known_at)),
         f"{prefix}_fees.vendor": ~whole & ~np.isnan(theirs) & (known_at != NEVER),
     }
 

@@ -7,10 +7,14 @@ depend on what is learnt later, or a result would change after it was given:
 2. If the chain was live then (a block known within the last 24 hours), one day more is given to
    the blocks, which as a rule settle a day about an hour after midnight.
 3. Whichever is known first, the blocks or the vendor after this wait, stands for good.
+
+A vendor revises. Which of them stands is decided by when its first value was known, so that no
+revision changes it; the value itself is known only since it was revised.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +24,8 @@ from hashcanary.metrics.days import NEVER
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hashcanary.metrics.chain_columns import ChainColumns, Floats, Ints
 
 VENDOR = "coinmetrics"
@@ -28,28 +34,44 @@ DERIVATIVE = r"perp|swap"
 NOT_A_PRICE = r"cme|future|quarter|option|index|inverse"
 
 
-def vendor_series(daily: pl.DataFrame, series: str, starts: Ints) -> tuple[Floats, Ints]:
-    """A Coin Metrics series on the days beginning at ``starts``, and when each value was known.
+@dataclass(frozen=True, slots=True)
+class VendorDays:
+    """A vendor's figure for each of some days; NaN and NEVER where it gives none.
 
-    NaN and NEVER where the vendor gives none. Known no earlier than the end of the day.
+    known_at: when the value was known; first: when the first value of that day was, which is
+    earlier for one that was revised. Unix seconds, no earlier than the end of the day.
     """
+
+    value: Floats
+    known_at: Ints
+    first: Ints
+
+
+def vendor_series(daily: pl.DataFrame, series: str, starts: Ints) -> VendorDays:
+    """A Coin Metrics series on the days beginning at ``starts``."""
     value = np.full(starts.size, np.nan)
     known_at = np.full(starts.size, NEVER, dtype=np.int64)
+    first = known_at.copy()
     rows = daily.filter(
         pl.col("vendor") == VENDOR, pl.col("series") == series, pl.col("value").is_not_null()
     ).unique("day", keep="first", maintain_order=True)
     if rows.height == 0 or starts.size == 0:
-        return value, known_at
+        return VendorDays(value, known_at, first)
     at = rows["day"].cast(pl.Int32).to_numpy().astype(np.int64) - starts[0] // DAY
     inside = (at >= 0) & (at < starts.size)
     at = at[inside]
     value[at] = rows["value"].to_numpy()[inside]
-    known_at[at] = np.maximum(rows["known_at"].to_numpy()[inside], starts[at] + DAY)
-    return value, known_at
+    earliest = "first_known_at" if "first_known_at" in rows.columns else "known_at"
+    for moments, column in ((known_at, "known_at"), (first, earliest)):
+        moments[at] = np.maximum(rows[column].to_numpy()[inside], starts[at] + DAY)
+    return VendorDays(value, known_at, first)
 
 
 def vendor_turn(chain: ChainColumns, starts: Ints, vendor_known_at: Ints) -> Ints:
-    """From when on the vendor's row stands for a day, unless its blocks settled it before."""
+    """From when on the vendor's row stands for a day, unless its blocks settled it before.
+
+    vendor_known_at: when the vendor's first figures for it were known.
+    """
     ends = starts + DAY
     waited = ends.copy()
     if chain.known_at.size:
@@ -60,6 +82,17 @@ def vendor_turn(chain: ChainColumns, starts: Ints, vendor_known_at: Ints) -> Int
     return turn
 
 
+def since_revised(turn: Ints, figures: Iterable[VendorDays]) -> Ints:
+    """When days that a vendor stands for are known as its figures have them now.
+
+    turn: from when on the vendor stands; figures: those that may be used, if known by then.
+    """
+    known_at = turn
+    for days in figures:
+        known_at = np.maximum(known_at, np.where(days.first <= turn, days.known_at, turn))
+    return known_at
+
+
 def daily_price(daily: pl.DataFrame, candles: pl.DataFrame, starts: Ints) -> tuple[Floats, Ints]:
     """The day's closing price in USD, and when it was known; NaN and NEVER where there is none.
 
@@ -68,7 +101,8 @@ def daily_price(daily: pl.DataFrame, candles: pl.DataFrame, starts: Ints) -> tup
     swap, a longer candle before a shorter one, then by name. Dated futures, CME's among them, and
     shares of companies are no price of bitcoin.
     """
-    value, known_at = vendor_series(daily, "PriceUSD", starts)
+    vendor = vendor_series(daily, "PriceUSD", starts)
+    value, known_at = vendor.value, vendor.known_at
     closes = _midnight_closes(candles)
     if closes.height == 0 or starts.size == 0:
         return value, known_at
@@ -76,7 +110,7 @@ def daily_price(daily: pl.DataFrame, candles: pl.DataFrame, starts: Ints) -> tup
     inside = (at >= 0) & (at < starts.size)
     at = at[inside]
     close_known = closes["known_at"].to_numpy()[inside]
-    sooner = close_known < known_at[at]
+    sooner = close_known < vendor.first[at]
     value[at[sooner]] = closes["close"].to_numpy()[inside][sooner]
     known_at[at[sooner]] = close_known[sooner]
     return value, known_at

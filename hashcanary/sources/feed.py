@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import date
 
     import numpy as np
     import polars as pl
@@ -59,7 +60,8 @@ class Held:
     ``known_at`` of a series (table, then the values of its leading subject columns), or None.
     active_from: the active chain from a height on, ascending: ``height``, ``hash``, ``time``,
     ``bits``; None where that is not told. What a peer claims is judged against it: the bits that
-    must follow, the work that must be exceeded.
+    must follow, the work that must be exceeded. daily_from: the rows of DAILY_REFERENCE from a day
+    on, every value that was ever given; None where that is not told.
     """
 
     network: Network
@@ -69,6 +71,7 @@ class Held:
     heights_with: Callable[..., NDArray[np.int64]]
     last_known: Callable[..., int | None]
     active_from: Callable[[int], pl.DataFrame] | None = None
+    daily_from: Callable[[date], pl.DataFrame] | None = None
 
 
 @dataclass(frozen=True, slots=True)

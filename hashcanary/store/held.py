@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.facts import TABLES
+from hashcanary.sources.facts import DAILY_REFERENCE, TABLES
 from hashcanary.sources.feed import Held
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -37,6 +39,9 @@ def held_of(lake: Lake, headers: HeldHeaders) -> Held:
     def active_from(height: int) -> pl.DataFrame:
         return headers.active.filter(pl.col("height") >= height)
 
+    def daily_from(day: date) -> pl.DataFrame:
+        return lake.frame(DAILY_REFERENCE.name, where=pl.col("day") >= day)
+
     tip = headers.tip
     return Held(
         network=lake.network,
@@ -46,6 +51,7 @@ def held_of(lake: Lake, headers: HeldHeaders) -> Held:
         heights_with=heights_with,
         last_known=last_known,
         active_from=active_from,
+        daily_from=daily_from,
     )
 
 

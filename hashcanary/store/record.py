@@ -29,7 +29,8 @@ class Record:
         ``tx_count``, ``size``, ``weight`` Int64 or null; ``source`` String;
         ``known_at`` Int64: running maximum of header time, so a cut is a prefix of the chain.
     daily: vendors' daily series, long: ``day`` Date, ``vendor``, ``series`` String,
-        ``value`` Float64, ``known_at`` Int64.
+        ``value`` Float64, ``known_at`` Int64, of a revised value the moment it was retrieved;
+        ``first_known_at`` Int64, when the day's first value was known (without it: known_at).
     candles: ``market`` String, ``interval`` Int64 seconds, ``open_time`` Int64, ``open``,
         ``high``, ``low``, ``close``, ``volume`` Float64, ``known_at`` Int64 (the close).
     provenance: lake version, table versions, sources, for the results that rest on it.

@@ -160,9 +160,19 @@ def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
 
 
 def one_source(lake: Lake, table: FactTable, at: int | None = None) -> pl.DataFrame:
-    """A table with one row for each subject, cut at a moment."""
-    rows = taken(table, lake.frame(table.name))
-    return rows if at is None else rows.filter(pl.col("known_at") <= at)
+    """A table with one row for each subject, cut at a moment.
+
+    Of a daily series also ``first_known_at``: when the day's first value was known.
+    """
+    rows = lake.frame(table.name)
+    chosen = taken(table, rows, at)
+    if table is not DAILY_REFERENCE:
+        return chosen
+    if chosen.height == rows.height:
+        return chosen.with_columns(first_known_at="known_at")
+    subject = list(table.subject)
+    first = rows.group_by(subject).agg(first_known_at=pl.col("known_at").min())
+    return chosen.join(first, on=subject, how="left", maintain_order="left")
 
 
 def _list_of(labels: pool_labels.PoolLabels) -> dict[str, object]:

@@ -233,8 +233,10 @@ def _median_times(resolved: Resolved) -> pl.DataFrame:
 def _differing(lake: Lake, table: FactTable, values: tuple[str, ...]) -> list[Disagreement]:
     """Where the row that is taken and another source's differ, value by value."""
     key = list(table.subject)
-    rows = taken_first(table, lake.frame(table.name, [*key, "source", *values]))
+    rows = taken_first(table, lake.frame(table.name, [*key, "source", "known_at", *values]))
     several = rows.filter(pl.struct(key).is_duplicated())
+    # what a source revised it no longer says
+    several = several.filter(pl.col("known_at") == pl.col("known_at").max().over([*key, "source"]))
     if several.is_empty():
         return []
     first = several.group_by(key, maintain_order=True).first()

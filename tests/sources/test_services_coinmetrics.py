@@ -14,13 +14,17 @@ import pytest
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.errors import UsageError
+from hashcanary.moments import parse_moment
 from hashcanary.sources.catalogue.coinmetrics_api import COINMETRICS_API
 from hashcanary.sources.errors import BadValue, ConflictingRows, OutOfOrder, Refused, WrongSchema
 from hashcanary.sources.facts import DAILY_REFERENCE
 from hashcanary.sources.reading import read
 from hashcanary.sources.services.daily_series import parse_page
 from hashcanary.store.lake import Lake
+from hashcanary.store.loading import load
+from hashcanary.store.status import status
 from hashcanary.store.syncing import SyncReport, sync
+from hashcanary.store.verify import verify
 
 URL = "https://community-api.coinmetrics.io/v4/timeseries/asset-metrics"
 # values of July 2010 as Coin Metrics publishes them
@@ -104,6 +108,7 @@ class Vendor:
     size: int = 1000
     first: date = date(2009, 1, 3)
     free: frozenset[str] = field(default_factory=lambda: frozenset({"PriceUSD", "HashRate"}))
+    revised: dict[tuple[str, date], str | None] = field(default_factory=dict)
 
     def __call__(self, asking: Any) -> Any:
         query = asking.query
@@ -120,8 +125,9 @@ class Vendor:
         more = {"next_page_token": str(day), "next_page_url": "x"} if day <= end else {}
         return self.web.as_json({"data": rows} | more)
 
-    @staticmethod
-    def value(name: str, day: date) -> str | None:
+    def value(self, name: str, day: date) -> str | None:
+        if (name, day) in self.revised:
+            return self.revised[name, day]
         number = day.toordinal() - 700_000
         return None if name == "PriceUSD" and day < date(2010, 7, 18) else f"{number}.25"
 
@@ -155,7 +161,7 @@ def test_the_whole_history_comes_page_by_page_and_once(
         report = bring(lake, service)
         assert report.error is None
         asked = len(service.asked)
-        again = bring(report.lake, service)
+        again = bring(report.lake, service, revise="0")
         # yesterday is held, and today is not over: there is nothing to ask for
         assert len(service.asked) == asked
     rows = report.lake.frame("daily_reference")
@@ -174,11 +180,156 @@ def test_a_series_that_is_late_goes_on_from_its_own_last_day(
         report = bring(lake, service)
         asked = len(service.asked)
         service.answer = Vendor(web, _both(YESTERDAY))
-        report = bring(report.lake, service)
+        report = bring(report.lake, service, revise="0")
         (last,) = service.asked[asked:]
     assert report.new == {"daily_reference": 2}
     assert last.query["metrics"] == "HashRate"
     assert last.query["start_time"] == "2026-02-02"
+
+
+# what the vendor revises
+
+REVISED = YESTERDAY - timedelta(days=3)
+TOMORROW = NOON + timedelta(days=1)
+RETRIEVED = _midnight(NOON) + 43_200
+FIRST = Vendor(None, {}).value("HashRate", REVISED)
+
+
+def _revising(web: ModuleType, last: date = YESTERDAY, value: str | None = "7.5") -> Vendor:
+    return Vendor(web, _both(last), revised={("HashRate", REVISED): value})
+
+
+def _hashrates(lake: Lake, moment: str | None = None) -> dict[date, tuple[float, int]]:
+    """By day what a record has: the value, and when it was known."""
+    daily = lake.record(None if moment is None else parse_moment(moment)).daily
+    rows = daily.filter(pl.col("series") == "HashRate")
+    return {day: (value, at) for day, value, at in rows.select("day", "value", "known_at").rows()}
+
+
+@pytest.fixture
+def revised(
+    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport]
+) -> tuple[SyncReport, SyncReport]:
+    """A sync two days ago, and one now, after a day between was revised."""
+    with web.Service(Vendor(web, _both(YESTERDAY - timedelta(days=2)))) as service:
+        before = bring(lake, service, NOON - timedelta(days=2))
+        service.answer = _revising(web)
+        return before, bring(before.lake, service)
+
+
+def test_a_revised_value_is_known_from_its_retrieval_on_and_the_old_one_before(
+    revised: tuple[SyncReport, SyncReport],
+) -> None:
+    before, after = revised
+    assert after.error is None
+    # two new days of two series, and what was revised
+    assert after.new == {"daily_reference": 5}
+    assert f"revised by the vendor since they were brought: HashRate of {REVISED}" in after.notes
+    assert _hashrates(after.lake)[REVISED] == (7.5, RETRIEVED)
+    old = (float(str(FIRST)), _midnight(REVISED + timedelta(days=1)))
+    for moment in (str(REVISED), str(YESTERDAY), "2026-02-04T11:59:59Z"):
+        assert _hashrates(after.lake, moment)[REVISED] == old
+    assert _hashrates(after.lake, "2026-02-04T12:00:00Z")[REVISED] == (7.5, RETRIEVED)
+    assert REVISED not in _hashrates(after.lake, str(REVISED - timedelta(days=1)))
+    # all else is as it was
+    unrevised = _hashrates(before.lake)
+    found = _hashrates(after.lake)
+    assert {day: found[day] for day in unrevised if day != REVISED} == {
+        day: told for day, told in unrevised.items() if day != REVISED
+    }
+
+
+def test_what_a_vendor_revised_is_no_disagreement_of_sources(
+    revised: tuple[SyncReport, SyncReport],
+) -> None:
+    told = status(revised[1].lake)
+    assert told.disagreements == ()
+    assert verify(revised[1].lake.home).findings == ()
+
+
+def test_values_that_are_as_they_were_make_no_version(
+    web: ModuleType, revised: tuple[SyncReport, SyncReport], bring: Callable[..., SyncReport]
+) -> None:
+    lake = revised[1].lake
+    with web.Service(_revising(web)) as service:
+        for day in (NOON, TOMORROW):
+            again = bring(lake, service, day)
+            assert (again.error, again.versions, again.notes) == (None, 0, ())
+            assert service.asked[-1].query["start_time"] == str(YESTERDAY - timedelta(days=6))
+    assert len(service.asked) == 2
+
+
+def test_a_value_that_is_taken_back_is_a_revision_too(
+    web: ModuleType, revised: tuple[SyncReport, SyncReport], bring: Callable[..., SyncReport]
+) -> None:
+    with web.Service(Vendor(web, _both(YESTERDAY))) as service:
+        report = bring(revised[1].lake, service, TOMORROW)
+    assert report.new == {"daily_reference": 1}
+    assert _hashrates(report.lake)[REVISED] == (float(str(FIRST)), RETRIEVED + 86_400)
+    assert _hashrates(report.lake, str(NOON))[REVISED] == (7.5, RETRIEVED)
+
+
+def test_a_day_that_was_left_out_is_known_only_since_it_was_given(
+    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport]
+) -> None:
+    with web.Service(_revising(web, value=None)) as service:
+        report = bring(lake, service)
+        assert REVISED not in _hashrates(report.lake)
+        service.answer = _revising(web)
+        report = bring(report.lake, service, TOMORROW)
+    assert _hashrates(report.lake)[REVISED] == (7.5, RETRIEVED + 86_400)
+    assert REVISED not in _hashrates(report.lake, str(NOON))
+
+
+@pytest.mark.parametrize(("revise", "finds"), [("3", False), ("4", True), ("4000", True)])
+def test_so_many_days_are_asked_again(
+    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport], revise: str, finds: bool
+) -> None:
+    with web.Service(Vendor(web, _both(YESTERDAY))) as service:
+        report = bring(lake, service)
+        service.answer = _revising(web)
+        report = bring(report.lake, service, revise=revise)
+    assert report.error is None
+    assert (_hashrates(report.lake)[REVISED][0] == 7.5) is finds
+    assert report.versions == finds
+
+
+def test_a_file_of_the_same_values_does_not_hide_a_revision(
+    web: ModuleType, lake: Lake, tmp_path: Path, bring: Callable[..., SyncReport]
+) -> None:
+    """A fact that a file and the API tell alike bears the file's name where that comes first."""
+    days = [YESTERDAY - timedelta(days=back) for back in range(20, -1, -1)]
+    vendor = Vendor(web, _both(YESTERDAY))
+    lines = [f"{day},{vendor.value('HashRate', day)},1,1" for day in days]
+    (tmp_path / "a.csv").write_text("\n".join(["time,HashRate,BlkCnt,DiffMean", *lines, ""]))
+    with web.Service(vendor) as service:
+        report = bring(load(lake, [tmp_path / "a.csv"]).lake, service)
+        service.answer = _revising(web, last=NOON)
+        again = bring(report.lake, service, TOMORROW)
+        assert bring(again.lake, service, TOMORROW).versions == 0
+    assert again.new == {"daily_reference": 3}
+    assert _hashrates(again.lake)[REVISED] == (7.5, RETRIEVED + 86_400)
+    assert _hashrates(again.lake, str(NOON))[REVISED][0] == float(str(FIRST))
+
+
+def test_a_replay_asks_for_nothing_again(
+    web: ModuleType, lake: Lake, tmp_path: Path, bring: Callable[..., SyncReport]
+) -> None:
+    kept = str(tmp_path / "kept")
+    with web.Service(Vendor(web, _both(YESTERDAY))) as service:
+        report = bring(lake, service, save=kept)
+        again = bring(report.lake, service, replay=kept)
+    assert (again.error, again.versions) == (None, 0)
+
+
+@pytest.mark.parametrize("revise", ["-1", "many", "1e3", "100001"])
+def test_a_number_of_days_that_is_none_is_named(
+    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport], revise: str
+) -> None:
+    with web.Service(Vendor(web, _both(YESTERDAY))) as service:
+        report = bring(lake, service, revise=revise)
+    assert isinstance(report.error, UsageError)
+    assert "revise" in str(report.error)
 
 
 def test_a_series_that_is_not_free_is_said_and_hides_no_other(

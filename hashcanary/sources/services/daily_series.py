@@ -3,6 +3,9 @@
 Each series goes on from the day after its last value, so that one that is published later than
 the others is not lost. A day is asked for when it is over.
 
+A vendor revises. So the last days before are asked for again, and a value that differs from the
+one held is brought as known when it was retrieved: who asks for a moment before gets the old one.
+
 Reference: Coin Metrics API v4 (docs.coinmetrics.io/api/v4), "Get asset metrics".
 """
 
@@ -24,6 +27,7 @@ from hashcanary.sources.errors import OutOfOrder
 from hashcanary.sources.facts import DAILY_REFERENCE, Facts
 from hashcanary.sources.feed import Batch
 from hashcanary.sources.http_json import Node
+from hashcanary.sources.services.revisions import Revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,17 +120,23 @@ def _number(node: Node) -> str | None:
     return repr(node.real("a number"))
 
 
-def series_batches(asked: Asked, http: Http, names: Sequence[str]) -> Iterator[Batch]:
-    """Every series from where it stopped to yesterday; those that stopped alike, together."""
+def series_batches(asked: Asked, http: Http, names: Sequence[str], again: int) -> Iterator[Batch]:
+    """Every series from where it stopped to yesterday; those that stopped alike, together.
+
+    again: how many days before where it stopped are asked for once more.
+    """
     yesterday = date.fromisoformat(iso_day(int(asked.clock.now()) - DAY))
     reached = _reached(asked)
     starts: dict[date, list[str]] = {}
     for name in names:
-        start = reached[name] + timedelta(days=1) if name in reached else FIRST_DAY
+        start = FIRST_DAY
+        if name in reached:
+            start = max(reached[name] + timedelta(days=1 - again), FIRST_DAY)
         if start <= yesterday:
             starts.setdefault(start, []).append(name)
     for start, group in sorted(starts.items()):
-        yield from _group_batches(http, group, start, yesterday, reached)
+        revisions = Revisions.of(asked.held, SOURCE, start, reached)
+        yield from _group_batches(http, group, (start, yesterday), reached, revisions)
 
 
 def _reached(asked: Asked) -> dict[str, date]:
@@ -138,9 +148,14 @@ def _reached(asked: Asked) -> dict[str, date]:
 
 
 def _group_batches(
-    http: Http, names: Sequence[str], start: date, end: date, reached: dict[str, date]
+    http: Http,
+    names: Sequence[str],
+    span: tuple[date, date],
+    reached: dict[str, date],
+    revisions: Revisions,
 ) -> Iterator[Batch]:
     """The pages of one question. ``reached`` is brought up to date with each batch."""
+    start, end = span
     params = {
         "assets": "btc",
         "metrics": ",".join(names),
@@ -162,13 +177,14 @@ def _group_batches(
         last = _within(answer.url, page.days, last, end)
         for name, day in page.rows.group_by("series").agg(pl.col("day").max()).iter_rows():
             given.add(name)
-            reached[name] = day
-        notes = (*notes, *page.notes)
+            reached[name] = max(day, reached.get(name, day))
+        rows, revised = revisions.news(page.rows, int(answer.at))
+        notes = (*notes, *page.notes, *revised)
         if page.token is None:
             notes = (*notes, *_absent(names, given))
-        if page.rows.height:
+        if rows.height:
             kept = {name: day.isoformat() for name, day in sorted(reached.items())}
-            facts = (Facts(DAILY_REFERENCE, page.rows),)
+            facts = (Facts(DAILY_REFERENCE, rows),)
             yield Batch(facts, {"reached": kept}, (last - start).days + 1, total, "days", notes)
             notes = ()
         if page.token is None:
