@@ -84,3 +84,15 @@ def add_at(parser: argparse.ArgumentParser) -> None:
         help="as known at T: a date (its end, UTC), a time with zone, or a block height "
         "(default: all that the lake holds)",
     )
+
+
+def add_bounds(parser: argparse.ArgumentParser, what: str) -> None:
+    """``--start T`` and ``--end T``, of which ``what`` there is; read by ``opening.bounds``."""
+    parser.add_argument(
+        "--start", metavar="T", help=f"only {what} from T on: a date or a time with zone"
+    )
+    parser.add_argument(
+        "--end",
+        metavar="T",
+        help=f"only {what} before the end of T: a date (included) or a time with zone",
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
-from hashcanary.moments import parse_moment
+from hashcanary.moments import DAY, parse_moment
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
@@ -99,3 +99,27 @@ def open_record(args: argparse.Namespace) -> Record:
     """What the lake knows at ``--at``, all of it without. Raises UsageError, NoLake and others."""
     moment = parse_moment(args.at) if args.at else None
     return open_lake(args).record(moment)
+
+
+def bounds(args: argparse.Namespace) -> tuple[int | None, int | None]:
+    """``--start`` and ``--end`` in Unix seconds, None where not given. Raises UsageError."""
+    return _bound(args.start, "--start"), _bound(args.end, "--end")
+
+
+def _bound(text: str | None, argument: str) -> int | None:
+    """Unix seconds of a bound: the start of a date for --start, the end of it for --end."""
+    if text is None:
+        return None
+    try:
+        time = parse_moment(text).time
+    except UsageError:
+        time = None
+    if time is None:
+        raise UsageError(
+            argument=argument,
+            expected="a date (2026-02-03) or a time with zone (2026-02-03T12:00:00Z)",
+            found=text,
+            remedy="A date counts from its start for --start, to its end for --end.",
+        )
+    whole_day = len(text) == len("2026-02-03")
+    return time - DAY if argument == "--start" and whole_day else time

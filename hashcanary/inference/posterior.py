@@ -14,7 +14,7 @@ import numpy as np
 from hashcanary.chain.work import block_work
 from hashcanary.inference.bank import BANK, Bank, Filtered, run_bank, weights_of
 from hashcanary.inference.errors import HeightNotKnown, NoRetargets, NothingObserved
-from hashcanary.inference.mixture import LEVELS, below, quantiles
+from hashcanary.inference.mixture import LEVELS, LIGHT, below, quantiles
 from hashcanary.inference.observations import (
     FEWEST,
     VOUCHERS,
@@ -81,6 +81,19 @@ class Posterior:
         """Hashrate in H/s at each of ``levels``."""
         mixed = quantiles(self.weights[None], self.mean[None], self.variance[None], levels)
         return np.asarray(np.exp(mixed[0]))
+
+    def heavy(self) -> Posterior:
+        """The same without the models too light to move a figure that anyone could see."""
+        kept = np.flatnonzero(self.weights > LIGHT * self.weights.max())
+        models = tuple(self.bank.models[at] for at in kept)
+        return replace(
+            self,
+            bank=replace(self.bank, models=models),
+            state=self.state[kept],
+            weights=self.weights[kept] / self.weights[kept].sum(),
+            mean=self.mean[kept],
+            variance=self.variance[kept],
+        )
 
     def below(self, rate: float) -> float:
         """Probability that the hashrate is below ``rate``, H/s."""

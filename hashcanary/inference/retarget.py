@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.inference.errors import EpochStartMissing
-from hashcanary.inference.mixture import LEVELS, LIGHT
+from hashcanary.inference.mixture import LEVELS
 from hashcanary.inference.observations import BIN, CLOCK_AT_TIP, FEWEST, blocks_of
 from hashcanary.inference.posterior import Posterior, posterior, state_of, up_to
 
@@ -43,30 +43,41 @@ class Waiting:
         """Probability (k,) that it takes less than each of ``seconds`` (k,)."""
         from scipy.special import gammainc
 
-        # models lighter than this move no probability that anyone could see
-        heavy = self.weights > LIGHT * self.weights.max()
-        weights, shape = self.weights[heavy], self.shape[heavy, None]
-        at = np.maximum(seconds, 0.0)[None, :] * (shape / self.mean[heavy, None])
-        return np.asarray(weights @ gammainc(shape, at) / weights.sum())
+        shape = self.shape[:, None]
+        at = np.maximum(seconds, 0.0)[None, :] * (shape / self.mean[:, None])
+        return np.asarray(self.weights @ gammainc(shape, at))
+
+    def _density(self, seconds: Floats) -> Floats:
+        from scipy.special import gammaln
+
+        shape = self.shape[:, None]
+        at = seconds[None, :] * (shape / self.mean[:, None])
+        log = shape * np.log(at) - at - gammaln(shape)
+        return np.asarray(self.weights @ np.exp(log)) / seconds
 
     def quantiles(self, levels: Floats) -> Floats:
         """Seconds (k,) at each of ``levels``, to a part in ten million."""
         low, high = self._bounds(levels)
+        guess = (low + high) / 2
+        # Newton's steps, halved to the bracket where they leave it
         for _ in range(60):
-            middle = (low + high) / 2
-            over = self.below(middle) > levels
-            low, high = np.where(over, low, middle), np.where(over, middle, high)
-            if ((high - low) < 1e-7 * high).all():
-                break
-        return (low + high) / 2
+            error = self.below(guess) - levels
+            low, high = np.where(error > 0, low, guess), np.where(error > 0, guess, high)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                following = guess - error / self._density(guess)
+            inside = (following >= low) & (following <= high)
+            following = np.where(inside, following, (low + high) / 2)
+            if (np.abs(following - guess) < 1e-7 * guess).all():
+                return following
+            guess = following
+        return guess
 
     def _bounds(self, levels: Floats) -> tuple[Floats, Floats]:
         """The lowest and the highest of the models' own quantiles."""
         from scipy.special import gammaincinv
 
-        heavy = self.weights > LIGHT * self.weights.max()
-        shape, mean = self.shape[heavy, None], self.mean[heavy, None]
-        own = gammaincinv(shape, levels[None, :]) * mean / shape
+        shape = self.shape[:, None]
+        own = gammaincinv(shape, levels[None, :]) * (self.mean[:, None] / shape)
         return own.min(axis=0), own.max(axis=0)
 
 
@@ -143,6 +154,7 @@ def forecast_retarget(record: Record, height: int | None = None) -> RetargetFore
 
 def forecast_from(blocks: Blocks, now: Posterior, network: Network) -> RetargetForecast:
     """The forecast from the posterior at the last of ``blocks``. Raises EpochStartMissing."""
+    now = now.heavy()
     size = network.retarget_interval
     first_height = now.height - now.height % size
     at = blocks.find(first_height)

@@ -15,3 +15,15 @@ class NoPoolLabels(HashcanaryError):
     )
     exit_code = Exit.MISSING
     http_status = 404
+
+
+class NoWholeEpochs(HashcanaryError):
+    """Forecasts to be judged, and no epoch that is known whole."""
+
+    template = (
+        "expected an epoch of 2,016 blocks known whole at {at}, with the one before it and the "
+        "retarget after it, found none. Load the headers of at least 4,033 consecutive blocks, or "
+        "name a longer span."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404

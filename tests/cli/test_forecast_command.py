@@ -82,3 +82,23 @@ def test_a_height_the_lake_has_not_is_a_named_error(call: Run, forecast_lake: Pa
     assert failed.returncode == 3
     error = json.loads(failed.stderr)
     assert error["error"] == "HeightNotKnown"
+
+
+def test_the_study_of_calibration_says_how_good_the_forecasts_were(
+    call: Run, forecast_lake: Path
+) -> None:
+    told = call("--home", forecast_lake, "study", "calibration")
+    assert told.returncode == 0
+    for word in ("SIMULATED", "50% held", "/ mempool", "second"):
+        assert word in told.stdout
+    document = json.loads(call("--home", forecast_lake, "--json", "study", "calibration").stdout)
+    assert document["simulated"] is True
+    points = [row["point"] for row in document["rows"] if row["what"] == "next"]
+    assert points == [36, 72, 144, 288, 504, 1008, 1512]
+    for row in document["rows"]:
+        for band in ("50", "80", "95"):
+            low, share, high = (row[f"held_{band}{part}"] for part in ("_low", "", "_high"))
+            assert 0 <= low <= share <= high <= 1
+    none = call("--home", forecast_lake, "study", "calibration", "--start", "2090-01-01")
+    assert none.returncode == 3
+    assert "4,033 consecutive blocks" in none.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.declare import add_at, add_bounds, add_command
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def add(commands: Commands, shared: Parser) -> None:
         examples=_SHOW_EXAMPLES,
     )
     show.add_argument("name", metavar="NAME", help="a metric's name, such as hashrate.sma30")
-    show.add_argument("--start", metavar="T", help="first row: a date or a time with zone")
-    show.add_argument("--end", metavar="T", help="last row: a date (included) or a time with zone")
+    add_bounds(show, "rows")
     add_at(show)
     show.add_argument(
         "--rows", metavar="N", type=int, default=15, help="rows shown to people (default: 15)"
@@ -110,7 +109,7 @@ def _listed(metric: Metric) -> Row:
 
 def run_show(args: argparse.Namespace) -> Exit:
     """Print one metric."""
-    from hashcanary.cli.opening import open_record
+    from hashcanary.cli.opening import bounds, open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.metrics.engine import compute
     from hashcanary.metrics.registry import find_metric
@@ -122,33 +121,12 @@ def run_show(args: argparse.Namespace) -> Exit:
             found=args.rows,
             remedy="It counts for people; JSON and CSV have every row.",
         )
-    start, end = _bound(args.start, "--start"), _bound(args.end, "--end")
+    start, end = bounds(args)
     metric = find_metric(args.name)
     record = open_record(args)
     result = compute(record, [metric.name])[metric.name]
     emit(_shown(record, result, _between(result.rows, start, end), args.rows), format_of(args))
     return Exit.DONE
-
-
-def _bound(text: str | None, argument: str) -> int | None:
-    """Unix seconds of a bound: the start of a date for --start, the end of it for --end."""
-    from hashcanary.moments import DAY, parse_moment
-
-    if text is None:
-        return None
-    try:
-        time = parse_moment(text).time
-    except UsageError:
-        time = None
-    if time is None:
-        raise UsageError(
-            argument=argument,
-            expected="a date (2026-02-03) or a time with zone (2026-02-03T12:00:00Z)",
-            found=text,
-            remedy="A date counts from its start for --start, to its end for --end.",
-        )
-    whole_day = len(text) == len("2026-02-03")
-    return time - DAY if argument == "--start" and whole_day else time
 
 
 def _between(rows: pl.DataFrame, start: int | None, end: int | None) -> pl.DataFrame:
