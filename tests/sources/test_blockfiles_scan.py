@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,6 +24,10 @@ from hashcanary.sources.node.block_files_errors import (
     DamagedBlockFile,
     NoBlockFiles,
 )
+from hashcanary.store.lake import Lake
+from hashcanary.store.recording import active_headers, all_headers
+from hashcanary.store.syncing import sync
+from hashcanary.store.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -253,6 +258,45 @@ def test_only_what_was_appended_is_read_again(
     batches = read(held, tmp_path, cursor)
     assert table(batches)["height"].to_list() == [48, 49, 50]
     assert min(asked_for) == len(block_maker.framed(blocks[:48]))
+
+
+@pytest.mark.parametrize("verify_setting", ["light", "full"])
+@pytest.mark.parametrize("depth", [1, 2, 12, 30])
+def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_stays(
+    tmp_path: Path, block_maker: ModuleType, depth: int, verify_setting: str
+) -> None:
+    """A node appends the blocks of the branch that wins, some of them to a file of their own."""
+    folder = tmp_path / "blocks"
+    old = block_maker.chain(30)
+    block_maker.write(folder, {0: block_maker.framed(old)}, KEY)
+    settings = {"datadir": str(folder), "verify": verify_setting}
+    lake = Lake.create(tmp_path / "lake", REGTEST)
+    lake = sync(lake, blockfiles.BLOCKFILES, settings, StoppedClock()).lake
+    new = old[: 31 - depth]
+    while len(new) < 32:
+        new.append(block_maker.block(new[-1], len(new), tag=b"/branch/"))
+    branch = new[31 - depth :]
+    # the last two out of order, as they may come from peers
+    appended = [*branch[:-2], *branch[:-3:-1]]
+    half = len(appended) // 2
+    block_maker.write(folder, {0: block_maker.framed([*old, *appended[:half]])}, KEY)
+    block_maker.write(folder, {1: block_maker.framed(appended[half:])}, KEY, tail=300)
+    report = sync(lake, blockfiles.BLOCKFILES, settings, StoppedClock())
+    assert report.error is None
+    assert report.new["headers"] == report.new["blocks"] == depth + 1
+    (event,) = report.events
+    assert (event["kind"], event["height"]) == ("reorg", 30 - depth)
+    assert json.loads(str(event["detail"]))["depth"] == depth
+    hashes = [block_maker.double_sha256(block[:80])[::-1] for block in new]
+    headers = report.lake.frame("headers")
+    assert headers.height == 31 + depth + 1
+    active = active_headers(all_headers(report.lake))
+    assert active["hash"].to_list() == hashes
+    record = report.lake.record().blocks
+    assert record["height"].to_list() == list(range(32))
+    assert record["size"].to_list() == [len(block) for block in new]
+    assert verify(report.lake.home).findings == ()
+    assert sync(report.lake, blockfiles.BLOCKFILES, settings, StoppedClock()).versions == 0
 
 
 def test_a_block_under_way_is_read_when_it_is_whole(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from hashcanary.chain.errors import InvalidBlock
 from hashcanary.chain.headers import encode_headers
+from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.catalogue.bitcoind_rest import REST
 from hashcanary.sources.catalogue.bitcoind_rpc import RPC
 from hashcanary.sources.errors import (
@@ -24,6 +26,9 @@ from hashcanary.sources.errors import (
     WrongSchema,
 )
 from hashcanary.sources.node.rest_block import fees
+from hashcanary.store.lake import Lake
+from hashcanary.store.syncing import sync
+from hashcanary.store.verify import verify
 
 
 @pytest.fixture
@@ -87,6 +92,74 @@ def test_headers_come_two_thousand_at_a_time(
 def test_only_the_newest_blocks_are_read_whole(served: Any, holding: Any) -> None:
     holding.sync(REST, url=served.url, blocks="5")
     assert holding.blocks()["height"].to_list() == [26, 27, 28, 29, 30]
+
+
+def read_whole(served: Any) -> int:
+    """How many blocks were asked for since the last time."""
+    count = sum(path.startswith("/rest/block/") for path in served.asked)
+    served.asked.clear()
+    return count
+
+
+def test_more_blocks_are_read_when_the_setting_is_raised(
+    served: Any, holding: Any, node_server: Any
+) -> None:
+    holding.sync(REST, url=served.url, blocks="4")
+    assert read_whole(served) == 4
+    holding.sync(REST, url=served.url, blocks="10")
+    assert read_whole(served) == 6
+    rows = holding.blocks()
+    assert rows["height"].to_list() == list(range(21, 31))
+    assert rows["total_fee"].to_list() == [1257] * 10
+    for blocks in ("10", "4", "0"):
+        holding.sync(REST, url=served.url, blocks=blocks)
+        assert read_whole(served) == 0
+    # two more blocks: those are read, and what is newest now but was not wanted before
+    served.node.blocks = node_server.chain_of(2, served.node.blocks, fees=(5,))
+    holding.sync(REST, url=served.url, blocks="15")
+    assert read_whole(served) == 5
+    assert holding.blocks()["height"].to_list() == list(range(18, 33))
+    holding.sync(REST, url=served.url, blocks="all")
+    assert read_whole(served) == 18
+    assert [row["hash"] for row in holding.blocks().iter_rows(named=True)] == [
+        block.hash for block in served.node.blocks
+    ]
+
+
+def test_blocks_that_a_raised_setting_asks_for_are_those_of_the_chain_as_it_is_now(
+    served: Any, holding: Any, node_server: Any
+) -> None:
+    holding.sync(REST, url=served.url, blocks="4")
+    served.node.switch(node_server.chain_of(8, served.node.blocks[:25], branch=3, fees=(5,)))
+    read_whole(served)
+    holding.sync(REST, url=served.url, blocks="12")
+    assert read_whole(served) == 12
+    rows = holding.blocks().join(holding.active(), on=["height", "hash"], how="semi")
+    assert rows["hash"].to_list() == [block.hash for block in served.node.blocks[21:]]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 12, 30])
+def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_stays(
+    served: Any, node_server: Any, tmp_path: Path, depth: int
+) -> None:
+    settings = {"url": served.url, "blocks": "all"}
+    lake = sync(Lake.create(tmp_path / "lake", REGTEST), REST, settings, node_server.Ticks()).lake
+    old, fork = served.node.blocks, 30 - depth
+    served.node.switch(node_server.chain_of(depth + 1, old[: fork + 1], branch=3, fees=(5,)))
+    report = sync(lake, REST, settings, node_server.Ticks())
+    assert report.error is None
+    assert report.new["headers"] == report.new["blocks"] == depth + 1
+    (event,) = report.events
+    assert (event["kind"], event["height"]) == ("reorg", fork)
+    detail = json.loads(str(event["detail"]))
+    assert (detail["depth"], detail["new_tip"]) == (depth, served.node.blocks[-1].hash.hex())
+    headers = report.lake.frame("headers")
+    assert set(headers["hash"]) == {block.hash for block in [*old, *served.node.blocks]}
+    record = report.lake.record().blocks
+    assert record["time"].to_list() == [block.time for block in served.node.blocks]
+    assert record["total_fee"].to_list() == [block.fee for block in served.node.blocks]
+    assert verify(report.lake.home).findings == ()
+    assert sync(report.lake, REST, settings, node_server.Ticks()).versions == 0
 
 
 def test_without_spent_outputs_fees_are_unknown_and_noted(served: Any, holding: Any) -> None:
