@@ -1,0 +1,264 @@
+"""Alarms that the hashrate fell, block by block, at a stated rate of false ones.
+
+An alarm means: the blocks since some moment of the last 30 days took longer than luck, the ordinary
+wander of the hashrate, and its growth explain. The wander and the growth are what the bank of
+models of ``drop_edges`` has learned of them by that moment, and the level before is what it
+believed then. Falls of every size are watched for at once (the mixture Shiryaev-Roberts statistic
+of ``drop_kernel``).
+
+After an alarm the level is learned anew from the fall on, and the next alarm is a further fall.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.bank import run_bank
+from hashcanary.inference.drop_edges import ORDINARY, Edges, afresh, beliefs_of
+from hashcanary.inference.errors import NoRetargets
+from hashcanary.inference.observations import BIN, BINS_PER_DAY, VOUCHERS, Blocks, observe
+
+if TYPE_CHECKING:
+    from hashcanary.chain.networks import Network
+    from hashcanary.inference.bank import Bank
+    from hashcanary.inference.observations import Floats, Ints, Observations
+
+BLOCKS_A_YEAR = 52_560
+# what is watched for: the part lost, each size as likely as the others before anything is seen
+FALLS = np.array([0.04, 0.07, 0.12, 0.20, 0.33, 0.50])
+SIZES = np.stack((1 - FALLS, np.full(FALLS.size, 1 / FALLS.size)))
+# a start further back is not looked for: the rate may have gone anywhere since
+REACH = 30 * BINS_PER_DAY
+# the bound on false alarms is not tight: with this part of it they come as often as is said in a
+# world whose rate never changes, and less often in one that wanders (benchmarks/drop_detection.py)
+TIGHTNESS = 0.4
+# blocks taken in at once; sums of seconds per hash lose digits where the rate grew much
+_CHUNK = 4032
+
+
+def _ages() -> Ints:
+    """Edges back at which a start is looked for: all of two days, then ever fewer."""
+    parts = ((1, 17, 1), (18, 33, 2), (36, 65, 4), (72, 129, 8), (144, REACH + 1, 16))
+    return np.concatenate([np.arange(*part, dtype=np.int64) for part in parts])
+
+
+_AGES = _ages()
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm, as known at its block.
+
+    height: of that block; statistic: log of what passed the threshold; start, start_low,
+    start_high: heights of the last block before the fall: median and 95% interval. starts: heights
+    of edges that were looked at, ascending; beliefs: what was believed of the rate at each, (e, 6),
+    see ``drop_kernel.shape_and_time``. From start_high on the level was learned anew.
+    """
+
+    height: int
+    statistic: float
+    start: int
+    start_low: int
+    start_high: int
+    starts: Ints
+    beliefs: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A watch between two blocks; ``advance`` gives the next one.
+
+    false_alarm_blocks: one false alarm in so many blocks; statistic: log of it at the last block,
+    -inf where nothing speaks of a fall; settled_height: of the last settled edge; edges: of the
+    last 30 days; tail: the last blocks, from those that vouch for that edge on; tail_clock: of the
+    first of them, seconds per hash; run_first: first height of its unbroken run; earliest: no
+    start is looked for before this height; alarms: so far.
+    """
+
+    network: Network
+    false_alarm_blocks: float
+    bank: Bank
+    statistic: float
+    settled_height: int
+    edges: Edges
+    tail: Blocks
+    tail_clock: float
+    run_first: int
+    earliest: int
+    alarms: tuple[Alarm, ...]
+
+    @property
+    def threshold(self) -> float:
+        """What the statistic must reach."""
+        return TIGHTNESS * self.false_alarm_blocks
+
+
+def new_watch(
+    network: Network, false_alarm_blocks: float = BLOCKS_A_YEAR, bank: Bank = ORDINARY
+) -> Watch:
+    """The watch before the first block. Raises NoRetargets where blocks are not worked for.
+
+    bank: what is ordinary; its models have no transient (ValueError).
+    """
+    if network.no_retargeting or network.min_difficulty_rule:
+        raise NoRetargets(interval=network.retarget_interval, network=network.name)
+    if any(model.transient_sd for model in bank.models) or false_alarm_blocks < BIN:
+        raise ValueError(f"expected models without a transient and at least {BIN} blocks")
+    ints, floats = np.empty(0, dtype=np.int64), np.empty(0)
+    edges = Edges(
+        ints,
+        floats,
+        np.empty((0, 4)),
+        floats,
+        np.empty((0, len(bank.models), 6)),
+        np.empty((0, 6)),
+    )
+    none = Blocks(ints, ints, floats, floats)
+    return Watch(network, false_alarm_blocks, bank, -np.inf, -1, edges, none, 0.0, 0, -1, ())
+
+
+def advance(watch: Watch, blocks: Blocks) -> Watch:
+    """The watch after more blocks, one or many: the same after each, however they are cut.
+
+    Raises ValueError when they do not stand above the last one.
+    """
+    heights = np.concatenate((watch.tail.height[-1:], blocks.height))
+    if (np.diff(heights) <= 0).any():
+        raise ValueError(f"expected ascending blocks above {heights[0]}")
+    for start in range(0, blocks.height.size, _CHUNK):
+        watch = _taken_in(watch, blocks.part(start, start + _CHUNK))
+    return watch
+
+
+def _taken_in(watch: Watch, new: Blocks) -> Watch:
+    tail = watch.tail
+    known = Blocks(
+        *(np.concatenate(both) for both in zip(_columns(tail), _columns(new), strict=True))
+    )
+    gaps = np.diff(known.height, prepend=known.height[:1]) > 1
+    run = np.cumsum(gaps, dtype=np.int64)
+    firsts = np.concatenate(
+        ([watch.run_first if tail.height.size else known.height[0]], known.height[gaps])
+    )
+    run_first = firsts[run]
+    ticks = np.diff(known.time, prepend=known.time[:1]) / known.work
+    clock = watch.tail_clock + np.cumsum(ticks)
+    seen = observe(known, watch.network)
+    seen = seen.where(seen.settled & (seen.first >= watch.settled_height))
+    edges = _grown(watch, known, clock, seen)
+    settled, keep = watch.settled_height, 0
+    if seen.size:
+        settled, keep = int(seen.height[-1]), max(int(seen.index[-1]) - VOUCHERS, 0)
+    now = clock + (_vouched(known.time, run) - known.time) / known.work
+    watch = replace(watch, edges=edges, settled_height=settled)
+    rows = np.column_stack((known.height, now, known.work, run_first))
+    watch = _scanned(watch, rows, tail.height.size)
+    edges = watch.edges.part(max(watch.edges.height.size - REACH - 2, 0))
+    # clocks are differences: counted from the oldest that is kept, they keep their digits
+    base = float(edges.clock[0]) if edges.clock.size else float(clock[keep])
+    return replace(
+        watch,
+        edges=replace(edges, clock=edges.clock - base),
+        tail=known.part(keep),
+        tail_clock=float(clock[keep]) - base,
+        run_first=int(run_first[keep]),
+    )
+
+
+def _columns(blocks: Blocks) -> tuple[Ints, Ints, Floats, Floats]:
+    return blocks.height, blocks.time, blocks.work, blocks.change
+
+
+def _grown(watch: Watch, known: Blocks, clock: Floats, seen: Observations) -> Edges:
+    """The edges with those that are newly settled."""
+    old = watch.edges
+    if not old.height.size:
+        # before anything is observed there is nothing to believe
+        first = np.flatnonzero(seen.count)
+        if not first.size:
+            return old
+        seen = seen.where(np.arange(seen.size) >= first[0])
+    if not seen.size:
+        return old
+    state = old.states[-1] if old.height.size else None
+    kept = run_bank(seen, watch.bank, state=state, keep=True).kept[:, :, :6]
+    change = np.nan_to_num(known.change[seen.index])
+    repaired = (seen.time - known.time[seen.index]) / known.work[seen.index]
+    return old.joined(
+        Edges(
+            seen.height,
+            clock[seen.index] + repaired,
+            seen.spans(),
+            change,
+            kept,
+            beliefs_of(watch.bank, kept, change),
+        )
+    )
+
+
+def _vouched(times: Ints, run: Ints) -> Floats:
+    """The second latest of a block's and the 10 header times before it; its own where none is."""
+    at = np.arange(times.size)[:, None] - np.arange(VOUCHERS)[None, :]
+    inside = np.maximum(at, 0)
+    near = np.where(
+        (at >= 0) & (run[inside] == run[:, None]), times[inside].astype(np.float64), -np.inf
+    )
+    second = np.partition(near, -2, axis=1)[:, -2]
+    return np.where(np.isfinite(second), second, times)
+
+
+def _scanned(watch: Watch, blocks: Floats, start: int) -> Watch:
+    """The watch with the alarms of the blocks from index ``start`` on; blocks: as ``scan``'s."""
+    from hashcanary.inference.drop_kernel import scan
+
+    statistic = np.full(blocks.shape[0], -np.inf)
+    at = start
+    while True:
+        rows, earliest = watch.edges.rows(), watch.earliest
+        at = scan(at, blocks, rows, earliest, _AGES, SIZES, watch.threshold, statistic)
+        if at < 0:
+            return replace(watch, statistic=float(statistic[-1]))
+        watch = _alarmed(watch, blocks[at], float(statistic[at]))
+        at += 1
+
+
+def _alarmed(watch: Watch, block: Floats, statistic: float) -> Watch:
+    """The watch after an alarm at a block: the level is learned anew from the fall on."""
+    edges, height = watch.edges, int(block[0])
+    floor = max(int(block[3]), watch.earliest)
+    first = int(np.searchsorted(edges.height, floor))
+    stop = int(np.searchsorted(edges.height, height - VOUCHERS, side="right"))
+    looked_at = edges.part(max(stop - REACH, first), stop)
+    low, median, high = starts_of(block, looked_at.rows())
+    alarm = Alarm(
+        height,
+        statistic,
+        int(looked_at.height[median]),
+        int(looked_at.height[low]),
+        int(looked_at.height[high]),
+        looked_at.height,
+        looked_at.beliefs,
+    )
+    return replace(
+        watch,
+        edges=afresh(edges, watch.bank, stop - looked_at.height.size + high),
+        earliest=alarm.start_high,
+        alarms=(*watch.alarms, alarm),
+    )
+
+
+def starts_of(block: Floats, rows: Floats) -> tuple[int, int, int]:
+    """Which edges are the 2.5, 50 and 97.5% points of where the fall began, as a block shows it.
+
+    Each edge is as likely as another before anything is seen. block, rows: as ``scan``'s.
+    """
+    from hashcanary.inference.drop_kernel import evidence_at
+
+    evidence = np.empty(rows.shape[0])
+    evidence_at(block, rows, SIZES, evidence)
+    share = np.cumsum(np.exp(evidence - evidence.max()))
+    low, median, high = np.searchsorted(share, np.array([0.025, 0.5, 0.975]) * share[-1])
+    return int(low), int(median), int(high)
