@@ -138,34 +138,49 @@ def _taken_in(watch: Watch, new: Blocks) -> Watch:
     known = Blocks(
         *(np.concatenate(both) for both in zip(_columns(tail), _columns(new), strict=True))
     )
-    gaps = np.diff(known.height, prepend=known.height[:1]) > 1
-    run = np.cumsum(gaps, dtype=np.int64)
-    firsts = np.concatenate(
-        ([watch.run_first if tail.height.size else known.height[0]], known.height[gaps])
-    )
-    run_first = firsts[run]
-    ticks = np.diff(known.time, prepend=known.time[:1]) / known.work
-    clock = watch.tail_clock + np.cumsum(ticks)
+    clock = watch.tail_clock + clock_of(known)
+    rows = block_rows(known, clock, watch.run_first if tail.height.size else None)
     seen = observe(known, watch.network)
     seen = seen.where(seen.settled & (seen.first >= watch.settled_height))
-    edges = _grown(watch, known, clock, seen)
-    settled, keep = watch.settled_height, 0
-    if seen.size:
-        settled, keep = int(seen.height[-1]), max(int(seen.index[-1]) - VOUCHERS, 0)
-    now = clock + (_vouched(known.time, run) - known.time) / known.work
-    watch = replace(watch, edges=edges, settled_height=settled)
-    rows = np.column_stack((known.height, now, known.work, run_first))
+    watch = replace(watch, edges=_grown(watch, known, clock, seen))
     watch = _scanned(watch, rows, tail.height.size)
+    keep = max(int(seen.index[-1]) - VOUCHERS, 0) if seen.size else 0
     edges = watch.edges.part(max(watch.edges.height.size - REACH - 2, 0))
     # clocks are differences: counted from the oldest that is kept, they keep their digits
     base = float(edges.clock[0]) if edges.clock.size else float(clock[keep])
     return replace(
         watch,
+        settled_height=int(seen.height[-1]) if seen.size else watch.settled_height,
         edges=replace(edges, clock=edges.clock - base),
         tail=known.part(keep),
         tail_clock=float(clock[keep]) - base,
-        run_first=int(run_first[keep]),
+        run_first=int(rows[keep, 3]),
     )
+
+
+def clock_of(blocks: Blocks) -> Floats:
+    """Seconds per hash (n,) from the first block to each, by header times."""
+    ticks = np.diff(blocks.time, prepend=blocks.time[:1]) / blocks.work
+    return np.cumsum(ticks)
+
+
+def edge_clock(blocks: Blocks, clock: Floats, seen: Observations) -> Floats:
+    """Seconds per hash (e,) at the ends of spans, by their repaired times."""
+    repaired = seen.time - blocks.time[seen.index]
+    return np.asarray(clock[seen.index] + repaired / blocks.work[seen.index])
+
+
+def block_rows(blocks: Blocks, clock: Floats, run_first: int | None = None) -> Floats:
+    """What the compiled scan takes, (n, 4): height, seconds per hash, work, first of the run.
+
+    run_first: of the run that the first block is in, where that is not the first of it.
+    """
+    gaps = np.diff(blocks.height, prepend=blocks.height[:1]) > 1
+    run = np.cumsum(gaps, dtype=np.int64)
+    first = blocks.height[0] if run_first is None else run_first
+    firsts = np.concatenate(([first], blocks.height[gaps]))
+    now = clock + (_vouched(blocks.time, run) - blocks.time) / blocks.work
+    return np.column_stack((blocks.height, now, blocks.work, firsts[run]))
 
 
 def _columns(blocks: Blocks) -> tuple[Ints, Ints, Floats, Floats]:
@@ -186,11 +201,10 @@ def _grown(watch: Watch, known: Blocks, clock: Floats, seen: Observations) -> Ed
     state = old.states[-1] if old.height.size else None
     kept = run_bank(seen, watch.bank, state=state, keep=True).kept[:, :, :6]
     change = np.nan_to_num(known.change[seen.index])
-    repaired = (seen.time - known.time[seen.index]) / known.work[seen.index]
     return old.joined(
         Edges(
             seen.height,
-            clock[seen.index] + repaired,
+            edge_clock(known, clock, seen),
             seen.spans(),
             change,
             kept,
