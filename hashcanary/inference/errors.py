@@ -60,3 +60,36 @@ class NoRetargets(HashcanaryError):
     )
     exit_code = Exit.USAGE
     http_status = 400
+
+
+class BadStatement(HashcanaryError):
+    """A file of stated numbers, of causes or of pools' regions, that cannot be used."""
+
+    template = (
+        "{file}, {place}: expected {expected}, found {found}. Correct the file; those that come "
+        "with hashcanary (inference/causes.toml, inference/pool_regions.toml) show the form."
+    )
+    exit_code = Exit.USAGE
+    http_status = 400
+
+
+class TooFewToExplain(HashcanaryError):
+    """Too few blocks around a moment to say whether the hashrate fell."""
+
+    template = (
+        "expected {expected} days or more of blocks before {at}, some of them in the last "
+        "{recent} days, found {found}. Load or sync them, or ask for another moment with --at."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class WindowNotKnown(HashcanaryError):
+    """A window of the chain whose blocks, or the time they took, cannot be told."""
+
+    template = (
+        "the window from {start} to {end}: expected {expected}, found {found}. Load or sync the "
+        "missing blocks, or ask for another window."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404

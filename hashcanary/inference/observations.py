@@ -131,7 +131,7 @@ def observe(blocks: Blocks, network: Network) -> Observations:
     breaks = np.flatnonzero(np.diff(run))
     edge_mask[breaks] = edge_mask[breaks + 1] = True
     edges = np.flatnonzero(edge_mask)
-    time, clock = _repaired(blocks.time, run, edges)
+    time, clock = repaired(blocks.time, run, edges)
     start, end = edges[:-1], edges[1:]
     count = height[end] - height[start]
     summed = np.concatenate(([0.0], np.cumsum(blocks.work)))
@@ -169,7 +169,7 @@ def observe(blocks: Blocks, network: Network) -> Observations:
     )
 
 
-def _repaired(times: Ints, run: Ints, edges: Ints) -> tuple[Floats, Floats]:
+def repaired(times: Ints, run: Ints, edges: Ints) -> tuple[Floats, Floats]:
     """Edges' times kept between their neighbours', and the standard deviation of each, seconds."""
     own = times[edges].astype(np.float64)
     reach = np.arange(1, VOUCHERS + 1)
