@@ -9,10 +9,12 @@ from hashcanary.moments import DAY
 from hashcanary.report.datasets import DAY_METRICS, datasets
 from hashcanary.report.document import Estimate, Report
 from hashcanary.report.glossary import GLOSSARY
+from hashcanary.report.outlook import outlook, outlook_datasets
 from hashcanary.report.reading import Reading
 from hashcanary.report.sections.basis import basis
 from hashcanary.report.sections.history import history
 from hashcanary.report.sections.now import SMOOTHINGS, now, pace
+from hashcanary.report.sections.outlook import next_retarget
 from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.verdict import Signs, judge
@@ -54,6 +56,7 @@ def build_report(record: Record) -> Report:
     results = compute(record, (*METRICS, *REQUIRED_METRICS))
     vendors = record.daily["vendor"].unique().sort().to_list()
     reading = Reading(results, vendors)
+    ahead = outlook(record)
     studies = find_episodes(results, simulated=record.simulated)
     as_of = None if reading.today is None else reading.today + DAY
     verdict = judge(signs(reading, studies[0]))
@@ -74,10 +77,11 @@ def build_report(record: Record) -> Report:
             history(reading),
             revenue(reading),
             ribbons(reading, studies),
+            next_retarget(ahead),
             basis(record, reading, command),
         ),
         glossary=GLOSSARY,
-        datasets=datasets(record, results, studies[0], as_of),
+        datasets=(*datasets(record, results, studies[0], as_of), *outlook_datasets(ahead)),
         code_version=hashcanary.__version__,
         command=command,
         provenance=dict(record.provenance),

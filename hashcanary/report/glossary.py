@@ -36,6 +36,13 @@ GLOSSARY: tuple[Term, ...] = (
         "anew so that blocks come every ten minutes at the pace just seen: the retarget.",
     ),
     Term(
+        "forecast",
+        "Forecast, its bands",
+        "Where the hashrate, and with it the difficulty, goes: not one figure but a distribution. "
+        "Its median is the middle; a 95% band holds what comes 95 times in 100. It follows from "
+        "blocks and prices known at its moment; a new cause, a ban or a storm, is not in it.",
+    ),
+    Term(
         "ribbons",
         "Hash ribbons, inversion, capitulation",
         "The 30-day and the 60-day mean of the hashrate. When the shorter lies below the longer "

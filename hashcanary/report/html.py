@@ -20,7 +20,7 @@ from hashcanary.report.blocks import chapter
 from hashcanary.report.charts import CHARTS, specification
 from hashcanary.report.javascript import BundleJob
 from hashcanary.report.markup import Html, join, tag
-from hashcanary.report.window import extent, starting_window
+from hashcanary.report.window import extent, own_window, starting_window
 from hashcanary.report.wording import day, facts_line
 
 if TYPE_CHECKING:
@@ -231,8 +231,13 @@ def _payload(report: Report) -> str:
     for name, chart in CHARTS.items():
         if name not in drawn or window is None:
             continue
+        own = own_window(report, chart)
         spec = specification(
-            chart, width="container", simulated=report.simulated, window=window, with_legend=False
+            chart,
+            width="container",
+            simulated=report.simulated,
+            window=own or window,
+            with_legend=False,
         )
         charts[name] = {
             "spec": theme.coloured(spec, references),
@@ -242,6 +247,7 @@ def _payload(report: Report) -> str:
             "format": chart.format,
             "scale": chart.scale,
             "toggles": chart.toggles,
+            "window": own,
         }
     page = {
         "simulated": report.simulated,

@@ -8,7 +8,7 @@ from hashcanary.report import theme
 from hashcanary.report.charts import CHARTS, specification
 from hashcanary.report.charts.definition import VEGA_LITE
 from hashcanary.report.errors import NothingToDraw
-from hashcanary.report.window import starting_window
+from hashcanary.report.window import own_window, starting_window
 from hashcanary.report.wording import as_known, day
 
 if TYPE_CHECKING:
@@ -34,14 +34,16 @@ def chart_spec(
     """A chart as a whole Vega-Lite definition, data and colours inline: for pictures, notebooks.
 
     window: Unix seconds UTC, the last two years where None. sliders: bind the window to two
-    sliders, for a notebook. Raises NothingToDraw when the report has no days.
+    sliders, for a notebook; a chart with a window of its own takes neither. Raises NothingToDraw
+    when the report has no days.
     """
-    shown = window or starting_window(report)
+    chart = CHARTS[name]
+    own = own_window(report, chart)
+    shown = own or window or starting_window(report)
     if shown is None:
         raise NothingToDraw(at=report.at_text)
-    chart = CHARTS[name]
     spec = specification(chart, width=WIDTH, simulated=report.simulated, window=shown)
-    end = report.as_of or shown[1]
+    end = shown[1] if own else report.as_of or shown[1]
     subtitle = f"{day(shown[0])} to {day(end - 1)}, {as_known(report)}; hashcanary"
     if report.simulated:
         subtitle = f"SIMULATED. {subtitle}"
@@ -51,7 +53,7 @@ def chart_spec(
         key: _rows(report.dataset(key), chart.columns if key == "day" else None, shown, sliders)
         for key in chart.datasets
     }
-    if sliders:
+    if sliders and not own:
         first, last = (seconds * 1000 for seconds in _whole(report, shown))
         for param in spec["params"][:2]:
             param["bind"] = {"input": "range", "min": first, "max": last, "step": 86_400_000}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
+    from hashcanary.report.charts.definition import Chart
     from hashcanary.report.document import Report
 
 START_DAYS = 730
@@ -26,3 +27,9 @@ def starting_window(report: Report) -> tuple[int, int] | None:
     if whole is None:
         return None
     return max(whole[0], whole[1] - START_DAYS * DAY), whole[1]
+
+
+def own_window(report: Report, chart: Chart) -> tuple[int, int] | None:
+    """The span of a chart that shows its whole dataset; None for one that moves with the others."""
+    times = report.dataset(chart.datasets[0]).time if chart.own_window else ()
+    return (times[0], times[-1]) if times else None

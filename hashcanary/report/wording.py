@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate
-from hashcanary.units import DAYS, HASHRATE, RATIO, STATE
+from hashcanary.units import DAYS, HASHRATE, RATIO, STATE, UNIX_TIME
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell, Column, Figure, Report
@@ -77,8 +77,8 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
         return f"{value:,.{0 if float(value).is_integer() else 2}f}"
     if unit.percent:
         return percent(value, 1)
-    if unit is DAYS:
-        return count(round(value), "day")
+    if unit in {UNIX_TIME, DAYS}:
+        return day(round(value)) if unit is UNIX_TIME else count(round(value), "day")
     if unit is HASHRATE and abs(value) >= 1e18:
         # one prefix throughout, so that figures can be compared at sight
         return f"{value / 1e18:,.{max(digits - len(str(int(abs(value) / 1e18))), 0)}f} EH/s"

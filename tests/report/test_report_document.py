@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from hashcanary.inference.retarget import forecast_retarget
 from hashcanary.metrics.engine import compute
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.moments import DAY
 from hashcanary.report.build import build_report
 from hashcanary.report.charts import CHARTS
-from hashcanary.report.document import Report
+from hashcanary.report.document import Dataset, Report
 from hashcanary.report.glossary import GLOSSARY
+from hashcanary.report.outlook import outlook, outlook_datasets
+from hashcanary.report.sections.outlook import next_retarget
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
     Cut = Callable[[Record, int], Record]
 
 
-def test_the_chapters_are_these_five(simulated_report: Report) -> None:
+def test_the_chapters_are_these(simulated_report: Report) -> None:
     assert [section.key for section in simulated_report.sections] == [
-        "now", "history", "revenue", "ribbons", "basis",
+        "now", "history", "revenue", "ribbons", "next", "basis",
     ]  # fmt: skip
 
 
@@ -96,7 +99,72 @@ def test_a_report_of_an_earlier_moment_holds_nothing_later(
     assert report.as_of is not None
     assert report.as_of <= middle
     for dataset in report.datasets:
-        assert all(time <= middle for time in dataset.time), dataset.key
+        times = [time for row, time in enumerate(dataset.time) if not _is_forecast(dataset, row)]
+        assert times
+        assert max(times) <= middle, dataset.key
+
+
+def _is_forecast(dataset: Dataset, row: int) -> bool:
+    """Whether a row lies ahead, as it says: a forecast, or the empty row up to a retarget."""
+    if dataset.key == "rate":
+        return dataset.column("kind").values[row] == "ahead"
+    return dataset.key == "next_change" and dataset.column("median").values[row] is None
+
+
+def test_what_comes_next_is_what_the_forecast_says(
+    simulated_record: Record, simulated_report: Report
+) -> None:
+    """The chapter, its charts and the forecast are one distribution, with the rules beside it."""
+    forecast = forecast_retarget(simulated_record)
+    section = next(each for each in simulated_report.sections if each.key == "next")
+    figures = {figure.key: figure for figure in section.figures}
+    for key, quantiles in (
+        ("retarget.change", forecast.change),
+        ("retarget.date", forecast.date),
+        ("retarget.second_change", forecast.second_change),
+        ("hashrate.posterior", forecast.hashrate),
+    ):
+        figure = figures[key]
+        assert (figure.low, figure.value, figure.high) == pytest.approx(quantiles[[0, 3, 6]])
+        assert "95%" in figure.interval
+    drawn = simulated_report.dataset("next_change")
+    last = len(drawn.time) - 2
+    assert drawn.column("median").values[last] == pytest.approx(forecast.change[3], rel=1e-4)
+    elapsed = simulated_record.blocks["time"][-1] - forecast.first_time
+    assert drawn.column("naive").values[last] == pytest.approx(
+        600 * forecast.intervals / elapsed - 1, rel=1e-4
+    )
+    rate = simulated_report.dataset("rate")
+    ahead = [row for row, kind in enumerate(rate.column("kind").values) if kind == "ahead"]
+    widths = [
+        float(rate.column("high_95").values[row]) / float(rate.column("low_95").values[row])
+        for row in (ahead[0], ahead[-1])
+    ]
+    assert widths[1] > widths[0]
+
+
+def test_a_record_without_blocks_says_why_nothing_comes_next(simulated_record: Record) -> None:
+    none = replace(simulated_record, blocks=simulated_record.blocks.head(0))
+    found = outlook(none)
+    section = next_retarget(found)
+    assert "expected two blocks or more" in section.lead
+    assert section.charts == ()
+    assert all(figure.missing for figure in section.figures)
+    assert all(len(dataset.time) == 0 for dataset in outlook_datasets(found))
+
+
+def test_an_epoch_whose_first_block_is_missing_has_a_hashrate_and_no_forecast(
+    simulated_record: Record,
+) -> None:
+    first = int(simulated_record.blocks["height"][-1]) // 2016 * 2016
+    holed = replace(
+        simulated_record, blocks=simulated_record.blocks.filter(pl.col("height") != first)
+    )
+    section = next_retarget(outlook(holed))
+    figures = {figure.key: figure for figure in section.figures}
+    assert figures["hashrate.posterior"].value is not None
+    assert str(first) in figures["retarget.change"].missing
+    assert section.charts == ("outlook",)
 
 
 def test_columns_of_an_earlier_report_are_the_beginning_of_a_later_one(

@@ -28,6 +28,11 @@ def browser(chromium: Chromium, simulated_page: Path) -> Chromium:
     return chromium
 
 
+# charts that move together, and those that show a window of their own
+LINKED = [name for name, chart in CHARTS.items() if not chart.own_window]
+OWN = [name for name, chart in CHARTS.items() if chart.own_window]
+
+
 def window(browser: Chromium, chart: str) -> list[float]:
     """The time domain a chart's scale really has, ms."""
     domain: list[float] = browser.evaluate(
@@ -42,7 +47,8 @@ def settle(browser: Chromium) -> None:
     browser.evaluate("hashcanary.show(hashcanary.shown.from, hashcanary.shown.to)")
     browser.wait(
         "[...hashcanary.charts.values()].every(c => !c.busy && "
-        "c.drawn.from === hashcanary.shown.from && c.drawn.to === hashcanary.shown.to)"
+        "(c.window || c.drawn.from === hashcanary.shown.from && "
+        "c.drawn.to === hashcanary.shown.to))"
     )
 
 
@@ -80,11 +86,11 @@ def test_range_buttons_move_every_chart(browser: Chromium) -> None:
     whole = browser.evaluate("document.querySelector('[data-range=all]').click() || 0")
     assert whole == 0
     settle(browser)
-    domains = {tuple(window(browser, name)) for name in CHARTS}
+    domains = {tuple(window(browser, name)) for name in LINKED}
     assert len(domains) == 1
     press(browser, "[data-range='1']")
     settle(browser)
-    domains = {tuple(window(browser, name)) for name in CHARTS}
+    domains = {tuple(window(browser, name)) for name in LINKED}
     assert len(domains) == 1
     start, end = domains.pop()
     assert end - start == pytest.approx(YEAR_MS, abs=DAY_MS)
@@ -106,10 +112,34 @@ def test_dragging_one_chart_pans_all(browser: Chromium) -> None:
     browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x + 300, y=y, **mouse)
     browser.send("Input.dispatchMouseEvent", type="mouseReleased", x=x + 300, y=y, **mouse)
     settle(browser)
-    for name in CHARTS:
+    for name in LINKED:
         after = window(browser, name)
         assert after[0] < before[0], name
         assert after[1] - after[0] == pytest.approx(before[1] - before[0], abs=1000)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_chart_with_a_window_of_its_own_stays_and_reads_off_on_its_own(
+    browser: Chromium, name: str
+) -> None:
+    chart = f"hashcanary.charts.get('{name}')"
+    before = window(browser, name)
+    press(browser, "[data-range='1']")
+    settle(browser)
+    assert window(browser, name) == before
+    assert before == [1000 * edge for edge in browser.evaluate(f"{chart}.window")]
+    said = f"{chart}.figure.querySelector('output').textContent"
+    latest = browser.evaluate(said)
+    browser.evaluate(f"{chart}.plot.scrollIntoView()")
+    x, y, width = browser.evaluate(
+        f"(({{x, y, width}}) => [x, y, width])({chart}.plot.getBoundingClientRect())"
+    )
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x + width / 8, y=y + 90)
+    browser.wait(f"!{chart}.rule.hidden")
+    assert browser.evaluate(said) != latest
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+    browser.wait(f"{chart}.rule.hidden")
+    assert browser.evaluate(said) == latest
 
 
 def turn_wheel(browser: Chromium, modifiers: int) -> None:

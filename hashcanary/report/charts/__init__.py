@@ -7,6 +7,7 @@ from hashcanary.report.charts.difficulty import DIFFICULTY, RETARGETS
 from hashcanary.report.charts.drawdown import DRAWDOWN
 from hashcanary.report.charts.hashprice import HASHPRICE, PUELL
 from hashcanary.report.charts.hashrate import HASHRATE
+from hashcanary.report.charts.outlook import NEXT_CHANGE, OUTLOOK
 from hashcanary.report.charts.price import PRICE
 from hashcanary.report.charts.ribbon import RIBBON
 
@@ -21,6 +22,8 @@ CHARTS: dict[str, Chart] = {
         PUELL,
         PRICE,
         RIBBON,
+        OUTLOOK,
+        NEXT_CHANGE,
     )
 }
 

@@ -42,7 +42,8 @@ class Chart:
 
     description: what a reader who does not see it should know. datasets: those it draws, the
     first one is also its CSV, with ``columns``. toggles: whether its value axis can be read both
-    ways, logarithmic and linear. layers: Vega-Lite layers, bottom first.
+    ways, logarithmic and linear. layers: Vega-Lite layers, bottom first. own_window: it shows its
+    whole first dataset, whatever the window of the others.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Chart:
     height: int = 260
     scale: Literal["log", "linear"] = "linear"
     toggles: bool = False
+    own_window: bool = False
 
 
 def value_axis(chart_scale: str, form: Format, *, title: str) -> Spec:
@@ -204,6 +206,51 @@ def line_layers(dataset: str, line: Line, y: Spec, *, positive: bool) -> list[Sp
         }
     )
     return layers
+
+
+# of the bands of a distribution, the widest first: columns of both ends, and how dark it is
+_FAN = (("low_95", "high_95", 0.16), ("low_80", "high_80", 0.2), ("low_50", "high_50", 0.28))
+
+
+def fan_layers(dataset: str, token: str, label: str, y: Spec, kind: str = "") -> list[Spec]:
+    """The 50, 80 and 95% bands of a distribution, and its median.
+
+    kind: only rows of the dataset whose ``kind`` it is.
+    """
+    base: Spec = {"data": {"name": dataset}, "transform": [within_window()]}
+    if kind:
+        base["transform"].append({"filter": f"datum.kind === '{kind}'"})
+    bands = [
+        {
+            **base,
+            "mark": {
+                "type": "area",
+                "clip": True,
+                "opacity": opacity,
+                "color": f"@{token}",
+                "aria": False,
+            },
+            "encoding": {
+                "x": time_axis(),
+                "y": {"field": low, **y},
+                "y2": {"field": high},
+            },
+        }
+        for low, high, opacity in _FAN
+    ]
+    median: Spec = {
+        **base,
+        "mark": {
+            "type": "line",
+            "clip": True,
+            "strokeJoin": "round",
+            "color": f"@{token}",
+            "description": label,
+            **_STROKES["line"],
+        },
+        "encoding": {"x": time_axis(), "y": {"field": "median", **y}},
+    }
+    return [*bands, median]
 
 
 def capitulation_bands() -> Spec:

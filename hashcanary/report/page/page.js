@@ -17,6 +17,11 @@
   let cursor = null;
   let queued = false;
 
+  // a chart moves with the others, or shows a window of its own
+  function windowOf(chart) {
+    return chart.window ? { from: chart.window[0] * 1000, to: chart.window[1] * 1000 } : shown;
+  }
+
   // ---- words and numbers ------------------------------------------------------------------
 
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
@@ -87,7 +92,8 @@
   }
 
   function levelFor(chart) {
-    const days = (shown.to - shown.from) / DAY;
+    const { from, to } = windowOf(chart);
+    const days = (to - from) / DAY;
     const width = chart.plot.clientWidth || 600;
     return Math.min(Math.max(Math.floor(Math.log2(days / width)), 0), COARSEST);
   }
@@ -161,8 +167,9 @@
   async function draw(chart) {
     const spec = structuredClone(chart.spec);
     if (chart.toggles) withScale(spec, chart.scale);
+    const { from, to } = windowOf(chart);
     spec.params = [
-      { name: "from", value: shown.from }, { name: "to", value: shown.to },
+      { name: "from", value: from }, { name: "to", value: to },
       { name: "level", value: levelFor(chart) },
     ];
     spec.datasets = {};
@@ -179,7 +186,7 @@
       logLevel: 1,
     });
     chart.view = chart.result.view;
-    chart.drawn = { ...shown };
+    chart.drawn = { from, to };
     chart.figure.dataset.drawn = chart.scale;
     chart.plot.append(chart.rule);
     place(chart);
@@ -187,10 +194,10 @@
 
   async function follow(chart) {
     if (!chart.view || chart.busy || !chart.visible) return;
-    while (chart.drawn.from !== shown.from || chart.drawn.to !== shown.to) {
+    for (let wanted = windowOf(chart); chart.drawn.from !== wanted.from || chart.drawn.to !== wanted.to; wanted = windowOf(chart)) {
       chart.busy = true;
-      chart.drawn = { ...shown };
-      await chart.view.signal("from", shown.from).signal("to", shown.to).signal("level", levelFor(chart)).runAsync();
+      chart.drawn = { from: wanted.from, to: wanted.to };
+      await chart.view.signal("from", wanted.from).signal("to", wanted.to).signal("level", levelFor(chart)).runAsync();
       chart.busy = false;
     }
     place(chart);
@@ -250,24 +257,37 @@
     const times = columns.time;
     if (!times.length) return;
     // without a cursor: the latest day on which the chart's main line has a value
+    const cursor = cursorOf(chart);
+    const { from, to } = windowOf(chart);
     let index = nearest(times, cursor ?? last - 1);
     const main = columns[chart.columns[0]];
-    while (cursor === null && index > 0 && main[index] === null) index -= 1;
+    const unknown = (row) => main[row] === null || columns.kind?.[row] === "ahead";
+    while (cursor === null && index > 0 && unknown(index)) index -= 1;
     const moment = times[index] * 1000;
     chart.when.textContent = cursor === null ? `latest: ${dayName(moment)}` : dayName(moment);
     for (const [column, output, form] of chart.outputs) {
       const value = columns[column][index];
       output.textContent = value === null ? "\u2013" : form(value);
     }
-    const inside = cursor !== null && chart.view && moment >= shown.from && moment <= shown.to;
+    const inside = cursor !== null && chart.view && moment >= from && moment <= to;
     chart.rule.hidden = !inside;
     if (inside) {
       const [x, y] = chart.view.origin();
-      const along = ((moment - shown.from) / (shown.to - shown.from)) * chart.view.width();
+      const along = ((moment - from) / (to - from)) * chart.view.width();
       chart.rule.style.left = `${x + along}px`;
       chart.rule.style.top = `${y}px`;
       chart.rule.style.height = `${chart.view.height()}px`;
     }
+  }
+
+  function cursorOf(chart) {
+    return chart.window ? chart.cursor : cursor;
+  }
+
+  // the cursor of one chart with a window of its own
+  function pointOwn(chart, ms) {
+    chart.cursor = ms;
+    place(chart);
   }
 
   function point(ms) {
@@ -277,7 +297,24 @@
 
   function timeAt(chart, clientX) {
     const left = chart.plot.getBoundingClientRect().left + chart.view.origin()[0];
-    return shown.from + ((clientX - left) / chart.view.width()) * (shown.to - shown.from);
+    const { from, to } = windowOf(chart);
+    return from + ((clientX - left) / chart.view.width()) * (to - from);
+  }
+
+  function listenOwn(chart) {
+    const { from, to } = windowOf(chart);
+    chart.plot.addEventListener("pointermove", (event) => {
+      if (chart.view) pointOwn(chart, Math.min(Math.max(timeAt(chart, event.clientX), from), to));
+    });
+    chart.plot.addEventListener("pointerleave", () => pointOwn(chart, null));
+    chart.plot.addEventListener("keydown", (event) => {
+      const step = (to - from) / (event.shiftKey ? 10 : 100);
+      const start = chart.cursor ?? last;
+      const moved = { ArrowLeft: start - step, ArrowRight: start + step, Escape: null }[event.key];
+      if (moved === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      pointOwn(chart, moved === null ? null : Math.min(Math.max(moved, from), to));
+    });
   }
 
   function listen(chart) {
@@ -361,6 +398,7 @@
       when: figure.querySelector(".when"),
       rule: document.createElement("div"),
       visible: true,
+      cursor: null,
     };
     chart.rule.className = "rule";
     chart.rule.hidden = true;
@@ -377,7 +415,7 @@
       });
     }
     figure.querySelector("[data-csv]").addEventListener("click", () => download(name));
-    listen(chart);
+    (chart.window ? listenOwn : listen)(chart);
     charts.set(name, chart);
     return chart;
   }

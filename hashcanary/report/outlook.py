@@ -1,0 +1,172 @@
+"""What the blocks say of the hashrate and of the next retargets, or why they say nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.bands import bands_ahead, recent_bands
+from hashcanary.inference.baselines import mempool_change, naive_change
+from hashcanary.inference.errors import (
+    EpochStartMissing,
+    NoBlocksToObserve,
+    NoRetargets,
+    NothingObserved,
+)
+from hashcanary.inference.observations import FEWEST, blocks_of
+from hashcanary.inference.posterior import history, posterior
+from hashcanary.inference.retarget import forecast_from
+from hashcanary.report.charts.outlook import BAND_COLUMNS
+from hashcanary.report.document import Dataset, Series
+from hashcanary.units import FRACTION, HASHRATE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashcanary.inference.bands import Bands
+    from hashcanary.inference.observations import Blocks, Floats
+    from hashcanary.inference.posterior import History, Posterior
+    from hashcanary.inference.retarget import RetargetForecast
+    from hashcanary.store.record import Record
+    from hashcanary.units import Unit
+
+# days of the hashrate that are drawn, before and after the last block
+PAST_DAYS, AHEAD_DAYS = 120.0, 30.0
+# forecasts along the epoch that are drawn, at most
+_MADE = 48
+_QUARTER = 504
+# where the columns of a chart stand among the quantiles of ``mixture.LEVELS``
+_PLACES = (3, 2, 4, 1, 5, 0, 6)
+_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A forecast made along the epoch: time (Unix seconds), quantiles, and the rules beside it."""
+
+    time: float
+    change: Floats
+    mempool: float | None
+    naive: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The posterior and the forecast at the last block of a record.
+
+    missing: why there is no posterior, empty where there is one. no_forecast: the same for the
+    forecast. made: forecasts from blocks of this epoch, ascending in time.
+    """
+
+    missing: str
+    no_forecast: str
+    now: Posterior | None = None
+    past: Bands | None = None
+    ahead: Bands | None = None
+    forecast: RetargetForecast | None = None
+    made: tuple[Made, ...] = ()
+
+
+def outlook(record: Record) -> Outlook:
+    """What the record's blocks leave open at the last of them."""
+    try:
+        blocks = blocks_of(record)
+        past = history(blocks, record.network)
+        now = posterior(past.state_at(blocks.height.size - 1))
+    except (NoBlocksToObserve, NothingObserved, NoRetargets) as error:
+        return Outlook(missing=str(error), no_forecast=str(error))
+    forecast: RetargetForecast | None = None
+    made: tuple[Made, ...] = ()
+    why = ""
+    try:
+        forecast = forecast_from(blocks, now, record.network)
+        made = _made(past, blocks, forecast)
+    except EpochStartMissing as error:
+        why = str(error)
+    return Outlook(
+        missing="",
+        no_forecast=why,
+        now=now,
+        past=recent_bands(past, PAST_DAYS),
+        ahead=bands_ahead(now, AHEAD_DAYS),
+        forecast=forecast,
+        made=made,
+    )
+
+
+def _made(past: History, blocks: Blocks, forecast: RetargetForecast) -> tuple[Made, ...]:
+    """Forecasts from up to ``_MADE`` blocks of the epoch, those known of it."""
+    first = blocks.find(forecast.first_height)
+    last = blocks.height.size - 1
+    chosen = np.unique(np.linspace(first + FEWEST, last, _MADE).round().astype(np.int64))
+    return tuple(
+        _one(past, blocks, first, at) for at in chosen.tolist() if first + FEWEST <= at <= last
+    )
+
+
+def _one(past: History, blocks: Blocks, first: int, at: int) -> Made:
+    made = forecast_from(blocks.part(0, at + 1), posterior(past.state_at(at)), past.network)
+    start, now = float(blocks.time[first]), float(blocks.time[at])
+    quarter = blocks.find(int(blocks.height[at]) - _QUARTER)
+    before = blocks.find(made.first_height - 1)
+    mempool = None
+    if quarter >= 0 and before >= 0:
+        mempool = mempool_change(
+            height=made.height,
+            epoch_time=start,
+            now=now,
+            quarter_time=float(blocks.time[quarter]),
+            previous_change=float(blocks.work[first] / blocks.work[before] - 1),
+        )
+    return Made(made.time, made.change, mempool, naive_change(made.intervals, now - start))
+
+
+def outlook_datasets(found: Outlook) -> tuple[Dataset, ...]:
+    """What the charts of the outlook draw; empty columns where nothing is known."""
+    return _rate(found), _next_change(found)
+
+
+def _rate(found: Outlook) -> Dataset:
+    time: list[int] = []
+    rate: Floats = np.empty((0, len(BAND_COLUMNS)))
+    kinds: list[str] = []
+    if found.past is not None and found.ahead is not None:
+        time = np.concatenate((found.past.time, found.ahead.time)).round().astype(int).tolist()
+        rate = np.concatenate((found.past.rate, found.ahead.rate))
+        kinds = ["known"] * found.past.time.size + ["ahead"] * found.ahead.time.size
+    columns = _columns(rate, HASHRATE, "hashrate")
+    return Dataset("rate", time, (*columns, Series("kind", "known or ahead", None, kinds)))
+
+
+def _next_change(found: Outlook) -> Dataset:
+    made, until = found.made, found.forecast
+    time = [round(one.time) for one in made]
+    change = np.array([one.change for one in made]).reshape(-1, len(BAND_COLUMNS))
+    rules: list[tuple[str, str, list[float | None]]] = [
+        ("mempool", "mempool.space's rule", [one.mempool for one in made]),
+        ("naive", "mean interval so far", [one.naive for one in made]),
+    ]
+    columns = [(each.key, each.title, list(each.values)) for each in _columns(change, FRACTION, "")]
+    columns += [(key, title, _rounded(values)) for key, title, values in rules]
+    if until is not None and made:
+        # an empty row keeps room up to the retarget
+        time.append(max(round(float(until.date[3])), time[-1] + 1))
+        for _, _, values in columns:
+            values.append(None)
+    series = tuple(Series(key, title, FRACTION, values) for key, title, values in columns)
+    return Dataset("next_change", time, series)
+
+
+def _columns(quantiles: Floats, unit: Unit, what: str) -> tuple[Series, ...]:
+    return tuple(
+        Series(key, f"{what} {key.replace('_', ' ')}%".strip(), unit, _rounded(quantiles[:, place]))
+        if key != "median"
+        else Series(key, f"{what} median".strip(), unit, _rounded(quantiles[:, place]))
+        for key, place in zip(BAND_COLUMNS, _PLACES, strict=True)
+    )
+
+
+def _rounded(values: Floats | Sequence[float | None]) -> list[float | int | str | None]:
+    return [None if one is None else float(f"{one:.{_DIGITS}g}") for one in values]
