@@ -6,11 +6,13 @@ import io
 from dataclasses import replace
 
 import polars as pl
+import pytest
 from rich.console import Console
 
 from hashcanary.report.build import build_report
 from hashcanary.report.document import Report
 from hashcanary.report.terminal import render_terminal
+from hashcanary.report.wording import cell
 from hashcanary.store.record import Record
 
 
@@ -41,6 +43,26 @@ def test_simulated_history_says_so_at_the_top_in_every_chapter_and_at_the_end(
 def test_no_line_is_wider_than_the_terminal(simulated_report: Report) -> None:
     for width in (80, 100, 140):
         assert max(map(len, text_of(simulated_report, width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_figures_and_dates_stay_whole_or_are_named_as_left_out(
+    simulated_report: Report, width: int
+) -> None:
+    shown = text_of(simulated_report, width)
+    lines = {" ".join(line.split()) for line in shown.splitlines()}
+    for section in simulated_report.sections:
+        for table in (each for each in section.tables if each.rows and not each.reference):
+            row = [
+                cell(value, column)
+                for value, column in zip(table.rows[0], table.columns, strict=True)
+                if column.kind != "text" and not column.minor
+            ]
+            # what is left out is left out from the right, and said
+            left = [text for text in row if not any(text in line for line in lines)]
+            assert row[len(row) - len(left) :] == left, (table.key, left)
+            if left:
+                assert "too narrow for:" in shown
 
 
 def test_names_from_files_cannot_steer_the_terminal(simulated_record: Record) -> None:
