@@ -12,6 +12,7 @@ from hashcanary.cli.commands import (
     completion,
     demo,
     episodes,
+    explain,
     forecast,
     load,
     metric,
@@ -72,6 +73,7 @@ COMMANDS = (
     episodes,
     pools,
     forecast,
+    explain,
     study,
     completion,
 )

@@ -1,0 +1,192 @@
+"""The words for why the hashrate fell: the sentence a reader needs, and what each evidence says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, isfinite
+from typing import TYPE_CHECKING
+
+from hashcanary.inference.attribution import CANNOT_TELL, ENOUGH
+from hashcanary.inference.causes import LUCK
+from hashcanary.moments import iso_day, iso_time
+
+if TYPE_CHECKING:
+    from hashcanary.inference.attribution import Explanation
+    from hashcanary.inference.evidence import Factors
+
+_BLOCKS = "block headers"
+_MOST_POOLS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One kind of evidence in words. factors: log Bayes factors against luck; None: missing."""
+
+    kind: str
+    title: str
+    says: str
+    factors: Factors | None
+    source: str
+
+
+def headline(found: Explanation) -> str:
+    """The answer in a line."""
+    day = iso_day(int(found.drop.start))
+    if found.answer == LUCK:
+        return f"No drop beyond luck in the last {found.reach:.0f} days ({_share(found, LUCK)})"
+    if found.answer == CANNOT_TELL:
+        leading = max(found.probabilities, key=lambda name: found.probabilities[name])
+        return (
+            f"The fall from {day} on: cannot tell; at most {found.causes.title(leading)} "
+            f"({_share(found, leading)})"
+        )
+    title = found.causes.title(found.answer)
+    return f"The fall from {day} on was {title} ({_share(found, found.answer)})"
+
+
+def sentences(found: Explanation) -> list[str]:
+    """What a reader needs, without the table."""
+    drop, recent = found.drop, found.recent
+    said = []
+    if isfinite(recent.low):
+        said.append(
+            f"Blocks of the last {recent.days:.1f} days are consistent with hashrate "
+            f"{_down(recent.low, recent.high)} from what it was before "
+            f"{iso_day(int(drop.start))} (95%)."
+        )
+    real = 1 - found.probabilities[LUCK]
+    if found.answer == LUCK:
+        said.append(
+            f"The fall that its blocks speak of most begins on {iso_day(int(drop.start))}; that it "
+            f"is more than luck and ordinary wander has a probability of {percent(real)}."
+        )
+    else:
+        said.append(
+            f"If real ({percent(real)}), hashrate fell by {drop.depth:.0%} ({drop.low:.0%} to "
+            f"{drop.high:.0%}), from {iso_time(int(drop.start))[:16].replace('T', ' ')} UTC on."
+        )
+    others = ", ".join(
+        f"{found.causes.title(name)} {_share(found, name)}"
+        for name in sorted(found.probabilities, key=lambda name: -found.probabilities[name])
+    )
+    return [*said, f"Probabilities: {others}."]
+
+
+def notes(found: Explanation, *, simulated: bool, at: str) -> list[str]:
+    """What people are told under the table of evidence."""
+    lines = ["SIMULATED: drawn by a random generator; nothing here happened."] if simulated else []
+    lines += sentences(found)
+    if found.answer == CANNOT_TELL:
+        lines.append(f"No cause is named below {ENOUGH:.0%}.")
+    lines.append(
+        f"As known at {at}, up to block {found.drop.last} of {iso_time(int(found.drop.now))}. "
+        "xN, /N: how many times likelier, or less likely, the evidence is than under luck, each "
+        "kind given those above it."
+    )
+    prior = ", ".join(
+        f"{found.causes.title(name)} {share:.0%}" for name, share in found.prior.items()
+    )
+    lines.append(f"Before any evidence: {prior}, from how often falls of each cause begin.")
+    return [*lines, *(f"Lacks {what}." for what in found.lacks)]
+
+
+def evidence_lines(found: Explanation) -> list[EvidenceLine]:
+    """Each kind of evidence with what it says, in the order in which it counts."""
+    words = {
+        "fall": ("how it fell", _fall(found), _BLOCKS),
+        "return": ("how it came back", _return(found), _BLOCKS),
+        "pools": ("which pools lost", _pools(found), "labels of pools; pool_regions"),
+        "season": ("season", _season(found), _BLOCKS),
+        "hashprice": ("hashprice against cost", _hashprice(found), "price; difficulty"),
+        "power": ("price of power", _power(found), "daily series of power prices"),
+    }
+    return [
+        EvidenceLine(one.kind, *words[one.kind][:2], one.factors, words[one.kind][2])
+        for one in found.evidence
+    ]
+
+
+def _share(found: Explanation, name: str) -> str:
+    return percent(found.probabilities[name])
+
+
+def percent(share: float) -> str:
+    """A probability as people read it; never as certain."""
+    return ">99%" if share > 0.995 else "<1%" if share < 0.005 else f"{share:.0%}"
+
+
+def _down(low: float, high: float) -> str:
+    """A change from ``low`` to ``high``: ``down 8 to 31%``."""
+    if high < 0:
+        return f"down {-high * 100:.0f} to {-low * 100:.0f}%"
+    if low > 0:
+        return f"up {low * 100:.0f} to {high * 100:.0f}%"
+    return f"between {-low * 100:.0f}% down and {high * 100:.0f}% up"
+
+
+def _fall(found: Explanation) -> str:
+    drop = found.drop
+    low, middle, high = drop.fall_days
+    return (
+        f"down {drop.depth:.0%} ({drop.low:.0%} to {drop.high:.0%}) over {middle:.1f} days "
+        f"({low:.1f} to {high:.1f})"
+    )
+
+
+def _return(found: Explanation) -> str:
+    low, middle, high = found.drop.returned
+    days = (found.drop.now - found.drop.start) / 86_400
+    return f"{days:.1f} days on, {middle:.0%} of it is back ({low:.0%} to {high:.0%})"
+
+
+def _pools(found: Explanation) -> str:
+    if not found.pools:
+        return "missing"
+    rows = [row for row in found.pools if row.pool != "unknown" and isfinite(row.change)]
+    lost = "; ".join(
+        f"{row.name} {row.change:+.0%} ({row.low:+.0%} to {row.high:+.0%})"
+        for row in rows[:_MOST_POOLS]
+    )
+    if not found.losing_regions:
+        return lost
+    most = max(found.losing_regions, key=lambda row: row.loss[0] - row.share[0])
+    return (
+        f"{lost}; {found.regions.names[most.region]}: {most.loss[0]:.0%} of the loss "
+        f"({most.loss[1]:.0%} to {most.loss[2]:.0%}), {most.share[0]:.0%} of the hashrate "
+        f"({most.share[1]:.0%} to {most.share[2]:.0%})"
+    )
+
+
+def _season(found: Explanation) -> str:
+    from datetime import UTC, datetime
+
+    return f"began in {datetime.fromtimestamp(found.drop.start, UTC):%B}"
+
+
+def _hashprice(found: Explanation) -> str:
+    margin = found.margin
+    if margin is None:
+        return "missing"
+    cost = margin.break_even
+    wide = exp(1.96 * cost.spread)
+    return (
+        f"{margin.hashprice:.1f} USD/PH/s/day on {iso_day(margin.day)}, "
+        f"{exp(margin.log_change) - 1:+.0%} against the 60 days before, above "
+        f"{margin.percentile:.0%} of the year's days; power costs {cost.usd_per_phs_day:.0f} "
+        f"({cost.usd_per_phs_day / wide:.0f} to {cost.usd_per_phs_day * wide:.0f}); price "
+        f"{margin.price_drawdown:.0%} below its high of 90 days"
+    )
+
+
+def _power(found: Explanation) -> str:
+    if not found.power:
+        return "missing"
+    said = []
+    for one in found.power:
+        text = (
+            f"{one.vendor}: {one.highest:.0f} USD/MWh on {iso_day(one.day)}, usual {one.usual:.0f}"
+        )
+        if isfinite(one.load) and isfinite(one.usual_load):
+            text += f"; load {one.load:,.0f} MW, usual {one.usual_load:,.0f}"
+        said.append(text)
+    return "; ".join(said)
