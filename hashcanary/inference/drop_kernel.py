@@ -70,15 +70,15 @@ def log_evidence(shape: float, blocks: float, time: float, sizes: Floats, out: F
 
 @compiled
 def evidence_at(block: Floats, edges: Floats, sizes: Floats, out: Floats) -> None:
-    """Log Bayes factor (e,) at a block of a fall since each edge, of any size, against none.
+    """Log Bayes factors (e, j) at a block of a fall since each edge and of each size, against none.
 
-    block: (4,) as a row of ``scan``'s blocks; edges: (e, 8) as there.
+    block: (4,) as a row of ``scan``'s blocks; edges: (e, 8) as there. The weight of its size is in
+    each factor.
     """
-    each = np.empty(sizes.shape[1])
     for i in range(edges.shape[0]):
         blocks = block[0] - edges[i, 0] - 1.0
         shape, time = shape_and_time(edges[i, 2:], blocks, block[2], block[1] - edges[i, 1])
-        out[i] = log_evidence(shape, blocks, time, sizes, each)
+        log_evidence(shape, blocks, time, sizes, out[i])
 
 
 @compiled

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
 BLOCKS_A_YEAR = 52_560
 # what is watched for: the part lost, each size as likely as the others before anything is seen
-FALLS = np.array([0.04, 0.07, 0.12, 0.20, 0.33, 0.50])
-SIZES = np.stack((1 - FALLS, np.full(FALLS.size, 1 / FALLS.size)))
+FALLS = (0.04, 0.07, 0.12, 0.20, 0.33, 0.50)
 # a start further back is not looked for: the rate may have gone anywhere since
 REACH = 30 * BINS_PER_DAY
 # the bound on false alarms is not tight: with this part of it they come as often as is said in a
@@ -71,7 +70,8 @@ class Alarm:
 class Watch:
     """A watch between two blocks; ``advance`` gives the next one.
 
-    false_alarm_blocks: one false alarm in so many blocks; statistic: log of it at the last block,
+    false_alarm_blocks: one false alarm in so many blocks; sizes: (2, j) parts that are left after a
+    fall, and the weight of each; statistic: log of it at the last block,
     -inf where nothing speaks of a fall; settled_height: of the last settled edge; edges: of the
     last 30 days; tail: the last blocks, from those that vouch for that edge on; tail_clock: of the
     first of them, seconds per hash; run_first: first height of its unbroken run; earliest: no
@@ -81,6 +81,7 @@ class Watch:
     network: Network
     false_alarm_blocks: float
     bank: Bank
+    sizes: Floats
     statistic: float
     settled_height: int
     edges: Edges
@@ -97,11 +98,15 @@ class Watch:
 
 
 def new_watch(
-    network: Network, false_alarm_blocks: float = BLOCKS_A_YEAR, bank: Bank = ORDINARY
+    network: Network,
+    false_alarm_blocks: float = BLOCKS_A_YEAR,
+    bank: Bank = ORDINARY,
+    falls: tuple[float, ...] = FALLS,
 ) -> Watch:
     """The watch before the first block. Raises NoRetargets where blocks are not worked for.
 
-    bank: what is ordinary; its models have no transient (ValueError).
+    bank: what is ordinary; its models have no transient (ValueError). falls: the parts lost that
+    are watched for.
     """
     if network.no_retargeting or network.min_difficulty_rule:
         raise NoRetargets(interval=network.retarget_interval, network=network.name)
@@ -116,8 +121,20 @@ def new_watch(
         np.empty((0, len(bank.models), 6)),
         np.empty((0, 6)),
     )
-    none = Blocks(ints, ints, floats, floats)
-    return Watch(network, false_alarm_blocks, bank, -np.inf, -1, edges, none, 0.0, 0, -1, ())
+    return Watch(
+        network=network,
+        false_alarm_blocks=false_alarm_blocks,
+        bank=bank,
+        sizes=np.stack((1 - np.array(falls), np.full(len(falls), 1 / len(falls)))),
+        statistic=-np.inf,
+        settled_height=-1,
+        edges=edges,
+        tail=Blocks(ints, ints, floats, floats),
+        tail_clock=0.0,
+        run_first=0,
+        earliest=-1,
+        alarms=(),
+    )
 
 
 def advance(watch: Watch, blocks: Blocks) -> Watch:
@@ -232,7 +249,7 @@ def _scanned(watch: Watch, blocks: Floats, start: int) -> Watch:
     at = start
     while True:
         rows, earliest = watch.edges.rows(), watch.earliest
-        at = scan(at, blocks, rows, earliest, _AGES, SIZES, watch.threshold, statistic)
+        at = scan(at, blocks, rows, earliest, _AGES, watch.sizes, watch.threshold, statistic)
         if at < 0:
             return replace(watch, statistic=float(statistic[-1]))
         watch = _alarmed(watch, blocks[at], float(statistic[at]))
@@ -246,7 +263,9 @@ def _alarmed(watch: Watch, block: Floats, statistic: float) -> Watch:
     first = int(np.searchsorted(edges.height, floor))
     stop = int(np.searchsorted(edges.height, height - VOUCHERS, side="right"))
     looked_at = edges.part(max(stop - REACH, first), stop)
-    low, median, high = starts_of(block, looked_at.rows())
+    # each edge is as likely as another before anything is seen
+    seen = evidence(block, looked_at.rows(), watch.sizes)
+    low, median, high = quantile_places(np.logaddexp.reduce(seen, axis=1))
     alarm = Alarm(
         height,
         statistic,
@@ -264,15 +283,17 @@ def _alarmed(watch: Watch, block: Floats, statistic: float) -> Watch:
     )
 
 
-def starts_of(block: Floats, rows: Floats) -> tuple[int, int, int]:
-    """Which edges are the 2.5, 50 and 97.5% points of where the fall began, as a block shows it.
-
-    Each edge is as likely as another before anything is seen. block, rows: as ``scan``'s.
-    """
+def evidence(block: Floats, rows: Floats, sizes: Floats) -> Floats:
+    """Log Bayes factors (e, j) of a fall since each edge, of each size; as ``scan`` takes them."""
     from hashcanary.inference.drop_kernel import evidence_at
 
-    evidence = np.empty(rows.shape[0])
-    evidence_at(block, rows, SIZES, evidence)
-    share = np.cumsum(np.exp(evidence - evidence.max()))
+    out = np.empty((rows.shape[0], sizes.shape[1]))
+    evidence_at(block, rows, sizes, out)
+    return out
+
+
+def quantile_places(log_weights: Floats) -> tuple[int, int, int]:
+    """The places of the 2.5, 50 and 97.5% points of a distribution given by log weights (k,)."""
+    share = np.cumsum(np.exp(log_weights - log_weights.max()))
     low, median, high = np.searchsorted(share, np.array([0.025, 0.5, 0.975]) * share[-1])
     return int(low), int(median), int(high)

@@ -15,17 +15,16 @@ import numpy as np
 from hashcanary.inference.drop_watch import (
     BLOCKS_A_YEAR,
     REACH,
-    SIZES,
     TIGHTNESS,
     advance,
     block_rows,
     clock_of,
     edge_clock,
+    evidence,
     new_watch,
-    starts_of,
+    quantile_places,
 )
 from hashcanary.inference.errors import NothingObserved
-from hashcanary.inference.mixture import quantiles
 from hashcanary.inference.observations import BIN, VOUCHERS, blocks_of, observe
 
 if TYPE_CHECKING:
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
 
 # blocks after an end by which its return is judged, and the fewest that can tell
 _AFTER, _FEWEST_AFTER = 432, 144
-_LEVELS = np.array([0.025, 0.5, 0.975])
+# sizes of falls, fine enough to give an interval; each factor of two as likely as another
+_FINE = np.stack((1 - np.geomspace(0.01, 0.95, 240), np.full(240, 1 / 240)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def drops_of(blocks: Blocks, network: Network, years: float = 1.0) -> DropList:
     if not watch.edges.height.size:
         raise NothingObserved(expected=BIN + VOUCHERS + 1, height=int(blocks.height[-1]))
     return DropList(
-        drops=_described(blocks, network, watch),
+        drops=_described(blocks, watch),
         years=years,
         runs=_watched(blocks.height),
         luck_years_now=_luck_years(watch.statistic),
@@ -137,7 +137,7 @@ def _luck_years(statistic: float) -> float:
     return float(np.exp(statistic)) / TIGHTNESS / BLOCKS_A_YEAR
 
 
-def _described(blocks: Blocks, network: Network, watch: Watch) -> tuple[Drop, ...]:
+def _described(blocks: Blocks, watch: Watch) -> tuple[Drop, ...]:
     # a fall is looked at until the next one begins
     limits = [
         max(following.start, alarm.height)
@@ -145,7 +145,7 @@ def _described(blocks: Blocks, network: Network, watch: Watch) -> tuple[Drop, ..
     ]
     limits.append(int(blocks.height[-1]))
     return tuple(
-        _describe(_around(blocks, network, alarm, limit))
+        _describe(_around(blocks, watch, alarm, limit))
         for alarm, limit in zip(watch.alarms, limits, strict=True)
     )
 
@@ -155,23 +155,28 @@ class _Around:
     """The blocks around an alarm as the compiled functions take them.
 
     times: (n,) header times; rows: (n, 4) of blocks; edges: (e, 8) where the fall may have begun;
-    at: index of the alarm's block; stop: of the last block looked at for this fall; known_to_end:
-    whether that is not the last that is known.
+    sizes: (2, j) that it may have; at: index of the alarm's block; stop: of the last block looked
+    at for this fall; known_to_end: whether that is not the last that is known.
     """
 
     times: Ints
     rows: Floats
     edges: Floats
+    sizes: Floats
     at: int
     stop: int
     known_to_end: bool
+
+    def evidence(self, row: int, sizes: Floats) -> Floats:
+        """Log Bayes factors (e, j) at a row, for each start and size."""
+        return evidence(self.rows[row], self.edges, sizes)
 
     def time(self, height: float) -> int:
         """Header time of a block, Unix seconds."""
         return int(self.times[int(np.searchsorted(self.rows[:, 0], height))])
 
 
-def _around(blocks: Blocks, network: Network, alarm: Alarm, limit: int) -> _Around:
+def _around(blocks: Blocks, watch: Watch, alarm: Alarm, limit: int) -> _Around:
     """limit: height up to which the fall is looked at, if 30 days and its run reach it."""
     at = blocks.find(alarm.height)
     gaps = np.flatnonzero(np.diff(blocks.height[at:]) > 1)
@@ -180,12 +185,13 @@ def _around(blocks: Blocks, network: Network, alarm: Alarm, limit: int) -> _Arou
     first = max(blocks.find(int(alarm.starts[0])) - VOUCHERS, 0)
     known = blocks.part(first, min(until + _AFTER, run_end) + 1)
     clock = clock_of(known)
-    seen = observe(known, network)
+    seen = observe(known, watch.network)
     seen = seen.where(np.isin(seen.height, alarm.starts))
     return _Around(
         times=known.time,
         rows=block_rows(known, clock),
         edges=np.column_stack((alarm.starts, edge_clock(known, clock, seen), alarm.beliefs)),
+        sizes=watch.sizes,
         at=at - first,
         stop=until - first,
         known_to_end=until < blocks.height.size - 1,
@@ -193,18 +199,17 @@ def _around(blocks: Blocks, network: Network, alarm: Alarm, limit: int) -> _Arou
 
 
 def _describe(near: _Around) -> Drop:
-    from hashcanary.inference.drop_kernel import evidence_at
-
     looks = np.append(np.arange(near.at, near.stop, BIN), near.stop)
-    evidence = np.empty((looks.size, near.edges.shape[0]))
-    for place, look in enumerate(looks):
-        evidence_at(near.rows[look], near.edges, SIZES, evidence[place])
-    statistic = np.logaddexp.reduce(evidence, axis=1) + math.log(BIN)
-    best = int(np.argmax(statistic))
+    seen = [
+        float(np.logaddexp.reduce(near.evidence(look, near.sizes), axis=None)) for look in looks
+    ]
+    best = int(np.argmax(seen))
     peak = int(looks[best])
-    low, median, high = starts_of(near.rows[peak], near.edges)
+    joint = near.evidence(peak, _FINE)
+    low, median, high = quantile_places(np.logaddexp.reduce(joint, axis=1))
     start, start_low, start_high = (int(near.edges[one, 0]) for one in (median, low, high))
-    depth = _depth(near, peak, evidence[best])
+    depths = quantile_places(np.logaddexp.reduce(joint, axis=0))
+    depth_low, depth, depth_high = (float(1 - _FINE[0, one]) for one in depths)
     ended = near.known_to_end or best < looks.size - 1
     end, alarm = int(near.rows[peak, 0]), int(near.rows[near.at, 0])
     return Drop(
@@ -218,35 +223,13 @@ def _describe(near: _Around) -> Drop:
         alarm_time=near.time(alarm),
         end=end if ended else None,
         end_time=near.time(end) if ended else None,
-        depth=float(depth[1]),
-        depth_low=float(depth[0]),
-        depth_high=float(depth[2]),
+        depth=depth,
+        depth_low=depth_low,
+        depth_high=depth_high,
         level=float(np.exp(near.edges[median, 2])),
-        returned=_returned(near, peak, median, float(depth[1])) if ended else None,
-        luck_years=_luck_years(float(statistic[best])),
+        returned=_returned(near, peak, median, depth) if ended else None,
+        luck_years=_luck_years(seen[best] + math.log(BIN)),
     )
-
-
-def _depth(near: _Around, row: int, evidence: Floats) -> Floats:
-    """The part lost (3,) at 2.5, 50 and 97.5%: over all starts, with what is unsure of the level.
-
-    From each start the log of the ratio of the rates is known to within the luck of the blocks
-    since, and to within what was known of the level.
-    """
-    from scipy.special import digamma, polygamma
-
-    from hashcanary.inference.drop_kernel import shape_and_time
-
-    height, now, work, _ = near.rows[row]
-    mean, variance = np.empty(near.edges.shape[0]), np.empty(near.edges.shape[0])
-    for place, edge in enumerate(near.edges):
-        blocks = float(height - edge[0] - 1)
-        shape, time = shape_and_time(edge[2:], blocks, float(work), float(now - edge[1]))
-        mean[place] = digamma(blocks) - np.log(time)
-        variance[place] = polygamma(1, blocks) + 1 / shape
-    weights = np.exp(evidence - evidence.max())
-    ratio = quantiles((weights / weights.sum())[None], mean[None], variance[None], _LEVELS)[0]
-    return np.asarray(-np.expm1(ratio[::-1]))
 
 
 def _returned(near: _Around, row: int, edge: int, depth: float) -> bool | None:
