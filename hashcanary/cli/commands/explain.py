@@ -121,7 +121,7 @@ def _table(record: Record, found: Explanation) -> Table:
         Column("evidence", "evidence"),
         Column("says", "what it says", wide=True),
         *(
-            Column(name, found.causes.title(name), people=_times, data_only=name == "luck")
+            Column(_key(name), found.causes.title(name), people=_times, data_only=name == "luck")
             for name in NAMES
         ),
         Column("source", "source", data_only=True),
@@ -131,13 +131,13 @@ def _table(record: Record, found: Explanation) -> Table:
             "evidence": line.title,
             "says": line.says,
             "source": line.source,
-            **{name: None if line.factors is None else line.factors[name] for name in NAMES},
+            **{_key(name): None if line.factors is None else line.factors[name] for name in NAMES},
         }
         for line in lines
     ]
     return Table(
         columns,
-        [_data(row) for row in rows],
+        rows,
         title=headline(found),
         notes=notes(found, simulated=record.simulated, at=record.at_text),
         document=_document(record, found),
@@ -145,19 +145,16 @@ def _table(record: Record, found: Explanation) -> Table:
     )
 
 
-def _data(row: Row) -> Row:
-    from hashcanary.inference.causes import NAMES
-
-    factors = {f"{name}_log_bayes_factor_nats": row[name] for name in NAMES}
-    return {**{key: row[key] for key in ("evidence", "says", "source")}, **factors}
+def _key(cause: str) -> str:
+    return f"{cause}_log_bayes_factor_nats"
 
 
 def _probabilities(found: Explanation) -> Row:
-    from hashcanary.inference.causes import NAMES
+    from hashcanary.inference.causes import LUCK, NAMES
     from hashcanary.report.explaining import percent
 
-    said = {name: percent(found.probabilities[name]) for name in NAMES}
-    return {"evidence": "probability", "says": f"luck {said['luck']}", **said}
+    said = {_key(name): percent(found.probabilities[name]) for name in NAMES}
+    return {"evidence": "probability", "says": f"luck {percent(found.probabilities[LUCK])}", **said}
 
 
 def _times(value: object) -> str:

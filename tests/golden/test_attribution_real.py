@@ -1,0 +1,62 @@
+"""Falls whose causes are on record, explained from the real data as known at the time.
+
+Nothing was tuned to them: the stated numbers are broad, and the worlds they are calibrated in are
+simulated. Sources: press on the winter storm of 23 to 29 January 2026; on the outage of Xinjiang's
+grid of 16 April 2021; on China's ban of mining, May to July 2021; on the price's fall of 14 to 25
+November 2018.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hashcanary.inference.attribution import explain_drop
+from hashcanary.moments import iso_day, parse_moment
+
+if TYPE_CHECKING:
+    from hashcanary.inference.attribution import Explanation
+    from hashcanary.store.lake import Lake
+
+
+def _explained(lake: Lake, at: str) -> Explanation:
+    return explain_drop(lake.record(parse_moment(at)))
+
+
+@pytest.mark.parametrize("at", ["2026-01-27", "2026-02-01"])
+def test_january_2026_is_curtailment_in_north_america(real_lake: Lake, at: str) -> None:
+    found = _explained(real_lake, at)
+    assert found.answer == "curtailment"
+    assert "2026-01-22" <= iso_day(int(found.drop.start)) <= "2026-01-25"
+    assert found.region_probabilities["north-america"] > 0.9
+    foundry = next(row for row in found.pools if row.pool == "foundryusa")
+    assert foundry.high < 0
+
+
+def test_april_2021_is_curtailment_in_china(real_lake: Lake) -> None:
+    found = _explained(real_lake, "2021-05-01")
+    assert found.answer == "curtailment"
+    assert "2021-04-14" <= iso_day(int(found.drop.start)) <= "2021-04-18"
+    assert found.region_probabilities["china"] > 0.8
+
+
+def test_july_2021_is_a_structural_exit_from_china(real_lake: Lake) -> None:
+    found = _explained(real_lake, "2021-07-10")
+    assert found.answer == "exit"
+    assert found.region_probabilities["china"] > 0.9
+    # the record fall of difficulty, by 28% on 3 July 2021, is within what the blocks allow
+    assert found.drop.low < 0.28 < found.drop.high
+
+
+def test_november_2018_is_most_likely_economics_and_lacks_pools_and_blocks(real_lake: Lake) -> None:
+    found = _explained(real_lake, "2018-12-10")
+    leading = max(found.probabilities, key=lambda name: found.probabilities[name])
+    assert leading == "economics"
+    assert any("labels of pools" in one for one in found.lacks)
+    # only blocks at the ends of epochs are known: when it began is uncertain by weeks
+    assert found.drop.start_high - found.drop.start_low > 10 * 86_400
+
+
+def test_a_quiet_month_is_luck(real_lake: Lake) -> None:
+    assert _explained(real_lake, "2023-09-10").answer == "luck"
