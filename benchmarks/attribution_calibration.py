@@ -67,7 +67,7 @@ def reliability(said: Floats, true: NDArray[np.int64]) -> str:
             continue
         mean, share = float(said[inside].mean()), float(happened[inside].mean())
         # one world gives many of these: the error is over worlds
-        off = ((happened - share) * inside).sum(axis=(1, 2))
+        off = ((happened - said) * inside).sum(axis=(1, 2))
         error = float(np.sqrt((off**2).sum()) / inside.sum())
         lines.append(
             f"| {low:.0%} to {high:.0%} | {inside.sum():,} | {mean:.1%} | {share:.1%} "

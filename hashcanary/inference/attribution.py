@@ -141,7 +141,7 @@ def explain_drop(
         probabilities=found,
         prior=prior,
         evidence=evidence,
-        recent=recent_change(seen, drop),
+        recent=recent_change(blocks, record.network, seen, drop),
         pools=around.pools,
         losing_regions=around.losing_regions,
         region_probabilities=around.region_probabilities,

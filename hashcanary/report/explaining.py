@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _BLOCKS = "block headers"
 _MOST_POOLS = 3
+# years; longer waits rest on the far tail of a law
+_RAREST = 1e5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def sentences(found: Explanation) -> list[str]:
         said.append(
             f"Blocks of the last {recent.days:.1f} days are consistent with hashrate "
             f"{_down(recent.low, recent.high)} from what it was before "
-            f"{iso_day(int(drop.start))} (95%)."
+            f"{iso_day(int(drop.start))} (95%){_luck(found)}."
         )
     real = 1 - found.probabilities[LUCK]
     if found.answer == LUCK:
@@ -113,6 +115,18 @@ def _share(found: Explanation, name: str) -> str:
 def percent(share: float) -> str:
     """A probability as people read it; never as certain."""
     return ">99%" if share > 0.995 else "<1%" if share < 0.005 else f"{share:.0%}"
+
+
+def _luck(found: Explanation) -> str:
+    """How rarely luck alone leaves so few blocks; nothing where they are not few."""
+    years = found.recent.once_in_years
+    if not found.recent.high < 0 or not years > 0:
+        return ""
+    if years < 1:
+        return f"; luck alone would do this {1 / years:.0f} times a year"
+    if years > _RAREST:
+        return f"; luck alone would do this less than once in {_RAREST:,.0f} years"
+    return f"; luck alone would do this once in {years:,.{0 if years >= 10 else 1}f} years"
 
 
 def _down(low: float, high: float) -> str:

@@ -197,6 +197,7 @@ def _document(record: Record, found: Explanation) -> dict[str, object]:
         **_three("recent_change", "fraction", (recent.low, recent.change, recent.high)),
         "recent_days": recent.days,
         "recent_blocks": recent.blocks,
+        "recent_by_luck_once_in_years": recent.once_in_years,
         "reach_days": found.reach,
         "interval": "central 95%",
         "pools": [
