@@ -145,7 +145,10 @@ def observe(blocks: Blocks, network: Network) -> Observations:
     observed = np.where(seen, count, 1)
     log_rate = _digamma(observed) - np.log(observed)
     log_rate += np.log(np.where(seen, work, 1.0) / seconds)
-    variance = _trigamma(observed) + (clock[1:] ** 2 + clock[:-1] ** 2) / seconds**2
+    # by the time that the blocks should take: by the time they took, spans that happened to be
+    # slow would seem the surest, and the rate too low
+    should = network.target_spacing * observed
+    variance = _trigamma(observed) + (clock[1:] ** 2 + clock[:-1] ** 2) / should**2
     # a span no clock can have shown: its rate is not believed to better than a factor of e
     variance += measured < shortest
     run_size = np.bincount(run)[run]
