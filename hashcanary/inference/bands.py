@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.inference.bank import smooth
-from hashcanary.inference.mixture import LEVELS, quantiles
+from hashcanary.inference.mixture import LEVELS, quantiles, spread
 from hashcanary.inference.observations import BINS_PER_DAY
 from hashcanary.moments import DAY
 
@@ -42,7 +42,7 @@ def recent_bands(past: History, days: float) -> Bands:
         kept=past.filtered.kept[first:],
     )
     known = smooth(part)
-    mixed = quantiles(known.weights, known.mean, known.variance, LEVELS)
+    mixed = quantiles(*spread(known.weights, known.mean, known.variance), LEVELS)
     return Bands(part.observations.time, np.exp(mixed))
 
 
@@ -54,7 +54,7 @@ def bands_ahead(now: Posterior, days: float, step_days: float = 0.5) -> Bands:
     now = now.heavy()
     ahead = np.arange(0.0, days + step_days / 2, step_days)
     bins = (ahead * BINS_PER_DAY)[:, None]
-    rows, state = now.bank.rows(), now.state
+    rows, state = now.rows, now.state
     change = 0.0 if np.isnan(now.change) else now.change
     fading = np.where(rows[:, 1] > 0, np.exp(-bins * rows[:, 2]), 0.0)
     mean = state[:, 0] + (rows[:, 3] + rows[:, 4] * change) * bins + fading * state[:, 1]

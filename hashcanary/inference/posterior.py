@@ -14,7 +14,7 @@ import numpy as np
 from hashcanary.chain.work import block_work
 from hashcanary.inference.bank import BANK, Bank, Filtered, run_bank, weights_of
 from hashcanary.inference.errors import HeightNotKnown, NoRetargets, NothingObserved
-from hashcanary.inference.mixture import LEVELS, LIGHT, below, quantiles
+from hashcanary.inference.mixture import FACTORS, LEVELS, LIGHT, below, quantiles, spread
 from hashcanary.inference.observations import (
     FEWEST,
     VOUCHERS,
@@ -60,14 +60,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What is known of the hashrate at a block: m models, each with a normal log rate.
+    """What is known of the hashrate at a block: m normals of the log rate, three a model.
 
-    height, time: of the block (Unix seconds, repaired); state: (m, 6) of the bank there; weights,
-    mean, variance: (m,) of log H/s; change: of the price as known there, NaN where none is.
-    unobserved: blocks before this one that say nothing yet, being too few.
+    height, time: of the block (Unix seconds, repaired); rows: (m, 6) parameters of the models and
+    state: (m, 6) of the bank there, their variances spread (``mixture.spread``); weights, mean,
+    variance: (m,) of log H/s; change: of the price as known there, NaN where none is. unobserved:
+    blocks before this one that say nothing yet, being too few.
     """
 
-    bank: Bank
+    rows: Floats
     height: int
     time: float
     state: Floats
@@ -85,10 +86,9 @@ class Posterior:
     def heavy(self) -> Posterior:
         """The same without the models too light to move a figure that anyone could see."""
         kept = np.flatnonzero(self.weights > LIGHT * self.weights.max())
-        models = tuple(self.bank.models[at] for at in kept)
         return replace(
             self,
-            bank=replace(self.bank, models=models),
+            rows=self.rows[kept],
             state=self.state[kept],
             weights=self.weights[kept] / self.weights[kept].sum(),
             mean=self.mean[kept],
@@ -176,17 +176,27 @@ def posterior(state: State) -> Posterior:
     silent = 0
     if seen.size and not seen.count[-1]:
         silent = int(seen.height[-1] - seen.first[-1])
+    weights, mean, variance = spread(
+        weights_of(now[:, 5]), now[:, 0] + now[:, 1], now[:, 2] + 2 * now[:, 3] + now[:, 4]
+    )
     return Posterior(
-        bank=state.bank,
+        rows=_spread_columns(state.bank.rows(), slice(0, 2)),
         height=height,
         time=float(seen.time[-1]) if seen.size else float(state.recent.time[-1]),
-        state=now,
-        weights=weights_of(now[:, 5]),
-        mean=now[:, 0] + now[:, 1],
-        variance=now[:, 2] + 2 * now[:, 3] + now[:, 4],
+        state=_spread_columns(now, slice(2, 5)),
+        weights=weights,
+        mean=mean,
+        variance=variance,
         change=float(state.recent.change[-1]),
         unobserved=silent,
     )
+
+
+def _spread_columns(models: Floats, variances: slice) -> Floats:
+    """Rows (m, k) of models as (3 m, k), the columns that are variances spread."""
+    rows = np.concatenate([models] * FACTORS.size)
+    rows[:, variances] *= np.repeat(FACTORS, models.shape[0])[:, None]
+    return rows
 
 
 def posterior_of(record: Record, height: int | None = None) -> Posterior:

@@ -227,7 +227,7 @@ def _sums(now: Posterior, bins: tuple[Floats, Floats]) -> Floats:
 
     out = np.empty((now.weights.size, 7))
     change = 0.0 if np.isnan(now.change) else now.change
-    remaining(bins[0], bins[1], now.state, now.bank.rows(), change, out)
+    remaining(bins[0], bins[1], now.state, now.rows, change, out)
     return out
 
 

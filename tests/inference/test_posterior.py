@@ -17,7 +17,7 @@ from hashcanary.inference.errors import (
     NoRetargets,
     NothingObserved,
 )
-from hashcanary.inference.mixture import LEVELS, quantiles
+from hashcanary.inference.mixture import LEVELS, quantiles, spread
 from hashcanary.inference.observations import observe
 from hashcanary.inference.posterior import (
     NewBlock,
@@ -124,7 +124,7 @@ def test_bands_hold_the_simulated_truth_as_often_as_they_say(
             ),
         }
         for name, (weights, mean, variance) in known.items():
-            bands = quantiles(weights, mean, variance, LEVELS)
+            bands = quantiles(*spread(weights, mean, variance), LEVELS)
             low, high = bands[:, [2, 1, 0]], bands[:, [4, 5, 6]]
             inside[name].append((low <= truth[:, None]) & (truth[:, None] <= high))
     for name, held in inside.items():

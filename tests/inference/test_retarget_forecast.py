@@ -43,7 +43,7 @@ def known(models: tuple[Model, ...], spread: float, rate: float = 1e20) -> Poste
     state[:, 0], state[:, 2] = np.log(rate), spread**2
     weights = np.full(count, 1 / count)
     mean, variance = state[:, 0].copy(), state[:, 2].copy()
-    return Posterior(Bank(models, 1.0), 100, 0.0, state, weights, mean, variance, np.nan, 0)
+    return Posterior(Bank(models, 1.0).rows(), 100, 0.0, state, weights, mean, variance, np.nan, 0)
 
 
 def test_a_known_rate_leaves_exactly_the_gamma_noise_of_the_remaining_blocks() -> None:
