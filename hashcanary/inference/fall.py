@@ -93,7 +93,8 @@ def find_fall(seen: Observations, causes: Causes, reach: float = REACH) -> tuple
     middle, weight, length = [], [], []
     for cause in causes.real:
         shapes = draw_anywhere(cause, reach)
-        whole = background.fit(background.whiten(shapes)) + depth_prior(cause)
+        white = background.whiten(shapes.over(coarse.start, coarse.end))
+        whole = background.fit(white) + depth_prior(cause)
         rate = np.log(max(cause.a_year, 1e-12))
         weight.append(log_sum(whole, (0, 2)) + shapes.log_weight + rate)
         middle.append(shapes.age - shapes.fall / 2)
@@ -121,13 +122,13 @@ def fit_fall(
     fine = windows(seen, (-middle[1] - 4.0, -middle[0] + 4.0))
     background = Background(fine)
     drawn = [draw_near(cause, middle, reach) for cause in causes.real]
-    white = [background.whiten(shapes) for shapes in drawn]
+    means = [shapes.over(fine.start, fine.end) for shapes in drawn]
+    white = [background.whiten(mean) for mean in means]
     kinds = np.log(len(background.luck()))
     fitted = []
-    for cause, shapes, part in zip(causes.real, drawn, white, strict=True):
+    for cause, shapes, mean, part in zip(causes.real, drawn, means, white, strict=True):
         prior = shapes.log_weight[:, None] + depth_prior(cause) - kinds
         weight = log_sum(background.fit(part), (0,)) + prior
-        mean = shapes.over(fine.start, fine.end)
         whole = float(log_sum(weight, (0, 1)))
         fitted.append(Fitted(cause, whole, whole, weight, shapes, mean))
     until = _until_down(fitted)

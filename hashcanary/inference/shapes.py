@@ -55,22 +55,22 @@ class Shapes:
 
     def over(self, start: Floats, end: Floats) -> Floats:
         """Mean of each shape (n, w) over windows of time (w,), days before the last block."""
+        # windows that follow each other share an edge
+        edges, place = np.unique(np.concatenate((start, end)), return_inverse=True)
         begin = -self.age[:, None]
-        down = _mean_ramp(begin, self.fall[:, None], start, end)
         turn = begin + self.fall[:, None] + self.hold[:, None]
-        up = _mean_ramp(turn, self.back[:, None], start, end)
-        return np.asarray(down - self.returned[:, None] * up)
+        summed = _ramp(edges, begin, self.fall[:, None])
+        summed -= self.returned[:, None] * _ramp(edges, turn, self.back[:, None])
+        total = summed[:, place[start.size :]] - summed[:, place[: start.size]]
+        return np.asarray(total / (end - start))
 
 
-def _mean_ramp(begin: Floats, length: Floats, start: Floats, end: Floats) -> Floats:
-    """Mean over [start, end] of a ramp from 0 at ``begin`` to 1 ``length`` later."""
-
-    def integral(at: Floats) -> Floats:
-        phase = (at - begin) / length
-        inside = np.clip(phase, 0.0, 1.0)
-        return np.asarray(length * (inside**2 / 2 + np.maximum(phase - 1, 0.0)))
-
-    return (integral(end) - integral(start)) / (end - start)
+def _ramp(at: Floats, begin: Floats, length: Floats) -> Floats:
+    """Integral up to ``at`` of a ramp from 0 at ``begin`` to 1 ``length`` later."""
+    phase = np.maximum((at - begin) / length, 0.0)
+    inside = np.minimum(phase, 1.0)
+    # inside^2 / 2 + (phase - 1), the second where it is positive
+    return np.asarray(length * (phase - inside * (1 - inside / 2)))
 
 
 def draw_anywhere(cause: Cause, reach: float) -> Shapes:
@@ -148,9 +148,8 @@ class Background:
         """Log likelihoods (wanders,) of the first ``until`` windows, all without, with no fall."""
         return np.array([terms[:until].sum() for terms in self._terms])
 
-    def whiten(self, shapes: Shapes) -> Floats:
-        """Shapes as the windows would show them, their errors made alike: (wanders, draws, w)."""
-        mean = shapes.over(self._seen.start, self._seen.end)
+    def whiten(self, mean: Floats) -> Floats:
+        """Means over the windows (draws, w), their errors made alike: (wanders, draws, w)."""
         return np.array([mean @ inverse.T for inverse in self._whitening])
 
     def fit(self, white: Floats, until: int | None = None) -> Floats:
