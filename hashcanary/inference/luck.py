@@ -37,6 +37,8 @@ YEAR = 365.25
 # an epoch of blocks: two weeks, of which luck moves the mean by 2.2%
 REFERENCE_BLOCKS = 2016
 LEVEL = 0.95
+# years; what is rarer is not told apart, since no network kept a rate for so long
+LONGEST_WAIT = 1e6
 # share of headers whose clock nobody vouches for yet that is plainly wrong, and by how much, s
 _WRONG, _WRONG_FROM, _WRONG_TO = 0.01, -3600.0, float(FUTURE_LIMIT)
 
@@ -48,7 +50,7 @@ class WindowLuck:
     rate: hashrate taken to be unchanged, H/s; expected: blocks under it; change: of the rate in the
     window against it, a fraction, with exact 95% limits low and high. p_value: that luck alone
     leaves as few; p_span: that it does so in some window of that length within ``span_days``;
-    once_in_years: how long one waits for such a window, inf for never. lacks: in words.
+    once_in_years: how long one waits for such a window, up to a million. lacks: in words.
     """
 
     window: Stretch
@@ -69,7 +71,7 @@ class WindowLuck:
 class FallLuck:
     """How often luck alone makes a drawdown as deep.
 
-    per_year: probability within a year; once_in_years: how long one waits for it.
+    per_year: probability within a year; once_in_years: how long one waits for it, up to a million.
     """
 
     per_year: float
@@ -125,7 +127,7 @@ def window_luck(
         p_value=float(weights @ in_one_window(count, nodes)),
         span_days=span_days,
         p_span=float(weights @ some_window(count, nodes, lengths)),
-        once_in_years=window.seconds / DAY / YEAR / often if often > 0 else np.inf,
+        once_in_years=min(window.seconds / DAY / YEAR / max(often, 1e-300), LONGEST_WAIT),
         lacks=tuple(dict.fromkeys(lacks)),
     )
 
@@ -224,4 +226,5 @@ def fall_by_luck(
     )
     with np.errstate(divide="ignore"):
         years = rows / rows_per_year / -np.log1p(-np.minimum(chance, 1 - 1e-16))
+    years = np.minimum(years, LONGEST_WAIT)
     return [FallLuck(float(-np.expm1(-1 / one)), float(one)) for one in years]

@@ -25,6 +25,9 @@ class Stream(IntEnum):
     PRICE = 4
     FEE_LEVEL = 5
     FEES = 6
+    POOL_LEVEL = 7
+    POOLS = 8
+    RIBBONS = 9
 
 
 def generator(seed: int, stream: Stream, step: int = 0) -> np.random.Generator:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.moments import iso_day
+from hashcanary.studies.fall_luck import DEFINITION as FALL_LUCK
 from hashcanary.studies.forward_returns import HORIZONS, INTERVAL
+from hashcanary.studies.ribbon_luck import DEFINITION as RIBBON_LUCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hashcanary.studies.episode_luck import EpisodeLuck
     from hashcanary.studies.episodes import Depth, Episode, EpisodeStudy
     from hashcanary.studies.forward_returns import ForwardReturn, ForwardSummary
+    from hashcanary.studies.ribbon_luck import Chance, RibbonLuck
 
 _HEAD = {
     "rule": pl.String(),
@@ -31,6 +35,14 @@ _HEAD = {
     "depth_on": pl.String(),
     "peak_hashes_per_second": pl.Float64(),
     "peak_on": pl.String(),
+    "depth_by_luck_once_in_years": pl.Float64(),
+    "oscillator_lowest_fraction": pl.Float64(),
+    "simulated_luck_as_long_per_year_fraction": pl.Float64(),
+    "simulated_luck_as_long_at_most_fraction": pl.Float64(),
+    "simulated_luck_as_long_in_record_fraction": pl.Float64(),
+    "simulated_luck_as_deep_per_year_fraction": pl.Float64(),
+    "simulated_luck_as_deep_at_most_fraction": pl.Float64(),
+    "simulated_luck_as_deep_in_record_fraction": pl.Float64(),
     "price_start_usd": pl.Float64(),
     "price_end_usd": pl.Float64(),
 }
@@ -74,6 +86,7 @@ def episode_row(episode: Episode) -> dict[str, object]:
         "days": episode.days,
         "days_since_previous": episode.days_since_previous,
         **_depth(episode.depth),
+        **_luck(episode.luck),
         "price_start_usd": episode.price_start,
         "price_end_usd": episode.price_end,
         **_returns("start", episode.after_start),
@@ -112,6 +125,8 @@ def study_summary(study: EpisodeStudy) -> dict[str, object]:
         "after_start": [_summary(summary) for summary in study.after_start],
         "after_end": [_summary(summary) for summary in study.after_end],
         "interval": INTERVAL,
+        "depth_by_luck": FALL_LUCK,
+        "inversions_by_luck": _ribbon_luck(study.luck),
         "simulated": study.simulated,
     }
 
@@ -141,6 +156,44 @@ def _depth(depth: Depth | None) -> dict[str, object]:
         "depth_on": None if depth is None else iso_day(depth.time),
         "peak_hashes_per_second": None if depth is None else depth.peak,
         "peak_on": None if depth is None else iso_day(depth.peak_time),
+    }
+
+
+def _luck(luck: EpisodeLuck | None) -> dict[str, object]:
+    fall = None if luck is None else luck.fall
+    inversion = None if luck is None else luck.inversion
+    return {
+        "depth_by_luck_once_in_years": None if fall is None else fall.once_in_years,
+        "oscillator_lowest_fraction": None if inversion is None else inversion.lowest,
+        **_chance("long", None if inversion is None else inversion.as_long),
+        **_chance("deep", None if inversion is None else inversion.as_deep),
+    }
+
+
+def _chance(what: str, chance: Chance | None) -> dict[str, object]:
+    name = f"simulated_luck_as_{what}"
+    return {
+        f"{name}_per_year_fraction": None if chance is None else chance.per_year,
+        f"{name}_at_most_fraction": None if chance is None else chance.at_most,
+        f"{name}_in_record_fraction": None if chance is None else chance.per_record,
+    }
+
+
+def _ribbon_luck(luck: RibbonLuck | None) -> dict[str, object] | None:
+    """How often luck alone inverts the ribbons; None where it was not asked for."""
+    if luck is None:
+        return None
+    return {
+        "simulated": True,
+        "definition": RIBBON_LUCK,
+        "seed": luck.seed,
+        "worlds": luck.worlds,
+        "simulated_years": luck.years,
+        "inversions_per_year": luck.per_year,
+        "inversions_per_year_low": luck.low,
+        "inversions_per_year_high": luck.high,
+        "interval": "four of five simulated years lie between",
+        "a_week_or_longer_per_year": luck.weeks_per_year,
     }
 
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hashcanary.metrics.engine import Results
+    from hashcanary.studies.episode_luck import EpisodeLuck
+    from hashcanary.studies.ribbon_luck import RibbonLuck
 
 REQUIRED_METRICS = ("ribbon.state", "drawdown.sma30", "drawdown.epoch", "price")
 EPOCH_THRESHOLD = 0.075
@@ -98,7 +100,8 @@ class Episode:
     censored: the row before its start or its end is unknown, so either may lie earlier.
     rank: by depth within the rule, 1 the deepest. basis: what it rests on, ``blocks``,
     ``vendor`` or ``blocks and vendor``. price_start, price_end: the first daily price once start
-    and end were known; after_start and after_end are counted from these days.
+    and end were known; after_start and after_end are counted from these days. luck: what luck alone
+    does, None where it was not asked for.
     """
 
     rule: str
@@ -118,6 +121,7 @@ class Episode:
     unknown_rows: int
     censored: bool
     simulated: bool
+    luck: EpisodeLuck | None = None
 
     @property
     def open(self) -> bool:
@@ -131,7 +135,8 @@ class EpisodeStudy:
 
     short: how many ended within 7 days; they are episodes by the rule, most of them luck.
     covered_from, covered_to: Unix seconds between which the rule can be applied, None where it
-    never can; gaps: ranges inside of that in which it cannot.
+    never can; gaps: ranges inside of that in which it cannot. luck: how often luck alone inverts
+    the ribbons, None for another rule or where it was not asked for.
     """
 
     rule: Rule
@@ -143,6 +148,7 @@ class EpisodeStudy:
     after_start: tuple[ForwardSummary, ...]
     after_end: tuple[ForwardSummary, ...]
     simulated: bool
+    luck: RibbonLuck | None = None
 
     @property
     def current(self) -> Episode | None:
