@@ -11,10 +11,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.moments import iso_time
-from hashcanary.report.charts import CHARTS
+from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hashcanary.report.charts import Chart
     from hashcanary.report.document import Cell, Column, Figure, Report, Section, Table
 
 FORMAT = 1
@@ -37,7 +40,7 @@ def as_json(report: Report) -> dict[str, Any]:
             "sentences": list(report.verdict.sentences),
             "rules": list(report.verdict.rules),
         },
-        "sections": [_section(section) for section in report.sections],
+        "sections": [_section(section, charts_of(report)) for section in report.sections],
         "glossary": [{"word": term.word, "meaning": term.meaning} for term in report.glossary],
         "provenance": report.provenance,
         "code_version": report.code_version,
@@ -60,7 +63,7 @@ def _number(value: float | str | None) -> float | str | None:
     return value
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: Section, charts: Mapping[str, Chart]) -> dict[str, Any]:
     return {
         "key": section.key,
         "title": section.title,
@@ -70,9 +73,9 @@ def _section(section: Section) -> dict[str, Any]:
         "charts": [
             {
                 "name": name,
-                "title": CHARTS[name].title,
-                "description": CHARTS[name].description,
-                "columns": list(CHARTS[name].columns),
+                "title": charts[name].title,
+                "description": charts[name].description,
+                "columns": list(charts[name].columns),
             }
             for name in section.charts
         ],

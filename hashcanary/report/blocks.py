@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.report.charts import CHARTS
+from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Estimate, Ledger, Table
 from hashcanary.report.markup import Html, tag
 from hashcanary.report.wording import (
@@ -17,7 +17,7 @@ from hashcanary.report.wording import (
 
 if TYPE_CHECKING:
     from hashcanary.report.charts.definition import Chart, Line
-    from hashcanary.report.document import Column, Drawing, Figure, Report, Section
+    from hashcanary.report.document import Cell, Column, Drawing, Figure, Report, Section
 
 # rows of a long table that are shown at first
 SHOWN = 8
@@ -49,7 +49,7 @@ def _part(part: Ledger | Table | Drawing, report: Report) -> Html:
     if not report.dataset("day").time:
         return Html("")
     first = next(iter(report.sections[0].charts), "")
-    return figure(CHARTS[part.chart], hint=part.chart == first)
+    return figure(charts_of(report)[part.chart], hint=part.chart == first)
 
 
 def ledger(one: Ledger) -> Html:
@@ -108,7 +108,7 @@ def table(one: Table) -> Html:
     scale = _drawn_range(one) if one.drawn else None
     heads = [tag("th", column.title, scope="col", class_=_css(column)) for column in one.columns]
     if scale:
-        heads.append(tag("th", _scale_title(scale), scope="col", class_="forest"))
+        heads.append(tag("th", _scale_title(one, scale), scope="col", class_="forest"))
     rows = []
     for place, row in enumerate(one.rows):
         cells = [
@@ -116,8 +116,7 @@ def table(one: Table) -> Html:
             for value, column in zip(row, one.columns, strict=True)
         ]
         if scale:
-            estimate = next((value for value in row if isinstance(value, Estimate)), None)
-            cells.append(tag("td", _drawn(estimate, scale), class_="forest"))
+            cells.append(tag("td", _drawn(_first_estimate(row), scale), class_="forest"))
         rows.append(tag("tr", *cells, class_="more" if _is_long(one) and place >= SHOWN else None))
     css = "facts" if one.key.startswith("facts") else "drawn" if scale else None
     head = tag("thead", tag("tr", *heads)) if any(c.title for c in one.columns) else ""
@@ -160,8 +159,8 @@ def _css(column: Column) -> str | None:
 
 
 def _drawn_range(one: Table) -> tuple[float, float] | None:
-    """The common scale of a table's estimates, zero included."""
-    found = [value for row in one.rows for value in row if isinstance(value, Estimate)]
+    """The common scale of the first estimates of a table's rows, zero included."""
+    found = [drawn for row in one.rows if (drawn := _first_estimate(row)) is not None]
     if not found:
         return None
     low = min(value.low if value.low is not None else value.value for value in found)
@@ -169,8 +168,15 @@ def _drawn_range(one: Table) -> tuple[float, float] | None:
     return min(low, 0.0), max(high, 0.02)
 
 
-def _scale_title(scale: tuple[float, float]) -> str:
-    return f"{percent(scale[0], 0)} to {percent(scale[1], 0, signed=True)}; the line is zero"
+def _first_estimate(row: tuple[Cell, ...]) -> Estimate | None:
+    return next((value for value in row if isinstance(value, Estimate)), None)
+
+
+def _scale_title(one: Table, scale: tuple[float, float]) -> str:
+    ends = percent(scale[0], 0), percent(scale[1], 0, signed=True)
+    if next(column.points for column in one.columns if column.kind == "estimate"):
+        return f"{ends[0]} to {ends[1]}; the line is zero".replace("%", "")
+    return f"{ends[0]} to {ends[1]}; the line is zero"
 
 
 def _drawn(estimate: Estimate | None, scale: tuple[float, float]) -> Html:

@@ -15,6 +15,8 @@ from hashcanary.report.sections.basis import basis
 from hashcanary.report.sections.history import history
 from hashcanary.report.sections.now import SMOOTHINGS, now, pace
 from hashcanary.report.sections.outlook import next_retarget
+from hashcanary.report.sections.pools import METRICS as POOL_METRICS
+from hashcanary.report.sections.pools import pools, who_mined
 from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.verdict import Signs, judge
@@ -43,6 +45,7 @@ METRICS: tuple[str, ...] = tuple(
             "puell.with_fees",
             "ribbon.recovery",
             "ribbon.buy_state",
+            *POOL_METRICS,
         )
     )
 )
@@ -59,6 +62,7 @@ def build_report(record: Record) -> Report:
     ahead = outlook(record)
     studies = find_episodes(results, simulated=record.simulated)
     as_of = None if reading.today is None else reading.today + DAY
+    mined = who_mined(record, reading.today)
     verdict = judge(signs(reading, studies[0]))
     at_text = harmless(record.at_text)
     command = _command(record)
@@ -76,12 +80,16 @@ def build_report(record: Record) -> Report:
             now(reading),
             history(reading),
             revenue(reading),
+            pools(record, reading, mined),
             ribbons(reading, studies),
             next_retarget(ahead),
             basis(record, reading, command),
         ),
         glossary=GLOSSARY,
-        datasets=(*datasets(record, results, studies[0], as_of), *outlook_datasets(ahead)),
+        datasets=(
+            *datasets(record, results, studies[0], as_of, mined.shares),
+            *outlook_datasets(ahead),
+        ),
         code_version=hashcanary.__version__,
         command=command,
         provenance=dict(record.provenance),

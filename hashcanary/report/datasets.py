@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,18 +10,24 @@ import polars as pl
 from hashcanary.chain.networks import RETARGET_INTERVAL
 from hashcanary.moments import DAY
 from hashcanary.report.document import Dataset, Series
+from hashcanary.report.wording import harmless
 from hashcanary.units import DAYS, FRACTION, STATE, USD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import EpisodeStudy
+    from hashcanary.studies.pool_shares import PoolShares
 
 # significant digits: of what is counted or paid, and of what is estimated to percents
 DIGITS = 6
 ESTIMATE_DIGITS = 5
+SHARE_DIGITS = 4
 # metric, and whether its bounds are drawn too
 _DAY_METRICS: tuple[tuple[str, bool], ...] = (
     ("price", False),
@@ -45,7 +52,11 @@ DAY_METRICS = tuple(name for name, _ in _DAY_METRICS)
 
 
 def datasets(
-    record: Record, results: Results, study: EpisodeStudy, as_of: int | None
+    record: Record,
+    results: Results,
+    study: EpisodeStudy,
+    as_of: int | None,
+    shares: PoolShares | None,
 ) -> tuple[Dataset, ...]:
     """Everything charts draw. as_of: end of the last measured day, Unix seconds."""
     return (
@@ -54,6 +65,7 @@ def datasets(
         _capitulations(study, as_of),
         _signals(results),
         _halvings(record),
+        _pools(shares),
     )
 
 
@@ -146,6 +158,35 @@ def _signals(results: Results) -> Dataset:
             Series("price", "price that day", USD, _rounded(frame["price"])),
         ),
     )
+
+
+def _pools(shares: PoolShares | None) -> Dataset:
+    """Shares of the largest pools, their columns named by the pools, and of no known pool."""
+    if shares is None:
+        return Dataset("pools", [], ())
+    columns: list[Series] = []
+    for at, (key, name) in enumerate(zip(_pool_keys(shares.pools), shares.names, strict=True)):
+        said = harmless(name)
+        columns.append(_share(key, said, shares.share[:, at]))
+        for bound, values in (("low", shares.low), ("high", shares.high)):
+            title = f"{said}, {bound} end of its interval"
+            columns.append(_share(f"{key}_{bound}", title, values[:, at]))
+    columns.append(_share("unknown", "no known pool", shares.unknown))
+    return Dataset("pools", shares.time.tolist(), tuple(columns))
+
+
+def _share(key: str, title: str, values: NDArray[np.float64]) -> Series:
+    shown = pl.Series(values).fill_nan(None)
+    return Series(key, title, FRACTION, _rounded(shown, SHARE_DIGITS))
+
+
+def _pool_keys(slugs: Sequence[str]) -> list[str]:
+    """A column's name for each pool: letters and digits, no two alike."""
+    keys: list[str] = []
+    for slug in slugs:
+        key = "share_" + re.sub(r"[^a-z0-9]+", "_", slug.lower()).strip("_")
+        keys.append(key if key not in keys else f"{key}_{len(keys) + 1}")
+    return keys
 
 
 def _halvings(record: Record) -> Dataset:

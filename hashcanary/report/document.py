@@ -57,7 +57,8 @@ Cell = str | int | float | Estimate | None
 class Column:
     """A column of a table. kind ``day`` holds Unix seconds UTC, shown as a date.
 
-    minor: left out where there is little room.
+    minor: left out where there is little room. points: whether a fraction is the difference of
+    two, which is shown in percentage points with its sign.
     """
 
     key: str
@@ -65,14 +66,15 @@ class Column:
     kind: ColumnKind = "text"
     unit: Unit | None = None
     minor: bool = False
+    points: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table; ``empty`` is said in its place when it has no rows.
 
-    drawn: whether a page also draws its estimates, against zero on one scale. reference: to be
-    looked up, not read; a terminal leaves it to the page.
+    drawn: whether a page also draws the first estimate of each row, against zero on one scale.
+    reference: to be looked up, not read; a terminal leaves it to the page.
     """
 
     key: str

@@ -74,6 +74,30 @@ GLOSSARY: tuple[Term, ...] = (
         "Fees over all that miners were paid, subsidy and fees.",
     ),
     Term(
+        "pools",
+        "Pool",
+        "Miners who share their luck: whichever of them finds a block, all are paid. Which pool a "
+        "block is of is told by a tag in its coinbase or by the address paid, against a list.",
+    ),
+    Term(
+        "groups",
+        "Groups of pools",
+        "Pools that are believed to share block templates or an owner, counted as one. Who belongs "
+        "together, and on whose word, is said by `hashcanary pools --by group`.",
+    ),
+    Term(
+        "nakamoto",
+        "Nakamoto coefficient",
+        "The fewest pools that together found more than half of the blocks: the fewer, the more "
+        "depends on a handful.",
+    ),
+    Term(
+        "hhi",
+        "Herfindahl-Hirschman index",
+        "The chance that two blocks are of one pool, from 0 to 1. Times 10,000 it is the index by "
+        "which competition authorities judge markets.",
+    ),
+    Term(
         "halving",
         "Halving",
         "Every 210,000 blocks, about four years, the new bitcoin in a block are cut in half.",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.report import theme
 from hashcanary.report.blocks import chapter
-from hashcanary.report.charts import CHARTS, specification
+from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.javascript import BundleJob
 from hashcanary.report.markup import Html, join, tag
 from hashcanary.report.window import extent, own_window, starting_window
@@ -228,7 +228,7 @@ def _payload(report: Report) -> str:
     drawn = {name for section in report.sections for name in section.charts}
     references = theme.variable_references()
     charts: dict[str, Any] = {}
-    for name, chart in CHARTS.items():
+    for name, chart in charts_of(report).items():
         if name not in drawn or window is None:
             continue
         own = own_window(report, chart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from hashcanary.report import theme
-from hashcanary.report.charts import CHARTS, specification
+from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.charts.definition import VEGA_LITE
 from hashcanary.report.errors import NothingToDraw
 from hashcanary.report.window import own_window, starting_window
@@ -37,7 +37,7 @@ def chart_spec(
     sliders, for a notebook; a chart with a window of its own takes neither. Raises NothingToDraw
     when the report has no days.
     """
-    chart = CHARTS[name]
+    chart = charts_of(report)[name]
     own = own_window(report, chart)
     shown = own or window or starting_window(report)
     if shown is None:

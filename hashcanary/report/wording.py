@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate
-from hashcanary.units import DAYS, HASHRATE, RATIO, STATE, UNIX_TIME
+from hashcanary.units import COUNT, DAYS, HASHRATE, RATIO, STATE, UNIX_TIME
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell, Column, Figure, Report
@@ -73,7 +73,7 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
     """A value with its unit, as people read it."""
     if isinstance(value, str):
         return value
-    if unit is None:
+    if unit is None or unit is COUNT:
         return f"{value:,.{0 if float(value).is_integer() else 2}f}"
     if unit.percent:
         return percent(value, 1)
@@ -86,15 +86,26 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
     return unit.people(value, shown).replace("-", MINUS)
 
 
-def bounds(low: float | None, high: float | None, unit: Unit | None) -> str:
+def bounds(
+    low: float | None, high: float | None, unit: Unit | None, *, points: bool = False
+) -> str:
     """An interval as ``923 to 979 EH/s``, empty where there is none."""
     if low is None or high is None:
         return ""
-    first, second = quantity(low, unit), quantity(high, unit)
+    first, second = (_estimated(value, unit, points=points) for value in (low, high))
     tail = first.rsplit(" ", 1)
     if len(tail) == 2 and second.endswith(" " + tail[1]):
         first = tail[0]
     return f"{first} to {second}"
+
+
+def _estimated(value: float, unit: Unit | None, *, points: bool) -> str:
+    return in_points(value) if points else quantity(value, unit)
+
+
+def in_points(difference: float) -> str:
+    """The difference of two fractions in percentage points, without their name: ``+1.8``."""
+    return percent(difference, 1, signed=True).removesuffix("%")
 
 
 def figure_value(figure: Figure) -> str:
@@ -140,8 +151,8 @@ def cell(value: Cell, column: Column) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Estimate):
-        inner = bounds(value.low, value.high, column.unit)
-        shown = quantity(value.value, column.unit)
+        inner = bounds(value.low, value.high, column.unit, points=column.points)
+        shown = _estimated(value.value, column.unit, points=column.points)
         return f"{shown} ({inner})" if inner else shown
     return _number(value, column)
 

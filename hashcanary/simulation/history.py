@@ -18,9 +18,17 @@ from hashcanary.chain.subsidy import COIN, subsidy_column
 from hashcanary.moments import DAY
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.mining import Clocks, mine
-from hashcanary.simulation.paths import HOURS, YEAR, fee_levels, hashrate_path, prices
+from hashcanary.simulation.paths import (
+    HOURS,
+    YEAR,
+    fee_levels,
+    hashrate_path,
+    pool_shares,
+    prices,
+)
 from hashcanary.simulation.scenario import Scenario
 from hashcanary.simulation.streams import Stream, generator
+from hashcanary.sources.pool_lists import UNKNOWN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +46,8 @@ class History:
     """A simulated history.
 
     seed, days, scenario: what it was drawn from.
-    blocks: ``height``, ``time``, ``nbits``, ``mediantime``, ``subsidy``, ``totalfee`` (satoshis),
-    one row a block, heights without gaps.
+    blocks: ``height``, ``time``, ``nbits``, ``subsidy``, ``totalfee`` (satoshis), ``pool`` (by
+    name, ``unknown`` of no known one), one row a block, heights without gaps.
     candles: ``date``, ``open``, ``high``, ``low``, ``close`` (USD), ``volume`` (BTC), a row a day.
     """
 
@@ -95,6 +103,7 @@ def _blocks(scenario: Scenario, days: int, seed: int, chain: MinedChain) -> pl.D
             "nbits": chain.bits,
             "subsidy": subsidy_column(heights),
             "totalfee": _fees(scenario, days, seed, chain),
+            "pool": _pools(scenario, days, seed, chain),
         }
     )
 
@@ -106,6 +115,18 @@ def _fees(scenario: Scenario, days: int, seed: int, chain: MinedChain) -> Ints:
     draws = generator(seed, Stream.FEES).standard_normal(chain.times.size)
     fees = median * np.exp(scenario.fee_block_noise * draws) * COIN
     return np.asarray(np.floor(fees).astype(np.int64))
+
+
+def _pools(scenario: Scenario, days: int, seed: int, chain: MinedChain) -> pl.Series:
+    """The name of the pool of each block, drawn by the shares of its day."""
+    shares = pool_shares(scenario, days, seed)
+    day = ((chain.arrivals - scenario.start_time) // DAY).astype(np.int64)
+    bounds = np.cumsum(shares, axis=1)[np.clip(day, 0, days - 1)]
+    draws = generator(seed, Stream.POOLS).random(chain.times.size)
+    # beyond the last bound: no known pool
+    chosen = (draws[:, None] >= bounds).sum(axis=1)
+    names = pl.Series([*(name for name, _ in scenario.pools), UNKNOWN])
+    return names.gather(chosen)
 
 
 def _candles(scenario: Scenario, days: int, seed: int) -> pl.DataFrame:

@@ -54,6 +54,18 @@ def fee_levels(scenario: Scenario, days: int, seed: int) -> Floats:
     return np.asarray(scenario.fee_btc * np.exp(scenario.fee_level_noise * level))
 
 
+def pool_shares(scenario: Scenario, days: int, seed: int) -> Floats:
+    """Share of each of the scenario's pools by day, (days, pools); the rest is of no known one.
+
+    Each wanders by itself about its mean in the logarithm; the rest keeps its share.
+    """
+    mean = np.array([share for _, share in scenario.pools])
+    draws = generator(seed, Stream.POOL_LEVEL).standard_normal((mean.size, days))
+    paths = np.array([reverting(row, step=1.0, memory=scenario.pool_days) for row in draws])
+    weight = mean[:, None] * np.exp(scenario.pool_noise * paths)
+    return np.asarray((weight / weight.sum(axis=0) * mean.sum()).T)
+
+
 def reverting(draws: Floats, step: float, memory: float) -> Floats:
     """A stationary Ornstein-Uhlenbeck path of unit variance from standard normal draws.
 

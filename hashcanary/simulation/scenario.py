@@ -57,6 +57,9 @@ class Scenario:
     of a year.
     fee_btc: median fee of a block, BTC; fee_level_noise, fee_block_noise: standard deviations of
     its logarithm from day to day and from block to block; fee_days: e-folding time of the first.
+    pools: names of pools and their mean shares; what is left over is of no known pool. Names say
+    that they are simulated. pool_noise: standard deviation of the logarithm of a share; pool_days:
+    its e-folding time.
     clock_noise: standard deviation of honest header times, seconds; wrong_clocks: fraction of
     blocks from miners whose clock is off, evenly within ``wrong_clock_range`` seconds.
     """
@@ -91,6 +94,19 @@ class Scenario:
     fee_level_noise: float = 0.55
     fee_block_noise: float = 0.35
     fee_days: float = 20.0
+    pools: tuple[tuple[str, float], ...] = (
+        ("Simulated pool A", 0.29),
+        ("Simulated pool B", 0.18),
+        ("Simulated pool C", 0.13),
+        ("Simulated pool D", 0.11),
+        ("Simulated pool E", 0.09),
+        ("Simulated pool F", 0.06),
+        ("Simulated pool G", 0.05),
+        ("Simulated pool H", 0.04),
+        ("Simulated pool I", 0.03),
+    )
+    pool_noise: float = 0.30
+    pool_days: float = 120.0
     clock_noise: float = 15.0
     wrong_clocks: float = 0.02
     wrong_clock_range: tuple[float, float] = (-1800.0, 3600.0)

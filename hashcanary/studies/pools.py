@@ -115,19 +115,43 @@ class _Window:
     largest: float
 
 
-def study_pools(record: Record, days: int = 7, by: By = "pool") -> PoolStudy:
-    """Who mined what in the last measured days. Raises NoPoolLabels."""
+@dataclass(frozen=True, slots=True)
+class MeasuredDays:
+    """A record's days and who mined their blocks.
+
+    list: what labelled the blocks; starts: of every UTC day, Unix seconds; measured: (days,)
+    whether all blocks of a day are final and labelled; end: one past the last such day, before
+    which at least as many as were asked for lie in a row.
+    """
+
+    list: str
+    chain: ChainColumns
+    starts: Ints
+    blocks: PoolBlocks
+    measured: NDArray[np.bool_]
+    end: int
+
+
+def measured_days(record: Record, days: int) -> MeasuredDays:
+    """The days of a record, the last ``days`` of them measured. Raises NoPoolLabels."""
     chain = chain_columns(record)
     if record.pool_list is None or chain.time.size == 0:
         raise NoPoolLabels(days=days, at=record.at_text, found="none")
     first, last = int(chain.time.min()) // DAY, int(chain.time.max()) // DAY
     starts = np.arange(first, last + 1, dtype=np.int64) * DAY
     blocks = pool_blocks(record, chain, starts)
+    measured = blocks.known_at <= (NEVER - 1 if record.at is None else record.at)
+    end = _end(measured, days, record.at_text)
+    return MeasuredDays(record.pool_list, chain, starts, blocks, measured, end)
+
+
+def study_pools(record: Record, days: int = 7, by: By = "pool") -> PoolStudy:
+    """Who mined what in the last measured days. Raises NoPoolLabels."""
+    found = measured_days(record, days)
+    chain, starts, blocks, measured = found.chain, found.starts, found.blocks, found.measured
     if by == "group":
         blocks = blocks.grouped(chain.time)
-    limit = NEVER - 1 if record.at is None else record.at
-    measured = blocks.known_at <= limit
-    end = _end(measured, days, record.at_text)
+    end = found.end
     now = _window(blocks, chain, end - days, end)
     before = None
     if end >= 2 * days and measured[end - 2 * days : end - days].all():
@@ -136,7 +160,7 @@ def study_pools(record: Record, days: int = 7, by: By = "pool") -> PoolStudy:
     known, total = now.blocks[None, 1:], now.blocks.sum()[None]
     known = -np.sort(-known, axis=1)
     return PoolStudy(
-        list=record.pool_list,
+        list=found.list,
         by=by,
         days=days,
         start=int(starts[end - days]),

@@ -43,6 +43,8 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 _PATIENCE_S = 60
+# a question that is asked while one page gives way to another may get lost: it is asked again
+_ASKED_AGAIN_S = 5
 # gives the browser its pipes as file descriptors 3 and 4. Not ``preexec_fn``: what runs between
 # fork and exec in a process with threads may wait for ever for a lock that one of them held
 _WIRED = """
@@ -101,6 +103,8 @@ def as_record(years: float, seed: int) -> Record:
         daily=daily,
         candles=candles,
         provenance={"lake_version": 1, "tables": {"blocks": 0}, "code_version": "test"},
+        pool_labels=history.blocks.select("height", "pool"),
+        pool_list="table@0123456789ab",
     )
 
 
@@ -152,6 +156,7 @@ class Chromium:
         os.set_blocking(self._write, False)
         self._buffer = b""
         self._lost: str | None = None
+        self._loaded = False
         self._number = 0
         self._session: str | None = None
         self.messages: list[str] = []
@@ -163,13 +168,16 @@ class Chromium:
         for domain in ("Inspector", "Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
 
-    def send(self, method: str, **params: object) -> dict[str, Any]:
-        """One command of the protocol, its result; events met on the way are kept."""
+    def send(self, method: str, patience: float = _PATIENCE_S, **params: object) -> dict[str, Any]:
+        """One command of the protocol, its result; events met on the way are kept.
+
+        patience: seconds; TimeoutError when there is no answer by then.
+        """
         self._number += 1
         message: dict[str, object] = {"id": self._number, "method": method, "params": params}
         if self._session is not None:
             message["sessionId"] = self._session
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + patience
         self._tell(json.dumps(message).encode() + b"\0", method, deadline)
         while True:
             answer = self._next(method, deadline)
@@ -202,7 +210,10 @@ class Chromium:
             raise RuntimeError(self._lost)
         left = max(deadline - time.monotonic(), 0.0)
         if not any(select.select(to_read, to_write, [], left)):
-            self._lose(f"the browser was silent for {_PATIENCE_S} s after {method}")
+            raise TimeoutError(
+                f"no answer to {method} in time; the browser: {self._process.poll()}, its console: "
+                f"{self.messages}"
+            )
 
     def _lose(self, why: str) -> NoReturn:
         self._lost = f"{why}; its process: {self._process.poll()}; the console: {self.messages}"
@@ -211,7 +222,9 @@ class Chromium:
     def _note(self, method: str, params: dict[str, Any]) -> None:
         if method in ("Inspector.targetCrashed", "Target.targetCrashed"):
             self._lose(f"the page crashed: {params}")
-        if method == "Network.requestWillBeSent":
+        if method == "Page.loadEventFired":
+            self._loaded = True
+        elif method == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
         elif method == "Runtime.exceptionThrown":
             self.messages.append(json.dumps(params["exceptionDetails"]))
@@ -236,13 +249,18 @@ class Chromium:
         """Open a file and wait until its charts are drawn."""
         self.messages.clear()
         self.requests.clear()
+        self._loaded = False
         self.send("Page.navigate", url=page.as_uri())
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self._loaded:
+            self._next("Page.navigate", deadline)
         self.wait("document.documentElement?.dataset.ready === 'true'")
 
-    def evaluate(self, expression: str) -> Any:
+    def evaluate(self, expression: str, patience: float = _PATIENCE_S) -> Any:
         """The value of a JavaScript expression, a promise's once it is there."""
         answer = self.send(
             "Runtime.evaluate",
+            patience,
             expression=expression,
             awaitPromise=True,
             returnByValue=True,
@@ -255,10 +273,14 @@ class Chromium:
     def wait(self, condition: str) -> None:
         """Until a JavaScript expression is true; TimeoutError after a minute."""
         end = time.monotonic() + _PATIENCE_S
-        while not self.evaluate(condition):
-            if time.monotonic() > end:
-                raise TimeoutError(f"{condition} did not come true; the console: {self.messages}")
+        while time.monotonic() < end:
+            try:
+                if self.evaluate(condition, _ASKED_AGAIN_S):
+                    return
+            except TimeoutError:
+                continue
             time.sleep(0.05)
+        raise TimeoutError(f"{condition} did not come true; the console: {self.messages}")
 
     def picture(self, *, clip: tuple[int, int, int, int] | None = None) -> bytes:
         """What the page looks like, as PNG. clip: x, y, width, height."""

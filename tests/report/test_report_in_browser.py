@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hashcanary.report.charts import CHARTS
+from hashcanary.report.charts import CHARTS, charts_of
 from hashcanary.report.document import Report
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DAY_MS = 86_400_000
 YEAR_MS = 365.25 * DAY_MS
+NAMES = (*CHARTS, "pools")
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def browser(chromium: Chromium, simulated_page: Path) -> Chromium:
 
 
 # charts that move together, and those that show a window of their own
-LINKED = [name for name, chart in CHARTS.items() if not chart.own_window]
+LINKED = [name for name in NAMES if name not in CHARTS or not CHARTS[name].own_window]
 OWN = [name for name, chart in CHARTS.items() if chart.own_window]
 
 
@@ -64,7 +65,7 @@ def test_the_page_is_silent_and_asks_for_nothing_but_itself(
 
 
 def test_every_chart_is_drawn_with_marks_in_it(browser: Chromium) -> None:
-    for name in CHARTS:
+    for name in NAMES:
         paths = browser.evaluate(f"document.querySelectorAll('#chart-{name} svg path').length")
         assert paths > 5, name
 
@@ -195,7 +196,7 @@ def test_the_value_axis_switches_between_log_and_linear(browser: Chromium, name:
     assert browser.evaluate(pressed) == "true"
 
 
-@pytest.mark.parametrize("name", CHARTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_csv_of_a_chart_is_the_data_of_the_report(
     browser: Chromium, simulated_report: Report, tmp_path: Path, name: str
 ) -> None:
@@ -208,7 +209,7 @@ def test_the_csv_of_a_chart_is_the_data_of_the_report(
             break
         browser.evaluate("new Promise(done => setTimeout(done, 25))")
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    chart = CHARTS[name]
+    chart = charts_of(simulated_report)[name]
     dataset = simulated_report.dataset(chart.datasets[0])
     assert len(rows) == len(dataset.time)
     assert {row["simulated"] for row in rows} == {"true"}

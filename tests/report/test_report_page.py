@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from hashcanary.report.build import build_report
-from hashcanary.report.charts import CHARTS
+from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Report, Section, Table
 from hashcanary.report.errors import BundleFailed
 from hashcanary.report.html import render_html
@@ -121,7 +121,7 @@ def test_the_data_stand_in_the_page_once_and_are_those_of_the_report(
 ) -> None:
     data = payload(elements)
     assert data["simulated"] is True
-    assert set(data["charts"]) == set(CHARTS)  # type: ignore[call-overload]
+    assert set(data["charts"]) == set(charts_of(simulated_report))  # type: ignore[call-overload]
     columns = data["data"]["day"]  # type: ignore[index]
     price = simulated_report.dataset("day").column("price")
     assert columns["price"] == list(price.values)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hashcanary.report.charts import CHARTS
+from hashcanary.report.charts import CHARTS, charts_of
 from hashcanary.report.document import Dataset, Report
 from hashcanary.report.errors import NothingToDraw
 from hashcanary.report.pictures import SCALE, WIDTH, chart_spec, draw, write_pictures
@@ -20,7 +20,9 @@ def test_every_chart_is_written_and_says_simulated_in_its_name(
     simulated_report: Report, tmp_path: Path
 ) -> None:
     files = write_pictures(simulated_report, tmp_path / "new", "svg")
-    assert {path.name for path in files} == {f"{name}-SIMULATED.svg" for name in CHARTS}
+    assert {path.name for path in files} == {
+        f"{name}-SIMULATED.svg" for name in charts_of(simulated_report)
+    }
     for path in files:
         text = path.read_text(encoding="utf-8")
         assert ">SIMULATED<" in text
@@ -43,7 +45,7 @@ def test_the_same_report_gives_the_same_picture(simulated_report: Report) -> Non
     assert draw(simulated_report, "puell") == draw(simulated_report, "puell")
 
 
-@pytest.mark.parametrize("name", CHARTS)
+@pytest.mark.parametrize("name", [*CHARTS, "pools"])
 def test_light_and_dark_take_their_own_colours(simulated_report: Report, name: str) -> None:
     light = draw(simulated_report, name, "svg", "light").decode()
     dark = draw(simulated_report, name, "svg", "dark").decode()

@@ -14,7 +14,7 @@ from hashcanary.errors import Exit
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.history import History, simulate_history, write_history
-from hashcanary.simulation.paths import hashrate_path, reverting
+from hashcanary.simulation.paths import hashrate_path, pool_shares, reverting
 from hashcanary.simulation.scenario import Scenario, Shock
 from hashcanary.simulation.streams import Stream, generator
 
@@ -65,6 +65,30 @@ def test_fees_are_whole_satoshis_and_never_negative(history: History) -> None:
     assert fees.min() >= 0
     median = Scenario().fee_btc * 1e8
     assert median / 4 < fees.median() < median * 4
+
+
+def test_pools_find_blocks_by_their_shares_and_say_that_they_are_simulated(
+    history: History,
+) -> None:
+    blocks = history.blocks["pool"]
+    shares = dict(Scenario().pools)
+    assert set(blocks) == {*shares, "unknown"}
+    assert all("Simulated" in name for name in shares)
+    # a share wanders by a third or so, for months on end
+    for name, share in shares.items():
+        assert (blocks == name).mean() == pytest.approx(share, rel=0.5)
+    left_over = 1 - sum(shares.values())
+    error = np.sqrt(left_over * (1 - left_over) / len(blocks))
+    assert (blocks == "unknown").mean() == pytest.approx(left_over, abs=4 * error)
+
+
+def test_shares_of_pools_are_fractions_that_keep_their_sum(history: History) -> None:
+    found = pool_shares(Scenario(), 400, seed=3)
+    assert found.shape == (400, len(Scenario().pools))
+    assert (found > 0).all()
+    assert found.sum(axis=1) == pytest.approx(sum(dict(Scenario().pools).values()))
+    # the median of a lognormal share is its mean in the scenario, but for the common scale
+    assert np.log(found[:, 0] / found[:, 1]).std() > 0.05
 
 
 def test_candles_hold_their_own_prices_and_follow_each_other(history: History) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hashcanary.report.charts.definition import Chart, specification
 from hashcanary.report.charts.difficulty import DIFFICULTY, RETARGETS
 from hashcanary.report.charts.drawdown import DRAWDOWN
 from hashcanary.report.charts.hashprice import HASHPRICE, PUELL
 from hashcanary.report.charts.hashrate import HASHRATE
 from hashcanary.report.charts.outlook import NEXT_CHANGE, OUTLOOK
+from hashcanary.report.charts.pools import DATASET, pools_chart
 from hashcanary.report.charts.price import PRICE
 from hashcanary.report.charts.ribbon import RIBBON
+
+if TYPE_CHECKING:
+    from hashcanary.report.document import Report
 
 CHARTS: dict[str, Chart] = {
     chart.name: chart
@@ -26,5 +32,14 @@ CHARTS: dict[str, Chart] = {
         NEXT_CHANGE,
     )
 }
+"""The charts that are the same in every report."""
 
-__all__ = ["CHARTS", "Chart", "specification"]
+
+def charts_of(report: Report) -> dict[str, Chart]:
+    """The charts of a report: the catalogue's, and that of its pools."""
+    found = [one for one in report.datasets if one.key == DATASET]
+    named = {chart.name: chart for chart in map(pools_chart, found)}
+    return {**CHARTS, **named}
+
+
+__all__ = ["CHARTS", "Chart", "charts_of", "specification"]

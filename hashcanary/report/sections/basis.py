@@ -1,4 +1,4 @@
-"""Chapter 5: what it rests on."""
+"""Chapter 6: what it rests on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 4: ribbons and episodes."""
+"""Chapter 5: ribbons and episodes."""
 
 from __future__ import annotations
 
