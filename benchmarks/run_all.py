@@ -26,6 +26,7 @@ SCRIPTS = (
     "p2p_sync",
     "scan_block_files",
     "label_blocks",
+    "posterior_speed",
     "report_page",
     "command_start",
 )
