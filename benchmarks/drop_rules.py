@@ -7,6 +7,7 @@ alarm, of runs in which there was none before it. SIMULATED, all of it.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -154,6 +155,7 @@ def entries(readings: Floats, depth: float, apart: int) -> int:
     return int((np.diff(below) > apart).sum()) + 1 if below.size else 0
 
 
+@cache
 def depth_for(rule: Rule, a_year: float) -> float:
     """The part at which a rule alarms ``a_year`` times without a fall."""
     from scipy.optimize import brentq
@@ -165,10 +167,10 @@ def depth_for(rule: Rule, a_year: float) -> float:
     def excess(depth: float) -> float:
         return entries(readings, depth, apart) / years - a_year
 
-    # far in the middle a rule is nearly always below: alarms are entries only further out
-    return float(brentq(excess, float(readings.std()), 0.9, xtol=1e-4))
+    return float(brentq(excess, 0.0, 0.9, xtol=1e-4))
 
 
+@cache
 def false_alarms(rule: Rule, depth: float) -> float:
     """How often a year a rule alarms without a fall."""
     readings = rule.quiet(3)

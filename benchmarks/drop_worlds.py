@@ -24,6 +24,7 @@ from hashcanary.simulation.worlds import START, world_chain, world_path
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.inference.drop_watch import Watch
     from hashcanary.simulation.mining import MinedChain
 
     Floats = NDArray[np.float64]
@@ -80,30 +81,49 @@ def fallen(world: str, seed: int, drop: float) -> tuple[Blocks, int, Floats]:
     return blocks_from(chain), first, (chain.arrivals[first:] - START - at) / 600
 
 
+def learned(blocks: Blocks, detector: Detector) -> Watch:
+    """The watch after blocks in which no fall was looked for but at their end."""
+    quiet = new_watch(MAIN, 1e300, detector.bank, detector.falls)
+    last = blocks.height.size - _AT_ONCE
+    # looking takes time, and finds nothing that is wanted before the end
+    blind = advance(replace(quiet, earliest=int(blocks.height[-1])), blocks.part(0, last))
+    return advance(replace(blind, earliest=-1), blocks.part(last))
+
+
 def delays(
-    world: str, detector: Detector, drop: float, years: tuple[float, ...], runs: int
+    world: str,
+    detector: Detector,
+    drops: tuple[float, ...],
+    years: tuple[float, ...],
+    runs: int,
 ) -> Floats:
-    """Blocks and time (years, runs, 2) from a fall to the alarm; what was waited where none came.
+    """Blocks and time (drops, years, runs, 2) from a fall to the alarm; else what was waited.
 
     NaN where the statistic was already above the threshold before the fall.
     """
-    out = np.full((len(years), runs, 2), np.nan)
+    out = np.full((len(drops), len(years), runs, 2), np.nan)
     for run in range(runs):
-        blocks, first, time = fallen(world, run, drop)
-        quiet = new_watch(MAIN, 1e300, detector.bank, detector.falls)
-        before = advance(quiet, blocks.part(0, first))
-        for place, each in enumerate(years):
-            asked = replace(before, false_alarm_blocks=each * BLOCKS_A_YEAR)
-            if before.statistic >= np.log(asked.threshold):
-                continue
-            # the first alarm is all that is wanted: a few days at once
-            for start in range(0, time.size, _AT_ONCE):
-                asked = advance(asked, blocks.part(first + start, first + start + _AT_ONCE))
-                if asked.alarms:
-                    break
-            last = asked.alarms[0].height - int(blocks.height[first]) if asked.alarms else -1
-            out[place, run] = (last + 1 if asked.alarms else time.size), time[last]
+        before: Watch | None = None
+        for each, drop in enumerate(drops):
+            blocks, first, time = fallen(world, run, drop)
+            # until the fall all chains of a run are the same
+            before = before or learned(blocks.part(0, first), detector)
+            for place, apart in enumerate(years):
+                asked = replace(before, false_alarm_blocks=apart * BLOCKS_A_YEAR)
+                if before.statistic < np.log(asked.threshold):
+                    out[each, place, run] = _waited(asked, blocks.part(first), time)
     return out
+
+
+def _waited(watch: Watch, blocks: Blocks, time: Floats) -> tuple[float, float]:
+    """Blocks and time to the first alarm in ``blocks``, or all of them."""
+    # the first alarm is all that is wanted: a few days at once
+    for start in range(0, time.size, _AT_ONCE):
+        watch = advance(watch, blocks.part(start, start + _AT_ONCE))
+        if watch.alarms:
+            last = watch.alarms[0].height - int(blocks.height[0])
+            return last + 1, float(time[last])
+    return time.size, float(time[-1])
 
 
 def coverage(drop: float, runs: int) -> tuple[Floats, int]:

@@ -31,9 +31,10 @@ BLOCKS_A_YEAR = 52_560
 FALLS = (0.04, 0.07, 0.12, 0.20, 0.33, 0.50)
 # a start further back is not looked for: the rate may have gone anywhere since
 REACH = 30 * BINS_PER_DAY
-# the bound on false alarms is not tight: with this part of it they come as often as is said in a
-# world whose rate never changes, and less often in one that wanders (benchmarks/drop_detection.py)
-TIGHTNESS = 0.4
+# the bound on false alarms is not tight: they come as often as is said at this part of it, times a
+# power of the years between them, in a world whose rate never changes, and less often in one that
+# wanders (benchmarks/drop_detection.py)
+_TIGHTNESS, _POWER, _TIGHTEST = 0.45, -0.21, 0.35
 # blocks taken in at once; sums of seconds per hash lose digits where the rate grew much
 _CHUNK = 4032
 
@@ -94,7 +95,14 @@ class Watch:
     @property
     def threshold(self) -> float:
         """What the statistic must reach."""
-        return TIGHTNESS * self.false_alarm_blocks
+        years = self.false_alarm_blocks / BLOCKS_A_YEAR
+        return self.false_alarm_blocks * max(_TIGHTNESS * years**_POWER, _TIGHTEST)
+
+
+def years_between(statistic: float) -> float:
+    """Years between two false alarms at a threshold of exp(``statistic``)."""
+    bound = float(np.exp(min(statistic, 600.0))) / BLOCKS_A_YEAR
+    return float(min((bound / _TIGHTNESS) ** (1 / (1 + _POWER)), bound / _TIGHTEST))
 
 
 def new_watch(

@@ -15,7 +15,6 @@ import numpy as np
 from hashcanary.inference.drop_watch import (
     BLOCKS_A_YEAR,
     REACH,
-    TIGHTNESS,
     advance,
     block_rows,
     clock_of,
@@ -23,6 +22,7 @@ from hashcanary.inference.drop_watch import (
     evidence,
     new_watch,
     quantile_places,
+    years_between,
 )
 from hashcanary.inference.errors import NothingObserved
 from hashcanary.inference.observations import BIN, VOUCHERS, blocks_of, observe
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hashcanary.inference.observations import Blocks, Floats, Ints
     from hashcanary.store.record import Record
 
-# blocks after an end by which its return is judged, and the fewest that can tell
+# blocks after an end by which the return is judged, and the fewest that tell of an end
 _AFTER, _FEWEST_AFTER = 432, 144
 # sizes of falls, fine enough to give an interval; each factor of two as likely as another
 _FINE = np.stack((1 - np.geomspace(0.01, 0.95, 240), np.full(240, 1 / 240)))
@@ -45,9 +45,9 @@ class Drop:
 
     start, start_low, start_high: heights of the last block before it, median and 95% interval;
     alarm: height at which it was known; end: height until which the evidence of it grew, None where
-    it still did at the last block. *_time: of these blocks' headers, Unix seconds. depth,
-    depth_low, depth_high: part of the hashrate lost on average from start to end, median and 95%
-    interval.
+    less than a day has passed since, up to the last block. *_time: of these blocks' headers, Unix
+    seconds. depth, depth_low, depth_high: part of the hashrate lost on average from start to end,
+    median and 95% interval.
     level: H/s before it. returned: whether more than half of it had come back in the three days
     after its end, None where too few blocks are known. luck_years: luck and ordinary wander alone
     look as much like a fall at most once in so many years.
@@ -122,7 +122,7 @@ def drops_of(blocks: Blocks, network: Network, years: float = 1.0) -> DropList:
         drops=_described(blocks, watch),
         years=years,
         runs=_watched(blocks.height),
-        luck_years_now=_luck_years(watch.statistic),
+        luck_years_now=years_between(watch.statistic),
     )
 
 
@@ -130,11 +130,6 @@ def _watched(height: Ints) -> tuple[tuple[int, int], ...]:
     """First and last heights of the runs long enough for a start and an alarm."""
     parts = np.split(height, np.flatnonzero(np.diff(height) > 1) + 1)
     return tuple((int(one[0]), int(one[-1])) for one in parts if one.size > BIN + VOUCHERS)
-
-
-def _luck_years(statistic: float) -> float:
-    """Years in which the statistic comes this high once without a fall."""
-    return float(np.exp(statistic)) / TIGHTNESS / BLOCKS_A_YEAR
 
 
 def _described(blocks: Blocks, watch: Watch) -> tuple[Drop, ...]:
@@ -146,7 +141,7 @@ def _described(blocks: Blocks, watch: Watch) -> tuple[Drop, ...]:
     limits.append(int(blocks.height[-1]))
     return tuple(
         _describe(_around(blocks, watch, alarm, limit))
-        for alarm, limit in zip(watch.alarms, limits, strict=True)
+        for alarm, limit in zip(watch.alarms, limits, strict=False)
     )
 
 
@@ -210,7 +205,7 @@ def _describe(near: _Around) -> Drop:
     start, start_low, start_high = (int(near.edges[one, 0]) for one in (median, low, high))
     depths = quantile_places(np.logaddexp.reduce(joint, axis=0))
     depth_low, depth, depth_high = (float(1 - _FINE[0, one]) for one in depths)
-    ended = near.known_to_end or best < looks.size - 1
+    ended = near.known_to_end or near.stop - peak >= _FEWEST_AFTER
     end, alarm = int(near.rows[peak, 0]), int(near.rows[near.at, 0])
     return Drop(
         start=start,
@@ -228,7 +223,7 @@ def _describe(near: _Around) -> Drop:
         depth_high=depth_high,
         level=float(np.exp(near.edges[median, 2])),
         returned=_returned(near, peak, median, depth) if ended else None,
-        luck_years=_luck_years(seen[best] + math.log(BIN)),
+        luck_years=years_between(seen[best] + math.log(BIN)),
     )
 
 

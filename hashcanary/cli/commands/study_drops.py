@@ -170,8 +170,8 @@ def _notes(record: Record, found: DropList) -> list[str]:
     )
     notes.append(
         "Depth: of the mean rate from start to end against the level before. Until: the last "
-        "block that made the fall surer; '-' where that is the last one known. Came back: more "
-        "than half of it within three days of the end. Times: UTC, by header."
+        "block that made the fall surer; '-' where less than a day of blocks is known after it. "
+        "Came back: more than half of it within three days of the end. Times: UTC, by header."
     )
     if len(found.runs) > 1:
         runs = ", ".join(f"{first} to {last}" for first, last in found.runs)

@@ -1,0 +1,423 @@
+"""How soon falls of the hashrate are noticed, beside the optimum and beside the rules in use.
+
+``--write`` also writes the tables into docs/inference.md and the chart beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from drop_chart import draw
+from drop_rules import (
+    DAY,
+    LONGEST,
+    WARM,
+    Pulse,
+    Ribbons,
+    Rule,
+    cusum,
+    delays,
+    depth_for,
+    mixture,
+    mixture_threshold,
+)
+from drop_rules import false_alarms as rule_false_alarms
+from drop_worlds import TOLD, Detector, coverage, false_alarms
+from drop_worlds import delays as world_delays
+from inference_page import write_part
+from retarget_forecast import record
+
+from hashcanary.chain.work import work_float64_column
+from hashcanary.inference.drop_watch import BLOCKS_A_YEAR, FALLS
+from hashcanary.inference.drops import find_drops
+from hashcanary.inference.run_length import optimal_delay, run_length, threshold_for
+from hashcanary.moments import iso_day
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.inference.drops import Drop, DropList
+    from hashcanary.store.record import Record
+
+    Floats = NDArray[np.float64]
+
+DROPS = (0.05, 0.10, 0.20, 0.40)
+BAR = 1.25
+# years between two false alarms: one a month, a quarter, a year, five years
+YEARS = (1 / 12, 1 / 4, 1.0, 5.0)
+RUNS, RULE_RUNS, WORLD_RUNS, CHAINS = 6000, 1500, 150, 40
+# blocks before a fall in three days
+SOON = 3 * DAY
+RULES: tuple[Rule, ...] = (Pulse(14), Pulse(30), Ribbons())
+CALM_FROM = 1_577_836_800
+
+
+def mean(found: Floats) -> tuple[float, float]:
+    """Mean and standard error of blocks (runs, 2); what never came counts as what was waited."""
+    blocks = np.minimum(np.where(np.isnan(found[:, 0]), LONGEST, found[:, 0]), LONGEST)
+    return float(blocks.mean()), float(blocks.std() / blocks.size**0.5)
+
+
+def soon(found: Floats) -> float:
+    """Share of the alarms that came within three days."""
+    return float((found[:, 1] <= SOON).mean())
+
+
+def cell(found: Floats) -> str:
+    """A mean delay in blocks and hours; how many were missed, where any were."""
+    blocks, error = mean(found)
+    hours = np.minimum(np.where(np.isnan(found[:, 1]), LONGEST, found[:, 1]), LONGEST).mean() / 6
+    missed = float((np.isnan(found[:, 0]) | (found[:, 1] >= LONGEST)).mean())
+    text = f"{blocks:,.0f} ± {error:,.0f} ({hours:,.0f} h)"
+    return text + (f", {missed:.0%} missed" if missed >= 0.005 else "")
+
+
+class Known:
+    """Delays where the rate before the fall is known, by rule, at each of YEARS."""
+
+    def __init__(self) -> None:
+        """Simulate; some minutes."""
+        self.optimum: dict[tuple[float, float], Floats] = {}
+        self.page: dict[tuple[float, float], Floats] = {}
+        self.ours: dict[tuple[float, float], Floats] = {}
+        self.worst: dict[float, tuple[float, float, Floats]] = {}
+        sizes = np.array(FALLS)
+        unit = mixture_threshold(sizes, 1.0)
+        for drop in DROPS:
+            one = np.array([drop])
+            single = mixture_threshold(one, 1.0)
+            for years in YEARS:
+                blocks = years * BLOCKS_A_YEAR
+                key = (drop, years)
+                # whoever waits longest to be asked is rarely alarmed on the way
+                warm = min(WARM, int(blocks / 2))
+                self.optimum[key] = mixture(1, RUNS, one, single * blocks, drop, warm)
+                self.page[key] = cusum(2, RUNS, drop, threshold_for(drop, blocks), drop, warm)
+                self.ours[key] = mixture(3, RUNS, sizes, unit * blocks, drop, warm)
+            fresh = mixture(4, RUNS, sizes, unit * BLOCKS_A_YEAR, drop, 0)
+            best = optimal_delay(drop, BLOCKS_A_YEAR)
+            exact = run_length(drop, threshold_for(drop, BLOCKS_A_YEAR))
+            self.worst[drop] = (best, exact, fresh)
+        self.rules = {
+            (rule.name, drop, years): delays(rule, depth_for(rule, 1 / years), drop, RULE_RUNS)
+            for rule in RULES
+            for years in YEARS
+            for drop in DROPS
+        }
+
+
+class Worlds:
+    """False alarms and delays where nothing is told to the watch."""
+
+    def __init__(self) -> None:
+        """Simulate; some minutes."""
+        self.alarms: dict[tuple[str, float], tuple[int, float]] = {}
+        self.delays: dict[tuple[str, float], Floats] = {}
+        self.matched: dict[float, Floats] = {}
+        self.bound: dict[float, Floats] = {}
+        for world in ("steady", "growing"):
+            for years in YEARS:
+                chains = CHAINS if years >= 1 else CHAINS // 4
+                self.alarms[world, years] = false_alarms(world, Detector(), years, chains)
+            asked = (*YEARS, self.rate("growing")) if world == "growing" else YEARS
+            found = world_delays(world, Detector(), DROPS, asked, WORLD_RUNS)
+            for drop, each in zip(DROPS, found, strict=True):
+                self.delays[world, drop] = each[: len(YEARS)]
+                self.matched[drop] = seen(each[-1])
+        for drop in DROPS:
+            told = Detector(TOLD, (drop,))
+            count, years = false_alarms("growing", told, 1.0, CHAINS)
+            asked = (max(count, 1) / years,)
+            self.bound[drop] = world_delays("growing", told, (drop,), asked, WORLD_RUNS)[0, 0]
+            self.bound[drop] = seen(self.bound[drop])
+
+    def rate(self, world: str) -> float:
+        """False alarms a year that were counted where one was asked for."""
+        count, years = self.alarms[world, 1.0]
+        return count / years
+
+    def at(self, world: str, drop: float, years: float) -> Floats:
+        """Delays (runs, 2), of the runs not above the threshold before the fall."""
+        found = self.delays[world, drop][YEARS.index(years)]
+        return seen(found)
+
+
+def seen(found: Floats) -> Floats:
+    """The runs (runs, 2) in which the statistic was not above the threshold before the fall."""
+    return found[np.isfinite(found[:, 0])]
+
+
+def verdict(ratio: float) -> str:
+    """A ratio to the optimum and what it is beside the bar."""
+    return f"{ratio:.2f}" if ratio <= BAR else f"**{ratio:.2f}**"
+
+
+def delay_table(known: Known, worlds: Worlds) -> str:
+    """Mean delays at one false alarm a year, by who watches."""
+    rows: list[tuple[str, list[str]]] = []
+    best = {drop: mean(known.optimum[drop, 1.0])[0] for drop in DROPS}
+
+    def row(name: str, found: list[Floats]) -> None:
+        cells = [
+            f"{cell(one)}; {verdict(mean(one)[0] / best[drop])}"
+            for one, drop in zip(found, DROPS, strict=True)
+        ]
+        rows.append((name, cells))
+
+    row("optimum: fall and rate known (Shiryaev-Roberts)", [known.optimum[d, 1.0] for d in DROPS])
+    row("CUSUM: fall and rate known", [known.page[d, 1.0] for d in DROPS])
+    row("**ours, rate known**", [known.ours[d, 1.0] for d in DROPS])
+    row("**ours, steady world**, rate learned", [worlds.at("steady", d, 1.0) for d in DROPS])
+    row("**ours, growing world**, rate learned", [worlds.at("growing", d, 1.0) for d in DROPS])
+    row("the same at the threshold with one a year there", [worlds.matched[d] for d in DROPS])
+    row("bound there: fall and law of the world known", [worlds.bound[d] for d in DROPS])
+    for rule in RULES:
+        depth = depth_for(rule, 1.0)
+        name = f"{rule.name}, alarm at -{depth:.1%}"
+        row(name, [known.rules[rule.name, d, 1.0] for d in DROPS])
+    head = "| who watches | " + " | ".join(f"fall of {d:.0%}" for d in DROPS) + " |\n"
+    lines = [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows]
+    return head + "|---" * (len(DROPS) + 1) + "|\n" + "\n".join(lines)
+
+
+def bar_table(known: Known, worlds: Worlds) -> str:
+    """Whether the bar is reached, known and learned, mean and worst."""
+    lines = [
+        "| fall | ours / optimum, rate known | worst case: ours / CUSUM's exact | ours / optimum, "
+        f"steady world | ours / optimum, growing world | ours / bound there | bar {BAR} |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for drop in DROPS:
+        best, best_error = mean(known.optimum[drop, 1.0])
+        exact, _, fresh = known.worst[drop]
+
+        def part(found: Floats, by: float, by_error: float = 0.0) -> str:
+            value, error = mean(found)
+            spread = value / by * math.hypot(error / value, by_error / by)
+            return f"{verdict(value / by)} ± {spread:.2f}"
+
+        bound, bound_error = mean(worlds.bound[drop])
+        steady = mean(worlds.at("steady", drop, 1.0))[0] / best
+        growing = mean(worlds.matched[drop])[0] / best
+        said = " ".join(
+            f"{name}: {'yes' if ratio <= BAR else '**no**'};"
+            for name, ratio in (
+                ("known", mean(known.ours[drop, 1.0])[0] / best),
+                ("steady", steady),
+                ("growing", growing),
+            )
+        )
+        lines.append(
+            f"| {drop:.0%} | {part(known.ours[drop, 1.0], best, best_error)} | "
+            f"{part(fresh[:, :2], exact)} | {part(worlds.at('steady', drop, 1.0), best)} | "
+            f"{part(worlds.matched[drop], best)} | "
+            f"{part(worlds.matched[drop], bound, bound_error)} | {said.rstrip(';')} |"
+        )
+    return "\n".join(lines)
+
+
+def false_alarm_table(worlds: Worlds) -> str:
+    """False alarms stated and counted, with the error of a count; and of the rules as in use."""
+    lines = ["| world | stated a year | counted a year | in years |", "|---|---|---|---|"]
+    for (world, years), (count, watched) in worlds.alarms.items():
+        error = max(count, 1) ** 0.5 / watched
+        lines.append(
+            f"| {world} | {1 / years:.1f} | {count / watched:.2f} ± {error:.2f} | {watched:.0f} |"
+        )
+    used = [(RULES[0], 0.1), (RULES[0], 0.2), (RULES[1], 0.1), (RULES[1], 0.2), (RULES[2], 0.0)]
+    lines += ["", "| rule as in use | false alarms a year, rate known |", "|---|---|"]
+    lines += [
+        f"| {rule.name}, alarm at -{depth:.0%} | {rule_false_alarms(rule, depth):.1f} |"
+        for rule, depth in used
+    ]
+    return "\n".join(lines)
+
+
+def roc(known: Known, worlds: Worlds) -> list[tuple[str, float, float, float, float]]:
+    """Who, fall, false alarms a year, mean delay in blocks, share noticed within three days."""
+    rows = []
+    for drop in (0.10, 0.20):
+        for years in YEARS:
+            found: dict[str, Floats] = {
+                "optimum, fall and rate known": known.optimum[drop, years],
+                "ours, rate known": known.ours[drop, years],
+                "ours, steady world": worlds.at("steady", drop, years),
+                "ours, growing world": worlds.at("growing", drop, years),
+            }
+            found |= {rule.name: known.rules[rule.name, drop, years] for rule in RULES}
+            for name, one in found.items():
+                rows.append((name, drop, 1 / years, mean(one)[0], soon(one)))
+    return rows
+
+
+def roc_table(rows: list[tuple[str, float, float, float, float]]) -> str:
+    """The same as a table: delay and share noticed at each rate of false alarms."""
+    lines = []
+    for drop in (0.10, 0.20):
+        lines += [
+            f"Fall of {drop:.0%}: mean delay in blocks (noticed within three days).",
+            "",
+            "| who watches | " + " | ".join(f"{1 / y:.1f} false a year" for y in YEARS) + " |",
+            "|---" * (len(YEARS) + 1) + "|",
+        ]
+        names = dict.fromkeys(row[0] for row in rows)
+        for name in names:
+            cells = [
+                f"{delay:,.0f} ({share:.0%})"
+                for who, fall, _, delay, share in rows
+                if who == name and fall == drop
+            ]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def real_table(found: DropList) -> str:
+    """The falls of the record, and what is known of each from elsewhere."""
+    lines = [
+        "| start (95%) | alarm, block | delay, blocks | depth (95%) | until | came back | luck "
+        "alone: once in | what is known of it |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in found.drops:
+        start = (
+            f"{iso_day(one.start_time)} ({iso_day(one.start_low_time)[5:]} to "
+            f"{iso_day(one.start_high_time)[5:]})"
+        )
+        alarm = f"{datetime.fromtimestamp(one.alarm_time, UTC):%Y-%m-%d %H:%M}, {one.alarm:,}"
+        depth = f"{one.depth:.0%} ({one.depth_low:.0%} to {one.depth_high:.0%})"
+        end = "not ended" if one.end_time is None else iso_day(one.end_time)
+        back = {True: "yes", False: "no", None: "not known"}[one.returned]
+        years = one.luck_years
+        rare = "over 1,000,000 years" if years >= 1e6 else f"{years:,.0f} years"
+        rare = f"{years:.1f} years" if years < 10 else rare
+        lines.append(
+            f"| {start} | {alarm} | {one.delay} | {depth} | {end} | {back} | {rare} | "
+            f"{told_of(one)} |"
+        )
+    return "\n".join(lines)
+
+
+# what happened, by the days on which it did; from the press, not from the blocks
+EVENTS = (
+    ("2009-01-01", "2009-12-31", "the network's first months: a handful of machines"),
+    ("2013-03-11", "2013-03-12", "chain split at block 225,430: part of the miners on the other"),
+    ("2020-03-05", "2020-03-18", "price fell by 40% on 12 March 2020"),
+    ("2020-05-10", "2020-05-14", "halving of 11 May 2020"),
+    ("2020-10-20", "2020-10-28", "end of the rainy season in Sichuan: machines move"),
+    ("2021-04-15", "2021-04-18", "mine accident and power cuts in Xinjiang"),
+    ("2021-05-10", "2021-05-22", "China announces a crackdown on 21 May 2021"),
+    ("2021-06-08", "2021-06-11", "China: Xinjiang and Qinghai order miners off on 9 June 2021"),
+    ("2021-06-15", "2021-06-22", "China: Sichuan orders miners off on 18 June 2021"),
+    (
+        "2021-06-25",
+        "2021-06-28",
+        "China: the last of the exodus; deepest on 28 June to 3 July 2021",
+    ),
+    ("2022-12-21", "2022-12-26", "winter storm Elliott: curtailment in the United States"),
+    ("2024-01-12", "2024-01-18", "winter storms Gerri and Heather: curtailment in Texas"),
+    ("2024-05-01", "2024-05-10", "hashprice at its lowest after the halving of 20 April 2024"),
+    ("2025-06-20", "2025-06-26", "heat wave in the eastern United States: curtailment"),
+    (
+        "2026-01-22",
+        "2026-01-30",
+        "winter storm of 23 January 2026: curtailment in the United States",
+    ),
+)
+
+
+def told_of(drop: Drop) -> str:
+    """What is known of a fall from elsewhere."""
+    day = iso_day(drop.start_time)
+    told = [what for first, last, what in EVENTS if first <= day <= last]
+    return told[0] if told else "nothing known to us: may be luck"
+
+
+def calm(whole: Record, found: DropList) -> tuple[int, float, int, float]:
+    """Alarms and years in calm epochs since 2020, and alarms and years in the others.
+
+    An epoch is calm where neither the retarget at its end nor the following one is down.
+    """
+    height = whole.blocks["height"].to_numpy()
+    time, bits = whole.blocks["time"].to_numpy(), whole.blocks["bits"].to_numpy()
+    first = np.flatnonzero((height % 2016 == 0) & (time >= CALM_FROM))
+    work = work_float64_column(bits[first])
+    quiet = {
+        int(height[first[i]]) // 2016
+        for i in range(first.size - 2)
+        if work[i + 1] >= work[i] and work[i + 2] >= work[i + 1]
+    }
+    judged = {int(height[first[i]]) // 2016 for i in range(first.size - 2)}
+    alarms = [one.alarm // 2016 for one in found.drops if one.alarm // 2016 in judged]
+    inside = sum(epoch in quiet for epoch in alarms)
+    a_year = BLOCKS_A_YEAR / 2016
+    return inside, len(quiet) / a_year, len(alarms) - inside, (len(judged) - len(quiet)) / a_year
+
+
+def page(known: Known, worlds: Worlds, whole: Record, found: DropList) -> str:
+    """The tables with what they mean."""
+    inside, quiet, outside, rest = calm(whole, found)
+    held = {drop: coverage(drop, 60) for drop in (0.10, 0.20, 0.40)}
+    intervals = "; ".join(
+        f"{drop:.0%}: start {share[0]:.0%}, depth {share[1]:.0%} of {count}"
+        for drop, (share, count) in held.items()
+    )
+    error = max(inside, 1) ** 0.5 / quiet
+    return "\n\n".join(
+        (
+            "SIMULATED but for the list of falls at the end. Delays count blocks from a fall that "
+            "stays to its alarm, mean ± one standard error over runs, (hours), and the ratio to "
+            "the optimum; the fall comes long after the start, at a moment nobody chose, in runs "
+            f"without an alarm before it. What had not come within {LONGEST // DAY} days counts "
+            "as that long, and as missed. All at one false alarm a year.",
+            delay_table(known, worlds),
+            "The optimum knows the rate before the fall and the size of the fall: no detector with "
+            "as few false alarms has a smaller mean delay (Shiryaev-Roberts: Pollak and "
+            "Tartakovsky 2009), or a smaller worst one (CUSUM: Moustakides 1986), which is computed"
+            " exactly from an integral equation. Ours is one detector that is told neither. In the "
+            "growing world (0.4% of wander a day, 60% of growth a year) the rate of before a fall "
+            "is soon out of date: the bound is a detector that is told the law of that world and "
+            "the size of the fall, but not the rate. Ratios in the growing world are at the "
+            "threshold with one false alarm a year there; a bar that is not reached is bold.",
+            bar_table(known, worlds),
+            "False alarms, counted on chains without a fall, with partly wrong clocks. The "
+            "threshold is set for the steady world, which has the most of them.",
+            false_alarm_table(worlds),
+            f"How often the 95% intervals of a fall's start and depth held the truth ({intervals} "
+            "alarms, steady world).",
+            "![Mean delay against false alarms a year](drop-detection.png)",
+            roc_table(roc(known, worlds)),
+            f"Falls in the record at one false alarm a year: {len(found.drops)} in "
+            f"{found.watched:,} watched blocks, of which luck and ordinary wander would raise "
+            f"{found.false_alarms:.1f} at most. Since 2020 there were {inside} alarms in "
+            f"{quiet:.1f} years of calm epochs (neither of the next two retargets down): "
+            f"{inside / quiet:.2f} ± {error:.2f} a year, where falls of a day or two that came "
+            f"back are real and count; and {outside} in the other {rest:.1f} years. What is known "
+            "of a fall is from the press. Times of blocks 340,001 to 499,998 and 509,999 to "
+            "610,682 are not in these data: the falls of 2015 to 2019, that of November 2018 among "
+            "them, cannot be seen.",
+            real_table(found),
+        )
+    )
+
+
+def main() -> int:
+    """Print the tables, or write them."""
+    whole = record()
+    known, worlds = Known(), Worlds()
+    text = page(known, worlds, whole, find_drops(whole))
+    sys.stdout.write(text + "\n")
+    if "--write" in sys.argv[1:]:
+        docs = Path(__file__).resolve().parent.parent / "docs"
+        (docs / "drop-detection.png").write_bytes(draw(roc(known, worlds)))
+        write_part("drop_detection", "Falls of the hashrate, and how soon they are noticed", text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
