@@ -15,7 +15,7 @@ def test_a_process_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(javascript, "_PROGRAM", "import time; time.sleep(600)")
     monkeypatch.setattr(javascript, "_PATIENCE_S", 0.2)
     began = time.monotonic()
-    with BundleJob() as job, pytest.raises(BundleFailed, match="nothing for 0.2 s"):
+    with BundleJob() as job, pytest.raises(BundleFailed, match=r"nothing for 0\.2 s"):
         job.text()
     assert time.monotonic() - began < 30
 
