@@ -10,7 +10,7 @@ import argparse
 import itertools
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,39 +24,62 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
 
 AGES = (1, 3, 7, 30, 90)
 BINS = (0.0, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0)
 EVEN = dict.fromkeys(CAUSES, 1 / len(CAUSES))
 
 
-def judged(task: tuple[str, int]) -> Floats:
-    """Probabilities (ages, causes) of one world, each cause held equally likely beforehand."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was said of each world at each age, and what was so.
+
+    said: (worlds, ages, causes) probabilities; true: (worlds, ages) the index of the cause of the
+    fall that was found, luck where it is not the world's; world: (worlds,) of the world; found:
+    (worlds, ages) whether the fall is the world's; held: whether the 95% limits held its depth.
+    """
+
+    said: Floats
+    true: Ints
+    world: Ints
+    found: Bools
+    held: Bools
+
+
+def judged(task: tuple[str, int]) -> tuple[Floats, Bools, Bools]:
+    """One world, each cause held equally likely beforehand: said, found, held."""
     cause, seed = task
     world = stress_world(cause, seed)
     given = replace(assume(), prior=EVEN)
-    rows = []
+    rows, found, held = [], [], []
     for age in AGES:
-        found = explain_drop(world.known_at(world.start + age * DAY), given).probabilities
-        rows.append([found[name] for name in CAUSES])
-    return np.array(rows)
+        one = explain_drop(world.known_at(world.start + age * DAY), given)
+        rows.append([one.probabilities[name] for name in CAUSES])
+        # the fall that was found is the world's where the two overlap, give or take a day
+        drop = one.drop
+        found.append(drop.start - DAY <= world.down and drop.down + DAY >= world.start)
+        held.append(drop.low <= world.depth <= drop.high)
+    return np.array(rows), np.array(found), np.array(held)
 
 
-def measure(worlds: int, first: int, workers: int) -> tuple[Floats, NDArray[np.int64]]:
-    """Probabilities (worlds, ages, causes), and the index of each world's cause."""
+def measure(worlds: int, first: int, workers: int) -> Judged:
+    """Judge as many worlds of each cause, from the seed ``first`` on."""
     tasks = [(cause, first + at) for at in range(worlds) for cause in CAUSES]
     if workers == 1:
-        found = [judged(task) for task in tasks]
+        parts = [judged(task) for task in tasks]
     else:
         with ProcessPoolExecutor(workers) as pool:
-            found = list(pool.map(judged, tasks, chunksize=4))
-    return np.array(found), np.array([CAUSES.index(cause) for cause, _ in tasks])
+            parts = list(pool.map(judged, tasks, chunksize=4))
+    said, found, held = (np.array(part) for part in zip(*parts, strict=True))
+    world = np.array([CAUSES.index(cause) for cause, _ in tasks])
+    return Judged(said, np.where(found, world[:, None], 0), world, found, held)
 
 
-def reliability(said: Floats, true: NDArray[np.int64]) -> str:
+def reliability(one: Judged) -> str:
     """Stated probability of every cause against how often it was the cause."""
-    happened = true[:, None, None] == np.arange(len(CAUSES))
-    happened = np.broadcast_to(happened, said.shape)
+    said, happened = one.said, one.true[:, :, None] == np.arange(len(CAUSES))
     lines = [
         "| said | how many | said on average | was so | ± one standard error | apart, errors |",
         "|---|---|---|---|---|---|",
@@ -76,45 +99,65 @@ def reliability(said: Floats, true: NDArray[np.int64]) -> str:
     return "\n".join(lines)
 
 
-def by_age(said: Floats, true: NDArray[np.int64]) -> str:
+def by_age(one: Judged) -> str:
     """How much is known at each age: log score, answers given, answers right."""
-    base = float(np.log(1 / len(CAUSES)))
     lines = [
-        "| days since the fall began | log score | knowing nothing | said so on average | was so "
-        f"| named one ({ENOUGH:.0%} or more) | and was right | "
-        + " | ".join(f"on {cause}" for cause in CAUSES)
-        + " |",
-        "|---" * (7 + len(CAUSES)) + "|",
+        "| days since the fall began | found | log score | base rates | said on average | was so "
+        f"| named a cause ({ENOUGH:.0%} or more) | and was right | depth within 95% limits |",
+        "|---" * 9 + "|",
     ]
+    real = one.world > 0
     for at, age in enumerate(AGES):
-        own = said[:, at]
-        score = np.log(own[np.arange(true.size), true])
-        top, leading = own.max(axis=1), own.argmax(axis=1)
+        said, true = one.said[:, at], one.true[:, at]
+        score = np.log(said[np.arange(true.size), true])
+        share = np.bincount(true, minlength=len(CAUSES)) / true.size
+        base = float((share * np.log(np.maximum(share, 1e-12))).sum())
+        top, leading = said.max(axis=1), said.argmax(axis=1)
         right, named = leading == true, top >= ENOUGH
         error = score.std(ddof=1) / true.size**0.5
-        each = " | ".join(f"{np.exp(score[true == one].mean()):.2f}" for one in range(len(CAUSES)))
         given = f"{right[named].mean():.0%}" if named.any() else "-"
         wrong = np.sqrt((top * (1 - top)).sum()) / true.size
+        there = real & one.found[:, at]
+        held = one.held[there, at].mean()
         lines.append(
-            f"| {age} | {score.mean():.3f} ± {error:.3f} | {base:.3f} | {top.mean():.1%} "
-            f"| {right.mean():.1%} ± {wrong:.1%} | {named.mean():.0%} | {given} | {each} |"
+            f"| {age} | {one.found[real, at].mean():.0%} | {score.mean():.3f} ± {error:.3f} "
+            f"| {base:.3f} | {top.mean():.1%} | {right.mean():.1%} ± {wrong:.1%} "
+            f"| {named.mean():.0%} | {given} | {held:.1%} ± {_binomial(held, there.sum()):.1%} |"
         )
     return "\n".join(lines)
 
 
-def page(said: Floats, true: NDArray[np.int64]) -> str:
+def confusion(one: Judged) -> str:
+    """Mean probability that each cause's falls were given to each cause."""
+    lines = ["| the fall's cause | " + " | ".join(CAUSES) + " | how many |"]
+    lines.append("|---" * (len(CAUSES) + 2) + "|")
+    for at, cause in enumerate(CAUSES):
+        chosen = one.true == at
+        mean = one.said[chosen].mean(axis=0)
+        cells = " | ".join(f"{share:.0%}" for share in mean)
+        lines.append(f"| {cause} | {cells} | {chosen.sum()} |")
+    return "\n".join(lines)
+
+
+def _binomial(share: float, size: int) -> float:
+    return float(np.sqrt(max(share * (1 - share), 1e-9) / max(size, 1)))
+
+
+def page(one: Judged) -> str:
     """The tables with what they mean."""
     return (
-        f"SIMULATED: {true.size} worlds of `hashcanary/simulation/stress_worlds.py`, as many of "
-        "each cause, a quarter of them without labels of pools, a quarter without a price, a "
+        f"SIMULATED: {one.world.size} worlds of `hashcanary/simulation/stress_worlds.py`, as many "
+        "of each cause, a quarter of them without labels of pools, a quarter without a price, a "
         "quarter without a price of power; seeds that nothing was developed on. Each was asked "
         f"{', '.join(map(str, AGES))} days after its fall began, all causes held equally likely "
-        "beforehand. \n\nEvery probability that was said of any cause, against how often that was "
-        "the cause:\n\n"
-        f"{reliability(said, true)}\n\nBy the time that had passed: the mean log probability of "
-        "the true cause; the leading cause's probability and how often it was right; and the "
-        "geometric mean probability that the true cause was given, by cause. Where none has "
-        f"{ENOUGH:.0%} the answer is `{CANNOT_TELL}`.\n\n{by_age(said, true)}\n"
+        "beforehand. A fall that is found where the world has none is luck.\n\nEvery probability "
+        "that was said of any cause, against how often that was the cause; errors are over "
+        f"worlds:\n\n{reliability(one)}\n\nBy the time that had passed: how often the world's fall "
+        "was the one that was found, of those that have one; the mean log probability of the true "
+        "cause, beside that of saying how often each is true at that age; the leading cause's "
+        "probability and how often it was right. Where no cause reaches "
+        f"{ENOUGH:.0%} the answer is `{CANNOT_TELL}`.\n\n{by_age(one)}\n\nThe mean probability "
+        f"given to each cause, by the true one, all ages:\n\n{confusion(one)}\n"
     )
 
 
@@ -126,7 +169,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
-    text = page(*measure(args.worlds, args.first, args.workers))
+    text = page(measure(args.worlds, args.first, args.workers))
     sys.stdout.write(text)
     if args.write:
         write_part("attribution_calibration", "Why it fell: right as often as it says", text)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 # days back that a fall is looked for, and days before them that show what was usual
-REACH, LEAD = 90.0, 40.0
+REACH, LEAD = 100.0, 40.0
 # days of blocks without which nothing is explained, and how recent some must be
 FEWEST_DAYS, RECENT_DAYS = 20.0, 16.0
 _FINE, _COARSE = 0.25, 1.0

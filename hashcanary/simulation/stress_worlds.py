@@ -59,13 +59,15 @@ _POOLS: tuple[tuple[str, float, tuple[float, ...]], ...] = (
 class StressWorld:
     """One world: its cause, and a record of all of it, marked as simulated.
 
-    start: Unix seconds at which the fall begins (in a world of luck, a moment like it); depth:
-    fraction of the hashrate lost at the deepest, 0 under luck; region: that lost, empty where none
-    did alone. missing: the evidence that the record lacks, of ``pools``, ``price``, ``power``.
+    start, down: Unix seconds at which the fall begins and is deepest (in a world of luck, moments
+    like them); depth: fraction of the hashrate lost at the deepest, 0 under luck; region: that
+    lost, empty where none did alone. missing: the evidence that the record lacks, of ``pools``,
+    ``price``, ``power``.
     """
 
     cause: str
     start: int
+    down: int
     depth: float
     region: str
     missing: tuple[str, ...]
@@ -159,7 +161,7 @@ def stress_world(cause: str, seed: int, missing: float = 0.25) -> StressWorld:
     )
     depth = 0.0 if cause == "luck" else float(-np.expm1(-fall.log_depth))
     region = _REGIONS[fall.region] if fall.region >= 0 and cause != "luck" else ""
-    return StressWorld(cause, start, depth, region, lacks, record)
+    return StressWorld(cause, start, start + int(fall.fall * DAY), depth, region, lacks, record)
 
 
 def _fall(cause: str, rng: np.random.Generator) -> _Fall:

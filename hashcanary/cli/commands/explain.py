@@ -21,8 +21,8 @@ _EXAMPLES = """\
   hashcanary explain drop --since 2021-05-01 --at 2021-07-10 --json
 """
 _DESCRIPTION = """\
-Finds the fall of the hashrate that the blocks of the last 90 days (or since
---since) speak of most, and says how probably it was luck, curtailment (weather,
+Finds the fall of the hashrate that the blocks of the last 100 days (or
+since --since) speak of most, and says how probably it was luck, curtailment (weather,
 the price of power), economics (hashprice against what power costs) or a
 structural exit, with the evidence: how many times likelier each kind of
 evidence is under each cause than under luck. Where no cause reaches 60% the
@@ -60,7 +60,7 @@ def add(commands: Commands, shared: Parser) -> None:
     drop.add_argument(
         "--since",
         metavar="T",
-        help="look for falls that began since T, a date, a time or a height (default: 90 days)",
+        help="look for falls that began since T, a date, a time or a height (default: 100 days)",
     )
     drop.add_argument("--causes", metavar="FILE", help="what the causes look like, as TOML")
     drop.add_argument("--regions", metavar="FILE", help="where pools' machines stand, as TOML")
@@ -107,7 +107,7 @@ def _reach(record: Record, since: str | None) -> float:
         argument="--since",
         expected=f"a date or a time with zone, 1 to {_LONGEST} days before the last block known",
         found=since,
-        remedy="Name another, or leave it out for the last 90 days.",
+        remedy="Name another, or leave it out for the last 100 days.",
     )
 
 
