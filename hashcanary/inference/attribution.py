@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.causes import LUCK, REAL, Causes, read_causes
+from hashcanary.inference.causes import NAMES, REAL, Causes, read_causes
 from hashcanary.inference.evidence import (
     Factors,
     check_regions,
@@ -129,11 +129,12 @@ def explain_drop(
     drop = describe(fine, fitted, np.array([share[one.cause.name] for one in fitted]))
     around = _around(record, blocks, drop, fitted, given)
     evidence = (Evidence("fall", fall), Evidence("return", later), *around.evidence)
-    total = {
-        name: _log(prior[name]) + sum(one.factors[name] for one in evidence if one.factors)
-        for name in (LUCK, *REAL)
-    }
-    found = _shares(total)
+    found = _shares(
+        {
+            name: _log(prior[name]) + sum(one.factors[name] for one in evidence if one.factors)
+            for name in NAMES
+        }
+    )
     leading = max(found, key=lambda name: found[name])
     return Explanation(
         drop=drop,

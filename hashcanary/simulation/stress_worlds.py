@@ -26,6 +26,8 @@ from hashcanary.store.record import Record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.simulation.mining import MinedChain
+
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
@@ -123,7 +125,7 @@ def stress_world(cause: str, seed: int, missing: float = 0.25) -> StressWorld:
     since = hours / _HOURS - BEFORE
     rate = 1e20 * np.exp(rng.uniform(-0.5, 2.0))
     usual = rate * np.exp(_wander(hours, rng))
-    left, by_pool, unknown_places = _pools(fall, since, hours, rng)
+    left, by_pool = _pools(fall, since, hours, rng)
     path = HashratePath(hours * 3600.0, usual * left)
     chain = mine(
         path,
@@ -136,15 +138,8 @@ def stress_world(cause: str, seed: int, missing: float = 0.25) -> StressWorld:
     gone = rng.random(3) < missing
     names = ("pools", "price", "power")
     lacks = tuple(name for name, one in zip(names, gone, strict=True) if one)
-    blocks = pl.DataFrame(
-        {
-            "height": np.arange(FIRST_HEIGHT, FIRST_HEIGHT + chain.times.size, dtype=np.int64),
-            "time": chain.times,
-            "bits": chain.bits,
-            "known_at": np.maximum.accumulate(chain.times),
-        }
-    )
-    pools = _labels(blocks["height"].to_numpy(), chain.arrivals - begin, by_pool, rng)
+    heights = np.arange(FIRST_HEIGHT, FIRST_HEIGHT + chain.times.size, dtype=np.int64)
+    pools = _labels(heights, chain.arrivals - begin, by_pool, rng)
     price = _price(cause, fall, int(chain.bits[0]), start, rng)
     power = _power(cause, fall, start, rng)
     record = Record(
@@ -152,16 +147,27 @@ def stress_world(cause: str, seed: int, missing: float = 0.25) -> StressWorld:
         "latest",
         MAIN,
         True,
-        blocks,
-        _empty_daily() if "power" in lacks else power,
+        _blocks(heights, chain),
+        power.head(0) if "power" in lacks else power,
         price.head(0) if "price" in lacks else price,
-        {"simulated": unknown_places},
+        {"simulated": f"stress world, {cause}, seed {seed}"},
         pools.head(0) if "pools" in lacks else pools,
         None if "pools" in lacks else _LIST,
     )
     depth = 0.0 if cause == "luck" else float(-np.expm1(-fall.log_depth))
     region = _REGIONS[fall.region] if fall.region >= 0 and cause != "luck" else ""
     return StressWorld(cause, start, start + int(fall.fall * DAY), depth, region, lacks, record)
+
+
+def _blocks(heights: Ints, chain: MinedChain) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "height": heights,
+            "time": chain.times,
+            "bits": chain.bits,
+            "known_at": np.maximum.accumulate(chain.times),
+        }
+    )
 
 
 def _fall(cause: str, rng: np.random.Generator) -> _Fall:
@@ -231,7 +237,7 @@ def _smooth(phase: Floats) -> Floats:
 
 def _pools(
     fall: _Fall, since: Floats, hours: Floats, rng: np.random.Generator
-) -> tuple[Floats, Floats, str]:
+) -> tuple[Floats, Floats]:
     """What is left of the network's hashrate, and each pool's share of it, hour by hour."""
     usual = np.array([share for _, share, _ in _POOLS])
     share = rng.dirichlet(usual * 60 / usual.sum())
@@ -250,7 +256,7 @@ def _pools(
         rest = lost - inside * (share @ there)
         stopped = inside[:, None] * there + rest[:, None]
     kept = share * (1 - np.clip(stopped, 0.0, 0.98))
-    return kept.sum(axis=1), kept / kept.sum(axis=1, keepdims=True), "pools as drawn"
+    return kept.sum(axis=1), kept / kept.sum(axis=1, keepdims=True)
 
 
 def _labels(height: Ints, found: Floats, by_pool: Floats, rng: np.random.Generator) -> pl.DataFrame:
@@ -315,17 +321,5 @@ def _power(cause: str, fall: _Fall, start: int, rng: np.random.Generator) -> pl.
             "series": ["power_price_usd_per_mwh"] * days.size,
             "value": np.exp(log),
             "known_at": (day + 1) * DAY,
-        }
-    )
-
-
-def _empty_daily() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={
-            "day": pl.Date,
-            "vendor": pl.String,
-            "series": pl.String,
-            "value": pl.Float64,
-            "known_at": pl.Int64,
         }
     )

@@ -200,6 +200,16 @@ def _document(record: Record, found: Explanation) -> dict[str, object]:
         "recent_by_luck_once_in_years": recent.once_in_years,
         "reach_days": found.reach,
         "interval": "central 95%",
+        **_losses(found),
+        **_margin(found),
+        "lacks": list(found.lacks),
+        "provenance": record.provenance,
+    }
+
+
+def _losses(found: Explanation) -> dict[str, object]:
+    """Which pools and which regions lost."""
+    return {
         "pools": [
             {
                 "pool": row.pool,
@@ -218,9 +228,6 @@ def _document(record: Record, found: Explanation) -> dict[str, object]:
             }
             for row in found.losing_regions
         ],
-        **_margin(found),
-        "lacks": list(found.lacks),
-        "provenance": record.provenance,
     }
 
 
