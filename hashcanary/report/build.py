@@ -21,6 +21,7 @@ from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.verdict import Signs, judge
 from hashcanary.report.wording import harmless
+from hashcanary.studies.fall_luck import Fall, luck_of_falls
 
 if TYPE_CHECKING:
     from hashcanary.store.record import Record
@@ -54,13 +55,14 @@ METRICS: tuple[str, ...] = tuple(
 def build_report(record: Record) -> Report:
     """The report on a record. Raises NothingToMeasure when it holds nothing to report on."""
     from hashcanary.metrics.engine import compute
+    from hashcanary.studies.episode_luck import with_luck
     from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
 
     results = compute(record, (*METRICS, *REQUIRED_METRICS))
     vendors = record.daily["vendor"].unique().sort().to_list()
     reading = Reading(results, vendors)
     ahead = outlook(record)
-    studies = find_episodes(results, simulated=record.simulated)
+    studies = with_luck(results, find_episodes(results, simulated=record.simulated))
     as_of = None if reading.today is None else reading.today + DAY
     mined = who_mined(record, reading.today)
     verdict = judge(signs(reading, studies[0]))
@@ -113,13 +115,19 @@ def signs(reading: Reading, study: EpisodeStudy) -> Signs:
     counted = reading.current("ribbon.days_inverted")
     ended = [one for one in study.episodes if one.end is not None]
     found = pace(reading)
+    (luck,) = luck_of_falls(
+        reading.results, "sma30", [Fall(fall["value"], fall["time"], fall["peak_time"])]
+    )
+    lasting = None if study.current is None else study.current.luck
     return Signs(
         today=reading.today,
         hashrate=Estimate(rate["value"], rate["low"], rate["high"]) if rate else None,
         drawdown=Estimate(fall["value"], fall["low"], fall["high"]),
+        luck=luck,
         peak=int(fall["peak_time"]),
         inverted=None if state is None else state["value"] == "inverted",
         days_inverted=int(counted["value"]) if counted else 0,
+        inversion=None if lasting is None else lasting.inversion,
         ended=ended[-1].end if ended else None,
         ended_days=ended[-1].days if ended else 0,
         buy=last_true(reading, "ribbon.buy_state"),

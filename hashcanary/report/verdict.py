@@ -1,15 +1,10 @@
 """The verdict: which of six declared cases holds, and what it says in plain words.
 
-What luck alone does was measured first, and the thresholds stand where luck seldom goes
-(``tests/report/test_verdict_luck.py`` measures it again):
-
-- A peak is the luckiest moment of its time. At constant hashrate the 30-day mean of a Poisson
-  count of 144 blocks a day lies below the best of its last one to two years by 3.6% in the
-  median, and by more than 7% on one day in fifty. The interval of a drawdown does not know that
-  its peak was picked, so a fall is called real only when the interval lies below zero *and* the
-  fall is deeper than ``DEEPER_THAN_LUCK``.
-- On constant growth of 30% a year and no stress, the ribbons invert about eleven times a year; for
-  seven days or more between two and three times. Shorter inversions do not count.
+A peak is the luckiest moment of its time, and the interval of a drawdown does not know that its
+peak was picked. So a fall is called real only when its interval lies below zero *and* luck alone,
+at a hashrate that never changes, makes a fall as deep less than once in ``RARE_YEARS`` years
+(``hashcanary.inference.luck``). What luck does to the ribbons is simulated
+(``hashcanary.studies.ribbon_luck``) and said beside them.
 """
 
 from __future__ import annotations
@@ -18,13 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate, Verdict
-from hashcanary.report.wording import count, day, percent, quantity
+from hashcanary.report.wording import chance, count, day, how_often, percent, quantity
 from hashcanary.units import HASHRATE
 
 if TYPE_CHECKING:
+    from hashcanary.inference.luck import FallLuck
     from hashcanary.report.document import Case
+    from hashcanary.studies.ribbon_luck import InversionLuck
 
-DEEPER_THAN_LUCK = 0.07
+RARE_YEARS = 20
 INVERTED_DAYS = 7
 RECOVERY_DAYS = 30
 NEAR_PEAK = 0.02
@@ -42,14 +39,12 @@ STAMPS: dict[Case, str] = {
 RULES: tuple[tuple[str, str], ...] = (
     (
         "A real fall",
-        "the 95% interval of the 30-day mean's drawdown lies below zero, and the fall is deeper "
-        f"than {percent(DEEPER_THAN_LUCK, 0)}: at constant hashrate luck alone goes that far below "
-        "the best 30 days of the last year or two on one day in fifty",
+        "the 95% interval of the 30-day mean's drawdown lies below zero, and luck alone, at a "
+        f"hashrate that never changes, makes a fall as deep less than once in {RARE_YEARS} years",
     ),
     (
         "Capitulation",
-        f"a real fall while the ribbons have been inverted for {INVERTED_DAYS} days or more; luck "
-        "alone inverts them that long two or three times a year (at 30% growth a year)",
+        f"a real fall while the ribbons have been inverted for {INVERTED_DAYS} days or more",
     ),
     ("Recovery", f"the {RECOVERY_DAYS} days after such an inversion has ended"),
     (
@@ -67,7 +62,8 @@ class Signs:
     """What the verdict looks at.
 
     missing: why it cannot be reached, empty where it can. hashrate: H/s, 30-day mean.
-    drawdown: fraction, 30-day mean. peak: day of that mean's peak, Unix seconds.
+    drawdown: fraction, 30-day mean. luck: how often luck alone makes it, None where there is none.
+    peak: day of that mean's peak, Unix seconds. inversion: SIMULATED luck of the one that lasts.
     inverted: None where the ribbons are not known. days_inverted: of the inversion that lasts.
     ended, ended_days: end of the last inversion and how many days it lasted.
     block_minutes: mean interval of the last seven days, minutes.
@@ -77,9 +73,11 @@ class Signs:
     today: int = 0
     hashrate: Estimate | None = None
     drawdown: Estimate | None = None
+    luck: FallLuck | None = None
     peak: int | None = None
     inverted: bool | None = None
     days_inverted: int = 0
+    inversion: InversionLuck | None = None
     ended: int | None = None
     ended_days: int = 0
     buy: int | None = None
@@ -105,7 +103,7 @@ def decide(signs: Signs) -> Case:
     fall = signs.drawdown
     if signs.missing or fall is None or fall.high is None:
         return "unknown"
-    real = is_real(fall)
+    real = is_real(fall, signs.luck)
     if signs.inverted and signs.days_inverted >= INVERTED_DAYS and real:
         return "capitulation"
     if not signs.inverted and _recovering(signs):
@@ -117,9 +115,14 @@ def decide(signs: Signs) -> Case:
     return "luck"
 
 
-def is_real(fall: Estimate) -> bool:
+def is_real(fall: Estimate, luck: FallLuck | None) -> bool:
     """Whether a drawdown of the 30-day mean is deeper than luck goes."""
-    return fall.high is not None and fall.high < 0 and fall.value < -DEEPER_THAN_LUCK
+    return (
+        fall.high is not None
+        and fall.high < 0
+        and luck is not None
+        and luck.once_in_years > RARE_YEARS
+    )
 
 
 def _recovering(signs: Signs) -> bool:
@@ -159,18 +162,19 @@ def _luck(signs: Signs, case: Case) -> str:
     fall = signs.drawdown
     if case == "unknown" or fall is None:
         return ""
-    if is_real(fall):
-        return (
-            f"That is more than luck: at constant hashrate, luck alone goes more than "
-            f"{percent(DEEPER_THAN_LUCK, 0)} below such a peak on one day in fifty."
-        )
-    if fall.value == 0:
+    if fall.value == 0 or signs.luck is None:
         return ""
     if fall.high is not None and fall.high >= 0:
         return "That is within luck: its interval includes no fall at all."
+    often = how_often(signs.luck.once_in_years)
+    if is_real(fall, signs.luck):
+        return (
+            f"That is more than luck: at a hashrate that never changes, luck alone makes a fall as "
+            f"deep {often}."
+        )
     return (
-        f"Luck alone can do that: a peak is the luckiest moment of its time, and only falls deeper "
-        f"than {percent(DEEPER_THAN_LUCK, 0)} are rare without any miner switching off."
+        f"Luck alone can do that: a peak is the luckiest moment of its time, and at a hashrate "
+        f"that never changes luck makes a fall as deep {often}."
     )
 
 
@@ -180,9 +184,7 @@ def _ribbons(signs: Signs) -> str:
     if signs.inverted:
         since = day(signs.today - (signs.days_inverted - 1) * 86_400)
         text = f"Ribbons have been inverted for {count(signs.days_inverted, 'day')}, since {since}"
-        if signs.days_inverted < INVERTED_DAYS:
-            return text + "; luck alone does that about eleven times a year."
-        return text + "; luck alone inverts them for a week or more two or three times a year."
+        return f"{text}{_inverted_by_luck(signs.inversion)}."
     if signs.ended is None:
         return "Ribbons are not inverted."
     text = (
@@ -192,6 +194,17 @@ def _ribbons(signs: Signs) -> str:
     if signs.buy is not None and signs.buy >= signs.ended:
         text += f" The buy rule was met on {day(signs.buy)}."
     return text
+
+
+def _inverted_by_luck(luck: InversionLuck | None) -> str:
+    if luck is None:
+        return ""
+    long = chance(luck.as_long.per_year, luck.as_long.at_most)
+    text = f"; in simulated networks that never fall, luck does so for as long in {long} of years"
+    if luck.as_deep is None:
+        return text
+    deep = chance(luck.as_deep.per_year, luck.as_deep.at_most)
+    return f"{text}, and as deep in {deep}"
 
 
 def _blocks(signs: Signs) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate
-from hashcanary.units import COUNT, DAYS, HASHRATE, RATIO, STATE, UNIX_TIME
+from hashcanary.units import COUNT, DAYS, HASHRATE, RATIO, STATE, UNIX_TIME, YEARS
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell, Column, Figure, Report
@@ -162,6 +162,8 @@ def _number(value: float, column: Column) -> str:
         return day(int(value))
     if column.unit is DAYS:
         return f"{round(value):,}"
+    if column.unit is YEARS:
+        return wait(value)
     if column.unit is not None and column.unit.percent:
         return percent(value, 1, signed=True)
     return quantity(value, column.unit)
@@ -175,3 +177,40 @@ def ordinal(number: int, *, best: str = "") -> str:
         "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     )
     return f"{number:,}{ending}" + (f" {best}" if best else "")
+
+
+# years beyond which a wait is not told apart
+_LONG_WAIT = 10_000
+
+
+def how_often(once_in_years: float) -> str:
+    """How often something happens: ``3 times a year``, ``once in 400 years``."""
+    if once_in_years < 1.5:
+        times = round(1 / max(once_in_years, 1e-3))
+        return "about once a year" if times <= 1 else f"{times} times a year"
+    if once_in_years > _LONG_WAIT:
+        return f"once in over {_LONG_WAIT:,} years"
+    digits = 0 if once_in_years >= 9.5 else 1
+    years = float(f"{once_in_years:.2g}")
+    return f"once in {years:,.{digits}f} years"
+
+
+def wait(once_in_years: float) -> str:
+    """How long one waits for something, short: ``4 months``, ``400 years``."""
+    if once_in_years > _LONG_WAIT:
+        return f"> {_LONG_WAIT:,} years"
+    days = once_in_years * 365.25
+    if days < 45:
+        return count(max(round(days), 1), "day")
+    if once_in_years < 1.5:
+        return count(round(once_in_years * 12), "month")
+    return how_often(once_in_years).removeprefix("once in ")
+
+
+def chance(value: float, at_most: float) -> str:
+    """A probability from counted worlds: ``47%``; ``under 0.7%`` where it happened in none."""
+    if value == 0:
+        return f"under {percent(at_most, 1)}"
+    if value > 0.99:
+        return "over 99%"
+    return percent(value, 1 if value < 0.095 else 0)

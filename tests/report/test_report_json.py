@@ -36,7 +36,7 @@ def test_every_figure_has_a_unit_and_a_value_or_a_reason(simulated_report: Repor
 def test_tables_are_rows_by_column_with_units(simulated_report: Report) -> None:
     document = as_json(simulated_report)
     table = next(t for t in document["sections"][0]["tables"] if t["key"] == "drawdowns")
-    assert table["columns"][-1] == {
+    assert table["columns"][-2] == {
         "key": "drawdown",
         "title": "distance from it (95%)",
         "unit": "fraction",
@@ -45,3 +45,4 @@ def test_tables_are_rows_by_column_with_units(simulated_report: Report) -> None:
     assert row["smoothing"] == "30-day mean"
     assert row["drawdown"]["low"] <= row["drawdown"]["value"] <= row["drawdown"]["high"]
     assert row["peak"].endswith("T00:00:00Z")
+    assert row["luck"]

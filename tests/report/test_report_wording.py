@@ -8,14 +8,17 @@ from hashcanary.report.document import Column, Estimate, Figure
 from hashcanary.report.wording import (
     bounds,
     cell,
+    chance,
     count,
     figure_bounds,
     figure_value,
     harmless,
+    how_often,
     ordinal,
     percent,
     period,
     quantity,
+    wait,
 )
 from hashcanary.units import DIFFICULTY, FRACTION, HASHRATE, RATIO, USD, Unit
 
@@ -104,3 +107,20 @@ def test_ordinals_and_counts() -> None:
 def test_control_and_direction_characters_are_written_out() -> None:
     assert harmless("a\x1b[31mb\u202ec") == "a\\x1b[31mb\\u202ec"
     assert harmless("Börse <b>") == "Börse <b>"
+
+
+def test_how_often_luck_does_something_is_said_in_two_figures() -> None:
+    said = {0.005: "200 times a year", 0.34: "3 times a year", 1.2: "about once a year"}
+    said |= {2.04: "once in 2.0 years", 13.4: "once in 13 years", 412.0: "once in 410 years"}
+    said |= {1e6: "once in over 10,000 years"}
+    assert {years: how_often(years) for years in said} == said
+    waits = {0.01: "4 days", 0.25: "3 months", 1.0: "12 months", 7.04: "7.0 years"}
+    waits |= {1234.0: "1,200 years", 1e5: "> 10,000 years"}
+    assert {years: wait(years) for years in waits} == waits
+
+
+def test_a_chance_that_was_never_seen_is_a_limit() -> None:
+    assert chance(0.0, 0.0061) == "under 0.6%"
+    assert chance(0.0123, 0.03) == "1.2%"
+    assert chance(0.475, 0.5) == "48%"
+    assert chance(0.999, 1.0) == "over 99%"

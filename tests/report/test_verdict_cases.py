@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from hashcanary.inference.luck import FallLuck
 from hashcanary.moments import DAY
 from hashcanary.report.document import Case, Estimate
 from hashcanary.report.verdict import STAMPS, Signs, decide, judge
+from hashcanary.studies.ribbon_luck import Chance, InversionLuck
 
 TODAY = 1_769_990_400  # 2 Feb 2026
+OFTEN, SELDOM = FallLuck(0.95, 0.33), FallLuck(0.0025, 400.0)
 CALM = Signs(
     today=TODAY,
+    luck=OFTEN,
     hashrate=Estimate(958.8e18, 929.3e18, 989.0e18),
     drawdown=Estimate(-0.004, -0.044, 0.038),
     peak=TODAY - 20 * DAY,
@@ -32,21 +36,24 @@ CASES: dict[str, tuple[Case, Signs]] = {
     ),
     "inverted for days only": (
         "drawdown",
-        replace(CALM, drawdown=FALLEN, inverted=True, days_inverted=6),
+        replace(CALM, drawdown=FALLEN, luck=SELDOM, inverted=True, days_inverted=6),
     ),
-    "deep, ribbons not inverted yet": ("drawdown", replace(CALM, drawdown=FALLEN)),
-    "deep, ribbons not known": ("drawdown", replace(CALM, drawdown=FALLEN, inverted=None)),
+    "deep, ribbons not inverted yet": ("drawdown", replace(CALM, drawdown=FALLEN, luck=SELDOM)),
+    "deep, ribbons not known": (
+        "drawdown",
+        replace(CALM, drawdown=FALLEN, luck=SELDOM, inverted=None),
+    ),
     "deep and inverted": (
         "capitulation",
-        replace(CALM, drawdown=FALLEN, inverted=True, days_inverted=28),
+        replace(CALM, drawdown=FALLEN, luck=SELDOM, inverted=True, days_inverted=28),
     ),
     "crossed back lately": (
         "recovery",
-        replace(CALM, drawdown=FALLEN, ended=TODAY - 5 * DAY, ended_days=40),
+        replace(CALM, drawdown=FALLEN, luck=SELDOM, ended=TODAY - 5 * DAY, ended_days=40),
     ),
     "crossed back long ago": (
         "drawdown",
-        replace(CALM, drawdown=FALLEN, ended=TODAY - 31 * DAY, ended_days=40),
+        replace(CALM, drawdown=FALLEN, luck=SELDOM, ended=TODAY - 31 * DAY, ended_days=40),
     ),
     "crossed back from an inversion of days": (
         "calm",
@@ -55,8 +62,9 @@ CASES: dict[str, tuple[Case, Signs]] = {
     "wide interval": ("luck", replace(CALM, inverted=True, days_inverted=9)),
     "deep, but the interval reaches zero": (
         "calm",
-        replace(CALM, drawdown=Estimate(-0.12, -0.3, 0.05)),
+        replace(CALM, drawdown=Estimate(-0.12, -0.3, 0.05), luck=SELDOM),
     ),
+    "deep, but luck goes as deep": ("luck", replace(CALM, drawdown=FALLEN)),
     "no hashrate": ("unknown", Signs(missing="nothing was loaded")),
 }
 
@@ -73,13 +81,16 @@ def test_every_case_is_reached() -> None:
 
 
 def test_a_fall_is_told_with_its_smoothing_peak_and_interval() -> None:
-    verdict = judge(replace(CALM, drawdown=FALLEN, inverted=True, days_inverted=28))
+    verdict = judge(replace(CALM, drawdown=FALLEN, luck=SELDOM, inverted=True, days_inverted=28))
     assert verdict.headline == (
         "Hashrate is 13.7% below its 30-day-mean peak of 13 Jan 2026 (95%: 9.9% to 17.3%)."
     )
-    assert "more than luck" in verdict.sentences[0]
+    assert verdict.sentences[0] == (
+        "That is more than luck: at a hashrate that never changes, luck alone makes a fall as deep "
+        "once in 400 years."
+    )
     assert verdict.sentences[1].startswith(
-        "Ribbons have been inverted for 28 days, since 6 Jan 2026;"
+        "Ribbons have been inverted for 28 days, since 6 Jan 2026."
     )
     assert verdict.sentences[2].startswith(
         "Over the last 7 days a block came every 10.1 minutes (95%: 9.5 to 10.8);"
@@ -94,7 +105,17 @@ def test_an_interval_that_includes_no_fall_is_called_luck() -> None:
 
 def test_a_fall_that_luck_can_make_is_not_called_real() -> None:
     verdict = judge(replace(CALM, drawdown=SMALL))
-    assert "Luck alone can do that" in verdict.sentences[0]
+    assert verdict.sentences[0].startswith("Luck alone can do that")
+    assert verdict.sentences[0].endswith("makes a fall as deep 3 times a year.")
+
+
+def test_an_inversion_is_told_with_what_simulated_luck_does() -> None:
+    luck = InversionLuck(-0.05, Chance(0.475, 0.52, 1.0), Chance(0.0, 0.011, 0.0))
+    verdict = judge(replace(CALM, inverted=True, days_inverted=28, inversion=luck))
+    assert verdict.sentences[1] == (
+        "Ribbons have been inverted for 28 days, since 6 Jan 2026; in simulated networks that "
+        "never fall, luck does so for as long in 48% of years, and as deep in under 1.1%."
+    )
 
 
 def test_at_the_peak_nothing_is_called_a_fall() -> None:

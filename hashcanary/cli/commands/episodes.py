@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Lists every capitulation in the record: by the ribbon rule (the 30-day mean of the
 hashrate below the 60-day mean) and by the fall of the epoch-average hashrate from
-its peak. For each: start, end, days, depth, and what the price did over the next
+its peak. For each: start, end, days, depth, how often luck alone makes a fall as
+deep and (simulated) an inversion as long, and what the price did over the next
 30, 90, 180 and 365 days. An episode that has not ended says so; a return whose
 day has not come is missing, not zero.
 """
@@ -49,10 +50,12 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.metrics.engine import compute
+    from hashcanary.studies.episode_luck import with_luck
     from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
 
     record = open_record(args)
-    studies = find_episodes(compute(record, REQUIRED_METRICS), simulated=record.simulated)
+    results = compute(record, REQUIRED_METRICS)
+    studies = with_luck(results, find_episodes(results, simulated=record.simulated))
     how = format_of(args)
     if how != "people":
         emit(_whole(record, studies), how)
@@ -89,11 +92,14 @@ def _of_rule(record: Record, study: EpisodeStudy) -> Table:
         Column("end", "end"),
         Column("days", "days"),
         Column("depth_fraction", "depth", people=_percent),
+        Column("depth_by_luck_once_in_years", "by luck", people=_wait, spare=2),
+        Column("luck_long", "as long", optional=True, people=str, spare=1),
+        Column("luck_deep", "as inverted", optional=True, people=str, spare=1),
         Column("price_start_usd", "USD", people=_dollars),
         *(Column(f"after_start_{days}d_fraction", f"+{days} d", people=_gain) for days in HORIZONS),
     ]
     rows = [row for row in to_rows([study]) if row["open"] or _days(row) >= SHORT_DAYS]
-    shown = [{**row, "end": row["end"] or "open"} for row in rows]
+    shown = [{**row, "end": row["end"] or "open", **_chances(row)} for row in rows]
     return Table(
         columns,
         rows,
@@ -105,6 +111,25 @@ def _of_rule(record: Record, study: EpisodeStudy) -> Table:
 
 def _percent(value: object) -> str:
     return f"{float(str(value)):.1%}"
+
+
+def _wait(value: object) -> str:
+    from hashcanary.report.wording import wait
+
+    return wait(float(str(value)))
+
+
+def _chances(row: Row) -> dict[str, object]:
+    """How likely luck alone gives an inversion as long, and one as deep, as people read it."""
+    from hashcanary.report.wording import chance
+
+    said: dict[str, object] = {}
+    for what in ("long", "deep"):
+        name = f"simulated_luck_as_{what}"
+        per_year, most = row[f"{name}_per_year_fraction"], row[f"{name}_at_most_fraction"]
+        if per_year is not None:
+            said[f"luck_{what}"] = chance(float(str(per_year)), float(str(most)))
+    return said
 
 
 def _gain(value: object) -> str:
@@ -124,9 +149,19 @@ def _notes(record: Record, study: EpisodeStudy) -> list[str]:
     """What people are told under a rule's table."""
     from hashcanary.cli.output import SIMULATED
     from hashcanary.moments import iso_day
+    from hashcanary.studies.fall_luck import DEFINITION as FALL_LUCK
+    from hashcanary.studies.ribbon_luck import DEFINITION as RIBBON_LUCK
 
     notes = [SIMULATED] if record.simulated else []
     notes.append(f"An episode runs {study.rule.definition}.")
+    notes.append(f"By luck: once in so long; {FALL_LUCK}.")
+    if study.luck is not None:
+        notes.append(
+            f"As long, as inverted: chance that in a year luck alone inverts the ribbons as long, "
+            f"and as deep. {RIBBON_LUCK}: {study.luck.per_year:.0f} a year "
+            f"({study.luck.low:.0f} to {study.luck.high:.0f} in four years of five), "
+            f"{study.luck.weeks_per_year:.1f} of a week or more."
+        )
     notes.append("USD, +N d: price when the start was known, its change over the next N days.")
     if study.short:
         notes.append(

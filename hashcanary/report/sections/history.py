@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from hashcanary.report.document import Column, Section, Table
 from hashcanary.report.sections.now import SMOOTHINGS
 from hashcanary.report.wording import day, ordinal, percent
-from hashcanary.units import FRACTION
+from hashcanary.studies.fall_luck import Fall, luck_of_falls
+from hashcanary.units import FRACTION, YEARS
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell
-    from hashcanary.report.reading import Reading
+    from hashcanary.report.reading import Reading, Row
 
 
 def history(reading: Reading) -> Section:
@@ -30,6 +31,7 @@ def history(reading: Reading) -> Section:
                 columns=(
                     Column("smoothing", "hashrate as"),
                     Column("depth", "deepest point of this fall", "number", FRACTION),
+                    Column("luck", "by luck, once in", "number", YEARS),
                     Column("rank", "rank among all falls", "text"),
                     Column("now", "today", "number", FRACTION),
                     Column("since", "last as deep as today", "text"),
@@ -60,12 +62,25 @@ def _row(reading: Reading, key: str, words: str) -> tuple[Cell, ...] | None:
     return (
         words,
         row["depth"],
+        _luck(reading, key, row),
         rank,
         row["value"],
         since if row["value"] < 0 else "at its peak",
         deepest["value"],
         int(deepest["time"]),
     )
+
+
+def _luck(reading: Reading, key: str, now: Row) -> float | None:
+    """How often luck alone makes the deepest point of the present fall; None at its peak."""
+    rows = reading.results[f"drawdown.{key}"].present()
+    inside = rows.filter(rows["time"] > now["peak_time"], rows["time"] <= now["time"])
+    if inside.is_empty():
+        return None
+    row = inside.row(int(inside["value"].arg_min() or 0), named=True)
+    fall = Fall(row["value"], row["time"], row["peak_time"])
+    (luck,) = luck_of_falls(reading.results, key, [fall])
+    return None if luck is None else luck.once_in_years
 
 
 def _lead(reading: Reading) -> str:

@@ -10,7 +10,8 @@ from hashcanary.metrics.intervals import weighted_poisson
 from hashcanary.moments import DAY
 from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
 from hashcanary.report.wording import day, percent, quantity
-from hashcanary.units import FRACTION, HASHRATE, Unit
+from hashcanary.studies.fall_luck import DEFINITION, Fall, luck_of_falls
+from hashcanary.units import FRACTION, HASHRATE, YEARS, Unit
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell
@@ -84,15 +85,19 @@ def drawdowns(reading: Reading) -> Table:
             missing = reading.figure(f"drawdown.{key}", words).missing
             reasons.append(f"{words}: {missing}")
             continue
+        (luck,) = luck_of_falls(
+            reading.results, key, [Fall(row["value"], row["time"], row["peak_time"])]
+        )
         rows.append(
             (
                 words,
                 int(row["time"]),
                 int(row["peak_time"]),
                 Estimate(row["value"], row["low"], row["high"]),
+                None if luck is None else luck.once_in_years,
             )
         )
-    note = f"Intervals: {reading.metric('drawdown.sma30').interval}."
+    note = f"Intervals: {reading.metric('drawdown.sma30').interval}. By luck: {DEFINITION}."
     if reasons:
         note += " Missing: " + "; ".join(reasons) + "."
     return Table(
@@ -103,6 +108,7 @@ def drawdowns(reading: Reading) -> Table:
             Column("time", "as of", "day"),
             Column("peak", "its peak", "day"),
             Column("drawdown", "distance from it (95%)", "estimate", FRACTION),
+            Column("luck", "by luck, once in", "number", YEARS),
         ),
         rows=tuple(rows),
         note=note,

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from hashcanary.moments import DAY
 from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
 from hashcanary.report.verdict import INVERTED_DAYS
-from hashcanary.report.wording import count, day
-from hashcanary.units import DAYS, FRACTION, STATE
+from hashcanary.report.wording import chance, count, day
+from hashcanary.studies.fall_luck import DEFINITION
+from hashcanary.units import DAYS, FRACTION, STATE, YEARS
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell
     from hashcanary.report.reading import Reading
+    from hashcanary.studies.episode_luck import EpisodeLuck
     from hashcanary.studies.episodes import Episode, EpisodeStudy
     from hashcanary.studies.forward_returns import ForwardSummary
+    from hashcanary.studies.ribbon_luck import RibbonLuck
 
 _HORIZONS = (30, 90, 180, 365)
 
@@ -88,6 +91,12 @@ def _lead(reading: Reading, study: EpisodeStudy) -> str:
     return f"{text} {state}. What the price did afterwards is no rule: few of these stand apart."
 
 
+_LUCK_COLUMNS = (
+    Column("luck_long", "as long (simulated)", "number", minor=True),
+    Column("luck_deep", "as inverted (simulated)", "number", minor=True),
+)
+
+
 def _episodes(study: EpisodeStudy) -> Table:
     return Table(
         key=f"episodes_{study.rule.name}",
@@ -97,6 +106,8 @@ def _episodes(study: EpisodeStudy) -> Table:
             Column("end", "ended", "day"),
             Column("days", "days", "number", DAYS),
             Column("depth", "depth (95%)", "estimate", FRACTION),
+            Column("luck", "by luck, once in", "number", YEARS),
+            *(_LUCK_COLUMNS if study.luck else ()),
             Column("rank", "rank", "text", minor=True),
             *(
                 Column(f"after_{days}", f"price +{days} d", "number", FRACTION)
@@ -123,9 +134,35 @@ def _episode(one: Episode) -> tuple[Cell, ...]:
         end,
         one.days,
         depth,
+        *_luck(one.luck),
         "" if one.rank is None else str(one.rank),
         *(after.get(days) for days in _HORIZONS),
         one.basis,
+    )
+
+
+def _luck(luck: EpisodeLuck | None) -> tuple[Cell, ...]:
+    """How often luck alone makes its depth; of an inversion also its length and its own depth."""
+    if luck is None:
+        return (None,)
+    fall = None if luck.fall is None else luck.fall.once_in_years
+    if luck.inversion is None:
+        return (fall,)
+    both = (luck.inversion.as_long, luck.inversion.as_deep)
+    return (
+        fall,
+        *(None if one is None else chance(one.per_year, one.at_most) for one in both),
+    )
+
+
+def _luck_note(luck: RibbonLuck) -> str:
+    return (
+        f" Simulated, in a network that grows as the record did but never falls: luck alone "
+        f"inverts the ribbons {luck.per_year:.0f} times a year ({luck.low:.0f} to {luck.high:.0f} "
+        f"in four years of five), {luck.weeks_per_year:.1f} times for a week or more. As long and "
+        f"as inverted: the chance of at least one inversion in a year that lasts as long, and "
+        f"of one in which the 30-day mean goes as far below the 60-day mean, among those within a "
+        f"year of it in {luck.worlds} such networks."
     )
 
 
@@ -137,6 +174,9 @@ def _episodes_note(study: EpisodeStudy) -> str:
     )
     if study.short:
         text += f" {study.short} ended within a week: most of them luck."
+    text += f" By luck: {DEFINITION}."
+    if study.luck is not None:
+        text += _luck_note(study.luck)
     if any(one.censored for one in study.episodes):
         text += " *: begins or ends at a gap of the record."
     if study.gaps:
