@@ -66,11 +66,14 @@ def _table(record: Record, found: list[PointScore], span: tuple[int, int]) -> Ta
     columns = [
         Column("what", "retarget"),
         Column("point", "block"),
-        Column("epochs", "epochs"),
+        Column("epochs", "epochs", spare=3),
         Column("mean_absolute_error_fraction", "error", people=_points),
         Column("error_ratio_to_mempool", "/ mempool", people=_ratio, optional=True),
-        Column("score_ratio_to_beta_law", "CRPS / Beta", people=_ratio, optional=True),
-        *(Column(f"held_{name}", f"{name}% held", people=str) for name in _BANDS),
+        Column("score_ratio_to_beta_law", "CRPS / Beta", people=_ratio, optional=True, spare=2),
+        *(
+            Column(f"held_{name}", f"{name}% held", people=str, spare=int(name == "80"))
+            for name in _BANDS
+        ),
     ]
     rows = [row for score in found for row in _rows(score)]
     return Table(
@@ -120,7 +123,7 @@ def _shares(held: tuple[Share, ...]) -> dict[str, object]:
 
 def _people_shares(row: Row) -> dict[str, object]:
     return {
-        f"held_{band}": "{:.0%} ({:.0%} to {:.0%})".format(
+        f"held_{band}": "{:.0%} ({:.0%}–{:.0%})".format(
             *(float(str(row[f"held_{band}{suffix}"])) for suffix in ("", "_low", "_high"))
         )
         for band in _BANDS
