@@ -45,8 +45,9 @@ def shape_and_time(
     """
     bins = blocks / BIN
     variance = belief[1] + bins * (belief[2] / 3 + belief[5]) + belief[4] * bins * bins / 4
-    seconds = elapsed * work
-    variance += 2 * (_CLOCK / max(seconds, _CLOCK)) ** 2
+    # clocks may run backwards between an edge and now
+    elapsed = max(elapsed, 0.0)
+    variance += 2 * (_CLOCK / max(elapsed * work, _CLOCK)) ** 2
     return 1 / variance, elapsed * math.exp(belief[0] + belief[3] * bins / 2)
 
 

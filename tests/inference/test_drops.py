@@ -249,3 +249,34 @@ def test_known_falls_of_the_real_record_are_found(real_record: Record) -> None:
     assert storm.depth_low < 1 - 98 / 138 < storm.depth_high + 0.05
     assert storm.returned is True
     assert storm.luck_years > 100
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged_records_are_answered_and_the_same_however_they_are_cut(
+    chains: ModuleType, seed: int
+) -> None:
+    blocks = chains.blocks_from(chains.mined("stormy", 40, 1))
+    rng = np.random.default_rng(seed)
+    kept = np.ones(blocks.height.size, dtype=bool)
+    for _ in range(rng.integers(0, 6)):
+        at = rng.integers(0, kept.size)
+        kept[at : at + int(rng.choice([1, 3, 20, 200, 2000]))] = False
+    part = Blocks(*(column[kept].copy() for column in columns(blocks)))
+    time, at = part.time, int(rng.integers(1, part.time.size))
+    if seed % 4 == 0:
+        time[:] += rng.integers(-7200, 7200, time.size)
+    elif seed % 4 == 1:
+        time[at:] = time[at]
+    elif seed % 4 == 2:
+        time[:] = rng.permutation(time)
+    else:
+        time[at:] += 86_400 * int(rng.integers(-40, 40))
+    for drop in drops_of(part, MAIN, 0.02).drops:
+        assert drop.start_low <= drop.start <= drop.start_high < drop.alarm
+        assert 0 < drop.depth_low <= drop.depth <= drop.depth_high < 1
+        assert np.isfinite([drop.luck_years, drop.level]).all()
+    whole, online = advance(new_watch(MAIN, 1000.0), part), new_watch(MAIN, 1000.0)
+    cuts = [0, *sorted(rng.integers(0, time.size, 15)), time.size]
+    for first, last in zip(cuts, cuts[1:], strict=False):
+        online = advance(online, part.part(first, last))
+    assert alarms(online) == alarms(whole)

@@ -177,7 +177,7 @@ def _notes(record: Record, found: DropList) -> list[str]:
         runs = ", ".join(f"{first} to {last}" for first, last in found.runs)
         notes.append(f"Watched heights: {runs}. A fall across a gap cannot be seen.")
     if found.luck_years_now < _WORTH_A_LINE:
-        notes.append("Nothing in the last blocks speaks of a fall.")
+        notes.append("Nothing since the last alarm speaks of a further fall.")
     else:
         notes.append(
             "The last blocks look as much like a fall as luck alone does once in "
