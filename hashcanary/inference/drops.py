@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -136,7 +137,7 @@ def _described(blocks: Blocks, watch: Watch) -> tuple[Drop, ...]:
     # a fall is looked at until the next one begins
     limits = [
         max(following.start, alarm.height)
-        for alarm, following in zip(watch.alarms, watch.alarms[1:], strict=False)
+        for alarm, following in pairwise(watch.alarms)
     ]
     limits.append(int(blocks.height[-1]))
     return tuple(

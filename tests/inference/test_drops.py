@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -277,6 +278,6 @@ def test_damaged_records_are_answered_and_the_same_however_they_are_cut(
         assert np.isfinite([drop.luck_years, drop.level]).all()
     whole, online = advance(new_watch(MAIN, 1000.0), part), new_watch(MAIN, 1000.0)
     cuts = [0, *sorted(rng.integers(0, time.size, 15)), time.size]
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         online = advance(online, part.part(first, last))
     assert alarms(online) == alarms(whole)
