@@ -17,7 +17,7 @@ import numpy as np
 
 from hashcanary.inference.bank import BANK, Bank, Filtered, run_bank, weights_of
 from hashcanary.inference.errors import WindowNotKnown
-from hashcanary.inference.mixture import LEVELS, below, quantiles
+from hashcanary.inference.mixture import LEVELS, below, quantiles, spread
 from hashcanary.inference.observations import BINS_PER_DAY, blocks_of, observe
 from hashcanary.inference.posterior import empty_state
 from hashcanary.moments import iso_time
@@ -56,12 +56,12 @@ class Comparison:
         if not fraction < 1:
             raise ValueError(f"expected a fraction below 1, found {fraction}")
         at = np.array([np.log1p(-fraction)])
-        return float(below(self.weights, self.mean, self.variance, at)[0])
+        return float(below(*spread(self.weights, self.mean, self.variance), at)[0])
 
     def quantiles(self, levels: Floats = LEVELS) -> Floats:
         """Relative change at each of ``levels``."""
-        mixed = quantiles(self.weights[None], self.mean[None], self.variance[None], levels)
-        return np.asarray(np.expm1(mixed[0]))
+        known = (self.weights[None], self.mean[None], self.variance[None])
+        return np.asarray(np.expm1(quantiles(*spread(*known), levels)[0]))
 
 
 def compare_record(record: Record, then: Span, now: Span | None = None) -> Comparison:
