@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.causes import NAMES, REAL, Causes, read_causes
+from hashcanary.inference.causes import LUCK, NAMES, REAL, Causes, read_causes
 from hashcanary.inference.evidence import (
     Factors,
     check_regions,
@@ -25,7 +25,7 @@ from hashcanary.inference.evidence import (
     power_factors,
     season_factors,
 )
-from hashcanary.inference.fall import Drop, describe, find_fall, fit_fall
+from hashcanary.inference.fall import Drop, Place, describe, find_fall, fit_fall
 from hashcanary.inference.fall_windows import REACH, observed
 from hashcanary.inference.margins import BreakEven, Margin, break_even, margin_at
 from hashcanary.inference.observations import blocks_of
@@ -68,7 +68,8 @@ class Explanation:
     """Why the hashrate fell, as known at the record's moment.
 
     drop: the fall that is explained. answer: the most probable cause, or ``CANNOT_TELL`` where none
-    reaches ``ENOUGH``. probabilities, prior: by cause, summing to 1. evidence: each kind in turn,
+    reaches ``ENOUGH``. probabilities, prior: by cause, summing to 1; the prior is that a fall lies
+    just there. evidence: each kind in turn,
     each given those before it. recent: of the last days against the time before the fall.
     pools, losing_regions, region_probabilities: who lost; empty where labels are missing.
     margin, power: None, () where missing. lacks: what is missing, in words.
@@ -96,7 +97,8 @@ class Explanation:
 class Assumptions:
     """What an explanation assumes: stated causes, where pools' machines stand, what power costs.
 
-    prior: probabilities of the causes, in place of those that the causes' rates give.
+    prior: probabilities of the causes of the largest fall within reach, in place of those that the
+    causes' rates give.
     """
 
     causes: Causes
@@ -121,9 +123,9 @@ def explain_drop(
     check_regions(given.causes, given.regions)
     blocks = blocks_of(record)
     seen = observed(blocks, record.network, reach)
-    middle = find_fall(seen, given.causes, reach)
-    fine, luck, fitted = fit_fall(seen, given.causes, middle, reach)
-    prior = dict(given.prior or given.causes.priors(reach))
+    place = find_fall(seen, given.causes, reach)
+    fine, luck, fitted = fit_fall(seen, given.causes, place, reach)
+    prior = _prior(given.prior or given.causes.priors(reach), place, fitted)
     fall, later = fall_factors(luck, fitted)
     share = _shares({name: _log(prior[name]) + fall[name] + later[name] for name in REAL})
     drop = describe(fine, fitted, np.array([share[one.cause.name] for one in fitted]))
@@ -207,6 +209,20 @@ def _around(
         power=power,
         lacks=tuple(lacks),
     )
+
+
+def _prior(before: Mapping[str, float], place: Place, fitted: tuple[Fitted, ...]) -> Factors:
+    """Probabilities that a fall of each cause lies just there; luck: none, but maybe elsewhere.
+
+    before: of the causes of the largest fall, wherever it is.
+    """
+    raw = {LUCK: before[LUCK]}
+    for one in fitted:
+        name = one.cause.name
+        raw[name] = before[name] * one.there
+        raw[LUCK] += before[name] * place.elsewhere[name]
+    total = sum(raw.values())
+    return {name: share / total for name, share in raw.items()}
 
 
 def _shares(logs: Factors) -> Factors:

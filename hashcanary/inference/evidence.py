@@ -67,13 +67,17 @@ def pool_factors(
         table = _of_cause(one.cause, tables)
         with_pools = np.interp(lost, LOSSES, np.logaddexp(np.log1p(-causes.silent) + table, quiet))
         joint = float(log_sum(one.weight + with_pools, (0, 1)))
-        factors[one.cause.name] = joint - one.whole - plain
+        # a cause that the blocks rule out is left as it is
+        possible = np.isfinite(joint)
+        factors[one.cause.name] = joint - one.whole - plain if possible else 0.0
         for region, share in one.cause.regions.items():
             if one.cause.regional and share:
                 own = one.weight + np.interp(lost, LOSSES, tables.regions[region])
                 term = float(log_sum(own, (0, 1))) + np.log(share * max(one.cause.a_year, 1e-12))
                 places[region] = float(np.logaddexp(places[region], term))
     most = max(places.values(), default=0.0)
+    if not np.isfinite(most):
+        return PoolFactors(factors, {})
     shares = {region: float(np.exp(value - most)) for region, value in places.items()}
     total = sum(shares.values())
     return PoolFactors(factors, {region: one / total for region, one in shares.items()})

@@ -15,6 +15,7 @@ import numpy as np
 from hashcanary.inference.fall_windows import REACH, windows
 from hashcanary.inference.shapes import (
     DEPTHS,
+    WANDERS,
     Background,
     depth_prior,
     draw_anywhere,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _APART, _LEAST_WIDTH = 3.0, 1.0
 # parts of a fall at which it has gone down, and is half over
 _DOWN, _HALF = 0.85, 0.5
+# log of how likely what does not happen is
+_NEVER = -600.0
 _TAILS = np.array([0.025, 0.5, 0.975])
 
 
@@ -67,15 +70,31 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fall lies: the ages at which it was half over, days before the last block.
+
+    low, high: the least and the most, negative where it is not yet half over. elsewhere: by cause,
+    the evidence against luck that its fall lies elsewhere, and this one is none, at most the prior
+    probability of that.
+    """
+
+    low: float
+    high: float
+    elsewhere: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
     """One cause against the blocks.
 
-    early, whole: log evidence of the windows until the fall had gone down, and of all of them.
+    there: prior probability that its fall lies there, given that it has one. early, whole: log
+    evidence of the windows until the fall had gone down, and of all of them, given that.
     weight: log of the joint likelihood and prior, (draws, depths). shapes: the draws; mean: of each
     over the windows, (draws, windows).
     """
 
     cause: Cause
+    there: float
     early: float
     whole: float
     weight: Floats
@@ -83,60 +102,74 @@ class Fitted:
     mean: Floats
 
 
-def find_fall(seen: Observations, causes: Causes, reach: float = REACH) -> tuple[float, float]:
-    """Ages between which the fall lies that the blocks speak of most: when it was half over.
-
-    Days before the last block, the least first; negative where it is not yet half over.
-    """
+def find_fall(seen: Observations, causes: Causes, reach: float = REACH) -> Place:
+    """Where the fall lies that the blocks speak of most, of all that began within ``reach``."""
     coarse = windows(seen)
     background = Background(coarse)
-    middle, weight, length = [], [], []
-    for cause in causes.real:
-        shapes = draw_anywhere(cause, reach)
+    none = float(log_sum(background.luck(), (0,)))
+    drawn = [draw_anywhere(cause, reach) for cause in causes.real]
+    weight = []
+    for cause, shapes in zip(causes.real, drawn, strict=True):
         white = background.whiten(shapes.over(coarse.start, coarse.end))
         whole = background.fit(white) + depth_prior(cause)
-        rate = np.log(max(cause.a_year, 1e-12))
-        weight.append(log_sum(whole, (0, 2)) + shapes.log_weight + rate)
-        middle.append(shapes.age - shapes.fall / 2)
-        length.append(shapes.fall)
-    at, share = np.concatenate(middle), np.concatenate(weight)
-    share = np.exp(share - share.max())
-    # a fall that took long has a middle that is known less well: each draw speaks for its width
-    place = np.floor(at / 2.0).astype(np.int64)
+        weight.append(log_sum(whole, (0, 2)) + shapes.log_weight - none)
+    middle = [shapes.age - shapes.fall / 2 for shapes in drawn]
+    rates = [np.log(max(cause.a_year, 1e-12)) for cause in causes.real]
+    share = np.concatenate([one + rate for one, rate in zip(weight, rates, strict=True)])
+    low, high = _most_spoken_of(
+        np.concatenate(middle), np.concatenate([shapes.fall for shapes in drawn]), share
+    )
+    elsewhere = {}
+    for cause, shapes, at, one in zip(causes.real, drawn, middle, weight, strict=True):
+        far = (at < low) | (at > high)
+        # no more than before the blocks were seen: another fall may be real beside this one
+        most = float(np.exp(shapes.log_weight[far]).sum())
+        elsewhere[cause.name] = min(float(np.exp(one[far]).sum()), most)
+    return Place(low, high, elsewhere)
+
+
+def _most_spoken_of(middle: Floats, length: Floats, weight: Floats) -> tuple[float, float]:
+    """Ages of the middle of the fall of greatest weight, the least and the most."""
+    share = np.exp(weight - weight.max())
+    place = np.floor(middle / 2.0).astype(np.int64)
     place -= place.min()
-    best = int(np.argmax(np.bincount(place, weights=share)))
-    centre = float(np.average(at[place == best], weights=share[place == best]))
-    same = np.abs(at - centre) <= np.maximum(_APART, np.concatenate(length) / 2)
-    low, high = weighted_quantiles(at[same], share[same], np.array([0.01, 0.99]))
+    best = place == int(np.argmax(np.bincount(place, weights=share)))
+    centre = float(np.average(middle[best], weights=share[best]))
+    # a fall that took long has a middle that is known less well
+    same = np.abs(middle - centre) <= np.maximum(_APART, length / 2)
+    low, high = weighted_quantiles(middle[same], share[same], np.array([0.01, 0.99]))
     pad = max(_LEAST_WIDTH - (high - low), 0.5) / 2 + 0.25
     return float(low - pad), float(high + pad)
 
 
 def fit_fall(
-    seen: Observations, causes: Causes, middle: tuple[float, float], reach: float = REACH
+    seen: Observations, causes: Causes, place: Place, reach: float = REACH
 ) -> tuple[Windows, tuple[float, float], tuple[Fitted, ...]]:
-    """Each cause's agreement with the blocks, for the fall whose middle's age is ``middle``.
+    """Each cause's agreement with the blocks, for the fall at ``place``.
 
     Also the windows and luck's log evidence, until the fall had gone down and of all.
     """
-    fine = windows(seen, (-middle[1] - 4.0, -middle[0] + 4.0))
+    fine = windows(seen, (-place.high - 4.0, -place.low + 4.0))
     background = Background(fine)
-    drawn = [draw_near(cause, middle, reach) for cause in causes.real]
+    drawn = [draw_near(cause, (place.low, place.high), reach) for cause in causes.real]
     means = [shapes.over(fine.start, fine.end) for shapes in drawn]
     white = [background.whiten(mean) for mean in means]
-    kinds = np.log(len(background.luck()))
+    kinds = np.log(len(WANDERS))
+    least = float(log_sum(background.luck(), (0,))) + _NEVER
     fitted = []
     for cause, shapes, mean, part in zip(causes.real, drawn, means, white, strict=True):
-        prior = shapes.log_weight[:, None] + depth_prior(cause) - kinds
+        # a fall that is not yet half over is next to impossible for a cause of swift ones
+        there = max(float(log_sum(shapes.log_weight, (0,))), _NEVER)
+        prior = shapes.log_weight[:, None] - there + depth_prior(cause) - kinds
         weight = log_sum(background.fit(part), (0,)) + prior
-        whole = float(log_sum(weight, (0, 1)))
-        fitted.append(Fitted(cause, whole, whole, weight, shapes, mean))
+        whole = max(float(log_sum(weight, (0, 1))), least)
+        fitted.append(Fitted(cause, float(np.exp(there)), whole, whole, weight, shapes, mean))
     until = _until_down(fitted)
     early = []
     for one, part in zip(fitted, white, strict=True):
-        prior = one.shapes.log_weight[:, None] + depth_prior(one.cause) - kinds
+        prior = one.shapes.log_weight[:, None] - np.log(one.there) + depth_prior(one.cause) - kinds
         before = log_sum(background.fit(part, until), (0,)) + prior
-        early.append(replace(one, early=float(log_sum(before, (0, 1)))))
+        early.append(replace(one, early=max(float(log_sum(before, (0, 1))), least)))
     luck = [float(log_sum(background.luck(stop), (0,)) - kinds) for stop in (until, None)]
     return fine, (luck[0], luck[1]), tuple(early)
 
@@ -151,8 +184,16 @@ def _until_down(fitted: list[Fitted]) -> int:
 
 def _mean_loss(weight: Floats, mean: Floats) -> Floats:
     """Posterior mean of the log loss over each window."""
-    share = np.exp(weight - weight.max())
-    return np.asarray((share @ DEPTHS) @ mean / share.sum())
+    return np.asarray((_normal(weight) @ DEPTHS) @ mean)
+
+
+def _normal(weight: Floats) -> Floats:
+    """Shares that sum to 1 from logs; zeros where all are impossible."""
+    most = float(weight.max())
+    if most < _NEVER:
+        return np.zeros_like(weight)
+    share = np.exp(weight - most)
+    return np.asarray(share / share.sum())
 
 
 def describe(fine: Windows, fitted: tuple[Fitted, ...], share: Floats) -> Drop:
@@ -160,8 +201,7 @@ def describe(fine: Windows, fitted: tuple[Fitted, ...], share: Floats) -> Drop:
     depth, start, down, days, gone = [], [], [], [], []
     paths, at_depth, at_draw = [], [], []
     for one, part in zip(fitted, share, strict=True):
-        own = np.exp(one.weight - one.weight.max())
-        own *= part / own.sum()
+        own = _normal(one.weight) * part
         at_draw.append(own.sum(axis=1))
         at_depth.append(own.sum(axis=0))
         paths.append(part * _mean_loss(one.weight, one.mean))

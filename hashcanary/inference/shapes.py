@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# shapes drawn of each cause
-DRAWS = 4096
+# shapes drawn of each cause: where a fall may be, and of the fall that is found
+_PLACES, DRAWS = 2048, 4096
 # log depths that are compared: a fall by 1.5% to one by 75%
 DEPTHS = np.geomspace(0.015, 1.4, 48)
 # ordinary wander of the log rate a bin, three kinds of times held equally likely beforehand
@@ -75,7 +75,7 @@ def _ramp(at: Floats, begin: Floats, length: Floats) -> Floats:
 
 def draw_anywhere(cause: Cause, reach: float) -> Shapes:
     """Shapes of a cause that begin anywhere within ``reach`` days of the last block."""
-    level = _lattice(DRAWS, 5)
+    level = _lattice(_PLACES, 5)
     half = level[:, 0] < 0.5
     place = (2 * level[:, 0]) % 1.0
     age = np.where(half, _YOUNGEST * (reach / _YOUNGEST) ** place, reach * place)

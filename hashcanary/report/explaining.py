@@ -86,9 +86,12 @@ def notes(found: Explanation, *, simulated: bool, at: str) -> list[str]:
         "kind given those above it."
     )
     prior = ", ".join(
-        f"{found.causes.title(name)} {share:.0%}" for name, share in found.prior.items()
+        f"{found.causes.title(name)} {percent(share)}" for name, share in found.prior.items()
     )
-    lines.append(f"Before any evidence: {prior}, from how often falls of each cause begin.")
+    lines.append(
+        f"Before evidence, of a fall at such a place: {prior}, from how often falls of each cause "
+        "begin."
+    )
     return [*lines, *(f"Lacks {what}." for what in found.lacks)]
 
 

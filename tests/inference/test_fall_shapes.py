@@ -126,7 +126,36 @@ def test_a_storm_is_found_where_it_was() -> None:
     ]
     for world in deep:
         record = world.known_at(world.start + 12 * DAY)
-        low, high = find_fall(observed(blocks_of(record), MAIN), CAUSES)
-        found += low - 2 < 12 < high + 2.5
+        place = find_fall(observed(blocks_of(record), MAIN), CAUSES)
+        found += place.low - 2 < 12 < place.high + 2.5
     assert len(deep) >= 4
     assert found >= len(deep) - 1
+
+
+def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -> None:
+    from hashcanary.chain.networks import MAIN
+    from hashcanary.inference.evidence import fall_factors, pool_factors
+    from hashcanary.inference.fall import Place, describe, fit_fall
+    from hashcanary.inference.fall_windows import observed
+    from hashcanary.inference.observations import blocks_of
+    from hashcanary.inference.pool_loss import LOSSES, PoolTables
+    from hashcanary.moments import DAY
+    from hashcanary.simulation.stress_worlds import stress_world
+
+    world = stress_world("luck", 1)
+    seen = observed(blocks_of(world.known_at(world.start + DAY)), MAIN)
+    # half over in two months from now: only what falls for months can be under way
+    fine, luck, fitted = fit_fall(seen, CAUSES, Place(-60.0, -59.5, {}))
+    early, later = fall_factors(luck, fitted)
+    assert early["curtailment"] < -500
+    assert early["exit"] > -50
+    assert all(np.isfinite(one) for one in (*early.values(), *later.values()))
+    drop = describe(fine, fitted, np.array([0.0, 0.0, 1.0]))
+    assert 0 < drop.low < drop.depth < drop.high < 1
+    flat = np.zeros(LOSSES.size)
+    tables = PoolTables(
+        0.0, 0.0, flat, {"china": flat, "north-america": flat, "central-asia": flat}
+    )
+    found = pool_factors(tables, fitted, CAUSES, (-1.0, 0.0))
+    for factor in found.factors.values():
+        assert factor == pytest.approx(0.0, abs=1e-6)
