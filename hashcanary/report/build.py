@@ -19,6 +19,7 @@ from hashcanary.report.sections.pools import METRICS as POOL_METRICS
 from hashcanary.report.sections.pools import pools, who_mined
 from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
+from hashcanary.report.sections.why import why
 from hashcanary.report.verdict import Signs, judge
 from hashcanary.report.wording import harmless
 from hashcanary.studies.fall_luck import Fall, luck_of_falls
@@ -81,6 +82,7 @@ def build_report(record: Record) -> Report:
         sections=(
             now(reading),
             history(reading),
+            why(record),
             revenue(reading),
             pools(record, reading, mined),
             ribbons(reading, studies),

@@ -36,6 +36,14 @@ GLOSSARY: tuple[Term, ...] = (
         "anew so that blocks come every ten minutes at the pace just seen: the retarget.",
     ),
     Term(
+        "cause",
+        "Cause of a fall",
+        "Luck: blocks that happened to be slow. Curtailment: machines switched off for hours or "
+        "days, for weather or the price of power. Economics: machines that no longer earn their "
+        "power. Structural exit: machines that leave for months, after a ban for one. Each has a "
+        "probability, from stated assumptions and the evidence beside it.",
+    ),
+    Term(
         "forecast",
         "Forecast, its bands",
         "Where the hashrate, and with it the difficulty, goes: not one figure but a distribution. "

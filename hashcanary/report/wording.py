@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate
-from hashcanary.units import COUNT, DAYS, HASHRATE, RATIO, STATE, UNIX_TIME, YEARS
+from hashcanary.units import COUNT, DAYS, HASHRATE, PROBABILITY, RATIO, STATE, UNIX_TIME, YEARS
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell, Column, Figure, Report
@@ -108,13 +108,20 @@ def in_points(difference: float) -> str:
     return percent(difference, 1, signed=True).removesuffix("%")
 
 
+def probability(share: float) -> str:
+    """A probability in whole percents; never as certain."""
+    return ">99%" if share > 0.995 else "<1%" if share < 0.005 else percent(share, 0)
+
+
 def figure_value(figure: Figure) -> str:
     """A figure's value, or a dash."""
     if figure.value is None:
         return NOTHING
-    if figure.unit is STATE:
+    if figure.unit is STATE or isinstance(figure.value, str):
         return str(figure.value)
-    if figure.unit.percent and figure.low is None and not isinstance(figure.value, str):
+    if figure.unit is PROBABILITY:
+        return probability(figure.value)
+    if figure.unit.percent and figure.low is None:
         # nothing is estimated here: two decimals are known
         return percent(figure.value, 2)
     return quantity(figure.value, figure.unit)

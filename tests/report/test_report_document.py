@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def test_the_chapters_are_these(simulated_report: Report) -> None:
     assert [section.key for section in simulated_report.sections] == [
-        "now", "history", "revenue", "pools", "ribbons", "next", "basis",
+        "now", "history", "why", "revenue", "pools", "ribbons", "next", "basis",
     ]  # fmt: skip
 
 

@@ -1,0 +1,105 @@
+"""The chapter that says whether a fall was real, and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from math import exp
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from hashcanary.inference.attribution import explain_drop
+from hashcanary.report.explaining import evidence_lines
+from hashcanary.report.sections.why import factor, told, why
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashcanary.inference.attribution import Explanation
+    from hashcanary.store.record import Record
+
+    Cut = Callable[[Record, int], Record]
+
+# the end of 2 February 2026, ten days after the storm began
+AFTER_THE_STORM = 1_770_076_800
+
+
+@pytest.fixture(scope="module")
+def storm(real_record: Record, cut: Cut) -> Explanation:
+    return explain_drop(cut(real_record, AFTER_THE_STORM))
+
+
+def test_every_cause_and_the_depth_stand_there_with_what_they_rest_on(storm: Explanation) -> None:
+    section = told(storm)
+    figures = {figure.key: figure for figure in section.figures}
+    depth = figures.pop("explain.depth")
+    assert isinstance(depth.value, float)
+    assert depth.low is not None
+    assert depth.high is not None
+    assert depth.low < depth.value < depth.high < 0
+    shares = [figure.value for figure in figures.values()]
+    assert len(shares) == len(storm.probabilities)
+    assert sum(float(str(share)) for share in shares) == pytest.approx(1)
+    assert all("before any evidence" in figure.note for figure in figures.values())
+    assert "consistent with hashrate" in section.lead
+    # the cause stands in the headline as in the ledger: the most probable first
+    first = next(iter(figures.values()))
+    assert first.label.removeprefix("Probability of ") in section.lead
+
+
+def test_the_evidence_says_how_much_likelier_it_is_under_each_cause(storm: Explanation) -> None:
+    (evidence, pools) = told(storm).tables
+    lines = {line.title: line for line in evidence_lines(storm)}
+    keys = [column.key for column in evidence.columns]
+    for row in evidence.rows:
+        cells = dict(zip(keys, row, strict=True))
+        line = lines[str(cells["evidence"])]
+        for name in ("curtailment", "economics", "exit"):
+            if line.factors is None:
+                assert cells[name] is None
+                continue
+            assert line.factors["luck"] == 0
+            shown = str(cells[name]).replace(",", "")
+            size = float(shown.lstrip("×÷"))
+            times = size if not shown.startswith("÷") else 1 / size
+            if times < 1e6:
+                assert times == pytest.approx(exp(line.factors[name]), rel=0.06)
+    assert pools.rows[0][0] == "Foundry USA"
+
+
+@pytest.mark.parametrize(
+    ("log_factor", "shown"),
+    [(0.0, "1.0"), (2.302586, "×10"), (-1.0, "÷2.7"), (1e9, "×10,686,474,581,524")],
+)
+def test_a_factor_reads_as_times(log_factor: float, shown: str) -> None:
+    assert factor(log_factor) == shown
+
+
+def test_without_labels_and_prices_it_says_what_it_lacks(real_record: Record, cut: Cut) -> None:
+    record = cut(real_record, AFTER_THE_STORM)
+    bare = replace(
+        record,
+        pool_labels=record.pool_labels.head(0),
+        daily=record.daily.head(0),
+        candles=record.candles.head(0),
+    )
+    section = why(bare)
+    assert len(section.notes) >= 3
+    assert all(note.startswith("Lacks ") for note in section.notes)
+    assert [table.key for table in section.tables] == ["evidence"]
+
+
+def test_too_few_blocks_are_said_in_its_place(real_record: Record) -> None:
+    section = why(replace(real_record, blocks=real_record.blocks.head(1)))
+    assert "cannot be said" in section.lead
+    assert section.parts == ()
+
+
+def test_names_of_pools_are_harmless(real_record: Record, cut: Cut) -> None:
+    record = cut(real_record, AFTER_THE_STORM)
+    hostile = "\x1b]0;owned\x07"
+    named = record.pool_labels.with_columns(pool=pl.lit(hostile))
+    section = why(replace(record, pool_labels=named))
+    assert "\x1b" not in json.dumps([str(table.rows) for table in section.tables] + [section.lead])
