@@ -135,7 +135,7 @@ def mine(
     start = b"\0\0\0\x20" + twice(parent.header) + root
     start += (parent.time + 600).to_bytes(4, "little") + bytes.fromhex("ffff7f20")
     nonce = 0
-    while twice(header := start + nonce.to_bytes(4, "little"))[31] > 0x7F:
+    while twice(header := start + nonce.to_bytes(4, "little"))[:28:-1] >= b"\x7f\xff\xff":
         nonce += 1
     count = bytes([1 + len(made)])
     raw = header + count + coinbase + b"".join(whole for _, whole, _ in made)

@@ -57,7 +57,7 @@ def mined(parent: bytes, branch: int, step: int) -> bytes:
     start = b"\x01\0\0\0" + double_sha256(parent) + branch.to_bytes(32, "little")
     start += time.to_bytes(4, "little") + bytes.fromhex("ffff7f20")
     nonce = 0
-    while double_sha256(header := start + nonce.to_bytes(4, "little"))[31] > 0x7F:
+    while double_sha256(header := start + nonce.to_bytes(4, "little"))[:28:-1] >= b"\x7f\xff\xff":
         nonce += 1
     return header
 
