@@ -156,7 +156,11 @@ def page(one: Judged) -> str:
         "was the one that was found, of those that have one; the mean log probability of the true "
         "cause, beside that of saying how often each is true at that age; the leading cause's "
         "probability and how often it was right. Where no cause reaches "
-        f"{ENOUGH:.0%} the answer is `{CANNOT_TELL}`.\n\n{by_age(one)}\n\nThe mean probability "
+        f"{ENOUGH:.0%} the answer is `{CANNOT_TELL}`. What is asked does not say how long ago a "
+        "fall began, and every length of time is held possible: over all of them the "
+        "probabilities are to hold. Of a day on which a fall is known to have begun the day before, too much is said "
+        "to be luck, and of one a quarter of a year ago too little.\n\n"
+        f"{by_age(one)}\n\nThe mean probability "
         f"given to each cause, by the true one, all ages:\n\n{confusion(one)}\n"
     )
 
@@ -165,7 +169,7 @@ def main() -> int:
     """Print the tables, or write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--worlds", type=int, default=250)
+    parser.add_argument("--worlds", type=int, default=100)
     parser.add_argument("--first", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()

@@ -8,14 +8,18 @@ November 2018.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from hashcanary.inference.attribution import explain_drop
 from hashcanary.moments import iso_day, parse_moment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hashcanary.inference.attribution import Explanation
     from hashcanary.store.lake import Lake
 
@@ -60,3 +64,27 @@ def test_november_2018_is_most_likely_economics_and_lacks_pools_and_blocks(real_
 
 def test_a_quiet_month_is_luck(real_lake: Lake) -> None:
     assert _explained(real_lake, "2023-09-10").answer == "luck"
+
+
+def test_dear_power_in_texas_speaks_for_curtailment(real_lake: Lake, real_data: Path) -> None:
+    record = real_lake.record(parse_moment("2026-01-27"))
+    hourly = pl.read_parquet(real_data / "power" / "ercot_hb_west_hourly.parquet")
+    rows = (
+        hourly.group_by(day="delivery_date")
+        .agg(value=pl.col("dam_lmp").mean())
+        .with_columns(
+            vendor=pl.lit("ercot"),
+            series=pl.lit("power_price_usd_per_mwh"),
+            known_at=(pl.col("day").cast(pl.Int32).cast(pl.Int64) + 1) * 86_400,
+        )
+        .filter(pl.col("known_at") <= record.at)
+    )
+    daily = pl.concat([record.daily.select(rows.columns), rows])
+    found = explain_drop(replace(record, daily=daily))
+    assert found.lacks == ()
+    # the data's own page: the mean of 26 January 2026 is 739.51
+    assert found.power[0].highest == pytest.approx(739.51, abs=0.01)
+    factors = found.evidence[-1].factors
+    assert factors is not None
+    assert factors["curtailment"] > 3
+    assert factors["exit"] == pytest.approx(0.0, abs=0.1)
