@@ -30,6 +30,8 @@ from hashcanary.studies.episode_luck import with_luck
 from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from hashcanary.store.record import Record
@@ -50,7 +52,7 @@ WINDOWS = (
 )
 
 
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table of the page."""
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -119,7 +119,7 @@ def between_times(blocks: Blocks, network: Network, start: float, end: float) ->
     edges = np.clip(np.maximum.accumulate(times), start, end)
     edges[0], edges[-1] = start, end
     lacks = []
-    if end > float(blocks.time[-1]) - FUTURE_LIMIT:
+    if end > settled_until(blocks):
         lacks.append("blocks to come that may still say a time in this window")
     return Stretch(
         law="time",
@@ -133,6 +133,12 @@ def between_times(blocks: Blocks, network: Network, start: float, end: float) ->
         at_tip=bool(lacks),
         lacks=tuple(lacks),
     )
+
+
+def settled_until(blocks: Blocks) -> float:
+    """The moment before which no block to come can say its time: the median time past, Unix s."""
+    recent = np.sort(blocks.time[-VOUCHERS:])
+    return float(recent[recent.size // 2])
 
 
 def blocks_before(blocks: Blocks, network: Network, window: Stretch, count: int) -> Stretch:

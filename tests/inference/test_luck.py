@@ -18,7 +18,13 @@ from hashcanary.inference.luck import (
     window_luck,
 )
 from hashcanary.inference.observations import Blocks
-from hashcanary.inference.windows import Stretch, between_blocks, between_times, blocks_before
+from hashcanary.inference.windows import (
+    Stretch,
+    between_blocks,
+    between_times,
+    blocks_before,
+    settled_until,
+)
 
 if TYPE_CHECKING:
     from hashcanary.store.record import Record
@@ -161,6 +167,20 @@ def test_a_window_that_the_record_does_not_reach_is_an_error(chain: Blocks) -> N
     with pytest.raises(WindowNotKnown, match="an end after the start"):
         between_times(chain, MAIN, end, end)
     assert "to come" in between_times(chain, MAIN, end - DAY, end).lacks[0]
+
+
+def test_a_window_up_to_the_median_time_past_is_final(chain: Blocks) -> None:
+    known = chain.part(0, 9000)
+    end = settled_until(known)
+    assert end == float(np.median(known.time[-11:]))
+    window = between_times(known, MAIN, end - DAY, end)
+    assert window.lacks == ()
+    assert window.blocks == between_times(chain, MAIN, end - DAY, end).blocks
+    # a last block two hours ahead of its time moves it by no more than a block or two
+    late = known.time.copy()
+    late[-1] += 2 * HOUR
+    moved = settled_until(replace(known, time=late))
+    assert moved <= np.sort(known.time[-11:])[6]
 
 
 def test_the_first_blocks_have_nothing_to_be_compared_with(chain: Blocks) -> None:

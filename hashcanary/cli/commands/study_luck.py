@@ -78,13 +78,13 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.output import emit, format_of
     from hashcanary.inference.luck import window_luck
     from hashcanary.inference.observations import blocks_of
-    from hashcanary.inference.windows import between_times
+    from hashcanary.inference.windows import between_times, settled_until
     from hashcanary.moments import DAY
 
     start, end = bounds(args)
     record = open_record(args)
     blocks = blocks_of(record)
-    until = float(blocks.time.max()) if end is None else float(end)
+    until = settled_until(blocks) if end is None else float(end)
     since = until - _DAYS * DAY if start is None else float(start)
     window = between_times(blocks, record.network, since, until)
     luck = window_luck(blocks, record.network, window, span_days=args.span)
