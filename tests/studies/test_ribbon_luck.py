@@ -235,3 +235,26 @@ def test_without_the_simulation_nothing_is_claimed(real_results: Results) -> Non
     assert row["depth_by_luck_once_in_years"] is None
     assert row["simulated_luck_as_long_per_year_fraction"] is None
     assert study_summary(plain[0])["inversions_by_luck"] is None
+
+
+@pytest.mark.parametrize("days", [60, 61, 75, 200])
+def test_a_record_of_weeks_has_little_to_say_and_says_so(days: int) -> None:
+    luck = ribbon_luck(growing(days), worlds=20)  # type: ignore[arg-type]
+    assert luck is not None
+    assert luck.years == pytest.approx(20 * (days - 59) / 365.25)
+    found = luck.of(luck.first, 5, -0.01)
+    assert 0 <= found.as_long.per_year <= found.as_long.at_most <= 1
+    # few simulated years leave a wide limit
+    assert found.as_long.at_most > 0.15
+
+
+def test_days_without_ribbons_count_in_no_world() -> None:
+    given = growing(1500)
+    rows = given["ribbon.oscillator"].rows
+    gap = pl.int_range(pl.len()).is_between(500, 899)
+    holed = rows.with_columns(value=pl.when(~gap).then("value"))
+    given["ribbon.oscillator"] = MetricResult(given["ribbon.oscillator"].metric, holed)
+    luck = ribbon_luck(given, worlds=20)  # type: ignore[arg-type]
+    assert luck is not None
+    assert luck.years == pytest.approx(20 * (1500 - 59 - 400) / 365.25)
+    assert not np.isin(luck.start + 59, np.arange(500, 900)).any()
