@@ -158,8 +158,8 @@ def page(one: Judged) -> str:
         "probability and how often it was right. Where no cause reaches "
         f"{ENOUGH:.0%} the answer is `{CANNOT_TELL}`. What is asked does not say how long ago a "
         "fall began, and every length of time is held possible: over all of them the "
-        "probabilities are to hold. Of a day on which a fall is known to have begun the day before, too much is said "
-        "to be luck, and of one a quarter of a year ago too little.\n\n"
+        "probabilities are to hold. Of a day on which a fall is known to have begun a day before, "
+        "too much is said to be luck, and of one a quarter of a year ago too little.\n\n"
         f"{by_age(one)}\n\nThe mean probability "
         f"given to each cause, by the true one, all ages:\n\n{confusion(one)}\n"
     )
