@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hashcanary.report.charts.definition import Chart, Line
     from hashcanary.report.document import Cell, Column, Drawing, Figure, Report, Section
 
+# characters from which a cell reads as a sentence
+_SENTENCE = 60
 # rows of a long table that are shown at first
 SHOWN = 8
 _HINT = (
@@ -118,7 +120,7 @@ def table(one: Table) -> Html:
         if scale:
             cells.append(tag("td", _drawn(_first_estimate(row), scale), class_="forest"))
         rows.append(tag("tr", *cells, class_="more" if _is_long(one) and place >= SHOWN else None))
-    css = "facts" if one.key.startswith("facts") else "drawn" if scale else None
+    css = "facts" if one.key.startswith("facts") else "drawn" if scale else _worded(one)
     head = tag("thead", tag("tr", *heads)) if any(c.title for c in one.columns) else ""
     body = tag(
         "div",
@@ -152,9 +154,17 @@ def _all_rows(one: Table) -> Html:
     )
 
 
+def _worded(one: Table) -> str | None:
+    """A table whose second column is sentences: a narrow page shows each row as a paragraph."""
+    said = [row[1] for row in one.rows if len(row) > 2]
+    return (
+        "worded" if any(len(cell) > _SENTENCE for cell in said if isinstance(cell, str)) else None
+    )
+
+
 def _css(column: Column) -> str | None:
     if column.kind in {"number", "estimate"}:
-        return "num"
+        return "num" if column.kind == "number" else "num estimate"
     return "date" if column.kind == "day" else None
 
 
