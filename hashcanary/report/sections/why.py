@@ -105,7 +105,7 @@ def _evidence(found: Explanation) -> Table:
         rows=tuple(
             (
                 line.title,
-                line.says,
+                harmless(line.says),
                 *(None if line.factors is None else factor(line.factors[name]) for name in shown),
                 line.source,
             )
