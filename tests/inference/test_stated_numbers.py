@@ -61,6 +61,18 @@ def test_a_pool_without_an_entry_has_the_worlds_of_its_time() -> None:
         ("returns = [0.8, 1.0]", "returns = [0.8]", "returns"),
         ("north-america = 0.70", "north-america = 0.90", "regions"),
         ("silent = 0.05", "silent = ", "its text"),
+        (
+            "season = [2.2, 1.9, 0.6, 0.4, 0.5, 0.9, 1.2, 1.4, 0.7, 0.4, 0.5, 1.8]",
+            "season = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]",
+            "season",
+        ),
+        (
+            "regions = { north-america = 0.70, china = 0.15, central-asia = 0.15 }",
+            "regions = {}",
+            "regions",
+        ),
+        ("fall_days = { median = 0.6, spread = 0.8 }", "fall_days = 3", "fall_days"),
+        ('title = "curtailment"', 'title = ""', "title"),
     ],
 )
 def test_a_wrong_number_of_a_cause_is_named(tmp_path: Path, old: str, new: str, place: str) -> None:
@@ -80,6 +92,9 @@ def test_a_wrong_number_of_a_cause_is_named(tmp_path: Path, old: str, new: str, 
         ('ercot = "north-america"', 'ercot = "moon"', "power.ercot"),
         ("north-america = 0.90, china = 0.01", "moon = 0.9", "exposure"),
         ("sure = 20", "sure = 0", "sure"),
+        ('regions = ["north-america", "china", "central-asia"]', "regions = []", "regions"),
+        ('regions = ["north-america", "china", "central-asia"]', "regions = 3", "regions"),
+        ("from = 2021-01-01", "from = 2022-01-01", "until"),
         ("until = 2020-12-31", 'until = "2020"', "until"),
         ("from = 2021-01-01", "from = 2020-06-01", "pool"),
     ],
@@ -99,3 +114,11 @@ def test_a_wrong_entry_of_pools_regions_is_named(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadStatement, match=r"nowhere\.toml"):
         read_causes(tmp_path / "nowhere.toml")
+
+
+def test_a_pool_in_a_list_without_the_world_may_be_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('regions = ["a", "b"]\n[names]\na = "A"\nb = "B"\n[power]\n', "utf-8")
+    parts, sure = read_pool_regions(path).table(("somebody",), 1.7e9)
+    assert parts.tolist() == [[pytest.approx(1 / 3), pytest.approx(1 / 3)]]
+    assert sure.tolist() == [2.0]
