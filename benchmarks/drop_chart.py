@@ -32,6 +32,32 @@ def _spec(rows: list[tuple[str, float, float, float, float]]) -> dict[str, Any]:
         {"who": who, "fall": f"fall of {drop:.0%}", "false": false, "days": delay / 144}
         for who, drop, false, delay, _ in rows
     ]
+    encoding: dict[str, Any] = {
+        "x": {
+            "field": "false",
+            "type": "quantitative",
+            "scale": {"type": "log", "domain": [0.15, 16]},
+            "axis": {"title": "false alarms a year", "values": [0.2, 1, 4, 12]},
+        },
+        "y": {
+            "field": "days",
+            "type": "quantitative",
+            "scale": {"type": "log", "domain": [0.5, 60]},
+            "axis": {
+                "title": "mean delay, days of 144 blocks",
+                "titleAngle": -90,
+                "orient": "left",
+                "values": [0.5, 1, 2, 5, 10, 20, 50],
+            },
+        },
+        "color": {
+            "field": "who",
+            "type": "nominal",
+            "title": None,
+            "scale": {"domain": list(_COLOURS), "range": list(_COLOURS.values())},
+            "legend": {"orient": "bottom", "columns": 2, "labelLimit": 300},
+        },
+    }
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "title": {
@@ -45,30 +71,7 @@ def _spec(rows: list[tuple[str, float, float, float, float]]) -> dict[str, Any]:
             "width": 380,
             "height": 320,
             "mark": {"type": "line", "point": True, "strokeWidth": 2},
-            "encoding": {
-                "x": {
-                    "field": "false",
-                    "type": "quantitative",
-                    "scale": {"type": "log"},
-                    "axis": {"title": "false alarms a year", "values": [0.2, 1, 4, 12]},
-                },
-                "y": {
-                    "field": "days",
-                    "type": "quantitative",
-                    "scale": {"type": "log"},
-                    "axis": {
-                        "title": "mean delay, days of 144 blocks",
-                        "values": [0.5, 1, 2, 5, 10, 20, 50],
-                    },
-                },
-                "color": {
-                    "field": "who",
-                    "type": "nominal",
-                    "title": None,
-                    "scale": {"domain": list(_COLOURS), "range": list(_COLOURS.values())},
-                    "legend": {"orient": "right", "labelLimit": 300},
-                },
-            },
+            "encoding": encoding,
         },
         "config": theme.config() | {"background": "@paper"},
     }

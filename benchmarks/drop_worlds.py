@@ -54,17 +54,21 @@ def blocks_from(chain: MinedChain) -> Blocks:
 
 def false_alarms(
     world: str, detector: Detector, years: float, chains: int, length: int = 5
-) -> tuple[int, float]:
-    """Alarms and years of blocks at one false alarm in ``years``, on chains without a fall."""
-    alarms, watched = 0, 0
+) -> tuple[float, float, float]:
+    """Alarms a year at one false alarm in ``years``, on chains without a fall.
+
+    Also the standard error, from how the chains differ, and the years of blocks watched.
+    """
+    alarms, watched = [], 0
     for seed in range(1000, 1000 + chains):
         blocks = blocks_from(world_chain(world_path(world, 365 * length, seed), seed))
         fresh = new_watch(MAIN, years * BLOCKS_A_YEAR, detector.bank, detector.falls)
         first = 300 * 144
         after = advance(fresh, blocks)
-        alarms += sum(one.height >= blocks.height[first] for one in after.alarms)
+        alarms.append(sum(one.height >= blocks.height[first] for one in after.alarms))
         watched += blocks.height.size - first
-    return alarms, watched / BLOCKS_A_YEAR
+    total = watched / BLOCKS_A_YEAR
+    return sum(alarms) / total, float(np.std(alarms, ddof=1) * chains**0.5) / total, total
 
 
 def fallen(world: str, seed: int, drop: float) -> tuple[Blocks, int, Floats]:
