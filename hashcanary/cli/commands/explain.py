@@ -60,7 +60,7 @@ def add(commands: Commands, shared: Parser) -> None:
     drop.add_argument(
         "--since",
         metavar="T",
-        help="look for falls that began since T, a date, a time or a height (default: 100 days)",
+        help="look for falls that began since T, a date or a time with zone (default: 100 days)",
     )
     drop.add_argument("--causes", metavar="FILE", help="what the causes look like, as TOML")
     drop.add_argument("--regions", metavar="FILE", help="where pools' machines stand, as TOML")
