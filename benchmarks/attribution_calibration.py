@@ -17,6 +17,7 @@ import numpy as np
 from inference_page import write_part
 
 from hashcanary.inference.attribution import CANNOT_TELL, ENOUGH, assume, explain_drop
+from hashcanary.inference.fall_windows import REACH
 from hashcanary.moments import DAY
 from hashcanary.simulation.stress_worlds import CAUSES, stress_world
 
@@ -48,14 +49,18 @@ class Judged:
     held: Bools
 
 
-def judged(task: tuple[str, int]) -> tuple[Floats, Bools, Bools]:
-    """One world, each cause held equally likely beforehand: said, found, held."""
-    cause, seed = task
+def judged(task: tuple[str, int, float]) -> tuple[Floats, Bools, Bools]:
+    """One world, each cause held equally likely beforehand: said, found, held.
+
+    Falls are looked for as far back as is usual, or so many times the true age where that is given.
+    """
+    cause, seed, ages = task
     world = stress_world(cause, seed)
     given = replace(assume(), prior=EVEN)
     rows, found, held = [], [], []
     for age in AGES:
-        one = explain_drop(world.known_at(world.start + age * DAY), given)
+        record = world.known_at(world.start + age * DAY)
+        one = explain_drop(record, given, ages * age if ages else REACH)
         rows.append([one.probabilities[name] for name in CAUSES])
         # the fall that was found is the world's where the two overlap, give or take a day
         drop = one.drop
@@ -64,16 +69,16 @@ def judged(task: tuple[str, int]) -> tuple[Floats, Bools, Bools]:
     return np.array(rows), np.array(found), np.array(held)
 
 
-def measure(worlds: int, first: int, workers: int) -> Judged:
-    """Judge as many worlds of each cause, from the seed ``first`` on."""
-    tasks = [(cause, first + at) for at in range(worlds) for cause in CAUSES]
+def measure(worlds: int, first: int, workers: int, ages: float = 0.0) -> Judged:
+    """Judge as many worlds of each cause, from the seed ``first`` on; ages: see ``judged``."""
+    tasks = [(cause, first + at, ages) for at in range(worlds) for cause in CAUSES]
     if workers == 1:
         parts = [judged(task) for task in tasks]
     else:
         with ProcessPoolExecutor(workers) as pool:
             parts = list(pool.map(judged, tasks, chunksize=4))
     said, found, held = (np.array(part) for part in zip(*parts, strict=True))
-    world = np.array([CAUSES.index(cause) for cause, _ in tasks])
+    world = np.array([CAUSES.index(cause) for cause, _, _ in tasks])
     return Judged(said, np.where(found, world[:, None], 0), world, found, held)
 
 
