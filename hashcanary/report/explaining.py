@@ -39,7 +39,7 @@ def headline(found: Explanation) -> str:
     if found.answer == CANNOT_TELL:
         leading = max(found.probabilities, key=lambda name: found.probabilities[name])
         return (
-            f"The fall from {day} on: cannot tell; at most {found.causes.title(leading)} "
+            f"The fall from {day} on: cannot tell; most likely {found.causes.title(leading)} "
             f"({_share(found, leading)})"
         )
     title = found.causes.title(found.answer)
