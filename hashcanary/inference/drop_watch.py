@@ -96,7 +96,8 @@ class Watch:
     def threshold(self) -> float:
         """What the statistic must reach."""
         years = self.false_alarm_blocks / BLOCKS_A_YEAR
-        return self.false_alarm_blocks * max(_TIGHTNESS * years**_POWER, _TIGHTEST)
+        part: float = max(_TIGHTNESS * years**_POWER, _TIGHTEST)
+        return self.false_alarm_blocks * part
 
 
 def years_between(statistic: float) -> float:

@@ -135,10 +135,7 @@ def _watched(height: Ints) -> tuple[tuple[int, int], ...]:
 
 def _described(blocks: Blocks, watch: Watch) -> tuple[Drop, ...]:
     # a fall is looked at until the next one begins
-    limits = [
-        max(following.start, alarm.height)
-        for alarm, following in pairwise(watch.alarms)
-    ]
+    limits = [max(following.start, alarm.height) for alarm, following in pairwise(watch.alarms)]
     limits.append(int(blocks.height[-1]))
     return tuple(
         _describe(_around(blocks, watch, alarm, limit))
