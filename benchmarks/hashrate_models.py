@@ -18,7 +18,7 @@ from inference_page import write_part
 from retarget_forecast import TUNED_TO, record
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.bank import BANK, Bank, Model, run_bank
+from hashcanary.inference.bank import BANK, CALM, Bank, Model, run_bank
 from hashcanary.inference.baselines import DiscountFilter
 from hashcanary.inference.compiling import compiled
 from hashcanary.inference.observations import BIN, blocks_of, observe
@@ -137,6 +137,7 @@ def compare(seen: Observations) -> list[Scored]:
             f"{len(BANK.models)} models",
             run_bank(seen, _without_price()).scores,
         ),
+        Scored("bank without shocks", f"{len(CALM.models)} models", run_bank(seen, CALM).scores),
         Scored("bank (used)", f"{len(BANK.models)} models", run_bank(seen, BANK).scores),
     ]
 
@@ -146,7 +147,7 @@ def _without_price() -> Bank:
         Model(m.wander, m.transient_days, m.transient_sd, m.growth, 0.0, m.prior)
         for m in BANK.models
     )
-    return Bank(tuple(models), BANK.forgetting, BANK.sharpness)
+    return Bank(tuple(models), BANK.forgetting, BANK.sharpness, BANK.shocks)
 
 
 def _early(seen: Observations) -> NDArray[np.bool_]:

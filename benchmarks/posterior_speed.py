@@ -13,7 +13,7 @@ from retarget_forecast import record
 from table import show
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.bank import smooth
+from hashcanary.inference.bank import CALM, run_bank, smooth
 from hashcanary.inference.observations import blocks_of
 from hashcanary.inference.posterior import NewBlock, advance, history, posterior, state_of
 from hashcanary.inference.retarget import forecast_from
@@ -28,7 +28,7 @@ def whole(rec: Record) -> float:
     start = time.perf_counter()
     blocks = blocks_of(rec)
     past = history(blocks, MAIN)
-    smooth(past.filtered)
+    smooth(run_bank(past.filtered.observations, CALM, keep=True))
     forecast_from(blocks, posterior(past.state_at(blocks.height.size - 1)), MAIN)
     return time.perf_counter() - start
 

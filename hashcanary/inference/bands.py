@@ -1,13 +1,13 @@
-"""Bands of the hashrate along the record, everything known, and ahead of its last block."""
+"""Bands of the hashrate along the record, as each block left them, and ahead of its last one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.bank import smooth
+from hashcanary.inference.bank import weights_of
 from hashcanary.inference.mixture import LEVELS, quantiles, spread
 from hashcanary.inference.observations import BINS_PER_DAY
 from hashcanary.moments import DAY
@@ -29,21 +29,22 @@ class Bands:
 
 
 def recent_bands(past: History, days: float) -> Bands:
-    """What is known of the hashrate of the last ``days`` of a record, from all of it.
+    """What was known of the hashrate of the last ``days``, each time from what had come by then.
 
-    One row a span of up to 18 blocks, at its end.
+    One row a span of up to 18 blocks, at its end, once its header times were vouched for.
     """
     seen = past.filtered.observations
     first = int(np.searchsorted(seen.time, seen.time[-1] - days * DAY))
-    # smoothing goes backwards: what was before tells it nothing that the filter had not
-    part = replace(
-        past.filtered,
-        observations=seen.where(np.arange(seen.size) >= first),
-        kept=past.filtered.kept[first:],
+    kept = past.filtered.kept[first:]
+    mixed = quantiles(
+        *spread(
+            weights_of(kept[:, :, 5]),
+            kept[:, :, 0] + kept[:, :, 1],
+            kept[:, :, 2] + 2 * kept[:, :, 3] + kept[:, :, 4],
+        ),
+        LEVELS,
     )
-    known = smooth(part)
-    mixed = quantiles(*spread(known.weights, known.mean, known.variance), LEVELS)
-    return Bands(part.observations.time, np.exp(mixed))
+    return Bands(seen.time[first:], np.exp(mixed))
 
 
 def bands_ahead(now: Posterior, days: float, step_days: float = 0.5) -> Bands:

@@ -57,21 +57,43 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Shocks:
+    """The last ``groups`` models of a bank are shocks: times in which the rate moves far.
+
+    Model k belongs to group k modulo ``groups``; a model of a group enters its shock at the rate
+    ``enter`` a bin, and leaves it at the rate ``end``, for a model of the group by its weight.
+    """
+
+    groups: int
+    enter: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bank:
     """Models, and the factor by which an old score counts less with each bin.
 
     sharpness: how many times a score counts: with more than one, scores that are soon forgotten
-    still single out the models that forecast best.
+    still single out the models that forecast best. shocks: None where no model is one.
     Where scores are forgotten, or there are none, the models have their prior weights.
     """
 
     models: tuple[Model, ...]
     forgetting: float
     sharpness: float = 1.0
+    shocks: Shocks | None = None
 
     def rows(self) -> Floats:
         """The (m, 6) parameters of the models."""
         return np.array([model.row() for model in self.models], dtype=np.float64)
+
+    def settings(self) -> Floats:
+        """What the compiled recursions take beside the models, (5,)."""
+        shocks = self.shocks or Shocks(0, 0.0, 0.0)
+        return np.array(
+            (self.forgetting, self.sharpness, shocks.groups, shocks.enter, shocks.end),
+            dtype=np.float64,
+        )
 
     def start(self, log_rate: float) -> Floats:
         """The (m, 6) state in which next to nothing is known: about ``log_rate``, or far off."""
@@ -88,13 +110,24 @@ _TRANSIENTS = ((0.0, 0.0), (0.5, 0.05), (2.0, 0.03), (2.0, 0.06), (5.0, 0.05), (
 # growth a year, and prior weight: a hundredfold a year and more was seen when ASICs came
 _GROWTHS = ((0.0, 1.0), (0.4, 1.0), (5.0, 0.3))
 _RESPONSE = 0.004
-BANK = Bank(
-    tuple(
+# a shock comes every two months and is over after three days: storms, the first days of a ban
+_SHOCK = (2.0, 0.10)
+
+
+def _models(transients: tuple[tuple[float, float], ...]) -> tuple[Model, ...]:
+    return tuple(
         Model(wander, days, sd, growth, _RESPONSE, prior)
-        for wander, (days, sd), (growth, prior) in product(_WANDERS, _TRANSIENTS, _GROWTHS)
-    ),
+        for (days, sd), wander, (growth, prior) in product(transients, _WANDERS, _GROWTHS)
+    )
+
+
+CALM = Bank(_models(_TRANSIENTS), forgetting=0.9995, sharpness=2.5)
+"""The bank without shocks: what smooths, and so oversmooths them."""
+BANK = Bank(
+    _models((*_TRANSIENTS, _SHOCK)),
     forgetting=0.9995,
     sharpness=2.5,
+    shocks=Shocks(groups=len(_WANDERS) * len(_GROWTHS), enter=0.002, end=0.05),
 )
 
 
@@ -157,8 +190,7 @@ def run_bank(
     run_forward(
         observations.spans(),
         bank.rows(),
-        bank.forgetting,
-        bank.sharpness,
+        bank.settings(),
         now,
         kept,
         scores,
@@ -179,13 +211,12 @@ def smooth(filtered: Filtered) -> Smoothed:
     """What is known of each bin once everything is known.
 
     Models are weighted by their scores on both sides of a bin, discounted with distance. Needs a
-    run that kept its states (ValueError otherwise).
+    run that kept its states, of a bank without shocks such as ``CALM`` (ValueError otherwise).
     """
     from hashcanary.inference.bank_kernel import run_back
 
     kept, seen = filtered.kept, filtered.observations
-    if kept.shape[0] != seen.size:
-        raise ValueError("smoothing needs run_bank(..., keep=True)")
+    check_smoothable(filtered)
     mean, variance = np.empty(kept.shape[:2]), np.empty(kept.shape[:2])
     run_back(
         seen.spans(),
@@ -195,6 +226,17 @@ def smooth(filtered: Filtered) -> Smoothed:
         variance,
     )
     return Smoothed(mean, variance, weights_of(kept[:, :, 5] + _later_scores(filtered)))
+
+
+def check_smoothable(filtered: Filtered) -> None:
+    """Raise ValueError for a run that kept no states, or of a bank with shocks.
+
+    A shock mixes the models' states, and the recursion backwards takes each model on its own.
+    """
+    if filtered.kept.shape[0] != filtered.observations.size:
+        raise ValueError("smoothing needs run_bank(..., keep=True)")
+    if filtered.bank.shocks is not None:
+        raise ValueError("smoothing needs a bank without shocks, such as CALM")
 
 
 def _later_scores(filtered: Filtered) -> Floats:

@@ -75,11 +75,65 @@ def signal_mean(step: float, drift: float, inv_tau: float, su2: float, x: float,
 
 
 @compiled
+def blend(state: Floats, k: int, part: float, other: Floats) -> None:
+    """Make row k of ``state`` a mixture: ``part`` of (5,) moments ``other``, the rest its own."""
+    dx, du = state[k, 0] - other[0], state[k, 1] - other[1]
+    rest = 1.0 - part
+    state[k, 2] = rest * state[k, 2] + part * other[2] + part * rest * dx * dx
+    state[k, 3] = rest * state[k, 3] + part * other[3] + part * rest * dx * du
+    state[k, 4] = rest * state[k, 4] + part * other[4] + part * rest * du * du
+    state[k, 0] -= part * dx
+    state[k, 1] -= part * du
+
+
+@compiled
+def change_regime(state: Floats, groups: int, enter: float, end: float) -> None:
+    """Let each model enter or leave a shock, with the chances given; ``state`` changes in place.
+
+    The last ``groups`` rows are shocks; row k belongs to group k modulo ``groups``. Each regime
+    keeps one normal: the mixture that flows into it, by its moments (the interacting multiple
+    model of Blom and Bar-Shalom, IEEE Trans. Automatic Control 33, 1988).
+    """
+    calm = state.shape[0] - groups
+    mean, shock = np.empty(5), np.empty(5)
+    for g in range(groups):
+        s = calm + g
+        top = state[s, 5]
+        for k in range(g, calm, groups):
+            top = max(top, state[k, 5])
+        whole = 0.0
+        mean[:] = 0.0
+        for k in range(g, calm, groups):
+            weight = np.exp(state[k, 5] - top)
+            whole += weight
+            mean[0] += weight * state[k, 0]
+            mean[1] += weight * state[k, 1]
+        weight_of_shock = np.exp(state[s, 5] - top)
+        if whole == 0.0 or weight_of_shock + whole * enter == 0.0:
+            continue
+        mean[0] /= whole
+        mean[1] /= whole
+        shock[:] = state[s, :5]
+        for k in range(g, calm, groups):
+            share = np.exp(state[k, 5] - top) / whole
+            dx, du = state[k, 0] - mean[0], state[k, 1] - mean[1]
+            mean[2] += share * (state[k, 2] + dx * dx)
+            mean[3] += share * (state[k, 3] + dx * du)
+            mean[4] += share * (state[k, 4] + du * du)
+            if share > 0.0:
+                total = (1.0 - enter) * share * whole + end * weight_of_shock * share
+                blend(state, k, end * weight_of_shock * share / total, shock)
+                state[k, 5] = top + np.log(total)
+        total = (1.0 - end) * weight_of_shock + enter * whole
+        blend(state, s, enter * whole / total, mean)
+        state[s, 5] = top + np.log(total)
+
+
+@compiled
 def run_forward(
     spans: Floats,
     models: Floats,
-    forgetting: float,
-    sharpness: float,
+    settings: Floats,
     state: Floats,
     kept: Floats,
     scores: Floats,
@@ -90,12 +144,18 @@ def run_forward(
     (m, 6) q2, su2, 1/tau, growth, response to the covariate, per bin, and log prior. state: (m, 6)
     x, u, var x, cov, var u, log weight. kept: (n, m, 7) the state after each step and the log
     likelihood, or (0, m, 7) to keep nothing. scores: (n,) log predictive density of the mixture.
+    settings: (5,) forgetting, sharpness, groups of shocks (0 for none), and the rates a bin at
+    which a model enters and leaves one.
     """
+    forgetting, sharpness, groups = settings[0], settings[1], int(settings[2])
     count = models.shape[0]
     likelihood = np.empty(count)
     y, noise, step, covariate = spans[:, 0], spans[:, 1], spans[:, 2], spans[:, 3]
     for i in range(y.size):
         fade = forgetting ** step[i]
+        if groups:
+            chance = 1.0 - np.exp(-settings[3:] * step[i])
+            change_regime(state, groups, chance[0], chance[1])
         for k in range(count):
             q2, su2, inv_tau = models[k, 0], models[k, 1], models[k, 2]
             drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]

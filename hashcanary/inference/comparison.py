@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.bank import BANK, Bank, Filtered, run_bank, weights_of
+from hashcanary.inference.bank import CALM, Bank, Filtered, check_smoothable, run_bank, weights_of
 from hashcanary.inference.errors import WindowNotKnown
 from hashcanary.inference.mixture import LEVELS, below, quantiles, spread
 from hashcanary.inference.observations import BINS_PER_DAY, blocks_of, observe
@@ -73,7 +73,7 @@ def compare_record(record: Record, then: Span, now: Span | None = None) -> Compa
 
 
 def compare(
-    blocks: Blocks, network: Network, then: Span, now: Span | None = None, bank: Bank = BANK
+    blocks: Blocks, network: Network, then: Span, now: Span | None = None, bank: Bank = CALM
 ) -> Comparison:
     """The change of the hashrate from ``then`` to ``now``, each a time from and to, Unix seconds.
 
@@ -85,9 +85,10 @@ def compare(
 
 
 def compared(filtered: Filtered, then: Span, now: Span | None = None) -> Comparison:
-    """``compare`` of a filter that kept its states. Raises WindowNotKnown."""
+    """``compare`` of a filter that kept its states, without shocks. Raises WindowNotKnown."""
     from hashcanary.inference.lag_kernel import run_back_sums
 
+    check_smoothable(filtered)
     seen = filtered.observations
     last = (float(seen.start_time[-1]), float(seen.time[-1]))
     places = [_inside(seen, span) for span in (then, now or last)]

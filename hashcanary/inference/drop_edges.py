@@ -106,8 +106,7 @@ def afresh(edges: Edges, bank: Bank, place: int) -> Edges:
         run_forward(
             later,
             bank.rows(),
-            bank.forgetting,
-            bank.sharpness,
+            bank.settings(),
             states[place].copy(),
             kept,
             np.empty(later.shape[0]),

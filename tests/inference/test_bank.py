@@ -10,6 +10,7 @@ from scipy import stats
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.inference.bank import VAGUE, Bank, Model, run_bank, smooth, weights_of
+from hashcanary.inference.bank_kernel import change_regime
 from hashcanary.inference.errors import NothingObserved
 from hashcanary.inference.mixture import LEVELS, below, quantiles
 from hashcanary.inference.observations import Blocks, Observations, observe
@@ -149,3 +150,49 @@ def test_mixture_quantiles_invert_the_mixtures_distribution() -> None:
         law = stats.norm(mean[i][:, None], np.sqrt(variance[i])[:, None])
         assert weights[i] @ law.cdf(found[i]) == pytest.approx(LEVELS, abs=1e-6)
         assert below(weights[i], mean[i], variance[i], found[i]) == pytest.approx(LEVELS, abs=1e-6)
+
+
+def test_a_change_of_regime_keeps_the_mixture_as_it_is() -> None:
+    """What flows into a shock flows out of the others: weight, mean and covariance of all stay."""
+    rng = np.random.default_rng(5)
+    groups, calm = 3, 12
+    state = np.empty((calm + groups, 6))
+    state[:, 0], state[:, 1] = rng.normal(40, 1, calm + groups), rng.normal(0, 0.3, calm + groups)
+    spread = rng.uniform(0.1, 1, (calm + groups, 2))
+    state[:, 2], state[:, 4] = spread[:, 0] ** 2, spread[:, 1] ** 2
+    state[:, 3] = rng.uniform(-0.9, 0.9, calm + groups) * spread[:, 0] * spread[:, 1]
+    state[:, 5] = np.log(rng.dirichlet(np.ones(calm + groups)))
+
+    def moments(group: int, rows: np.ndarray) -> list[float]:
+        mine = rows[group::groups]
+        weight = np.exp(mine[:, 5])
+        share = weight / weight.sum()
+        mean = share @ mine[:, :2]
+        off = mine[:, :2] - mean
+        return [
+            weight.sum(),
+            *mean,
+            share @ (mine[:, 2] + off[:, 0] ** 2),
+            share @ (mine[:, 3] + off[:, 0] * off[:, 1]),
+            share @ (mine[:, 4] + off[:, 1] ** 2),
+        ]
+
+    after = state.copy()
+    change_regime(after, groups, 0.02, 0.3)
+    for group in range(groups):
+        assert moments(group, after) == pytest.approx(moments(group, state))
+    # of each shock a part stays, and of all the others a part comes in
+    weight = np.exp(state[:, 5])
+    others = np.array([weight[g:calm:groups].sum() for g in range(groups)])
+    assert np.exp(after[calm:, 5]) == pytest.approx(0.7 * weight[calm:] + 0.02 * others)
+
+
+def test_a_bank_with_shocks_is_not_smoothed() -> None:
+    blocks = Blocks(
+        np.arange(400, dtype=np.int64),
+        600 * np.arange(400, dtype=np.int64),
+        np.full(400, 6e20),
+        np.full(400, np.nan),
+    )
+    with pytest.raises(ValueError, match="without shocks"):
+        smooth(run_bank(observe(blocks, MAIN), keep=True))

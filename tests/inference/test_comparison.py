@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hashcanary.chain.networks import MAIN, REGTEST
-from hashcanary.inference.bank import VAGUE, Bank, Filtered, Model, run_bank, smooth
+from hashcanary.inference.bank import CALM, VAGUE, Bank, Filtered, Model, run_bank, smooth
 from hashcanary.inference.comparison import compare, compared
 from hashcanary.inference.errors import NoRetargets, WindowNotKnown
 from hashcanary.inference.observations import Blocks, observe
@@ -60,7 +60,7 @@ def test_what_two_moments_share_is_what_dense_algebra_says(model: Model) -> None
 
 
 def test_one_moment_alone_is_the_smoothers() -> None:
-    filtered = run_bank(observe(blocks_at(4, 60), MAIN), keep=True)
+    filtered = run_bank(observe(blocks_at(4, 60), MAIN), CALM, keep=True)
     seen, later = filtered.observations, smooth(filtered)
     found = compared(filtered, (seen.time[0] + 1.0, seen.time[0] + 1.0))
     assert found.mean == pytest.approx(later.mean[-1] - later.mean[1], abs=1e-9)
@@ -73,7 +73,7 @@ def test_one_moment_alone_is_the_smoothers() -> None:
 
 
 def test_a_moment_compared_with_itself_has_not_fallen() -> None:
-    filtered = run_bank(observe(blocks_at(5, 60), MAIN), keep=True)
+    filtered = run_bank(observe(blocks_at(5, 60), MAIN), CALM, keep=True)
     seen = filtered.observations
     same = (float(seen.start_time[30]), float(seen.time[30]))
     found = compared(filtered, same, same)
@@ -89,7 +89,7 @@ def test_bands_of_a_change_hold_the_truth_as_often_as_they_say(
     for seed in range(4):
         path = world_path(world, 400, seed)
         blocks = chains.blocks_from(world_chain(path, seed))
-        filtered = run_bank(observe(blocks, MAIN), keep=True)
+        filtered = run_bank(observe(blocks, MAIN), CALM, keep=True)
         seen = filtered.observations
         for end in range(700, seen.size, 100):
             known = Filtered(

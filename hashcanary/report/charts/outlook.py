@@ -23,8 +23,8 @@ OUTLOOK = Chart(
     name="outlook",
     title="Hashrate by the blocks, and where it goes",
     description=(
-        "Posterior of the hashrate every 18 blocks, from all blocks up to the last one, and its "
-        "forecast: the median in bands that hold it with 50, 80 and 95%."
+        "Hashrate as each 18 blocks left it known, and its forecast from the last block: the "
+        "median in bands that hold it with 50, 80 and 95%."
     ),
     datasets=("rate",),
     columns=(*BAND_COLUMNS, "kind"),
