@@ -16,7 +16,7 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.inference.attribution import explain_drop
 from hashcanary.inference.causes import NAMES
 from hashcanary.moments import iso_day, parse_moment
-from hashcanary.report.explaining import percent
+from hashcanary.report.wording import probability
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 
@@ -50,7 +50,7 @@ def page(lake: Lake) -> str:
                 day,
                 iso_day(int(drop.start)),
                 f"{drop.depth:.0%} ({drop.low:.0%} to {drop.high:.0%})",
-                *(percent(found.probabilities[name]) for name in NAMES),
+                *(probability(found.probabilities[name]) for name in NAMES),
                 found.answer,
                 f"{lacks} of {len(found.evidence)}",
             ]

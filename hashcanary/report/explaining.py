@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hashcanary.inference.attribution import CANNOT_TELL, ENOUGH
 from hashcanary.inference.causes import LUCK
 from hashcanary.moments import iso_day, iso_time
+from hashcanary.report.wording import moved, probability
 
 if TYPE_CHECKING:
     from hashcanary.inference.attribution import Explanation
@@ -53,18 +54,18 @@ def sentences(found: Explanation) -> list[str]:
     if isfinite(recent.low):
         said.append(
             f"Blocks of the last {recent.days:.1f} days are consistent with hashrate "
-            f"{_down(recent.low, recent.high)} from what it was before "
+            f"{moved(recent.low, recent.high)} from what it was before "
             f"{iso_day(int(drop.start))} (95%){_luck(found)}."
         )
     real = 1 - found.probabilities[LUCK]
     if found.answer == LUCK:
         said.append(
             f"The fall that its blocks speak of most begins on {iso_day(int(drop.start))}; that it "
-            f"is more than luck and ordinary wander has a probability of {percent(real)}."
+            f"is more than luck and ordinary wander has a probability of {probability(real)}."
         )
     else:
         said.append(
-            f"If real ({percent(real)}), hashrate fell by {drop.depth:.0%} ({drop.low:.0%} to "
+            f"If real ({probability(real)}), hashrate fell by {drop.depth:.0%} ({drop.low:.0%} to "
             f"{drop.high:.0%}), from {iso_time(int(drop.start))[:16].replace('T', ' ')} UTC on."
         )
     others = ", ".join(
@@ -86,7 +87,7 @@ def notes(found: Explanation, *, simulated: bool, at: str) -> list[str]:
         "kind given those above it."
     )
     prior = ", ".join(
-        f"{found.causes.title(name)} {percent(share)}" for name, share in found.prior.items()
+        f"{found.causes.title(name)} {probability(share)}" for name, share in found.prior.items()
     )
     lines.append(
         f"Before evidence, of a fall at such a place: {prior}, from how often falls of each cause "
@@ -112,12 +113,7 @@ def evidence_lines(found: Explanation) -> list[EvidenceLine]:
 
 
 def _share(found: Explanation, name: str) -> str:
-    return percent(found.probabilities[name])
-
-
-def percent(share: float) -> str:
-    """A probability as people read it; never as certain."""
-    return ">99%" if share > 0.995 else "<1%" if share < 0.005 else f"{share:.0%}"
+    return probability(found.probabilities[name])
 
 
 def _luck(found: Explanation) -> str:
@@ -130,15 +126,6 @@ def _luck(found: Explanation) -> str:
     if years > _RAREST:
         return f"; luck alone would do this less than once in {_RAREST:,.0f} years"
     return f"; luck alone would do this once in {years:,.{0 if years >= 10 else 1}f} years"
-
-
-def _down(low: float, high: float) -> str:
-    """A change from ``low`` to ``high``: ``down 8 to 31%``."""
-    if high < 0:
-        return f"down {-high * 100:.0f} to {-low * 100:.0f}%"
-    if low > 0:
-        return f"up {low * 100:.0f} to {high * 100:.0f}%"
-    return f"between {-low * 100:.0f}% down and {high * 100:.0f}% up"
 
 
 def _fall(found: Explanation) -> str:

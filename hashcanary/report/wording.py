@@ -113,6 +113,15 @@ def probability(share: float) -> str:
     return ">99%" if share > 0.995 else "<1%" if share < 0.005 else percent(share, 0)
 
 
+def moved(low: float, high: float) -> str:
+    """A relative change from ``low`` to ``high`` in words: ``down 8 to 31%``."""
+    if high < 0:
+        return f"down {-high * 100:.0f} to {-low * 100:.0f}%"
+    if low > 0:
+        return f"up {low * 100:.0f} to {high * 100:.0f}%"
+    return f"between {-low * 100:.0f}% down and {high * 100:.0f}% up"
+
+
 def figure_value(figure: Figure) -> str:
     """A figure's value, or a dash."""
     if figure.value is None:

@@ -8,7 +8,8 @@ import pytest
 
 from hashcanary.inference.attribution import CANNOT_TELL, Explanation, explain_drop
 from hashcanary.moments import DAY
-from hashcanary.report.explaining import evidence_lines, headline, notes, percent, sentences
+from hashcanary.report.explaining import evidence_lines, headline, notes, sentences
+from hashcanary.report.wording import probability
 from hashcanary.simulation.stress_worlds import stress_world
 
 
@@ -35,9 +36,9 @@ def test_the_headline_names_the_cause_luck_or_neither(storm: Explanation) -> Non
 
 
 def test_nothing_is_said_to_be_certain() -> None:
-    assert percent(1.0) == ">99%"
-    assert percent(0.0) == "<1%"
-    assert percent(0.42) == "42%"
+    assert probability(1.0) == ">99%"
+    assert probability(0.0) == "<1%"
+    assert probability(0.42) == "42%"
 
 
 @pytest.mark.parametrize(

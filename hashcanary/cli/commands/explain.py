@@ -151,10 +151,14 @@ def _key(cause: str) -> str:
 
 def _probabilities(found: Explanation) -> Row:
     from hashcanary.inference.causes import LUCK, NAMES
-    from hashcanary.report.explaining import percent
+    from hashcanary.report.wording import probability
 
-    said = {_key(name): percent(found.probabilities[name]) for name in NAMES}
-    return {"evidence": "probability", "says": f"luck {percent(found.probabilities[LUCK])}", **said}
+    said = {_key(name): probability(found.probabilities[name]) for name in NAMES}
+    return {
+        "evidence": "probability",
+        "says": f"luck {probability(found.probabilities[LUCK])}",
+        **said,
+    }
 
 
 def _times(value: object) -> str:

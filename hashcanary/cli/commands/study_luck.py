@@ -183,12 +183,12 @@ def _document(
 def _notes(record: Record, luck: WindowLuck, models: Comparison | None, why: str) -> list[str]:
     """What people are told under the table."""
     from hashcanary.cli.output import SIMULATED
-    from hashcanary.report.wording import how_often
+    from hashcanary.report.wording import how_often, moved
 
     assert luck.reference is not None
     notes = [SIMULATED] if record.simulated else []
     notes.append(
-        f"These blocks are consistent with a hashrate {_down(luck.low, luck.high)} against the "
+        f"These blocks are consistent with a hashrate {moved(luck.low, luck.high)} against the "
         f"{luck.reference.blocks:,} blocks before; luck alone would leave as few in some window of "
         f"this length {how_often(luck.once_in_years)}."
     )
@@ -210,15 +210,6 @@ def _notes(record: Record, luck: WindowLuck, models: Comparison | None, why: str
         notes.append(f"The dynamic models have no answer: {why}")
     notes += [f"Lacks {what}." for what in luck.lacks]
     return notes
-
-
-def _down(low: float, high: float) -> str:
-    """A change from ``low`` to ``high``: down 8 to 31%."""
-    if high < 0:
-        return f"down {-high:.0%} to {-low:.0%}"
-    if low > 0:
-        return f"up {low:.0%} to {high:.0%}"
-    return f"from {-low:.0%} lower to {high:.0%} higher"
 
 
 def _percent(value: object) -> str:
