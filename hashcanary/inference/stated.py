@@ -1,116 +1,18 @@
-"""Reads the stated numbers of inference from TOML, and says which of them is wrong.
-
-Causes (``causes.toml``) and pools' regions (``pool_regions.toml``) are data: another file may be
-given in place of either.
-"""
+"""The stated numbers of inference: causes (``causes.toml``), pools' regions."""
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
-from datetime import date
-from importlib.resources import files
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.inference.errors import BadStatement
-from hashcanary.moments import day_start
+from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    Table = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A table of a file of stated numbers; each method reads one key or raises BadStatement."""
-
-    file: str
-    where: str
-    table: Table
-
-    def bad(self, key: str, expected: str, found: object) -> BadStatement:
-        """The error that says what is wrong with ``key``."""
-        place = f"{self.where}.{key}" if self.where else key
-        return BadStatement(file=self.file, place=place, expected=expected, found=repr(found)[:80])
-
-    def part(self, key: str) -> Place:
-        """A table inside this one."""
-        value = self.table.get(key)
-        if not isinstance(value, dict):
-            raise self.bad(key, "a table", value)
-        return Place(self.file, f"{self.where}.{key}" if self.where else key, value)
-
-    def parts(self, key: str) -> tuple[Place, ...]:
-        """A list of tables; none where the key is not there."""
-        value = self.table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise self.bad(key, f"tables [[{key}]]", value)
-        return tuple(Place(self.file, f"{key} {at + 1}", one) for at, one in enumerate(value))
-
-    def text(self, key: str) -> str:
-        """A text that is not empty."""
-        value = self.table.get(key)
-        if not isinstance(value, str) or not value.strip():
-            raise self.bad(key, "a text", value)
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts."""
-        value = self.table.get(key)
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self.bad(key, "a list of texts", value)
-        return tuple(value)
-
-    def number(self, key: str, low: float, high: float) -> float:
-        """A number from ``low`` to ``high``."""
-        return self._number(key, self.table.get(key), low, high)
-
-    def numbers(self, key: str, size: int, low: float, high: float) -> tuple[float, ...]:
-        """A list of ``size`` numbers from ``low`` to ``high``."""
-        value = self.table.get(key)
-        if not isinstance(value, list) or len(value) != size:
-            raise self.bad(key, f"{size} numbers", value)
-        return tuple(self._number(key, one, low, high) for one in value)
-
-    def shares(self, key: str, known: tuple[str, ...]) -> dict[str, float]:
-        """Fractions by name, each of ``known``, at most 1 in all."""
-        inside = self.part(key)
-        for name in inside.table:
-            if name not in known:
-                raise self.bad(key, f"names among {', '.join(known)}", name)
-        found = {name: inside.number(name, 0.0, 1.0) for name in inside.table}
-        if sum(found.values()) > 1 + 1e-9:
-            raise self.bad(key, "fractions that sum to 1 or less", sum(found.values()))
-        return found
-
-    def day(self, key: str, absent: int) -> int:
-        """Unix seconds at which a day begins; ``absent`` where the key is not there."""
-        value = self.table.get(key)
-        if value is None:
-            return absent
-        if type(value) is not date:
-            raise self.bad(key, "a date such as 2021-07-01", value)
-        return day_start(value)
-
-    def _number(self, key: str, value: object, low: float, high: float) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            raise self.bad(key, f"a number from {low:g} to {high:g}", value)
-        if not low <= value <= high:
-            raise self.bad(key, f"a number from {low:g} to {high:g}", value)
-        return float(value)
+__all__ = ["Place", "read_stated"]
 
 
 def read_stated(name: str, path: Path | None) -> Place:
     """The document of ``path``, of the built-in file ``name`` without. Raises BadStatement."""
-    built_in = files("hashcanary.inference") / name
-    shown = name if path is None else str(path)
-    try:
-        data = built_in.read_bytes() if path is None else path.read_bytes()
-        return Place(shown, "", tomllib.loads(data.decode("utf-8")))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadStatement(
-            file=shown, place="its text", expected="a TOML document", found=str(error)[:120]
-        ) from error
+    return read_document("hashcanary.inference", name, path, BadStatement)

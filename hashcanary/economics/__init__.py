@@ -1,0 +1,1 @@
+"""Economics of mining: rigs, power, costs, shutdown. Imports metrics, chain and below."""

@@ -1,0 +1,143 @@
+"""Reads files of stated numbers, TOML, and says which of them is wrong.
+
+What hashcanary assumes about the world, such as where machines stand and what they take, is data
+with its sources; another file may be given in place of each built-in one.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from hashcanary.moments import day_start
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hashcanary.errors import HashcanaryError
+
+    Table = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table of a file of stated numbers; each method reads one key or raises ``error``.
+
+    file: as people know it; where: of the table in it, empty for the document; error: a class
+    whose template has the fields file, place, expected, found.
+    """
+
+    file: str
+    where: str
+    table: Table
+    error: type[HashcanaryError]
+
+    def bad(self, key: str, expected: str, found: object) -> HashcanaryError:
+        """The error that says what is wrong with ``key``."""
+        place = f"{self.where}.{key}" if self.where else key
+        return self.error(file=self.file, place=place, expected=expected, found=repr(found)[:80])
+
+    def part(self, key: str) -> Place:
+        """A table inside this one."""
+        value = self.table.get(key)
+        if not isinstance(value, dict):
+            raise self.bad(key, "a table", value)
+        where = f"{self.where}.{key}" if self.where else key
+        return Place(self.file, where, value, self.error)
+
+    def parts(self, key: str) -> tuple[Place, ...]:
+        """A list of tables; none where the key is not there."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self.bad(key, f"tables [[{key}]]", value)
+        above = f"{self.where}, " if self.where else ""
+        return tuple(
+            Place(self.file, f"{above}{key} {at + 1}", one, self.error)
+            for at, one in enumerate(value)
+        )
+
+    def only(self, *keys: str) -> None:
+        """Refuse a key that is none of ``keys``: a misspelt one would go unread."""
+        for key in self.table:
+            if key not in keys:
+                raise self.bad(key, f"one of {', '.join(keys)}", key)
+
+    def text(self, key: str) -> str:
+        """A text that is not empty."""
+        value = self.table.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.bad(key, "a text", value)
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts."""
+        value = self.table.get(key)
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.bad(key, "a list of texts", value)
+        return tuple(value)
+
+    def number(self, key: str, low: float, high: float) -> float:
+        """A number from ``low`` to ``high``."""
+        return self._number(key, self.table.get(key), low, high)
+
+    def numbers(self, key: str, size: int, low: float, high: float) -> tuple[float, ...]:
+        """A list of ``size`` numbers from ``low`` to ``high``."""
+        value = self.table.get(key)
+        if not isinstance(value, list) or len(value) != size:
+            raise self.bad(key, f"{size} numbers", value)
+        return tuple(self._number(key, one, low, high) for one in value)
+
+    def shares(self, key: str, known: tuple[str, ...]) -> dict[str, float]:
+        """Fractions by name, each of ``known``, at most 1 in all."""
+        inside = self.part(key)
+        for name in inside.table:
+            if name not in known:
+                raise self.bad(key, f"names among {', '.join(known)}", name)
+        found = {name: inside.number(name, 0.0, 1.0) for name in inside.table}
+        if sum(found.values()) > 1 + 1e-9:
+            raise self.bad(key, "fractions that sum to 1 or less", sum(found.values()))
+        return found
+
+    def day(self, key: str, absent: int) -> int:
+        """Unix seconds at which a day begins; ``absent`` where the key is not there."""
+        value = self.table.get(key)
+        if value is None:
+            return absent
+        if type(value) is not date:
+            raise self.bad(key, "a date such as 2021-07-01", value)
+        return day_start(value)
+
+    def month(self, key: str) -> int:
+        """Unix seconds at which a month, written as the text ``"2021-07"``, begins."""
+        value = self.table.get(key)
+        if not isinstance(value, str) or not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", value):
+            raise self.bad(key, 'a month such as "2021-07"', value)
+        return day_start(date(int(value[:4]), int(value[5:]), 1))
+
+    def _number(self, key: str, value: object, low: float, high: float) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise self.bad(key, f"a number from {low:g} to {high:g}", value)
+        if not low <= value <= high:
+            raise self.bad(key, f"a number from {low:g} to {high:g}", value)
+        return float(value)
+
+
+def read_document(
+    package: str, name: str, path: Path | None, error: type[HashcanaryError]
+) -> Place:
+    """The document of ``path``, of the file ``name`` of ``package`` without. Raises ``error``."""
+    built_in = files(package) / name
+    shown = name if path is None else str(path)
+    try:
+        data = built_in.read_bytes() if path is None else path.read_bytes()
+        return Place(shown, "", tomllib.loads(data.decode("utf-8")), error)
+    except (OSError, ValueError, RecursionError) as failure:
+        raise error(
+            file=shown, place="its text", expected="a TOML document", found=str(failure)[:120]
+        ) from failure
