@@ -68,3 +68,6 @@ USD_PER_PHS_DAY = Unit("USD/PH/s/day", "usd_per_phs_day", "US dollars per petaha
 USD_PER_THS_DAY = Unit("USD/TH/s/day", "usd_per_ths_day", "US dollars per terahash a second, a day")
 BTC_PER_PHS_DAY = Unit("BTC/PH/s/day", "btc_per_phs_day", "bitcoin per petahash a second, a day")
 SAT_PER_THS_DAY = Unit("sat/TH/s/day", "sat_per_ths_day", "satoshis per terahash a second, a day")
+USD_PER_BTC = Unit("USD/BTC", "usd_per_btc", "US dollars a bitcoin")
+USD_PER_KWH = Unit("USD/kWh", "usd_per_kwh", "US dollars per kilowatt-hour")
+J_PER_TH = Unit("J/TH", "j_per_th", "joules per terahash")
