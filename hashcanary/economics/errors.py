@@ -36,3 +36,42 @@ class UnknownRig(HashcanaryError):
     )
     exit_code = Exit.USAGE
     http_status = 400
+
+
+class UnknownCostModel(HashcanaryError):
+    """A name that no model of the cost of a coin has."""
+
+    template = "expected the name of a cost model, one of {known}; found {name!r}."
+    exit_code = Exit.USAGE
+    http_status = 404
+
+
+class DuplicateCostModel(HashcanaryError):
+    """Two cost models under one name."""
+
+    template = (
+        "cost model {name!r} is declared twice, the second time in {module}; names must be "
+        "unique. Rename one, or uninstall one of the packages."
+    )
+    exit_code = Exit.USAGE
+
+
+class BadCostModel(HashcanaryError):
+    """A cost model whose declaration, or whose answer, cannot be used."""
+
+    template = (
+        "cost model {model!r}: expected {expected}, found {found}. Correct its declaration or "
+        "its function."
+    )
+    exit_code = Exit.USAGE
+
+
+class NoCost(HashcanaryError):
+    """A record from which no model can tell the cost of a coin."""
+
+    template = (
+        "expected a day up to {at} whose cost {model} can tell; found none: {found}. Load blocks "
+        "with their fees, or daily rows, and prices with `hashcanary load PATH`."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
