@@ -71,3 +71,7 @@ SAT_PER_THS_DAY = Unit("sat/TH/s/day", "sat_per_ths_day", "satoshis per terahash
 USD_PER_BTC = Unit("USD/BTC", "usd_per_btc", "US dollars a bitcoin")
 USD_PER_KWH = Unit("USD/kWh", "usd_per_kwh", "US dollars per kilowatt-hour")
 J_PER_TH = Unit("J/TH", "j_per_th", "joules per terahash")
+TERAHASHES = Unit("TH/s", "ths", "terahashes a second")
+WATTS = Unit("W", "w", "watts")
+USD_PER_MWH = Unit("USD/MWh", "usd_per_mwh", "US dollars a megawatt-hour")
+USD_PER_DAY = Unit("USD/day", "usd_per_day", "US dollars a day")

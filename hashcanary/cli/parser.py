@@ -18,6 +18,7 @@ from hashcanary.cli.commands import (
     metric,
     pools,
     report,
+    rigs,
     status,
     study,
     sync,
@@ -74,6 +75,7 @@ COMMANDS = (
     pools,
     forecast,
     explain,
+    rigs,
     study,
     completion,
 )

@@ -108,7 +108,7 @@ class Catalogue:
         found = tuple(rig for rig in self.rigs if rig.released <= time)
         if not found:
             first = self.rigs[0]
-            raise NoRigYet(first=iso_day(first.released), rig=first.name, at=iso_day(int(time)))
+            raise NoRigYet(first=iso_day(first.released), rig=first.name, at=iso_day(int(time) - 1))
         return found
 
     def rig(self, name: str) -> Rig:
