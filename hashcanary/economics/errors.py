@@ -75,3 +75,37 @@ class NoCost(HashcanaryError):
     )
     exit_code = Exit.MISSING
     http_status = 404
+
+
+class TooFewDaysForFleet(HashcanaryError):
+    """A moment around which the hashrate is not known: no fleet can be told."""
+
+    template = (
+        "expected a 30-day mean of the hashrate within {days} days before {at}, found the last "
+        "on {found}. Load or sync the blocks before it, or ask for another moment with --at."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class NoHashprice(HashcanaryError):
+    """A moment around which no hashprice is known."""
+
+    template = (
+        "expected a hashprice within {days} days before {at}, found the last on {found}. It needs "
+        "blocks and a price: load or sync them, or ask for another moment with --at."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class NoMarket(HashcanaryError):
+    """What a hash earns is neither in the record nor stated."""
+
+    template = (
+        "expected what a hash earns {when}: a price, a difficulty and a subsidy, found no {lacks}. "
+        "Load or sync blocks and prices, ask for another moment with --at, or state "
+        "--price, --difficulty and --subsidy, or --hashprice."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404

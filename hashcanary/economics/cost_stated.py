@@ -1,0 +1,163 @@
+"""What cost models assume, by day: efficiency, price of power and the stated figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.economics.cost_assumptions import read_assumptions, with_power_price
+from hashcanary.economics.cost_model import SIGMAS
+from hashcanary.economics.network_efficiency import DEFINITION, network_efficiency
+from hashcanary.economics.power_prices import draw_power, power_mix, read_power_prices
+from hashcanary.economics.rigs import BEST_J_PER_TH, WORST_J_PER_TH, read_rigs
+from hashcanary.errors import UsageError
+from hashcanary.moments import DAY
+from hashcanary.units import J_PER_TH, USD_PER_KWH, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hashcanary.economics.cost_assumptions import Assumption
+    from hashcanary.economics.cost_model import Floats
+    from hashcanary.economics.power_prices import PowerMix, PowerPrices
+    from hashcanary.economics.rigs import Rig
+
+EFFICIENCY, POWER_PRICE = "network_efficiency", "network_power_price"
+_OFF = "network_efficiency_off"
+_DRAWS, _SEED = 2000, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a user, or hashcanary, takes the world to be.
+
+    figures: stated numbers by name; efficiency_j_per_th, usd_per_kwh: of the user's own machines
+    and contract, exact, None for the network's.
+    """
+
+    figures: Mapping[str, Assumption]
+    rigs: tuple[Rig, ...]
+    power: PowerPrices
+    efficiency_j_per_th: float | None = None
+    usd_per_kwh: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatedDays:
+    """An assumption by day: values in ``unit``, sd of their logarithm, and who says so.
+
+    stated: Unix seconds at which it was first said; 0 where each day has what was known on it.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    values: Floats
+    spread: Floats
+    source: str
+    stated: int = 0
+
+    def moved(self, sigmas: float) -> Floats:
+        """The values this many standard deviations off."""
+        moved: Floats = self.values * np.exp(sigmas * self.spread)
+        return moved
+
+    def band(self, row: int) -> tuple[float, float, float]:
+        """Low, middle and high on a day: 90%."""
+        low, high = (self.moved(side * SIGMAS)[row] for side in (-1.0, 1.0))
+        return float(low), float(self.values[row]), float(high)
+
+
+def assume(
+    assumptions: Path | None = None,
+    rigs: Path | None = None,
+    power_prices: Path | None = None,
+    efficiency_j_per_th: float | None = None,
+    usd_per_kwh: float | None = None,
+) -> Assumed:
+    """The assumptions that come with hashcanary, what is given in place of them.
+
+    Raises BadFigures for a file, UsageError for a figure of the user's that cannot be.
+    """
+    figures = read_assumptions(assumptions)
+    if usd_per_kwh is not None:
+        figures = with_power_price(figures, usd_per_kwh)
+    if efficiency_j_per_th is not None and not (
+        BEST_J_PER_TH <= efficiency_j_per_th <= WORST_J_PER_TH
+    ):
+        raise UsageError(
+            argument="--efficiency",
+            expected=f"J/TH, a number from {BEST_J_PER_TH:g} to {WORST_J_PER_TH:g}",
+            found=efficiency_j_per_th,
+            remedy="W / (TH/s) are J/TH.",
+        )
+    return Assumed(
+        figures,
+        read_rigs(rigs).rigs,
+        read_power_prices(power_prices),
+        efficiency_j_per_th,
+        usd_per_kwh,
+    )
+
+
+def stated_days(
+    assumed: Assumed, names: tuple[str, ...], time: Floats, difficulty: Floats
+) -> dict[str, StatedDays]:
+    """The named assumptions by day; time: Unix seconds of days' starts. KeyError: no such name."""
+    found = {}
+    for name in names:
+        if name == EFFICIENCY:
+            found[name] = _efficiency(assumed, time, difficulty)
+        elif name == POWER_PRICE:
+            found[name] = _power_price(assumed, time)
+        else:
+            one = assumed.figures[name]
+            found[name] = StatedDays(
+                name,
+                one.title,
+                one.unit,
+                np.full(time.size, one.median),
+                np.full(time.size, one.spread),
+                one.source,
+                one.stated,
+            )
+    return found
+
+
+def _efficiency(assumed: Assumed, time: Floats, difficulty: Floats) -> StatedDays:
+    title = "network efficiency"
+    if assumed.efficiency_j_per_th is not None:
+        own = np.full(time.size, assumed.efficiency_j_per_th)
+        return StatedDays(EFFICIENCY, title, J_PER_TH, own, np.zeros(time.size), "as given")
+    off = assumed.figures[_OFF]
+    values, few = network_efficiency(time, difficulty, assumed.rigs)
+    spread = np.hypot(off.spread, few)
+    return StatedDays(EFFICIENCY, title, J_PER_TH, values * off.median, spread, DEFINITION)
+
+
+def _power_price(assumed: Assumed, time: Floats) -> StatedDays:
+    """Mean price of power over the hashrate: it changes on days on which something became known."""
+    prices = assumed.power
+    steps = sorted({one.known for one in prices.regions} | {one.known for one in prices.shares})
+    # a day may use what was known at its end
+    step = np.searchsorted(np.array(steps), time + DAY, side="right") - 1
+    mean, spread = np.zeros((2, len(steps)))
+    source = "power_prices.toml, by region as known then; prices of grids are not used"
+    if assumed.usd_per_kwh is not None:
+        mean[:], source = assumed.usd_per_kwh, "as given"
+    else:
+        for at, moment in enumerate(steps):
+            mean[at], spread[at] = _mean_price(power_mix(prices, moment))
+    row = np.maximum(step, 0)
+    return StatedDays(POWER_PRICE, "price of power", USD_PER_KWH, mean[row], spread[row], source)
+
+
+def _mean_price(mix: PowerMix) -> tuple[float, float]:
+    """USD/kWh, mean over the hashrate, median of its draws; and the sd of its logarithm."""
+    drawn = draw_power(mix, _DRAWS, _SEED)
+    each = np.exp(drawn.log_median + drawn.spread**2 / 2)
+    logs = np.log((drawn.shares * each).sum(axis=1))
+    return float(np.exp(np.median(logs))), float(np.std(logs))
