@@ -8,6 +8,7 @@ ends are those of the integrated walk and of the integrated Ornstein-Uhlenbeck p
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +22,27 @@ if TYPE_CHECKING:
     Gain = tuple[float, float, float, float, float, float]
 
 _LOG_2PI = float(np.log(2 * np.pi))
+# above this variance of a log rate its skewness says nothing any more
+_VAGUE_VARIANCE = 0.3
 # a span longer than this, in bins, tells of years rather than of days: it moves the models, but
 # says nothing about which of them forecasts the days ahead
 LONGEST_SCORED = 8.0
+
+
+@compiled
+def log_density(error: float, variance: float) -> float:
+    """Log density of an observed log rate that is off by ``error``, at that predictive variance.
+
+    The time of n blocks is a Gamma variate, so its log is skewed: that of a log Gamma of the same
+    mean and variance, whose shape is 1 / v + 1 / 2 - v / 12 (Abramowitz and Stegun 6.4.12
+    inverted). Where the rate itself is vague, a normal.
+    """
+    if variance > _VAGUE_VARIANCE:
+        return float(-0.5 * (_LOG_2PI + np.log(variance) + error * error / variance))
+    shape = 1.0 / variance + 0.5 - variance / 12.0
+    # digamma of the shape, Abramowitz and Stegun 6.3.18
+    log_gamma = np.log(shape) - 0.5 / shape - 1.0 / (12.0 * shape * shape) - error
+    return float(shape * log_gamma - np.exp(log_gamma) - math.lgamma(shape))
 
 
 @compiled
@@ -168,7 +187,7 @@ def run_forward(
             if not np.isnan(y[i]):
                 total = signal + noise[i]
                 error = y[i] - expected
-                likelihood[k] = -0.5 * (_LOG_2PI + np.log(total) + error * error / total)
+                likelihood[k] = log_density(error, total)
                 x, u = x + kx / total * error, u + ku / total * error
                 a, c, b = a - kx * kx / total, c - kx * ku / total, b - ku * ku / total
             state[k, 0], state[k, 1], state[k, 2], state[k, 3], state[k, 4] = x, u, a, c, b
