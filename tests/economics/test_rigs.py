@@ -65,7 +65,8 @@ def test_sources_that_disagree_are_both_kept_and_widen_the_band() -> None:
     assert iso_day(s9.released)[:7] == "2017-09"
     assert [iso_day(int(one.value))[:7] for one in s9.others] == ["2017-02"]
     low, high = s9.released_band
-    assert iso_day(low) <= "2017-02-01" < "2017-09-01" <= iso_day(high)
+    assert iso_day(low) <= "2017-02-01"
+    assert iso_day(high) >= "2017-09-01"
     low_j, high_j = m60.efficiency_band_j_per_th
     assert low_j == pytest.approx(18.3 * 0.95)
     assert high_j == pytest.approx(19.9 * 1.05)
@@ -82,7 +83,7 @@ def test_only_what_was_sold_by_then() -> None:
 
 
 def test_a_date_before_the_first_rig_is_named() -> None:
-    with pytest.raises(NoRigYet, match="2013-11-01.*Antminer S1.*2010-01-01"):
+    with pytest.raises(NoRigYet, match=r"2013-11-01.*Antminer S1.*2010-01-01"):
         read_rigs().released_by(at("2010-01-01"))
 
 
@@ -167,7 +168,7 @@ def test_what_cannot_be_is_refused_by_name(
 def test_a_rig_twice_and_a_file_that_is_not_there_are_refused(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text(MINE + MINE[MINE.index("[[rig]]") :])
-    with pytest.raises(BadFigures, match="rig 2.name: expected a rig once"):
+    with pytest.raises(BadFigures, match=r"rig 2\.name: expected a rig once"):
         read_rigs(mine)
     with pytest.raises(BadFigures, match="a TOML document"):
         read_rigs(tmp_path / "none.toml")

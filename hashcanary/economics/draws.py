@@ -1,0 +1,65 @@
+"""Random numbers by address: a seed and a purpose. No draw depends on what else was drawn.
+
+Philox is counter-based: seed and purpose are the key, so that the same address gives the same
+numbers in whatever order, on however many threads.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hashcanary.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+BAND = (0.025, 0.975)
+BAND_TEXT = "95% of draws of the priors"
+SEED_LIMIT = 2**63
+# keys of this layer stand apart from those of simulated worlds
+_LAYER = 1000
+
+
+class Purpose(IntEnum):
+    """What the numbers are for. A number, once given, stays: it decides every drawn byte."""
+
+    POWER_LEVEL = 1
+    POWER_REGION = 2
+    POWER_SHARES = 3
+    FLEET = 4
+    POPULARITY = 5
+    RIG_EFFICIENCY = 6
+    MARKET = 7
+    HASHPRICE = 8
+
+
+def generator(seed: int, purpose: Purpose) -> np.random.Generator:
+    """The generator at (seed, purpose). Raises UsageError for a seed below 0 or over 63 bits."""
+    if not 0 <= seed < SEED_LIMIT:
+        raise UsageError(
+            argument="seed",
+            expected="an integer from 0 to 2**63 - 1",
+            found=seed,
+            remedy="Give another one, such as 1.",
+        )
+    key = np.array([seed, _LAYER + int(purpose)], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+class DrawBand(NamedTuple):
+    """The median of draws with the ends of their 95% band."""
+
+    value: float
+    low: float
+    high: float
+
+
+def band_of(draws: Floats) -> DrawBand:
+    """Of an array over draws."""
+    low, value, high = (float(one) for one in np.quantile(draws, (BAND[0], 0.5, BAND[1])))
+    return DrawBand(value, low, high)

@@ -1,0 +1,121 @@
+"""What a machine earns over years, as a distribution over paths of the hashprice.
+
+A path starts from today's hashprice. Its daily changes are the record's own, drawn in blocks of 28
+days from the last four years, two retargets long so that a rise of the price and the rise of the
+difficulty that follows stay together; or those of a stated drift and volatility. The subsidy halves
+when it is due. A machine runs on the days on which its power is paid, idles on the others, and pays
+for each restart; what it may earn otherwise, its repairs and its resale are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.economics.draws import Purpose, generator
+from hashcanary.economics.market import Band
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.economics.market import Market
+    from hashcanary.economics.switching import Flow
+
+    Floats = NDArray[np.float64]
+
+HORIZON_DAYS, PATHS, BLOCK_DAYS = 1096, 1000, 28
+FEWEST_CHANGES = 365
+LEVELS = (0.5, 0.05, 0.95)
+_A_YEAR = 365.25
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Hashprice of each path and day over today's, (paths, days).
+
+    said: how they were drawn, in words; drift: of the logarithm a year, before halvings.
+    """
+
+    factors: Floats
+    said: str
+    drift: float
+
+
+@dataclass(frozen=True, slots=True)
+class Payback:
+    """Over paths: median and 90% limits of what a TH/s earns in the horizon; how soon it pays back.
+
+    earned_usd_per_ths: after power, pool and restarts. days: to earn the price, infinite where a
+    quantile's path never does; share: of paths that do within the horizon. Both None where no price
+    of a machine is stated.
+    """
+
+    earned_usd_per_ths: Band
+    days: Band | None
+    share: float | None
+
+
+def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str:
+    """Paths of the hashprice from today's; in words why not. flow: stated, in place of changes."""
+    random = generator(seed, Purpose.HASHPRICE)
+    if flow is not None:
+        mean = (flow.drift - flow.volatility**2 / 2) / _A_YEAR
+        steps = mean + flow.volatility / _A_YEAR**0.5 * random.standard_normal(
+            (PATHS, HORIZON_DAYS)
+        )
+        said, drift = f"geometric Brownian motion, {flow.source}", mean * _A_YEAR
+    else:
+        changes = market.log_changes
+        if changes.size < FEWEST_CHANGES:
+            return (
+                f"{FEWEST_CHANGES} days of hashprice, or a stated --volatility: "
+                f"{changes.size} daily changes are known"
+            )
+        blocks = -(-HORIZON_DAYS // BLOCK_DAYS)
+        starts = random.integers(0, changes.size, (PATHS, blocks))
+        at = (starts[:, :, None] + np.arange(BLOCK_DAYS)) % changes.size
+        steps = changes[at].reshape(PATHS, -1)[:, :HORIZON_DAYS]
+        drift = float(changes.mean() * _A_YEAR)
+        said = (
+            f"the record's own {changes.size:,} daily changes of price over difficulty, drawn in "
+            f"blocks of {BLOCK_DAYS} days; their drift of {drift:+.0%} a year is kept"
+        )
+    factors = np.exp(np.cumsum(steps, axis=1))
+    if market.to_halving is not None:
+        fees = market.fees_to_subsidy.value
+        due = np.arange(1, HORIZON_DAYS + 1) > market.to_halving
+        factors = np.where(due, factors * (0.5 + fees) / (1 + fees), factors)
+        said += "; the subsidy halves when it is due"
+    return Paths(factors, f"{said}; {PATHS:,} paths of {HORIZON_DAYS} days, seed {seed}", drift)
+
+
+def payback(
+    paths: Paths,
+    revenue_usd_per_ths_day: float,
+    power_usd_per_ths_day: float,
+    restart_usd_per_ths: float,
+    rig_usd_per_ths: float | None,
+) -> Payback:
+    """Of a machine that earns ``revenue`` today, after the pool, and pays ``power`` while it runs.
+
+    All a TH/s; restart: what starting it again costs; rig: what it was bought for.
+    """
+    margin = paths.factors * revenue_usd_per_ths_day - power_usd_per_ths_day
+    runs = margin > 0
+    earned = np.where(runs, margin, 0.0)
+    if restart_usd_per_ths > 0:
+        earned[:, 1:] -= restart_usd_per_ths * (runs[:, 1:] & ~runs[:, :-1])
+    total = np.cumsum(earned, axis=1)
+    final = np.quantile(total[:, -1], LEVELS)
+    if rig_usd_per_ths is None:
+        return Payback(Band(*map(float, final)), None, None)
+    paid = total >= rig_usd_per_ths
+    days = np.where(paid.any(axis=1), paid.argmax(axis=1) + 1.0, np.inf)
+    quantiles = np.quantile(days, LEVELS, method="inverted_cdf")
+    return Payback(
+        Band(*map(float, final)),
+        Band(*map(float, quantiles)),
+        float(np.isfinite(days).mean()),
+    )

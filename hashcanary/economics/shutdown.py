@@ -1,0 +1,228 @@
+"""At which prices a machine stops paying for its power, and what it earns until then.
+
+For a machine of e J/TH at c USD/kWh, with overhead u (PUE) and pool fee p, a hash earning h
+USD/PH/s/day at bitcoin's price P:
+
+- it costs e x 24/1000 x u x c USD/TH/s/day; hashprice at shutdown is 1000 x that / (1 - p);
+- shutdown price of bitcoin: P x (hashprice at shutdown / h), difficulty and fees as they are;
+- break-even power price: h (1 - p) / (e x 24 x u) USD/kWh; revenue per MWh is 1000 times that.
+
+Source: ViaBTC's and F2Pool's shutdown tables; theirs leave out overhead, and mostly fees. Bands
+are the outermost corners: all that is uncertain at its favourable end, and at its other end.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from hashcanary.economics.market import Band
+from hashcanary.economics.payback import Paths, Payback, payback
+from hashcanary.economics.switching import Flow, thresholds
+from hashcanary.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashcanary.economics.market import Market
+    from hashcanary.economics.rigs import Rig
+
+# kWh that 1 W takes in a day
+_KWH_A_DAY = 24 / 1000
+_DEAREST_POWER = 10.0
+# Cambridge's index of 2019: power usage effectiveness 1.10, from 1.01 to 1.20
+USUAL_PUE = Band(1.10, 1.01, 1.20)
+# what pools that pay per share have asked in public; judgement
+USUAL_POOL_FEE = Band(0.02, 0.0, 0.04)
+# a technician's minutes, and the boards that do not come back from the cold; judgement
+USUAL_RESTART_USD = 20.0
+USUAL_POWER_PRICE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms machines run, beside the price of their power.
+
+    pool_fee: fraction of what is earned; pue: power that the site takes over that of its machines;
+    restart_usd: what starting one machine again costs; flow: how revenue moves, for the thresholds
+    of switching; rig_usd_per_ths: what a machine is bought for, None where not stated.
+    """
+
+    pool_fee: Band = USUAL_POOL_FEE
+    pue: Band = USUAL_PUE
+    restart_usd: float = USUAL_RESTART_USD
+    rig_usd_per_ths: float | None = None
+
+    def __post_init__(self) -> None:
+        checks = (
+            ("pool fee", self.pool_fee, 0.0, 0.99, "a fraction, such as 0.02 for 2%"),
+            ("PUE", self.pue, 1.0, 5.0, "power of the site over power of its machines"),
+            ("restart cost", (self.restart_usd,), 0.0, 1e6, "USD a machine and restart"),
+            ("price of a rig", (self.rig_usd_per_ths or 0.0,), 0.0, 1e6, "USD/TH/s"),
+        )
+        for name, values, low, high, what in checks:
+            for value in values:
+                if not (isfinite(value) and low <= value <= high):
+                    raise UsageError(
+                        argument=name,
+                        expected=f"{low:g} to {high:g}",
+                        found=value,
+                        remedy=f"It is {what}.",
+                    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A machine at a price of power: every figure with the ends of its band.
+
+    power_usd_per_kwh: stated. shutdown_hashprice: USD/PH/s/day; shutdown_price: USD/BTC, None where
+    no price is known; break_even: USD/kWh; revenue: USD/MWh; profit: USD a day of one machine,
+    negative where it loses. off_below, on_above: hashprice at which a running machine is worth
+    stopping and an idle one starting, USD/PH/s/day, None where no volatility is known; the same as
+    prices of bitcoin. earns: over years, in words why not.
+    """
+
+    rig: Rig
+    power_usd_per_kwh: float
+    shutdown_hashprice_usd_per_phs_day: Band
+    shutdown_price_usd_per_btc: Band | None
+    break_even_usd_per_kwh: Band
+    revenue_usd_per_mwh: Band
+    profit_usd_per_day: Band
+    off_below_usd_per_phs_day: float | None
+    on_above_usd_per_phs_day: float | None
+    off_below_usd_per_btc: float | None
+    on_above_usd_per_btc: float | None
+    earns: Payback | str
+
+
+def power_price(text: str) -> float:
+    """USD/kWh of ``0.05`` or ``0.05 USD/kWh``. Raises UsageError, for other currencies too."""
+    match = re.fullmatch(
+        r"\s*([+-]?[0-9.]+(?:[eE][+-]?\d+)?)\s*([^\d\s].*?)?\s*", text, re.ASCII | re.DOTALL
+    )
+    unit = (match[2] or "").lower().replace(" ", "") if match else ""
+    try:
+        value = float(match[1]) if match else float("nan")
+    except ValueError:
+        value = float("nan")
+    if unit not in ("", "usd", "$", "usd/kwh", "$/kwh"):
+        raise UsageError(
+            argument="power price",
+            expected="US dollars per kWh, the only currency and unit taken",
+            found=text,
+            remedy="Convert it at the rate of the day you mean; USD/MWh is 1000 times USD/kWh.",
+        )
+    if not 0 <= value <= _DEAREST_POWER:
+        raise UsageError(
+            argument="power price",
+            expected=f"a number from 0 to {_DEAREST_POWER:g} USD/kWh, such as 0.05",
+            found=text,
+            remedy="Miners have paid about 0.03 to 0.10.",
+        )
+    return value
+
+
+def energy_cost(efficiency_j_per_th: float, pue: float, power_usd_per_kwh: float) -> float:
+    """USD/TH/s/day that power costs."""
+    return efficiency_j_per_th * _KWH_A_DAY * pue * power_usd_per_kwh
+
+
+def break_even_power(
+    hashprice_usd_per_phs_day: float, efficiency_j_per_th: float, pue: float, pool_fee: float
+) -> float:
+    """USD/kWh at which a hash earns its power and no more."""
+    earned = hashprice_usd_per_phs_day / 1000 * (1 - pool_fee)
+    return earned / (efficiency_j_per_th * _KWH_A_DAY * pue)
+
+
+def shutdown_table(
+    rigs: Sequence[Rig],
+    power_usd_per_kwh: Sequence[float],
+    market: Market,
+    terms: Terms,
+    flow: Flow | None,
+    paths: Paths | str,
+) -> tuple[Line, ...]:
+    """A line for each machine and price of power, machines in their order.
+
+    flow: how revenue moves, None where it is not known; paths: of the hashprice, or why none.
+    """
+    return tuple(
+        _line(rig, power, market, terms, flow, paths) for rig in rigs for power in power_usd_per_kwh
+    )
+
+
+def _line(
+    rig: Rig, power: float, market: Market, terms: Terms, flow: Flow | None, paths: Paths | str
+) -> Line:
+    efficiency = Band(rig.efficiency_j_per_th, *rig.efficiency_band_j_per_th)
+    earned, fee, pue = market.hashprice_usd_per_phs_day, terms.pool_fee, terms.pue
+    cost = Band(*(energy_cost(e, u, power) for e, u in zip(efficiency, pue, strict=True)))
+    floor = Band(*(1000 * c / (1 - p) for c, p in zip(cost, fee, strict=True)))
+    # what is left at the power meter: the favourable corner is the high end
+    break_even = Band(
+        break_even_power(earned.value, efficiency.value, pue.value, fee.value),
+        break_even_power(earned.low, efficiency.high, pue.high, fee.high),
+        break_even_power(earned.high, efficiency.low, pue.low, fee.low),
+    )
+    profit = Band(
+        *(
+            (h / 1000 * (1 - p) - c) * rig.hashrate_ths
+            for h, p, c in (
+                (earned.value, fee.value, cost.value),
+                (earned.low, fee.high, cost.high),
+                (earned.high, fee.low, cost.low),
+            )
+        )
+    )
+    off, on = _switching(rig, cost.value, terms, flow)
+    price = market.price_usd_per_btc
+
+    def as_price(hashprice: float | None, earns: float = earned.value) -> float | None:
+        return None if price is None or hashprice is None else price * hashprice / earns
+
+    off_hashprice = None if off is None else off * floor.value
+    on_hashprice = None if on is None else on * floor.value
+    at_price = None
+    if price is not None:
+        at_price = Band(
+            price * floor.value / earned.value,
+            price * floor.low / earned.high,
+            price * floor.high / earned.low,
+        )
+    return Line(
+        rig=rig,
+        power_usd_per_kwh=power,
+        shutdown_hashprice_usd_per_phs_day=floor,
+        shutdown_price_usd_per_btc=at_price,
+        break_even_usd_per_kwh=break_even,
+        revenue_usd_per_mwh=Band(*(1000 * one for one in break_even)),
+        profit_usd_per_day=profit,
+        off_below_usd_per_phs_day=off_hashprice,
+        on_above_usd_per_phs_day=on_hashprice,
+        off_below_usd_per_btc=as_price(off_hashprice),
+        on_above_usd_per_btc=as_price(on_hashprice),
+        earns=paths
+        if isinstance(paths, str)
+        else payback(
+            paths,
+            earned.value / 1000 * (1 - fee.value),
+            cost.value,
+            terms.restart_usd / rig.hashrate_ths,
+            terms.rig_usd_per_ths,
+        ),
+    )
+
+
+def _switching(
+    rig: Rig, cost_usd_per_ths_day: float, terms: Terms, flow: Flow | None
+) -> tuple[float | None, float | None]:
+    """Both thresholds over the break-even; None where they cannot be told."""
+    cost = cost_usd_per_ths_day * rig.hashrate_ths
+    # free power is never worth stopping
+    if flow is None or cost == 0:
+        return None, None
+    return thresholds(flow, cost, terms.restart_usd)
