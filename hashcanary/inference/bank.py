@@ -241,12 +241,8 @@ def check_smoothable(filtered: Filtered) -> None:
 
 def _later_scores(filtered: Filtered) -> Floats:
     """The (n, m) discounted log likelihoods of what follows each observation."""
-    from hashcanary.inference.bank_kernel import LONGEST_SCORED
+    from hashcanary.inference.bank_kernel import later_scores
 
-    step = filtered.observations.step
-    likelihood = filtered.kept[:, :, 6] * (step <= LONGEST_SCORED)[:, None]
-    fade, sharp = filtered.bank.forgetting**step, filtered.bank.sharpness
-    later = np.zeros_like(likelihood)
-    for i in range(likelihood.shape[0] - 2, -1, -1):
-        later[i] = fade[i + 1] * (later[i + 1] + sharp * likelihood[i + 1])
+    later = np.zeros(filtered.kept.shape[:2])
+    later_scores(filtered.kept, filtered.observations.step, filtered.bank.settings(), later)
     return later

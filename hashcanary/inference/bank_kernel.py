@@ -8,7 +8,6 @@ ends are those of the integrated walk and of the integrated Ornstein-Uhlenbeck p
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     Gain = tuple[float, float, float, float, float, float]
 
 _LOG_2PI = float(np.log(2 * np.pi))
+# log weights below the best one's, and parts of a mixture, that move nothing
+_LIGHTEST, _NOTHING = -30.0, 1e-9
 # above this variance of a log rate its skewness says nothing any more
 _VAGUE_VARIANCE = 0.3
 # a span longer than this, in bins, tells of years rather than of days: it moves the models, but
@@ -40,9 +41,12 @@ def log_density(error: float, variance: float) -> float:
     if variance > _VAGUE_VARIANCE:
         return float(-0.5 * (_LOG_2PI + np.log(variance) + error * error / variance))
     shape = 1.0 / variance + 0.5 - variance / 12.0
-    # digamma of the shape, Abramowitz and Stegun 6.3.18
-    log_gamma = np.log(shape) - 0.5 / shape - 1.0 / (12.0 * shape * shape) - error
-    return float(shape * log_gamma - np.exp(log_gamma) - math.lgamma(shape))
+    # digamma and log Gamma of the shape, Abramowitz and Stegun 6.3.18 and 6.1.41
+    log_shape, inverse = np.log(shape), 1.0 / shape
+    log_gamma = log_shape - inverse * (0.5 + inverse / 12.0) - error
+    whole = (shape - 0.5) * log_shape - shape + 0.5 * _LOG_2PI
+    whole += inverse * (1.0 / 12.0 - inverse * inverse / 360.0)
+    return float(shape * log_gamma - np.exp(log_gamma) - whole)
 
 
 @compiled
@@ -120,29 +124,33 @@ def change_regime(state: Floats, groups: int, enter: float, end: float) -> None:
         top = state[s, 5]
         for k in range(g, calm, groups):
             top = max(top, state[k, 5])
+        weight_of_shock = np.exp(state[s, 5] - top)
         whole = 0.0
         mean[:] = 0.0
         for k in range(g, calm, groups):
-            weight = np.exp(state[k, 5] - top)
-            whole += weight
-            mean[0] += weight * state[k, 0]
-            mean[1] += weight * state[k, 1]
-        weight_of_shock = np.exp(state[s, 5] - top)
-        if whole == 0.0 or weight_of_shock + whole * enter == 0.0:
+            # a weight that moves nothing may be left out of what flows into the shock
+            if state[k, 5] - top > _LIGHTEST:
+                weight = np.exp(state[k, 5] - top)
+                whole += weight
+                for j in range(2):
+                    mean[j] += weight * state[k, j]
+                mean[2] += weight * (state[k, 2] + state[k, 0] * state[k, 0])
+                mean[3] += weight * (state[k, 3] + state[k, 0] * state[k, 1])
+                mean[4] += weight * (state[k, 4] + state[k, 1] * state[k, 1])
+        if whole == 0.0:
             continue
-        mean[0] /= whole
-        mean[1] /= whole
+        for j in range(5):
+            mean[j] /= whole
+        mean[2] -= mean[0] * mean[0]
+        mean[3] -= mean[0] * mean[1]
+        mean[4] -= mean[1] * mean[1]
         shock[:] = state[s, :5]
+        # every model of the group takes the same part of the shock, by its weight
+        stays, comes = 1.0 - enter, end * weight_of_shock / whole
         for k in range(g, calm, groups):
-            share = np.exp(state[k, 5] - top) / whole
-            dx, du = state[k, 0] - mean[0], state[k, 1] - mean[1]
-            mean[2] += share * (state[k, 2] + dx * dx)
-            mean[3] += share * (state[k, 3] + dx * du)
-            mean[4] += share * (state[k, 4] + du * du)
-            if share > 0.0:
-                total = (1.0 - enter) * share * whole + end * weight_of_shock * share
-                blend(state, k, end * weight_of_shock * share / total, shock)
-                state[k, 5] = top + np.log(total)
+            if comes > _NOTHING:
+                blend(state, k, comes / (stays + comes), shock)
+            state[k, 5] += np.log(stays + comes)
         total = (1.0 - end) * weight_of_shock + enter * whole
         blend(state, s, enter * whole / total, mean)
         state[s, 5] = top + np.log(total)
@@ -254,6 +262,17 @@ def run_back(spans: Floats, models: Floats, kept: Floats, mean: Floats, variance
             c = c0 + g11 * g21 * da + (g11 * g22 + g12 * g21) * dc + g12 * g22 * db
             b = b0 + g21 * g21 * da + 2.0 * g21 * g22 * dc + g22 * g22 * db
             mean[i - 1, k], variance[i - 1, k] = x + u, a + 2.0 * c + b
+
+
+@compiled
+def later_scores(kept: Floats, step: Floats, settings: Floats, later: Floats) -> None:
+    """Discounted log likelihoods (n, m) of what follows each step, into ``later``."""
+    forgetting, sharpness = settings[0], settings[1]
+    for i in range(kept.shape[0] - 2, -1, -1):
+        fade = forgetting ** step[i + 1]
+        scored = sharpness if step[i + 1] <= LONGEST_SCORED else 0.0
+        for k in range(kept.shape[1]):
+            later[i, k] = fade * (later[i + 1, k] + scored * kept[i + 1, k, 6])
 
 
 @compiled
