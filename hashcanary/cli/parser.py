@@ -10,6 +10,7 @@ import argparse
 import hashcanary
 from hashcanary.cli.commands import (
     completion,
+    cost,
     demo,
     episodes,
     explain,
@@ -19,6 +20,7 @@ from hashcanary.cli.commands import (
     pools,
     report,
     rigs,
+    shutdown,
     status,
     study,
     sync,
@@ -75,7 +77,9 @@ COMMANDS = (
     pools,
     forecast,
     explain,
+    cost,
     rigs,
+    shutdown,
     study,
     completion,
 )

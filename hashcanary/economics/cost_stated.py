@@ -128,7 +128,7 @@ def stated_days(
 
 
 def _efficiency(assumed: Assumed, time: Floats, difficulty: Floats) -> StatedDays:
-    title = "network efficiency"
+    title = "fleet"
     if assumed.efficiency_j_per_th is not None:
         own = np.full(time.size, assumed.efficiency_j_per_th)
         return StatedDays(EFFICIENCY, title, J_PER_TH, own, np.zeros(time.size), "as given")
@@ -152,7 +152,7 @@ def _power_price(assumed: Assumed, time: Floats) -> StatedDays:
         for at, moment in enumerate(steps):
             mean[at], spread[at] = _mean_price(power_mix(prices, moment))
     row = np.maximum(step, 0)
-    return StatedDays(POWER_PRICE, "price of power", USD_PER_KWH, mean[row], spread[row], source)
+    return StatedDays(POWER_PRICE, "power", USD_PER_KWH, mean[row], spread[row], source)
 
 
 def _mean_price(mix: PowerMix) -> tuple[float, float]:

@@ -86,7 +86,7 @@ def cambridge(given: Given) -> Cost:
 CAMBRIDGE = CostModel(
     name="cambridge",
     title="Cambridge",
-    definition="mean J/TH of the rigs that pay for their power (by the mean revenue per joule of 14 "
+    definition="mean J/TH of the rigs that pay for their power (by the mean revenue a joule of 14 "
     "days; on sale, not older than 5 years) x 1.10 x hashrate, mean of 7 days, x USD/kWh / coins "
     "earned a day",
     source="Cambridge Centre for Alternative Finance, CBECI 1.3.1, methodology as published",

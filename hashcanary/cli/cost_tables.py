@@ -1,0 +1,321 @@
+"""The tables of ``hashcanary cost``: definitions side by side, sensitivity, history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.cli.output import SIMULATED, Column, Table
+from hashcanary.economics.cost_answers import by_swing
+from hashcanary.economics.cost_model import LEVEL
+from hashcanary.moments import iso_day, iso_time
+from hashcanary.units import RATIO, USD, USD_PER_BTC
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashcanary.cli.output import Row
+    from hashcanary.economics.cost_answers import CostAnswer, CostAnswers, Sensitivity
+    from hashcanary.economics.published_costs import PublishedCost
+    from hashcanary.store.record import Record
+
+_BAND = f"{LEVEL:.0%} band; each model's `band` says of what"
+_MONTHS_SHOWN = 13
+
+
+def _dollars(value: object) -> str:
+    return f"{float(str(value)):,.0f}"
+
+
+def _ratio(value: object) -> str:
+    return f"{float(str(value)):.2f}"
+
+
+def _times(value: object) -> str:
+    return f"{float(str(value)):.1f}"
+
+
+def _percent(value: object) -> str:
+    return f"{float(str(value)):+.0%}"
+
+
+def definitions(record: Record, found: CostAnswers, published: Sequence[PublishedCost]) -> Table:
+    """Every definition as known at a moment; published figures under them."""
+    columns = [
+        Column("model", "model"),
+        Column("kind", "kind", data_only=True),
+        Column("title", "title", data_only=True),
+        Column("cost", "USD/BTC", USD_PER_BTC, people=_dollars),
+        Column("low", "low", USD_PER_BTC, people=_dollars),
+        Column("high", "high", USD_PER_BTC, people=_dollars),
+        Column("price_to_cost", "price/cost", RATIO, people=_ratio),
+        Column("price_to_cost_low", "low", RATIO, people=_ratio, spare=2),
+        Column("price_to_cost_high", "high", RATIO, people=_ratio, spare=2),
+        Column("day", "of", spare=1),
+        Column("rests_on", "rests on", wide=True),
+        *(
+            Column(key, key, data_only=True)
+            for key in ("hindsight", "missing", "definition", "source", "differs", "band")
+        ),
+    ]
+    rows = [_model_row(one) for one in found.answers]
+    rows += [_published_row(one) for one in sorted(published, key=lambda one: one.usd_per_btc)]
+    price = "no price is known"
+    if found.price_usd is not None and found.price_day is not None:
+        price = f"price {found.price_usd:,.0f} USD on {iso_day(found.price_day)}"
+    return Table(
+        columns,
+        rows,
+        title=f"What a bitcoin costs to make, as known at {record.at_text}; {price}",
+        notes=_notes(record, found, published),
+        document={
+            **_head(record),
+            "price_usd": found.price_usd,
+            "price_day": None if found.price_day is None else iso_day(found.price_day),
+            "interval": _BAND,
+            "units": {"cost": "usd_per_btc", "price_to_cost": "ratio"},
+            "provenance": record.provenance,
+        },
+    )
+
+
+def _model_row(one: CostAnswer) -> Row:
+    model = one.model
+    return {
+        "model": model.name,
+        "kind": "model",
+        "title": model.title,
+        "cost": one.usd_per_btc,
+        "low": one.low,
+        "high": one.high,
+        "price_to_cost": one.ratio,
+        "price_to_cost_low": one.ratio_low,
+        "price_to_cost_high": one.ratio_high,
+        "day": None if one.day is None else iso_day(one.day),
+        "rests_on": one.rests_on if one.missing is None else f"missing: {one.missing}",
+        "hindsight": list(one.hindsight),
+        "missing": one.missing,
+        "definition": model.definition,
+        "source": model.source,
+        "differs": model.differs,
+        "band": model.band,
+    }
+
+
+def _published_row(one: PublishedCost) -> Row:
+    return {
+        "model": one.title,
+        "kind": "published",
+        "title": one.title,
+        "cost": one.usd_per_btc,
+        "day": iso_day(one.day),
+        "rests_on": f"PUBLISHED, no band: {one.source}",
+        "hindsight": [],
+        "definition": one.definition,
+        "source": one.source,
+        "differs": one.why,
+        "band": "none: the source gives none",
+    }
+
+
+def _notes(record: Record, found: CostAnswers, published: Sequence[PublishedCost]) -> list[str]:
+    notes = [SIMULATED] if record.simulated else []
+    notes.append(
+        f"low, high: {LEVEL:.0%} bands. price/cost: the newest price over the newest cost known"
+        f"{_of_days(found)}; above 1 the coin fetches more than it costs."
+    )
+    apart = found.spread_of_definitions
+    if apart:
+        least, most = apart
+        notes.append(
+            f"The definition itself moves the answer: from {_dollars(least.usd_per_btc)} "
+            f"({least.model.name}) to {_dollars(most.usd_per_btc)} USD/BTC ({most.model.name})."
+        )
+    for one in found.answers:
+        stated = [move for move in one.sensitivities if move.low is not None]
+        if one.model.name in ("electricity", "all-in") and stated:
+            notes.append(f"{one.model.name}: {_moves(stated[0], one)}")
+    if any("regression" in one.model.name or "refit" in one.model.name for one in found.answers):
+        notes.append("Regressions and the PoW floor are lines through past prices: nobody's bills.")
+    if published:
+        notes.append(
+            "PUBLISHED: external inputs as others printed them; --json says why they cannot be "
+            "reproduced. The newest known of each, compared with no price."
+        )
+    late = sorted({text for one in found.answers for text in one.hindsight})
+    if late:
+        notes.append(f"Stated with hindsight: {'; '.join(late)}.")
+    return notes
+
+
+def _of_days(found: CostAnswers) -> str:
+    days = sorted({iso_day(one.day) for one in found.answers if one.day is not None})
+    if not days:
+        return ""
+    return f" (of {days[0]})" if len(days) == 1 else f" (of {days[0]} to {days[-1]})"
+
+
+def _moves(move: Sensitivity, one: CostAnswer) -> str:
+    cost = one.usd_per_btc or float("nan")
+    return (
+        f"{move.title} moves it most, {_percent(move.usd_per_btc_at_low / cost - 1)} to "
+        f"{_percent(move.usd_per_btc_at_high / cost - 1)}; --sensitivity shows all."
+    )
+
+
+def sensitivity(record: Record, found: CostAnswers) -> Table:
+    """What each assumption does, that which moves its model most first; definitions on top."""
+    columns = [
+        Column("model", "model"),
+        Column("assumption", "assumption", data_only=True),
+        Column("title", "assumption"),
+        Column("low", "low", people=_plain),
+        Column("high", "high", people=_plain),
+        Column("unit", "unit", data_only=True),
+        Column("cost_at_low", "USD/BTC", USD_PER_BTC, people=_dollars),
+        Column("cost_at_high", "at high", USD_PER_BTC, people=_dollars),
+        Column("swing", "swing", RATIO, people=_times),
+    ]
+    rows: list[Row] = []
+    apart = found.spread_of_definitions
+    if apart:
+        least, most = apart
+        low, high = least.usd_per_btc or 0.0, most.usd_per_btc or 0.0
+        rows.append(
+            {
+                "model": "any",
+                "assumption": "definition",
+                "title": "the definition",
+                "cost_at_low": low,
+                "cost_at_high": high,
+                "swing": high / low,
+            }
+        )
+    rows += [_sensitivity_row(one) for one in by_swing(found.answers)]
+    return Table(
+        columns,
+        rows,
+        title=f"What moves the cost of a bitcoin, as known at {record.at_text}",
+        notes=[
+            *([SIMULATED] if record.simulated else []),
+            f"Each assumption alone at the ends of its {LEVEL:.0%} band, all else as stated; "
+            "USD/BTC at its low and at its high end. swing: the dearer over the cheaper. The model "
+            "itself: the spread it has by its own definition.",
+        ],
+        document={
+            **_head(record),
+            "interval": f"{LEVEL:.0%} band of each assumption alone",
+            "units": {
+                "cost_at_low": "usd_per_btc",
+                "cost_at_high": "usd_per_btc",
+                "swing": "ratio",
+            },
+            "provenance": record.provenance,
+        },
+    )
+
+
+def _plain(value: object) -> str:
+    return f"{float(str(value)):.3g}"
+
+
+def _sensitivity_row(one: Sensitivity) -> Row:
+    return {
+        "model": one.model,
+        "assumption": one.assumption,
+        "title": f"{one.title}, {one.unit_symbol}" if one.unit_symbol else one.title,
+        "low": one.low,
+        "high": one.high,
+        "unit": one.unit_symbol or one.unit_suffix,
+        "cost_at_low": one.usd_per_btc_at_low,
+        "cost_at_high": one.usd_per_btc_at_high,
+        "swing": one.swing,
+    }
+
+
+def history(record: Record, found: CostAnswers, start: int | None, end: int | None) -> Table:
+    """Every day of every model; people see the last day of each of the last months."""
+    columns = [
+        Column("model", "model"),
+        Column("time", "day"),
+        Column("price", "price", USD, people=_dollars),
+        Column("cost", "USD/BTC", USD_PER_BTC, people=_dollars),
+        Column("low", "low", USD_PER_BTC, people=_dollars),
+        Column("high", "high", USD_PER_BTC, people=_dollars),
+        Column("price_to_cost", "price/cost", RATIO, people=_ratio),
+        Column("price_to_cost_low", "low", RATIO, people=_ratio, spare=2),
+        Column("price_to_cost_high", "high", RATIO, people=_ratio, spare=2),
+        Column("hindsight", "hindsight", spare=1),
+        Column("known_at", "known at", data_only=True),
+        Column("missing", "missing", data_only=True),
+    ]
+    rows: list[Row] = []
+    shown: list[Row] = []
+    for one in found.history:
+        days = one.days.filter(
+            pl.lit(start is None) | (pl.col("time") >= (start or 0)),
+            pl.lit(end is None) | (pl.col("time") < (end or 0)),
+        )
+        own = [_history_row(one.model.name, row) for row in days.iter_rows(named=True)]
+        rows += own
+        shown += _month_ends([row for row in own if row["cost"] is not None])
+    cut = len(shown) < len(rows)
+    return Table(
+        columns,
+        rows,
+        title=f"Cost of a bitcoin by day, as known at {record.at_text}",
+        notes=[
+            *([SIMULATED] if record.simulated else []),
+            *(["Shown: the last day of each of the last months; --csv has every day."] * cut),
+            f"low, high: {LEVEL:.0%} bands. hindsight: the model's constants were fitted to later "
+            "days than this.",
+        ],
+        document={
+            **_head(record),
+            "interval": _BAND,
+            "units": {"price": "usd", "cost": "usd_per_btc", "price_to_cost": "ratio"},
+            "models": {
+                one.model.name: {
+                    "definition": one.model.definition,
+                    "source": one.model.source,
+                    "differs": one.model.differs,
+                    "band": one.model.band,
+                }
+                for one in found.history
+            },
+            "provenance": record.provenance,
+        },
+        people_rows=shown,
+    )
+
+
+def _history_row(model: str, row: dict[str, object]) -> Row:
+    known_at = row["known_at"]
+    return {
+        "model": model,
+        "time": iso_day(int(str(row["time"]))),
+        "price": row["price_usd"],
+        "cost": row["cost_usd_per_btc"],
+        "low": row["low_usd_per_btc"],
+        "high": row["high_usd_per_btc"],
+        "price_to_cost": row["price_to_cost"],
+        "price_to_cost_low": row["price_to_cost_low"],
+        "price_to_cost_high": row["price_to_cost_high"],
+        "hindsight": row["hindsight"],
+        "known_at": None if known_at is None else iso_time(int(str(known_at))),
+        "missing": row["missing"],
+    }
+
+
+def _month_ends(rows: Sequence[Row]) -> list[Row]:
+    last = {str(row["time"])[:7]: row for row in rows}
+    return list(last.values())[-_MONTHS_SHOWN:]
+
+
+def _head(record: Record) -> dict[str, object]:
+    return {
+        "at": record.at_text,
+        "network": record.network.name,
+        "simulated": record.simulated,
+    }
