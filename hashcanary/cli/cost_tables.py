@@ -175,7 +175,7 @@ def sensitivity(record: Record, found: CostAnswers) -> Table:
         Column("unit", "unit", data_only=True),
         Column("cost_at_low", "USD/BTC", USD_PER_BTC, people=_dollars),
         Column("cost_at_high", "at high", USD_PER_BTC, people=_dollars),
-        Column("swing", "swing", RATIO, people=_times),
+        Column("swing", "span", RATIO, people=_times),
     ]
     rows: list[Row] = []
     apart = found.spread_of_definitions
@@ -200,7 +200,7 @@ def sensitivity(record: Record, found: CostAnswers) -> Table:
         notes=[
             *([SIMULATED] if record.simulated else []),
             f"Each assumption alone at the ends of its {LEVEL:.0%} band, all else as stated; "
-            "USD/BTC at its low and at its high end. swing: the dearer over the cheaper. The model "
+            "USD/BTC at its low and at its high end. span: the dearer over the cheaper. The model "
             "itself: the spread it has by its own definition.",
         ],
         document={
@@ -217,7 +217,8 @@ def sensitivity(record: Record, found: CostAnswers) -> Table:
 
 
 def _plain(value: object) -> str:
-    return f"{float(str(value)):.3g}"
+    number = float(str(value))
+    return f"{number:.3g}" if number >= 0.01 else f"{number:.4f}"
 
 
 def _sensitivity_row(one: Sensitivity) -> Row:
