@@ -17,11 +17,11 @@ class BadFigures(HashcanaryError):
 
 
 class NoRigYet(HashcanaryError):
-    """A moment before the first rig of the catalogue was sold."""
+    """A moment before a rig, or the first rig of the catalogue, was sold."""
 
     template = (
-        "expected a moment from {first} on, when {rig}, the first of the catalogue, came out, "
-        "found {at}. Ask for a later one, or give a catalogue with earlier rigs."
+        "expected a moment from {first} on, when {rig} came out, found {at}. Ask for a later one, "
+        "or give a catalogue with earlier rigs."
     )
     exit_code = Exit.MISSING
     http_status = 404

@@ -3,8 +3,9 @@
 A path starts from today's hashprice. Its daily changes are the record's own, drawn in blocks of 28
 days from the last four years, two retargets long so that a rise of the price and the rise of the
 difficulty that follows stay together; or those of a stated drift and volatility. The subsidy halves
-when it is due. A machine runs on the days on which its power is paid, idles on the others, and pays
-for each restart; what it may earn otherwise, its repairs and its resale are left out.
+when it is due. A machine stops where its revenue falls below the lower threshold of ``switching``,
+starts again above the upper one, and pays for each restart; what it may earn otherwise, its repairs
+and its resale are left out.
 """
 
 from __future__ import annotations
@@ -95,16 +96,18 @@ def payback(
     paths: Paths,
     revenue_usd_per_ths_day: float,
     power_usd_per_ths_day: float,
-    restart_usd_per_ths: float,
-    rig_usd_per_ths: float | None,
+    restart_usd_per_ths: float = 0.0,
+    thresholds: tuple[float, float] = (1.0, 1.0),
+    rig_usd_per_ths: float | None = None,
 ) -> Payback:
     """Of a machine that earns ``revenue`` today, after the pool, and pays ``power`` while it runs.
 
-    All a TH/s; restart: what starting it again costs; rig: what it was bought for.
+    All a TH/s; restart: what starting it again costs; thresholds: revenue over power cost below
+    which it is stopped, above which it is started; rig: what it was bought for.
     """
-    margin = paths.factors * revenue_usd_per_ths_day - power_usd_per_ths_day
-    runs = margin > 0
-    earned = np.where(runs, margin, 0.0)
+    revenue = paths.factors * revenue_usd_per_ths_day
+    runs = _runs(revenue, power_usd_per_ths_day, thresholds)
+    earned = np.where(runs, revenue - power_usd_per_ths_day, 0.0)
     if restart_usd_per_ths > 0:
         earned[:, 1:] -= restart_usd_per_ths * (runs[:, 1:] & ~runs[:, :-1])
     total = np.cumsum(earned, axis=1)
@@ -119,3 +122,18 @@ def payback(
         Band(*map(float, quantiles)),
         float(np.isfinite(days).mean()),
     )
+
+
+def _runs(revenue: Floats, power: float, thresholds: tuple[float, float]) -> NDArray[np.bool_]:
+    """Whether a machine runs, (paths, days); between the thresholds it does what it did.
+
+    On the first day it runs where its power is paid.
+    """
+    off, on = thresholds
+    starts, stops = revenue > power * on, revenue <= power * off
+    starts[:, 0] = revenue[:, 0] > power
+    decided = starts | stops
+    decided[:, 0] = True
+    days = np.arange(revenue.shape[1], dtype=np.int32)
+    last = np.maximum.accumulate(np.where(decided, days, 0), axis=1)
+    return np.take_along_axis(starts, last, axis=1)

@@ -107,21 +107,31 @@ class Catalogue:
         """The rigs whose month of release has begun at ``time``, Unix seconds. Raises NoRigYet."""
         found = tuple(rig for rig in self.rigs if rig.released <= time)
         if not found:
-            first = self.rigs[0]
-            raise NoRigYet(first=iso_day(first.released), rig=first.name, at=iso_day(int(time) - 1))
+            raise _not_yet(self.rigs[0], time, ", the first of the catalogue,")
         return found
 
-    def rig(self, name: str) -> Rig:
-        """The rig of a name, in any case, without its family's name too. Raises UnknownRig."""
+    def rig(self, name: str, time: float | None = None) -> Rig:
+        """The rig of a name, in any case, without its family's name too.
+
+        Raises UnknownRig, and NoRigYet where it was not sold yet at ``time``, Unix seconds.
+        """
         wanted = _plain(name)
         for rig in self.rigs:
             if wanted and wanted in (_plain(rig.name), _plain(rig.name.partition(" ")[2])):
+                if time is not None and rig.released > time:
+                    raise _not_yet(rig, time)
                 return rig
         plain = [_plain(rig.name.partition(" ")[2]) for rig in self.rigs]
         near = difflib.get_close_matches(wanted, plain, n=3, cutoff=0.5)
         names = [rig.name for rig, one in zip(self.rigs, plain, strict=True) if one in near]
         nearest = f"The nearest are {', '.join(names)}." if names else "None is near it."
         raise UnknownRig(found=name, nearest=nearest)
+
+
+def _not_yet(rig: Rig, time: float, which: str = "") -> NoRigYet:
+    # a date means its end: the second before lies in it
+    at = iso_day(int(time) - 1)
+    return NoRigYet(first=iso_day(rig.released), rig=f"{rig.name}{which}", at=at)
 
 
 def read_rigs(path: Path | None = None) -> Catalogue:

@@ -212,6 +212,7 @@ def _line(
             earned.value / 1000 * (1 - fee.value),
             cost.value,
             terms.restart_usd / rig.hashrate_ths,
+            (1.0 if off is None else off, 1.0 if on is None else on),
             terms.rig_usd_per_ths,
         ),
     )

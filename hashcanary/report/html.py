@@ -51,7 +51,7 @@ def _page(report: Report, bundle: str) -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="description", content=report.verdict.headline),
         tag("title", title),
-        tag("style", Html(_style())),
+        tag("style", Html(style_sheet())),
     )
     body = tag(
         "body",
@@ -96,7 +96,8 @@ def _policy(scripts: list[str]) -> str:
     )
 
 
-def _style() -> str:
+def style_sheet() -> str:
+    """The style of pages, colours of both themes included."""
     light, dark = theme.variables("light"), theme.variables("dark")
     return (
         f":root{{{light}--serif:{theme.SERIF};--sans:{theme.SANS}}}\n"

@@ -180,16 +180,16 @@ def paths(market: Market, flow: Flow | None = None, seed: int = 3) -> Paths:
 def test_a_hashprice_that_stays_pays_back_by_arithmetic() -> None:
     still = paths(market_with(np.zeros(800)))
     # 0.04 - 0.015 USD/TH/s/day; 15 USD/TH/s: 600 days
-    found = payback(still, 0.04, 0.015, 0.0, 15.0)
+    found = payback(still, 0.04, 0.015, rig_usd_per_ths=15.0)
     assert found.days is not None
     assert tuple(found.days) == (600.0, 600.0, 600.0)
     assert found.share == 1.0
     assert found.earned_usd_per_ths.value == pytest.approx(0.025 * HORIZON_DAYS)
-    never = payback(still, 0.04, 0.015, 0.0, 28.0)
+    never = payback(still, 0.04, 0.015, rig_usd_per_ths=28.0)
     assert never.days is not None
     assert never.days.value == float("inf")
     assert never.share == 0.0
-    assert payback(still, 0.04, 0.05, 0.0, None) == Payback(Band(0.0, 0.0, 0.0), None, None)
+    assert payback(still, 0.04, 0.05) == Payback(Band(0.0, 0.0, 0.0), None, None)
 
 
 def test_the_subsidy_halves_when_it_is_due() -> None:
@@ -229,10 +229,31 @@ def test_too_short_a_record_says_what_lacks() -> None:
 def test_restarts_cost() -> None:
     changes = np.random.default_rng(8).normal(0.0, 0.05, 1400)
     drawn = paths(market_with(changes))
-    free = payback(drawn, 0.04, 0.04, 0.0, None).earned_usd_per_ths
-    dear = payback(drawn, 0.04, 0.04, 0.2, None).earned_usd_per_ths
+    free = payback(drawn, 0.04, 0.04).earned_usd_per_ths
+    dear = payback(drawn, 0.04, 0.04, 0.2).earned_usd_per_ths
     assert dear.value < free.value
     assert dear.low < free.low
+
+
+def test_between_the_thresholds_a_machine_does_what_it_did() -> None:
+    revenue = np.array([[1.2, 1.0, 0.9, 0.7, 0.9, 1.1, 1.3, 1.0, 0.6], [0.9] * 9])
+    found = payback(Paths(revenue, "", 0.0), 1.0, 1.0, 0.1, (0.8, 1.25))
+    # on: days 0 to 2, off 3 to 5, on 6 and 7 with one restart; the other never starts
+    first = 0.2 + 0.0 - 0.1 + 0.3 + 0.0 - 0.1
+    ends = sorted((first, 0.0))
+    assert found.earned_usd_per_ths.value == pytest.approx(np.mean(ends))
+    greedy = payback(Paths(revenue, "", 0.0), 1.0, 1.0, 0.1).earned_usd_per_ths
+    assert greedy.value == pytest.approx((0.2 + 0.1 + 0.3 - 0.1) / 2)
+
+
+def test_waiting_between_thresholds_beats_switching_at_break_even() -> None:
+    flow = Flow(0.0, 0.6, 0.1, "stated")
+    drawn = paths(market_with(np.empty(0)), flow)
+    restart, power = 0.15, 0.036
+    wise = thresholds(flow, power * 140, restart * 140)
+    patient = payback(drawn, 0.04, power, restart, wise).earned_usd_per_ths
+    greedy = payback(drawn, 0.04, power, restart).earned_usd_per_ths
+    assert patient.value > greedy.value
 
 
 @pytest.mark.parametrize(

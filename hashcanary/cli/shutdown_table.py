@@ -1,0 +1,218 @@
+"""What ``hashcanary shutdown`` prints: one row a machine and price of power."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.output import SIMULATED, Column, Row, Table
+from hashcanary.moments import iso_day
+from hashcanary.report.shutdown import assumptions, headline
+from hashcanary.units import (
+    DAYS,
+    FRACTION,
+    J_PER_TH,
+    USD_PER_BTC,
+    USD_PER_DAY,
+    USD_PER_KWH,
+    USD_PER_MWH,
+    USD_PER_PHS_DAY,
+    USD_PER_THS,
+)
+
+if TYPE_CHECKING:
+    from hashcanary.economics.market import Band
+    from hashcanary.economics.shutdown import Line
+    from hashcanary.report.shutdown import Shutdown
+    from hashcanary.units import Unit
+
+
+def table(found: Shutdown) -> Table:
+    """Everything for people, JSON and CSV."""
+    powers = len({line.power_usd_per_kwh for line in found.lines})
+    priced = found.market.price_usd_per_btc is not None
+    columns = [
+        Column("rig", "rig"),
+        Column("efficiency", "J/TH", J_PER_TH, people=str, spare=7),
+        Column("power", "at", USD_PER_KWH, people=str, data_only=powers < 2),
+        *_band("shutdown_price", "USD/BTC", USD_PER_BTC, hidden=not priced),
+        *_band("shutdown_hashprice", "hashprice", USD_PER_PHS_DAY, hidden=priced),
+        *_band("break_even", "USD/kWh", USD_PER_KWH),
+        *_band("revenue", "USD/MWh", USD_PER_MWH, spare=8),
+        *_band("profit", "USD/day", USD_PER_DAY, spare=3),
+        *_switching(priced),
+        *_band("earned_3_years", "USD/TH/s", USD_PER_THS, spare=5),
+        *_band("payback", "payback days", DAYS, spare=2),
+        Column("paid_back", "paid back", FRACTION, people=str, optional=True, spare=4),
+        Column("missing", "missing", data_only=True),
+    ]
+    notes = [SIMULATED] if found.simulated else []
+    notes += [
+        "USD/BTC: bitcoin's price at which power alone is paid, difficulty and fees as they are; "
+        "USD/kWh: power price it can bear; USD/day: profit of one machine; stop, restart: prices "
+        "worth acting on; USD/TH/s: earned in 3 years."
+        if priced
+        else "hashprice: USD/PH/s/day at which power alone is paid; USD/kWh: power price it can "
+        "bear; USD/day: profit of one machine; USD/TH/s: earned in 3 years."
+    ]
+    if powers == 1:
+        price = f"{found.lines[0].power_usd_per_kwh:g} USD/kWh"
+        notes.append(f"Power at {price}; --power-price states another.")
+    return Table(
+        columns,
+        [_row(line) for line in found.lines],
+        title=headline(found),
+        notes=[*notes, *assumptions(found)],
+        document=_document(found),
+        people_rows=[_people_row(line) for line in found.shown],
+    )
+
+
+def _band(
+    key: str, title: str, unit: Unit, *, spare: int = 0, hidden: bool = False
+) -> tuple[Column, ...]:
+    """A figure, its low and its high; people see the three in one cell."""
+    return (
+        Column(key, title, unit, people=str, optional=True, spare=spare, data_only=hidden),
+        Column(f"{key}_low", "low", unit, data_only=True),
+        Column(f"{key}_high", "high", unit, data_only=True),
+    )
+
+
+def _switching(priced: bool) -> tuple[Column, ...]:
+    """Both thresholds, as prices of bitcoin and as hashprices; people see the first if they can."""
+    return tuple(
+        Column(f"{key}{end}", title, unit, people=str, optional=True, spare=6, data_only=hidden)
+        for end, unit, hidden in (
+            ("", USD_PER_BTC, not priced),
+            ("_hashprice", USD_PER_PHS_DAY, priced),
+        )
+        for key, title in (("off_below", "stop"), ("on_above", "restart"))
+    )
+
+
+# how people read each figure
+_FORMS = {
+    "efficiency": ".4g",
+    "power": ".3f",
+    "shutdown_price": ",.0f",
+    "shutdown_hashprice": ".1f",
+    "break_even": ".3f",
+    "revenue": ",.0f",
+    "profit": ",.1f",
+    "off_below": ",.0f",
+    "on_above": ",.0f",
+    "off_below_hashprice": ".1f",
+    "on_above_hashprice": ".1f",
+    "earned_3_years": ",.1f",
+    "payback": ",.0f",
+    "paid_back": ".0%",
+}
+
+
+def _people_row(line: Line) -> Row:
+    """A row as people read it: ``28,558 (24,412 to 33,584)``."""
+    row = _row(line)
+    said: dict[str, object] = {"rig": line.rig.name}
+    for key, form in _FORMS.items():
+        value, low, high = (_said(row.get(key + end), form) for end in ("", "_low", "_high"))
+        said[key] = value if low is None or high is None else f"{value} ({low} to {high})"
+    return said
+
+
+def _said(value: object, form: str) -> str | None:
+    if not isinstance(value, (int, float)):
+        return None
+    # a payback that does not come within the horizon
+    return format(value, form).replace("-0.0", "0.0") if isfinite(value) else "never"
+
+
+def _row(line: Line) -> Row:
+    earned = days = share = None
+    missing = []
+    if isinstance(line.earns, str):
+        missing.append(f"earned_3_years, payback: {line.earns}")
+    else:
+        earned, days, share = line.earns.earned_usd_per_ths, line.earns.days, line.earns.share
+        if days is None:
+            missing.append("payback: no price of a rig is stated")
+    if line.shutdown_price_usd_per_btc is None:
+        missing.append("shutdown_price: a hashprice is stated without a price")
+    if line.off_below_usd_per_phs_day is None:
+        missing.append("off_below, on_above: no volatility, or power is free")
+    return {
+        "rig": line.rig.name,
+        "efficiency": line.rig.efficiency_j_per_th,
+        "power": line.power_usd_per_kwh,
+        **_cells("shutdown_price", line.shutdown_price_usd_per_btc),
+        **_cells("shutdown_hashprice", line.shutdown_hashprice_usd_per_phs_day),
+        **_cells("break_even", line.break_even_usd_per_kwh),
+        **_cells("revenue", line.revenue_usd_per_mwh),
+        **_cells("profit", line.profit_usd_per_day),
+        "off_below": line.off_below_usd_per_btc,
+        "on_above": line.on_above_usd_per_btc,
+        "off_below_hashprice": line.off_below_usd_per_phs_day,
+        "on_above_hashprice": line.on_above_usd_per_phs_day,
+        **_cells("earned_3_years", earned),
+        **_cells("payback", days),
+        "paid_back": share,
+        "missing": missing,
+    }
+
+
+def _cells(key: str, band: Band | None) -> dict[str, object]:
+    values = (None,) * 3 if band is None else tuple(band)
+    return dict(zip((key, f"{key}_low", f"{key}_high"), values, strict=True))
+
+
+def _document(found: Shutdown) -> dict[str, object]:
+    market, terms, flow = found.market, found.terms, found.flow
+    fees = market.fees_to_subsidy
+    return {
+        "at": found.at_text or None,
+        "network": found.network or None,
+        "simulated": found.simulated,
+        "day": iso_day(market.day) if market.day is not None else None,
+        "rigs": found.catalogue,
+        **_cells("hashprice_usd_per_phs_day", market.hashprice_usd_per_phs_day),
+        "price_usd_per_btc": market.price_usd_per_btc,
+        "difficulty": market.difficulty,
+        "subsidy_btc": market.subsidy_btc,
+        **_cells("fees_to_subsidy_fraction", None if _HASHPRICE in market.stated else fees),
+        "stated": list(market.stated),
+        "lacks": list(market.lacks),
+        **_cells("pool_fee_fraction", terms.pool_fee),
+        **_cells("pue_ratio", terms.pue),
+        "restart_usd": terms.restart_usd,
+        "rig_price_usd_per_ths": terms.rig_usd_per_ths,
+        "flow": None
+        if flow is None
+        else {
+            "volatility_per_year": flow.volatility,
+            "drift_per_year": flow.drift,
+            "discount_per_year": flow.discount,
+            "source": flow.source,
+        },
+        "paths": found.paths,
+        "band": "all that is uncertain at its favourable end, and at its other end; of "
+        "earned_3_years and payback: 5% and 95% of paths",
+        "units": _UNITS,
+        "provenance": found.provenance,
+    }
+
+
+_HASHPRICE = "hashprice_usd_per_phs_day"
+_UNITS = {
+    "efficiency": "J/TH",
+    "power": "USD/kWh",
+    "shutdown_price": "USD/BTC",
+    "shutdown_hashprice": "USD/PH/s/day",
+    "break_even": "USD/kWh",
+    "revenue": "USD/MWh",
+    "profit": "USD/day of one machine",
+    "off_below": "USD/BTC",
+    "on_above": "USD/BTC",
+    "earned_3_years": "USD/TH/s",
+    "payback": "days",
+    "paid_back": "fraction",
+}
