@@ -1,0 +1,238 @@
+"""The network's mix of rigs at a moment, as a distribution: ``draws`` fleets that could be there.
+
+A vintage model. Every two months of the nine years before the moment the machines there age, those
+that do not pay are scrapped at a rate, and new ones fill what the hashrate (its 30-day mean, known
+by then) says must be there, plus a gross flow that makers ship whatever happens. New machines are
+split over the rigs on sale: by time since release, efficiency, maker, and a popularity of their own
+that nobody publishes. Each number of that is uncertain: ``FleetPriors`` states all of them. None
+was fitted: network efficiencies that were published are a check (``tests/economics``).
+
+Differs from Coin Metrics' MINE-MATCH, which reads rigs from the nonces of blocks, and from
+Cambridge's CBECI, where every profitable rig weighs the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.economics.draws import Purpose, generator
+from hashcanary.economics.errors import TooFewDaysForFleet
+from hashcanary.economics.priors import FleetPriors
+from hashcanary.moments import DAY, iso_day
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.economics.rigs import Catalogue, Rig
+
+    Floats = NDArray[np.float64]
+    Singles = NDArray[np.float32]
+    Ints = NDArray[np.int64]
+
+YEAR = 365.25 * DAY
+STEP_YEARS, REACH_YEARS = 1 / 6, 9.0
+# hashrate may be unknown for so long before a step
+_STALE = 30 * DAY
+# of a machine paying USD/PH/s/day: J/TH x 24 h x USD/kWh
+HOURS = 24.0
+# the mean hashprice of so many days says whether to scrap a machine, and whether to run it
+_SCRAP_DAYS, _RUN_DAYS = 180, 30
+# what power costs, USD/kWh, and its spread, with overheads, where only scrapping asks
+_SCRAP_PRICE, _SCRAP_SPREAD = 0.050, 0.32
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Days as known at a moment, ascending. time: Unix seconds at which each begins.
+
+    hashrate: 30-day mean, TH/s; hashprice: USD/PH/s/day; NaN where not known.
+    """
+
+    time: Ints
+    hashrate_ths: Floats
+    hashprice_usd_per_phs_day: Floats
+
+    def known_by(self, moment: int) -> History:
+        """The days that had ended at a moment."""
+        seen = self.time + DAY <= moment
+        return History(
+            self.time[seen], self.hashrate_ths[seen], self.hashprice_usd_per_phs_day[seen]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fleets:
+    """Draws of the network's machines at ``moment`` (Unix seconds).
+
+    shares: (rigs, draws), of the hashrate of all that is there, each column sums to 1; running:
+    the same of what the last month's hashprice paid at usual power prices; efficiency_j_per_th:
+    (rigs, draws), as they really run; parameters: by name, (draws,).
+    """
+
+    moment: int
+    rigs: tuple[Rig, ...]
+    shares: Singles
+    running: Singles
+    efficiency_j_per_th: Singles
+    parameters: dict[str, Floats]
+
+    @property
+    def network_j_per_th(self) -> Floats:
+        """The network's efficiency in each draw: J/TH of what runs, weighted by hashrate."""
+        return np.asarray((self.running * self.efficiency_j_per_th).sum(axis=0), dtype=np.float64)
+
+
+def draw_fleets(
+    catalogue: Catalogue,
+    history: History,
+    moment: int,
+    draws: int = 10_000,
+    seed: int = 1,
+    priors: FleetPriors | None = None,
+) -> Fleets:
+    """``draws`` fleets at ``moment``; rigs released and days ended by then are all that is used.
+
+    The same seed gives the same bytes. Raises NoRigYet, TooFewDaysForFleet.
+    """
+    priors = FleetPriors() if priors is None else priors
+    rigs = catalogue.released_by(moment)
+    known = history.known_by(moment)
+    steps = _steps(moment, rigs)
+    hashrate = _at(known, known.hashrate_ths, steps, moment)
+    world = _World.drawn(rigs, priors, draws, seed)
+    mass = _grow(world, steps, hashrate, _unpaid(rigs, known, steps, _SCRAP_DAYS))
+    paid = 1.0 - _unpaid(rigs, known, steps[-1:], _RUN_DAYS)[0].astype(np.float32)
+    running = mass * paid[:, None]
+    return Fleets(
+        moment,
+        rigs,
+        mass / mass.sum(axis=0),
+        running / running.sum(axis=0),
+        world.efficiency,
+        world.parameters,
+    )
+
+
+def _steps(moment: int, rigs: tuple[Rig, ...]) -> Floats:
+    """Unix seconds every two months, the last one ``moment``; from the first rig on."""
+    begin = max(moment - REACH_YEARS * YEAR, float(rigs[0].released))
+    count = max(int((moment - begin) / (STEP_YEARS * YEAR)), 1)
+    before = np.arange(count, -1, -1, dtype=np.float64)
+    return np.asarray(moment - before * (STEP_YEARS * YEAR), dtype=np.float64)
+
+
+def _at(known: History, values: Floats, steps: Floats, moment: int) -> Floats:
+    """The last known value at each step; a step before the first has the first one."""
+    seen = np.flatnonzero(np.isfinite(values))
+    if seen.size == 0 or moment - known.time[seen[-1]] > _STALE:
+        last = iso_day(int(known.time[seen[-1]])) if seen.size else "none"
+        raise TooFewDaysForFleet(at=iso_day(moment), days=_STALE // DAY, found=last)
+    at = np.searchsorted(known.time[seen], steps, side="right") - 1
+    return np.asarray(values[seen][np.maximum(at, 0)], dtype=np.float64)
+
+
+def _unpaid(rigs: tuple[Rig, ...], known: History, steps: Floats, span: int) -> Floats:
+    """The part of each rig's owners that the last ``span`` days did not pay: (steps, rigs)."""
+    from scipy.special import ndtr
+
+    price = known.hashprice_usd_per_phs_day
+    total = np.concatenate(([0.0], np.cumsum(np.nan_to_num(price))))
+    count = np.concatenate(([0], np.cumsum(np.isfinite(price))))
+    end = np.searchsorted(known.time, steps, side="right")
+    start = np.searchsorted(known.time, steps - span * DAY, side="right")
+    days = count[end] - count[start]
+    mean = np.where(days > 0, (total[end] - total[start]) / np.maximum(days, 1), np.inf)
+    efficiency = np.array([rig.efficiency_j_per_th for rig in rigs])
+    paid = mean[:, None] / (HOURS * _SCRAP_PRICE * efficiency[None, :])
+    return np.asarray(1.0 - ndtr(np.log(paid) / _SCRAP_SPREAD))
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """Draws of what does not change along the steps; (draws,) or (rigs, draws)."""
+
+    released: Floats
+    weight: Singles
+    efficiency: Singles
+    parameters: dict[str, Floats]
+    values: dict[str, Singles]
+
+    @classmethod
+    def drawn(cls, rigs: tuple[Rig, ...], priors: FleetPriors, draws: int, seed: int) -> _World:
+        named = priors.named
+        normal = generator(seed, Purpose.FLEET).standard_normal((len(named), draws))
+        values = {name: prior.draw(normal[at]) for at, (name, prior) in enumerate(named.items())}
+        # a row a rig: what is drawn of one does not depend on how many come after it
+        own = generator(seed, Purpose.RIG_EFFICIENCY).standard_normal(
+            (len(rigs), draws), dtype=np.float32
+        )
+        liked = generator(seed, Purpose.POPULARITY).standard_normal(
+            (len(rigs), draws), dtype=np.float32
+        )
+        plate = np.array([rig.efficiency_j_per_th for rig in rigs], dtype=np.float32)
+        spread = np.array([_own_spread(rig) for rig in rigs], dtype=np.float32)
+        efficiency = plate[:, None] * np.exp(spread[:, None] * own) * values["efficiency"]
+        liked *= np.float32(priors.popularity_spread)
+        liked -= values["preference"] * np.log(plate / plate.min())[:, None]
+        makers = dict(priors.makers)
+        maker = np.array(
+            [makers.get(rig.maker, priors.other_makers) for rig in rigs], dtype=np.float32
+        )
+        maker *= [1.0 if rig.cooling == "air" else priors.cooled for rig in rigs]
+        weight = maker[:, None] * np.exp(liked)
+        released = np.array([np.mean(rig.released_band) for rig in rigs])
+        shown = {name: one.astype(np.float64) for name, one in values.items()}
+        return cls(released, weight, efficiency.astype(np.float32), shown, values)
+
+
+def _own_spread(rig: Rig) -> float:
+    """Of the logarithm of a rig's own efficiency: its band is two of it either way."""
+    low, high = rig.efficiency_band_j_per_th
+    return max(float(np.log(high / low)) / 4.0, 1e-3)
+
+
+def _grow(world: _World, steps: Floats, hashrate: Floats, unpaid: Floats) -> Singles:
+    """Machines of each rig at the last step: (rigs, draws), TH/s."""
+    rigs, draws = world.weight.shape
+    mass = np.zeros((rigs, draws), dtype=np.float32)
+    cube = 1.0 / world.values["life"] ** 3
+    for at, now in enumerate(steps):
+        age = ((now - world.released) / YEAR).astype(np.float32)
+        there = int(np.searchsorted(world.released, now, side="right")) if at else rigs
+        if at:
+            _age(mass[:there], age[:there], cube, world.values["scrap"], unpaid[at, :there])
+        missing = np.maximum(np.float32(hashrate[at]) - mass.sum(axis=0), 0.0)
+        missing += world.values["gross"] * np.float32(STEP_YEARS * hashrate[at])
+        _sell(mass, world, age, missing)
+    return mass
+
+
+def _age(mass: Singles, age: Singles, cube: Singles, scrap: Singles, unpaid: Floats) -> None:
+    """Two months of age, and of scrapping what does not pay."""
+    before = np.maximum(age - np.float32(STEP_YEARS), 0.0)
+    wear = np.maximum(age, 0.0) ** 3 - before**3
+    rate = unpaid.astype(np.float32) * np.float32(STEP_YEARS)
+    for rig in np.flatnonzero(mass.any(axis=1)):
+        mass[rig] *= np.exp(-(wear[rig] * cube + rate[rig] * scrap))
+
+
+# so many years after release nobody sells a rig as new any more, but where nothing else is there
+_SOLD_YEARS = 4.0
+
+
+def _sell(mass: Singles, world: _World, age: Singles, missing: Singles) -> None:
+    """Split new machines over the rigs on sale."""
+    on_sale = np.flatnonzero((age > 0) & (age < _SOLD_YEARS))
+    if on_sale.size == 0:
+        on_sale = np.flatnonzero(age > 0)[-1:] if (age > 0).any() else np.array([0])
+        mass[on_sale] += missing
+        return
+    part = world.weight[on_sale].copy()
+    old = age[on_sale, None]
+    part *= np.exp(old / -world.values["sale"])
+    part *= 1.0 - np.exp(old / -world.values["ramp"])
+    part *= missing / np.maximum(part.sum(axis=0), np.float32(1e-30))
+    mass[on_sale] += part
