@@ -1,0 +1,276 @@
+"""``hashcanary study supply``: what hashrate pays at which hashprice, and who is under water."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.declare import add_at, add_command
+from hashcanary.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashcanary.cli.declare import Commands, Parser
+    from hashcanary.cli.output import Column, Table
+    from hashcanary.economics.own_fleet import OwnFleet
+    from hashcanary.economics.rigs import Catalogue
+    from hashcanary.economics.supply_study import SupplyStudy
+    from hashcanary.store.record import Record
+
+_EXAMPLES = """\
+  hashcanary study supply
+  hashcanary study supply --at 2022-11-25 --show rigs
+  hashcanary study supply --power-price 0.06 --show own
+  hashcanary study supply --fleet mine.toml --json
+"""
+_DESCRIPTION = """\
+How much of the hashrate pays for its power at each hashprice; which part is under
+water now; which rigs go next, and at what price of bitcoin; what moves that most.
+
+Nobody knows which machines run and what they pay. Both are drawn from stated
+priors: the fleet from release dates, growth of the hashrate, ageing and what paid;
+power prices by region. Every share comes with the 95% band of the draws. A rig
+released or a price published after --at is not used.
+
+--fleet FILE lists your own machines and what you pay:
+
+  power_price_usd_per_kwh = 0.052
+  [[machines]]
+  rig = "Antminer S19j Pro"
+  count = 1200
+"""
+_TITLES = {
+    "curve": "Hash supply curve",
+    "rigs": "The network's rigs, the first to go on top",
+    "assumptions": "What moves the share under water",
+    "own": "Your machines on the network's supply curve",
+}
+_MEANINGS = {
+    "curve": "Pays: of what ran when hashrate was highest in a year. Bitcoin: its price at that "
+    "hashprice, difficulty and fees in bitcoin as now.",
+    "rigs": "Share: of what runs. Off at: the hashprice, USD/PH/s/day, that pays for it at the "
+    "network's median power price. Under water: of its machines, by what each pays for power.",
+    "assumptions": "From, to: ends of the middle 60% of the draws. Under water: the mean among "
+    "draws with the assumption in its lowest, then in its highest fifth.",
+    "own": "Off at: USD/PH/s/day. What a pool, a site and overheads take is counted where the "
+    "file says so.",
+}
+_SHOWN = ("curve", "rigs", "assumptions", "own")
+# of the hashprice now, the points that people see
+_PEOPLE_STEP = 3
+_MOST_SEED = 2**63 - 1
+
+
+def add(studies: Commands, shared: Parser) -> None:
+    """Declare the study."""
+    parser = add_command(
+        studies,
+        shared,
+        "supply",
+        run,
+        summary="hashrate that pays at each hashprice; who is under water",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    parser.add_argument(
+        "--show",
+        choices=_SHOWN,
+        help="the table: the curve, the network's rigs, what the share under water rests on, or "
+        "your own machines (default: own with --fleet or --power-price, else curve)",
+    )
+    parser.add_argument(
+        "--power-price",
+        metavar="USD/KWH",
+        help="your own contract: where the network's rigs would stand if they paid it; with "
+        "--fleet, in place of the file's prices",
+    )
+    parser.add_argument("--fleet", metavar="FILE", help="your own machines, as TOML")
+    parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
+    parser.add_argument("--prices", metavar="FILE", help="what miners pay for power, as TOML")
+    parser.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")
+    add_at(parser)
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Study and print."""
+    from pathlib import Path
+
+    from hashcanary.cli.opening import open_record
+    from hashcanary.cli.output import emit, format_of
+    from hashcanary.economics.power_prices import read_power_prices
+    from hashcanary.economics.rigs import read_rigs
+    from hashcanary.economics.supply_study import study_supply
+
+    price, seed = _price(args.power_price), _seed(args.seed)
+    catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
+    prices = read_power_prices(Path(args.prices) if args.prices else None)
+    own = _own(args.fleet, catalogue, price)
+    if args.show == "own" and own is None and price is None:
+        raise UsageError(
+            argument="--show",
+            expected="your own machines with own",
+            found=args.show,
+            remedy="Give --fleet FILE or --power-price USD/KWH too.",
+        )
+    record = open_record(args)
+    study = study_supply(record, catalogue, prices, seed=seed)
+    if own is None and price is not None:
+        own = _contract(study, price)
+    shown = args.show or ("curve" if own is None else "own")
+    emit(_table(record, study, shown, own), format_of(args))
+    return Exit.DONE
+
+
+def _price(text: str | None) -> float | None:
+    from hashcanary.economics.power_prices import CHEAPEST, DEAREST
+
+    if text is None:
+        return None
+    try:
+        price = float(text)
+    except ValueError:
+        price = float("nan")
+    if not CHEAPEST <= price <= DEAREST:
+        raise UsageError(
+            argument="--power-price",
+            expected=f"USD per kWh from {CHEAPEST:g} to {DEAREST:g}",
+            found=text,
+            remedy="Write 0.05 for five US cents.",
+        )
+    return price
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:20]) > _MOST_SEED:
+        raise UsageError(
+            argument="--seed",
+            expected="an integer from 0 to 2**63 - 1",
+            found=text,
+            remedy="Leave it out for 1.",
+        )
+    return int(text)
+
+
+def _own(path: str | None, catalogue: Catalogue, price: float | None) -> OwnFleet | None:
+    from pathlib import Path
+
+    from hashcanary.economics.own_fleet import read_own_fleet
+
+    return None if path is None else read_own_fleet(Path(path), catalogue, price)
+
+
+def _contract(study: SupplyStudy, price: float) -> OwnFleet:
+    """The rigs of the network as if they paid one price."""
+    from hashcanary.economics.own_fleet import own_rigs
+
+    told = {one.name for one in study.rigs}
+    rigs = tuple(rig for rig in study.supply.fleets.rigs if rig.name in told)
+    return own_rigs(rigs, price)
+
+
+def _table(record: Record, study: SupplyStudy, shown: str, own: OwnFleet | None) -> Table:
+    from hashcanary.cli.output import SIMULATED, Table
+    from hashcanary.economics.own_fleet import standing
+    from hashcanary.report.supplying import document, own_sentence, rows_of, sentences
+
+    stands = () if own is None else standing(own, study.supply)
+    rows = rows_of(study, shown, stands)
+    notes = [SIMULATED] if record.simulated else []
+    if own is not None:
+        notes.append(own_sentence(study, own, stands))
+    return Table(
+        _columns(shown),
+        rows,
+        title=f"{_TITLES[shown]}, as known at {record.at_text}",
+        notes=[*notes, *sentences(study), _MEANINGS[shown]],
+        document={
+            "at": record.at_text,
+            "network": record.network.name,
+            "simulated": record.simulated,
+            **document(study, stands),
+            "shown": shown,
+            "provenance": record.provenance,
+        },
+        people_rows=rows[::_PEOPLE_STEP] if shown == "curve" else rows,
+    )
+
+
+def _columns(shown: str) -> list[Column]:
+    from hashcanary.cli.output import Column
+
+    if shown == "curve":
+        return [
+            Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=_two),
+            Column("price_usd_per_btc", "bitcoin, USD", people=_whole),
+            *_band("paying", "fraction", "pays", _percent, spare=1),
+            *_band("paying", "ehs", "EH/s", _whole, spare=2),
+            Column("under_water_mean_fraction", "under water, mean", people=_percent, spare=3),
+        ]
+    if shown == "rigs":
+        return [
+            Column("rig", "rig"),
+            *_band("efficiency", "j_per_th", "J/TH", _one, spare=4),
+            *_band("share", "fraction", "share", _percent, spare=2),
+            *_band("off_at", "usd_per_phs_day", "off at", _one, spare=1),
+            *_band("off_at", "usd_per_btc", "bitcoin, USD", _whole, spare=3),
+            *_band("under_water", "fraction", "under water", _percent, spare=1),
+        ]
+    if shown == "assumptions":
+        return [
+            Column("assumption", "assumption", wide=True),
+            Column("name", "name", data_only=True),
+            Column("low", "from", people=_three_digits),
+            Column("high", "to", people=_three_digits),
+            Column("under_water_at_low_fraction", "under water at", people=_percent_one),
+            Column("under_water_at_high_fraction", "at", people=_percent_one),
+            Column("variance_explained_fraction", "of variance", people=_percent, spare=1),
+        ]
+    return [
+        Column("rig", "rig"),
+        Column("hashrate_ths", "TH/s", people=_whole, spare=4),
+        Column("power_price_usd_per_kwh", "USD/kWh", people=_three_digits, spare=2),
+        Column("efficiency_j_per_th", "J/TH", people=_one, spare=3),
+        *_band("off_at", "usd_per_phs_day", "off at", _one, spare=1),
+        *_band("off_at", "usd_per_btc", "bitcoin, USD", _whole, spare=2),
+        *_band("cheaper", "fraction", "cheaper", _percent, spare=1),
+        Column("pays", "pays", people=lambda value: "yes" if value else "NO"),
+        Column("margin_fraction", "margin", people=_percent, spare=5),
+    ]
+
+
+def _band(
+    name: str, unit: str, title: str, people: Callable[[object], str], spare: int
+) -> list[Column]:
+    """A figure and its limits; spare: of the limits."""
+    from hashcanary.cli.output import Column
+
+    return [
+        Column(f"{name}_{unit}", title, people=people),
+        Column(f"{name}_low_{unit}", "low", people=people, spare=spare),
+        Column(f"{name}_high_{unit}", "high", people=people, spare=spare),
+    ]
+
+
+def _one(value: object) -> str:
+    return f"{float(str(value)):,.1f}"
+
+
+def _two(value: object) -> str:
+    return f"{float(str(value)):,.2f}"
+
+
+def _three_digits(value: object) -> str:
+    return f"{float(str(value)):.3g}"
+
+
+def _whole(value: object) -> str:
+    return f"{float(str(value)):,.0f}"
+
+
+def _percent(value: object) -> str:
+    return f"{float(str(value)):.0%}"
+
+
+def _percent_one(value: object) -> str:
+    return f"{float(str(value)):.1%}"

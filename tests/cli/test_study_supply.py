@@ -1,0 +1,106 @@
+"""``hashcanary study supply`` on a simulated lake."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+_FLEET = """
+power_price_usd_per_kwh = 0.05
+[[machines]]
+rig = "Antminer S9"
+count = 100
+"""
+
+
+def test_people_are_told_shares_with_bands_and_what_they_rest_on(call: Run, lake: Path) -> None:
+    told = call("--home", lake, "study", "supply")
+    assert told.returncode == 0, told.stderr
+    for word in ("SIMULATED", "Under water at", "Room for further", "Rests on", "95% of draws"):
+        assert word in told.stdout
+    for word in ("0.45", "Next to go", "USD/kWh", "Moves the share", "PUE"):
+        assert word in told.stdout
+
+
+def test_json_has_the_curve_the_rigs_and_the_assumptions_with_units(call: Run, lake: Path) -> None:
+    document = json.loads(call("--home", lake, "study", "supply", "--json").stdout)
+    assert document["simulated"] is True
+    assert document["draws"] == 10_000
+    low, middle, high = (document[f"under_water_{end}fraction"] for end in ("low_", "", "high_"))
+    assert 0 <= low <= middle <= high <= 1
+    for row in document["curve"]:
+        assert row["paying_low_fraction"] <= row["paying_fraction"] <= row["paying_high_fraction"]
+    paying = [row["paying_fraction"] for row in document["curve"]]
+    assert paying == sorted(paying)
+    off = [row["off_at_usd_per_phs_day"] for row in document["rigs"]]
+    assert off == sorted(off, reverse=True)
+    assert all(part["source"] for part in document["power"])
+    assert sum(part["share_fraction"] for part in document["power"]) == pytest.approx(1.0)
+    assert "provenance" in document
+
+
+@pytest.mark.parametrize("shown", ["curve", "rigs", "assumptions"])
+def test_csv_has_the_rows_that_are_shown(call: Run, lake: Path, shown: str) -> None:
+    asked = ("--home", lake, "study", "supply", "--show", shown)
+    rows = list(csv.DictReader(io.StringIO(call(*asked, "--csv").stdout)))
+    document = json.loads(call(*asked, "--json").stdout)
+    assert document["shown"] == shown
+    assert len(rows) == len(document["rows"]) > 5
+
+
+def test_own_machines_stand_on_the_curve(call: Run, lake: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(_FLEET)
+    told = call("--home", lake, "study", "supply", "--fleet", file, "--json")
+    (own,) = json.loads(told.stdout)["own"]
+    # the nameplate of an S9: 98 J/TH
+    assert own["off_at_usd_per_phs_day"] == pytest.approx(98 * 24 * 0.05, rel=1e-3)
+    assert 0 <= own["cheaper_low_fraction"] <= own["cheaper_high_fraction"] <= 1
+    contract = call("--home", lake, "study", "supply", "--fleet", file, "--power-price", 0.1)
+    assert "Of your 1,350 TH/s" in contract.stdout
+
+
+def test_a_contract_alone_says_which_machines_pay(call: Run, lake: Path) -> None:
+    told = call("--home", lake, "study", "supply", "--power-price", 0.06, "--json")
+    document = json.loads(told.stdout)
+    for row in document["own"]:
+        best = document["hashprice_usd_per_phs_day"] / (24 * 0.06)
+        assert row["pays"] == (row["efficiency_j_per_th"] <= best)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--power-price", "-0.05"),
+        ("--power-price", "cheap"),
+        ("--power-price", "nan"),
+        ("--power-price", "50"),
+        ("--seed", "-1"),
+        ("--seed", "many"),
+        ("--show", "own"),
+        ("--fleet", "nowhere.toml"),
+        ("--prices", "nowhere.toml"),
+    ],
+)
+def test_what_cannot_be_used_is_wrong_usage(run: Run, lake: Path, words: tuple[str, str]) -> None:
+    told = run("--home", lake, "study", "supply", f"{words[0]}={words[1]}")
+    assert told.returncode == 2
+    assert "expected" in told.stderr
+    assert told.stdout == ""
+
+
+def test_before_the_first_rig_there_is_nothing_to_say(run: Run, lake: Path) -> None:
+    told = run("--home", lake, "study", "supply", "--at", "2012-01-01")
+    assert told.returncode == 3
+    assert told.stdout == ""
