@@ -124,7 +124,8 @@ def _answer(costs: ModelCosts, price: float | None, price_day: int | None) -> Co
     model, days = costs.model, costs.days
     rows = np.flatnonzero(days[_COST].is_not_null().to_numpy())
     if rows.size == 0:
-        reason = str(days["missing"][-1])
+        # the last day is seldom whole: what most days lack says more
+        reason = str(days["missing"].mode().sort()[0])
         return CostAnswer(model, rests_on=model.rests_on, missing=reason)
     row = int(rows[-1])
     day = int(days["time"][row])

@@ -27,3 +27,14 @@ class NoWholeEpochs(HashcanaryError):
     )
     exit_code = Exit.MISSING
     http_status = 404
+
+
+class NoCostDays(HashcanaryError):
+    """A study of price over cost, and no day that has both."""
+
+    template = (
+        "expected a day with a price and the cost of a coin, found none: {found}. Load blocks or "
+        "daily rows, and prices, with `hashcanary load PATH`."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
