@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.output import SIMULATED, Column, Row, Table
 from hashcanary.moments import iso_day
-from hashcanary.report.shutdown import assumptions, headline
+from hashcanary.report.shutdown import assumptions, figures, headline, people_cells
 from hashcanary.units import (
     DAYS,
     FRACTION,
@@ -64,7 +63,7 @@ def table(found: Shutdown) -> Table:
         title=headline(found),
         notes=[*notes, *assumptions(found)],
         document=_document(found),
-        people_rows=[_people_row(line) for line in found.shown],
+        people_rows=[people_cells(line) for line in found.shown],
     )
 
 
@@ -91,73 +90,20 @@ def _switching(priced: bool) -> tuple[Column, ...]:
     )
 
 
-# how people read each figure
-_FORMS = {
-    "efficiency": ".4g",
-    "power": ".3f",
-    "shutdown_price": ",.0f",
-    "shutdown_hashprice": ".1f",
-    "break_even": ".3f",
-    "revenue": ",.0f",
-    "profit": ",.1f",
-    "off_below": ",.0f",
-    "on_above": ",.0f",
-    "off_below_hashprice": ".1f",
-    "on_above_hashprice": ".1f",
-    "earned_3_years": ",.1f",
-    "payback": ",.0f",
-    "paid_back": ".0%",
-}
-
-
-def _people_row(line: Line) -> Row:
-    """A row as people read it: ``28,558 (24,412 to 33,584)``."""
-    row = _row(line)
-    said: dict[str, object] = {"rig": line.rig.name}
-    for key, form in _FORMS.items():
-        value, low, high = (_said(row.get(key + end), form) for end in ("", "_low", "_high"))
-        said[key] = value if low is None or high is None else f"{value} ({low} to {high})"
-    return said
-
-
-def _said(value: object, form: str) -> str | None:
-    if not isinstance(value, (int, float)):
-        return None
-    # a payback that does not come within the horizon
-    return format(value, form).replace("-0.0", "0.0") if isfinite(value) else "never"
-
-
 def _row(line: Line) -> Row:
-    earned = days = share = None
     missing = []
     if isinstance(line.earns, str):
         missing.append(f"earned_3_years, payback: {line.earns}")
-    else:
-        earned, days, share = line.earns.earned_usd_per_ths, line.earns.days, line.earns.share
-        if days is None:
-            missing.append("payback: no price of a rig is stated")
+    elif line.earns.days is None:
+        missing.append("payback: no price of a rig is stated")
     if line.shutdown_price_usd_per_btc is None:
         missing.append("shutdown_price: a hashprice is stated without a price")
     if line.off_below_usd_per_phs_day is None:
         missing.append("off_below, on_above: no volatility, or power is free")
-    return {
-        "rig": line.rig.name,
-        "efficiency": line.rig.efficiency_j_per_th,
-        "power": line.power_usd_per_kwh,
-        **_cells("shutdown_price", line.shutdown_price_usd_per_btc),
-        **_cells("shutdown_hashprice", line.shutdown_hashprice_usd_per_phs_day),
-        **_cells("break_even", line.break_even_usd_per_kwh),
-        **_cells("revenue", line.revenue_usd_per_mwh),
-        **_cells("profit", line.profit_usd_per_day),
-        "off_below": line.off_below_usd_per_btc,
-        "on_above": line.on_above_usd_per_btc,
-        "off_below_hashprice": line.off_below_usd_per_phs_day,
-        "on_above_hashprice": line.on_above_usd_per_phs_day,
-        **_cells("earned_3_years", earned),
-        **_cells("payback", days),
-        "paid_back": share,
-        "missing": missing,
-    }
+    found: dict[str, object] = {"rig": line.rig.name}
+    for key, value in figures(line).items():
+        found |= _cells(key, value) if isinstance(value, tuple) else {key: value}
+    return {**found, "missing": missing}
 
 
 def _cells(key: str, band: Band | None) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import hashcanary
@@ -10,11 +11,10 @@ from hashcanary.moments import iso_day
 from hashcanary.report import theme
 from hashcanary.report.blocks import table
 from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, simulated_mark
-from hashcanary.report.document import Column, Estimate, Table
+from hashcanary.report.document import Column, Table
 from hashcanary.report.html import style_sheet
 from hashcanary.report.markup import Html, tag
 from hashcanary.report.pictures import SCALE
-from hashcanary.units import J_PER_TH, USD_PER_BTC, USD_PER_DAY, USD_PER_KWH, USD_PER_MWH
 
 if TYPE_CHECKING:
     from hashcanary.economics.market import Band, Market
@@ -112,64 +112,85 @@ def _between(band: Band, *, percent: bool = False) -> str:
     return f"{said(band.value)} (assumed, {said(band.low)} to {said(band.high)})"
 
 
+# how people read each figure of a line: its key, its title on a page, its form
+_FORMS: tuple[tuple[str, str, str], ...] = (
+    ("efficiency", "J/TH", ".4g"),
+    ("power", "power, USD/kWh", ".3f"),
+    ("shutdown_price", "stops paying at, USD/BTC", ",.0f"),
+    ("shutdown_hashprice", "or at, USD/PH/s/day", ".1f"),
+    ("break_even", "bears power at, USD/kWh", ".3f"),
+    ("revenue", "earns, USD/MWh", ",.0f"),
+    ("profit", "profit, USD/day", ",.1f"),
+    ("off_below", "stop, USD/BTC", ",.0f"),
+    ("on_above", "restart, USD/BTC", ",.0f"),
+    ("off_below_hashprice", "stop, USD/PH/s/day", ".1f"),
+    ("on_above_hashprice", "restart, USD/PH/s/day", ".1f"),
+    ("earned_3_years", "earned in 3 years, USD/TH/s", ",.1f"),
+    ("payback", "payback, days", ",.0f"),
+    ("paid_back", "paid back, of paths", ".0%"),
+)
+
+
+def figures(line: Line) -> dict[str, float | Band | None]:
+    """Every figure of a line by its key; None where it is missing."""
+    earned = None if isinstance(line.earns, str) else line.earns
+    return {
+        "efficiency": line.rig.efficiency_j_per_th,
+        "power": line.power_usd_per_kwh,
+        "shutdown_price": line.shutdown_price_usd_per_btc,
+        "shutdown_hashprice": line.shutdown_hashprice_usd_per_phs_day,
+        "break_even": line.break_even_usd_per_kwh,
+        "revenue": line.revenue_usd_per_mwh,
+        "profit": line.profit_usd_per_day,
+        "off_below": line.off_below_usd_per_btc,
+        "on_above": line.on_above_usd_per_btc,
+        "off_below_hashprice": line.off_below_usd_per_phs_day,
+        "on_above_hashprice": line.on_above_usd_per_phs_day,
+        "earned_3_years": None if earned is None else earned.earned_usd_per_ths,
+        "payback": None if earned is None else earned.days,
+        "paid_back": None if earned is None else earned.share,
+    }
+
+
+def people_cells(line: Line) -> dict[str, str]:
+    """A line as people read it, without units: ``28,558 (24,412 to 33,584)``; no key if missing."""
+    said = {"rig": line.rig.name}
+    found = figures(line)
+    for key, _, form in _FORMS:
+        value = found[key]
+        if isinstance(value, tuple):
+            middle, low, high = (_said(one, form) for one in value)
+            said[key] = f"{middle} ({low} to {high})"
+        elif value is not None:
+            said[key] = _said(value, form)
+    return said
+
+
+def _said(value: float, form: str) -> str:
+    # a payback that does not come within the horizon
+    if not isfinite(value):
+        return "never"
+    text = format(value, form)
+    return text.removeprefix("-") if float(text.rstrip("%").replace(",", "")) == 0 else text
+
+
 def document_table(found: Shutdown) -> Table:
-    """The lines as a table of a report, each estimate with its band."""
-    columns = (
-        Column("rig", "rig"),
-        Column("efficiency", "J/TH", "number", J_PER_TH),
-        Column("power", "power", "number", USD_PER_KWH),
-        Column("shutdown", "shuts down at", "estimate", USD_PER_BTC),
-        Column("break_even", "bears power at", "estimate", USD_PER_KWH),
-        Column("revenue", "earns a MWh", "estimate", USD_PER_MWH),
-        Column("profit", "profit of a machine", "estimate", USD_PER_DAY),
-        Column("switching", "stop, restart"),
-        Column("payback", "payback, days"),
-    )
-    rows = tuple(
-        (
-            line.rig.name,
-            line.rig.efficiency_j_per_th,
-            line.power_usd_per_kwh,
-            _estimate(line.shutdown_price_usd_per_btc),
-            _estimate(line.break_even_usd_per_kwh),
-            _estimate(line.revenue_usd_per_mwh),
-            _estimate(line.profit_usd_per_day),
-            switching_words(line),
-            payback_words(line),
-        )
-        for line in found.shown
-    )
+    """The lines that people are shown as a table of a report; figures no line has are left out."""
+    cells = [people_cells(line) for line in found.shown]
+    priced = any("shutdown_price" in row for row in cells)
+    columns = [Column("rig", "machine")] + [
+        Column(key, title)
+        for key, title, _ in _FORMS
+        if any(key in row for row in cells) and not (priced and key.endswith("_hashprice"))
+    ]
     return Table(
         "shutdown",
         "At which prices machines stop",
-        columns,
-        rows,
+        tuple(columns),
+        tuple(tuple(row.get(column.key) for column in columns) for row in cells),
         note=" ".join(assumptions(found)),
         empty="no machine",
     )
-
-
-def switching_words(line: Line) -> str:
-    """Both thresholds: prices of bitcoin in USD where known, else hashprices."""
-    off, on = line.off_below_usd_per_btc, line.on_above_usd_per_btc
-    if off is not None and on is not None:
-        return f"{off:,.0f}, {on:,.0f} USD/BTC"
-    off, on = line.off_below_usd_per_phs_day, line.on_above_usd_per_phs_day
-    if off is not None and on is not None:
-        return f"{off:.1f}, {on:.1f} USD/PH/s/day"
-    return "–"
-
-
-def payback_words(line: Line) -> str:
-    """Median and 90% limits of the days to pay back, ``never`` for a path that does not."""
-    if isinstance(line.earns, str) or line.earns.days is None or line.earns.share is None:
-        return "–"
-    said = [f"{one:,.0f}" if one != float("inf") else "never" for one in line.earns.days]
-    return f"{said[0]} ({said[1]} to {said[2]}); {line.earns.share:.0%} of paths"
-
-
-def _estimate(band: Band | None) -> Estimate | None:
-    return None if band is None else Estimate(band.value, band.low, band.high)
 
 
 def chart_spec(found: Shutdown) -> dict[str, Any]:
@@ -273,6 +294,8 @@ def render_page(found: Shutdown) -> str:
         tag("style", Html(style_sheet())),
     )
     banner = tag("p", SIMULATED, class_="simulated-banner") if found.simulated else Html("")
+    # it shrinks with the page as far as its words can be read
+    drawn = drawn.replace("<svg ", '<svg style="max-width:100%;min-width:640px;height:auto" ', 1)
     chart = tag("div", Html(drawn), class_="scroll") if found.shown else Html("")
     body = tag(
         "body",
