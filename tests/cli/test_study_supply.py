@@ -104,3 +104,21 @@ def test_before_the_first_rig_there_is_nothing_to_say(run: Run, lake: Path) -> N
     told = run("--home", lake, "study", "supply", "--at", "2012-01-01")
     assert told.returncode == 3
     assert told.stdout == ""
+
+
+def test_the_curve_is_drawn_and_marked_as_simulated(call: Run, lake: Path, tmp_path: Path) -> None:
+    from hashcanary.economics.supply_study import study_supply
+    from hashcanary.report.charts.supply import supply_spec
+    from hashcanary.store.lake import Lake
+
+    path = tmp_path / "curve.png"
+    assert call("--home", lake, "study", "supply", "--png", path).returncode == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+    spec = supply_spec(study_supply(Lake.open(lake).record(), draws=200), simulated=True)
+    assert spec["title"]["text"].startswith("SIMULATED")
+    named = {layer["data"]["name"] for layer in spec["layer"] if "name" in layer["data"]}
+    assert named == set(spec["datasets"])
+    for layer in spec["layer"]:
+        if "name" in layer["data"]:
+            used = {one["field"] for one in layer["encoding"].values() if "field" in one}
+            assert used <= set(spec["datasets"][layer["data"]["name"]][0])

@@ -10,6 +10,7 @@ from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Column, Table
@@ -88,6 +89,7 @@ def add(studies: Commands, shared: Parser) -> None:
     parser.add_argument("--fleet", metavar="FILE", help="your own machines, as TOML")
     parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
     parser.add_argument("--prices", metavar="FILE", help="what miners pay for power, as TOML")
+    parser.add_argument("--png", metavar="FILE", help="also write the curve as a picture")
     parser.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")
     add_at(parser)
 
@@ -119,7 +121,20 @@ def run(args: argparse.Namespace) -> Exit:
         own = _contract(study, price)
     shown = args.show or ("curve" if own is None else "own")
     emit(_table(record, study, shown, own), format_of(args))
+    if args.png:
+        _draw(Path(args.png), study, simulated=record.simulated)
     return Exit.DONE
+
+
+def _draw(path: Path, study: SupplyStudy, *, simulated: bool) -> None:
+    from hashcanary.cli.reporting import say_written, writing
+    from hashcanary.report.charts.supply import supply_picture
+
+    data = supply_picture(study, simulated=simulated)
+    with writing(path, "a picture"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    say_written([path])
 
 
 def _price(text: str | None) -> float | None:

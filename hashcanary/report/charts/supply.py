@@ -1,0 +1,145 @@
+"""The supply curve as a chart: hashrate that pays, by hashprice, with its band and the rigs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hashcanary.economics.draws import BAND_TEXT
+from hashcanary.moments import iso_day
+from hashcanary.report import theme
+from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, Spec, simulated_mark
+
+if TYPE_CHECKING:
+    from hashcanary.economics.supply_study import SupplyStudy
+    from hashcanary.report.theme import Theme
+
+_WIDTH, _HEIGHT = 760, 320
+_SCALE = 2.0
+# rigs with a name in the chart: the largest of the fleet
+_NAMED = 8
+_HASHPRICE = {
+    "type": "quantitative",
+    "scale": {"type": "log", "nice": False},
+    "title": "hashprice, USD per PH/s per day",
+    "axis": {"orient": "bottom", "format": ",.3~r", "tickCount": 8, "labelOverlap": True},
+}
+_RATE = {
+    "type": "quantitative",
+    "title": "EH/s that pay for their power",
+    "axis": {"format": ",.0f", "minExtent": 0},
+}
+
+
+def supply_data(study: SupplyStudy) -> dict[str, list[dict[str, Any]]]:
+    """Rows by dataset. supply: the curve, EH/s; now: the hashprice and hashrate of the moment;
+    rigs: where the largest of the fleet go at the median power price.
+    """
+    ehs = study.market.hashrate_ths / 1e6
+    largest = sorted(study.rigs, key=lambda one: -one.share.value)[:_NAMED]
+    return {
+        "supply": [
+            {
+                "hashprice": one.hashprice_usd_per_phs_day,
+                "paying": one.paying_ehs.value,
+                "low": one.paying_ehs.low,
+                "high": one.paying_ehs.high,
+            }
+            for one in study.curve
+        ],
+        "now": [{"hashprice": study.market.hashprice_usd_per_phs_day, "hashrate": ehs}],
+        "rigs": [
+            {
+                "rig": one.name.partition(" ")[2] or one.name,
+                "hashprice": one.off_at.value,
+                "low": one.off_at.low,
+                "high": one.off_at.high,
+            }
+            for one in largest
+        ],
+    }
+
+
+def supply_layers() -> list[Spec]:
+    """Layers over the datasets of ``supply_data``, by name; colours are tokens."""
+    curve, now = {"data": {"name": "supply"}}, {"data": {"name": "now"}}
+    x = {"field": "hashprice", **_HASHPRICE}
+    rigs = {"data": {"name": "rigs"}}
+    return [
+        {
+            **curve,
+            "mark": {"type": "area", "opacity": 0.2, "color": "@hashrate", "aria": False},
+            "encoding": {"x": x, "y": {"field": "low", **_RATE}, "y2": {"field": "high"}},
+        },
+        {
+            **curve,
+            "mark": {"type": "line", "color": "@hashrate", "strokeWidth": 1.8},
+            "encoding": {"x": x, "y": {"field": "paying", **_RATE}},
+        },
+        {
+            **now,
+            "mark": {"type": "rule", "color": "@quiet", "strokeDash": [5, 3]},
+            "encoding": {"y": {"field": "hashrate", **_RATE}},
+        },
+        {
+            **now,
+            "mark": {"type": "rule", "color": "@stress", "strokeWidth": 1.6},
+            "encoding": {"x": x},
+        },
+        {
+            **rigs,
+            "mark": {"type": "tick", "orient": "vertical", "color": "@third", "thickness": 2},
+            "encoding": {"x": x, "y": {"value": _HEIGHT - 6}},
+        },
+        {
+            **rigs,
+            "mark": {
+                "type": "text",
+                "angle": -90,
+                "align": "left",
+                "dx": 14,
+                "fontSize": 10,
+                "color": "@third",
+            },
+            "encoding": {"x": x, "y": {"value": _HEIGHT - 6}, "text": {"field": "rig"}},
+        },
+    ]
+
+
+def supply_spec(study: SupplyStudy, *, simulated: bool) -> Spec:
+    """The whole chart as Vega-Lite with its data; colours are tokens for ``theme.coloured``."""
+    market, under = study.market, study.under_water
+    mark = "SIMULATED. " if simulated else ""
+    layers = supply_layers()
+    if simulated:
+        layers.append(simulated_mark())
+    return {
+        "$schema": SCHEMA,
+        "description": f"{mark}Hashrate that pays for its power at each hashprice, with the band "
+        f"of {BAND_TEXT}. Red rule: the hashprice of {iso_day(market.day)}. Dashed: the hashrate. "
+        "Ticks: where rigs go at the network's median power price.",
+        "title": {
+            "text": f"{mark}How much hashrate pays at which hashprice",
+            "subtitle": [
+                f"Under water at {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day on "
+                f"{iso_day(market.day)}: {under.value:.0%} of what runs ({under.low:.0%} to "
+                f"{under.high:.0%})",
+                f"Band: {BAND_TEXT}; red: hashprice; dashed: hashrate; ticks: rigs at the median "
+                "power price",
+            ],
+        },
+        "datasets": supply_data(study),
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "padding": 20,
+        "layer": layers,
+        "config": theme.config() | {"background": "@paper"},
+    }
+
+
+def supply_picture(study: SupplyStudy, *, simulated: bool, look: Theme = "light") -> bytes:
+    """The chart as PNG."""
+    import vl_convert
+
+    spec = theme.coloured(supply_spec(study, simulated=simulated), theme.colours(look))
+    png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=_SCALE)
+    return png
