@@ -18,7 +18,7 @@ from hashcanary.sources.source import Options
 
 Write = Callable[[str, str | bytes], Path]
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "mapping.md"
-SERIES, MARKET, BLOCK = re.findall(r"```toml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+SERIES, POWER, MARKET, BLOCK = re.findall(r"```toml\n(.*?)```", DOCS.read_text(), re.DOTALL)
 
 
 def _read(write: Write, mapping: str, table: str) -> Parsed:
@@ -35,6 +35,12 @@ def test_the_documented_series_is_read_in_the_lakes_units(write: Write) -> None:
         (date(2026, 2, 1), "my-pool", "Hashprice", 0.04),
     ]
     assert "columns not kept: Note" in parsed.coverage.notes
+
+
+def test_the_documented_price_of_power_is_the_series_that_explanations_read(write: Write) -> None:
+    parsed = _read(write, POWER, "day,price\n2026-01-26,739.51\n")
+    rows = parsed.facts[0].frame.select("day", "vendor", "series", "value").rows()
+    assert rows == [(date(2026, 1, 26), "ercot", "power_price_usd_per_mwh", 739.51)]
 
 
 def test_the_documented_market_is_read_in_its_zone(write: Write) -> None:
