@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.cli.output import SIMULATED, Column, Row, Table
 from hashcanary.moments import iso_day
-from hashcanary.report.shutdown import assumptions, figures, headline, people_cells
+from hashcanary.report.shutdown import BANDED, assumptions, figures, headline, people_cells
 from hashcanary.units import (
     DAYS,
     FRACTION,
@@ -102,7 +102,8 @@ def _row(line: Line) -> Row:
         missing.append("off_below, on_above: no volatility, or power is free")
     found: dict[str, object] = {"rig": line.rig.name}
     for key, value in figures(line).items():
-        found |= _cells(key, value) if isinstance(value, tuple) else {key: value}
+        band = value if isinstance(value, tuple) else None
+        found |= _cells(key, band) if key in BANDED else {key: value}
     return {**found, "missing": missing}
 
 

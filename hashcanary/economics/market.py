@@ -30,6 +30,8 @@ _FEE_DAYS = 30
 CHANGE_YEARS = 4
 _METRICS = ("hashprice.subsidy", "fees.to_subsidy", "issuance.btc", "price")
 _PETA = 1e15
+# a last block further back says nothing about when the subsidy halves
+_STALE = 16 * DAY
 
 
 class Band(NamedTuple):
@@ -179,7 +181,7 @@ def _recorded(record: Record) -> _Recorded:
     frame = compute(record, _METRICS).frames["day"]
     columns = {
         name: frame[name].cast(float).fill_null(np.nan).to_numpy()
-        for name in (*_METRICS, "blocks.difficulty_mean", "blocks.count", "blocks.last_height")
+        for name in (*_METRICS, "blocks.difficulty_mean", "blocks.count")
     }
     earns = np.flatnonzero(np.isfinite(columns["hashprice.subsidy"]))
     if earns.size == 0:
@@ -189,18 +191,29 @@ def _recorded(record: Record) -> _Recorded:
     per_coin = columns["price"] / columns["blocks.difficulty_mean"]
     start = max(last + 1 - round(CHANGE_YEARS * 365.25), 0)
     changes = np.diff(np.log(per_coin[start : last + 1]))
-    height = columns["blocks.last_height"][last]
-    interval = record.network.halving_interval
+    lacks = () if fees else (f"fees of {iso_day(int(times[last]))}: {_Recorded().lacks[0]}",)
+    to_halving = _to_halving(record, int(times[last]))
+    if to_halving is None:
+        lacks = (*lacks, "the chain's height of late: no halving is in the paths")
     return _Recorded(
         difficulty=float(columns["blocks.difficulty_mean"][last]),
         price=float(columns["price"][last]),
         subsidy=float(columns["issuance.btc"][last] / columns["blocks.count"][last]),
         fees=fees or UNKNOWN_FEES,
         day=int(times[last]),
-        to_halving=float((interval - height % interval) / 144) if isfinite(height) else None,
+        to_halving=to_halving,
         log_changes=changes[np.isfinite(changes)],
-        lacks=() if fees else (f"fees of {iso_day(int(times[last]))}: {_Recorded().lacks[0]}",),
+        lacks=lacks,
     )
+
+
+def _to_halving(record: Record, day: int) -> float | None:
+    """Days from the record's last block to the next halving; None where none is near the day."""
+    tip = record.blocks.select("height", "time").sort("height").row(-1)
+    if tip[1] < day - _STALE:
+        return None
+    interval = record.network.halving_interval
+    return float((interval - tip[0] % interval) / 144)
 
 
 def _fees(to_subsidy: Floats) -> Band | None:

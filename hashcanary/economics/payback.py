@@ -81,7 +81,7 @@ def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str
         drift = float(changes.mean() * _A_YEAR)
         said = (
             f"the record's own {changes.size:,} daily changes of price over difficulty, drawn in "
-            f"blocks of {BLOCK_DAYS} days; their drift of {drift:+.0%} a year is kept"
+            f"blocks of {BLOCK_DAYS} days; their drift of {np.expm1(drift):+.0%} a year is kept"
         )
     factors = np.exp(np.cumsum(steps, axis=1))
     if market.to_halving is not None:
@@ -110,18 +110,14 @@ def payback(
     earned = np.where(runs, revenue - power_usd_per_ths_day, 0.0)
     if restart_usd_per_ths > 0:
         earned[:, 1:] -= restart_usd_per_ths * (runs[:, 1:] & ~runs[:, :-1])
-    total = np.cumsum(earned, axis=1)
-    final = np.quantile(total[:, -1], LEVELS)
+    final = Band(*map(float, np.quantile(earned.sum(axis=1), LEVELS)))
     if rig_usd_per_ths is None:
-        return Payback(Band(*map(float, final)), None, None)
+        return Payback(final, None, None)
+    total = np.cumsum(earned, axis=1)
     paid = total >= rig_usd_per_ths
     days = np.where(paid.any(axis=1), paid.argmax(axis=1) + 1.0, np.inf)
     quantiles = np.quantile(days, LEVELS, method="inverted_cdf")
-    return Payback(
-        Band(*map(float, final)),
-        Band(*map(float, quantiles)),
-        float(np.isfinite(days).mean()),
-    )
+    return Payback(final, Band(*map(float, quantiles)), float(np.isfinite(days).mean()))
 
 
 def _runs(revenue: Floats, power: float, thresholds: tuple[float, float]) -> NDArray[np.bool_]:

@@ -131,6 +131,13 @@ _FORMS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+# those of _FORMS that come with low and high
+BANDED = (
+    *("shutdown_price", "shutdown_hashprice", "break_even", "revenue", "profit"),
+    *("earned_3_years", "payback"),
+)
+
+
 def figures(line: Line) -> dict[str, float | Band | None]:
     """Every figure of a line by its key; None where it is missing."""
     earned = None if isinstance(line.earns, str) else line.earns
