@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.cost_assumptions import Assumption
     from hashcanary.economics.cost_model import Floats
     from hashcanary.economics.power_prices import PowerMix, PowerPrices
-    from hashcanary.economics.rigs import Rig
+    from hashcanary.economics.rigs import Catalogue
 
 EFFICIENCY, POWER_PRICE = "network_efficiency", "network_power_price"
 _OFF = "network_efficiency_off"
@@ -39,7 +39,7 @@ class Assumed:
     """
 
     figures: Mapping[str, Assumption]
-    rigs: tuple[Rig, ...]
+    catalogue: Catalogue
     power: PowerPrices
     efficiency_j_per_th: float | None = None
     usd_per_kwh: float | None = None
@@ -96,7 +96,7 @@ def assume(
         )
     return Assumed(
         figures,
-        read_rigs(rigs).rigs,
+        read_rigs(rigs),
         read_power_prices(power_prices),
         efficiency_j_per_th,
         usd_per_kwh,
@@ -104,13 +104,18 @@ def assume(
 
 
 def stated_days(
-    assumed: Assumed, names: tuple[str, ...], time: Floats, difficulty: Floats
+    assumed: Assumed, names: tuple[str, ...], days: Mapping[str, Floats]
 ) -> dict[str, StatedDays]:
-    """The named assumptions by day; time: Unix seconds of days' starts. KeyError: no such name."""
+    """The named assumptions by day. Raises KeyError where there is no such name.
+
+    days: ``time`` (Unix seconds of days' starts) and, for the network's efficiency,
+    ``hashrate.sma30``, ``hashprice`` and ``hashprice.subsidy``.
+    """
+    time = days["time"]
     found = {}
     for name in names:
         if name == EFFICIENCY:
-            found[name] = _efficiency(assumed, time, difficulty)
+            found[name] = _efficiency(assumed, days)
         elif name == POWER_PRICE:
             found[name] = _power_price(assumed, time)
         else:
@@ -127,14 +132,18 @@ def stated_days(
     return found
 
 
-def _efficiency(assumed: Assumed, time: Floats, difficulty: Floats) -> StatedDays:
-    title = "fleet"
+def _efficiency(assumed: Assumed, days: Mapping[str, Floats]) -> StatedDays:
+    title, time = "fleet", days["time"]
     if assumed.efficiency_j_per_th is not None:
         own = np.full(time.size, assumed.efficiency_j_per_th)
         return StatedDays(EFFICIENCY, title, J_PER_TH, own, np.zeros(time.size), "as given")
     off = assumed.figures[_OFF]
-    values, few = network_efficiency(time, difficulty, assumed.rigs)
-    spread = np.hypot(off.spread, few)
+    # where fees are not known the subsidy's hashprice, a few percent low, stands in
+    hashprice = np.where(
+        np.isfinite(days["hashprice"]), days["hashprice"], days["hashprice.subsidy"]
+    )
+    values, drawn = network_efficiency(time, days["hashrate.sma30"], hashprice, assumed.catalogue)
+    spread = np.hypot(off.spread, drawn)
     return StatedDays(EFFICIENCY, title, J_PER_TH, values * off.median, spread, DEFINITION)
 
 

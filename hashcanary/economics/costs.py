@@ -15,7 +15,7 @@ import polars as pl
 
 from hashcanary.economics.cost_bands import combined
 from hashcanary.economics.cost_model import SIGMAS, Cost, Given
-from hashcanary.economics.cost_stated import stated_days
+from hashcanary.economics.cost_stated import EFFICIENCY, POWER_PRICE, stated_days
 from hashcanary.economics.errors import BadCostModel
 from hashcanary.metrics.engine import compute
 from hashcanary.metrics.inputs import BASE_INPUTS
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
 
 OWN = "the model itself"
-_DIFFICULTY, _PRICE = "blocks.difficulty_mean", "price.usd"
+_PRICE, _FLEET_INPUTS = "price.usd", ("hashrate.sma30", "hashprice", "hashprice.subsidy")
 _BASE = BASE_INPUTS["day"]
 
 
@@ -70,21 +70,23 @@ def cost_history(
     """
     for model in models:
         _check(model, assumed)
-    wanted = {_PRICE, _DIFFICULTY, *(name for model in models for name in model.inputs)}
+    needed = tuple(dict.fromkeys(name for model in models for name in model.assumptions))
+    wanted = {_PRICE, *(name for model in models for name in model.inputs)}
+    if EFFICIENCY in needed:
+        wanted.update(_FLEET_INPUTS)
     # one metric at least, so that the engine has frames to give
     metrics = sorted(wanted & set(all_metrics())) or ["price"]
     frame = compute(record, metrics).frames["day"]
     time = frame["time"].to_numpy().astype(np.float64)
     columns = {name: _floats(frame[name]) for name in wanted} | {"time": time}
-    needed = tuple(dict.fromkeys(name for model in models for name in model.assumptions))
-    stated = stated_days(assumed, needed, time, columns[_DIFFICULTY])
+    stated = stated_days(assumed, needed, columns)
     return tuple(
         _model_costs(model, record, frame, columns, _of(stated, model), assumed) for model in models
     )
 
 
 def _check(model: CostModel, assumed: Assumed) -> None:
-    known = {"network_efficiency", "network_power_price", *assumed.figures}
+    known = {EFFICIENCY, POWER_PRICE, *assumed.figures}
     for name in model.assumptions:
         if name not in known:
             expected = f"assumptions among {', '.join(sorted(known))}"
@@ -111,7 +113,7 @@ def _model_costs(
     given = Given(
         {name: columns[name] for name in ("time", *model.inputs)},
         {name: one.values for name, one in stated.items()},
-        assumed.rigs,
+        assumed.catalogue.rigs,
     )
     cost = _computed(model, given)
     effects = []

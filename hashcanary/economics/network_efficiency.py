@@ -1,8 +1,7 @@
 """What the network's machines take for a hash, by day: the one place that says so to cost models.
 
-A prior until something knows the fleet better: hashrate added in the last three years (rises of the
-highest difficulty so far) is put to work at the efficiency of the rigs first sold in the year and a
-half before; hashrate added earlier is gone. A day uses only what was on sale and mined by then.
+Fleets of ``fleet.py`` are drawn every 30 days, at moments that are the same in every record; a day
+takes the last of them at its end, so that nothing known later is used.
 """
 
 from __future__ import annotations
@@ -11,70 +10,47 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
+from hashcanary.economics.fleet import History, draw_fleets
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from hashcanary.economics.cost_model import Floats
-    from hashcanary.economics.rigs import Rig
-
-    Ints = NDArray[np.int64]
+    from hashcanary.economics.rigs import Catalogue
 
 DEFINITION = (
-    "hashrate added in the last 3 years, as the highest difficulty so far rose, at the geometric "
-    "mean efficiency of the catalogue's rigs first sold in the 18 months before each rise"
+    "fleets drawn every 30 days from rigs on sale, hashrate and hashprice known by then; median "
+    "of the network's J/TH"
 )
-_ADDED_DAYS = 1096
-_SOLD_SECONDS = 1.5 * 365.25 * DAY
-# of the log: what one rig, as the only one known, may be off from those in use
-_FEW_RIGS = 0.5
+STEP_DAYS = 30
+_DRAWS, _SEED = 300, 1
+_TERA = 1e12
 
 
 def network_efficiency(
-    time: Floats, difficulty: Floats, rigs: tuple[Rig, ...]
+    time: Floats, hashrate: Floats, hashprice: Floats, catalogue: Catalogue
 ) -> tuple[Floats, Floats]:
-    """J/TH by day, and the sd of its logarithm that comes of few rigs; NaN before the first rig.
+    """J/TH by day and the sd of its logarithm; NaN before the first rig, or without hashrate.
 
-    time: Unix seconds of days' starts, ascending without a hole; difficulty: NaN where not known.
+    time: Unix seconds of days' starts, ascending without a hole; hashrate: 30-day mean, H/s;
+    hashprice: USD/PH/s/day; NaN where not known.
     """
-    sold, known = _sold(time, rigs)
-    highest = np.fmax.accumulate(difficulty)
-    added = np.diff(np.nan_to_num(highest), prepend=0.0)
-    added[np.isnan(sold)] = 0.0
-    weight, total = _window(added), _window(added * np.nan_to_num(sold))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        efficiency = np.where(weight > 0, total / weight, sold)
-        spread = _FEW_RIGS / np.sqrt(known)
-    return efficiency, np.where(np.isfinite(efficiency), spread, np.nan)
+    history = History(time.astype(np.int64), hashrate / _TERA, hashprice)
+    step = (time + DAY) // (STEP_DAYS * DAY)
+    values, spread = np.full((2, time.size), np.nan)
+    for at in np.unique(step):
+        days = step == at
+        values[days], spread[days] = _drawn(history, int(at) * STEP_DAYS * DAY, catalogue)
+    return values, spread
 
 
-def _sold(time: Floats, rigs: tuple[Rig, ...]) -> tuple[Floats, Floats]:
-    """Geometric mean J/TH of rigs first sold in 18 months, the last one that stood without any;
-    and how many rigs came out within the days that ``_ADDED_DAYS`` cover.
-    """
-    released = np.array([rig.released for rig in rigs], dtype=np.float64)
-    order = np.argsort(released, kind="stable")
-    logs = np.log([rig.efficiency_j_per_th for rig in rigs])[order]
-    sums = np.concatenate([[0.0], np.cumsum(logs)])
-    to = np.searchsorted(released[order], time, side="right")
-    since = np.searchsorted(released[order], time - _SOLD_SECONDS, side="right")
-    # where nothing came out for long, the newest rig there is
-    since = np.minimum(since, np.maximum(to - 1, 0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.exp((sums[to] - sums[since]) / (to - since))
-    early = np.searchsorted(released[order], time - _ADDED_DAYS * DAY - _SOLD_SECONDS, side="right")
-    many = np.maximum(to - early, 1).astype(np.float64)
-    return np.where(to > 0, mean, np.nan), many
-
-
-def _window(values: Floats) -> Floats:
-    """Sum over the last ``_ADDED_DAYS`` rows, or those there are.
-
-    Differences of running sums would lose the small early values: what a window holds is never
-    small against what came before it, since the highest difficulty only rises.
-    """
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    at = np.arange(1, values.size + 1)
-    window: Floats = sums[at] - sums[np.maximum(at - _ADDED_DAYS, 0)]
-    return window
+def _drawn(history: History, moment: int, catalogue: Catalogue) -> tuple[float, float]:
+    # a fleet before there were two days to see says nothing
+    if moment <= history.time[0] or moment < catalogue.rigs[0].released:
+        return np.nan, np.nan
+    try:
+        fleets = draw_fleets(catalogue, history, moment, _DRAWS, _SEED)
+    except (NoRigYet, TooFewDaysForFleet):
+        return np.nan, np.nan
+    logs = np.log(fleets.network_j_per_th)
+    return float(np.exp(np.median(logs))), float(np.std(logs))

@@ -102,8 +102,7 @@ def test_bands_are_ninety_percent_of_a_log_normal() -> None:
 def test_what_is_given_is_exact_on_every_day() -> None:
     time = np.arange(17_000, 20_000) * float(DAY)
     names = ("network_efficiency", "network_power_price")
-    difficulty = np.full(time.size, 1e13)
-    found = stated_days(assume(efficiency_j_per_th=17.5, usd_per_kwh=0.06), names, time, difficulty)
+    found = stated_days(assume(efficiency_j_per_th=17.5, usd_per_kwh=0.06), names, {"time": time})
     assert found["network_efficiency"].band(0) == (17.5, 17.5, 17.5)
     assert found["network_power_price"].band(-1) == pytest.approx((0.06, 0.06, 0.06))
 
@@ -111,7 +110,7 @@ def test_what_is_given_is_exact_on_every_day() -> None:
 def test_the_price_of_power_changes_only_on_days_on_which_something_became_known() -> None:
     assumed = assume()
     time = np.arange(17_500, 20_400) * float(DAY)
-    found = stated_days(assumed, ("network_power_price",), time, np.ones(time.size))
+    found = stated_days(assumed, ("network_power_price",), {"time": time})
     values = found["network_power_price"].values
     changed = {int(time[at + 1]) for at in np.flatnonzero(np.diff(values))}
     known = {one.known for one in assumed.power.regions} | {

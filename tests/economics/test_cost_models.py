@@ -15,7 +15,8 @@ from hashcanary.economics.cost_models.difficulty_refit import fitted_before
 from hashcanary.economics.cost_models.difficulty_regression import regression_usd_per_btc
 from hashcanary.economics.cost_registry import all_cost_models, find_cost_models
 from hashcanary.economics.errors import DuplicateCostModel, UnknownCostModel
-from hashcanary.economics.network_efficiency import network_efficiency
+from hashcanary.economics.fleet import History, draw_fleets
+from hashcanary.economics.network_efficiency import STEP_DAYS, network_efficiency
 from hashcanary.economics.rigs import read_rigs
 from hashcanary.metrics.catalogue.pow_floor import pow_floor
 from hashcanary.moments import DAY
@@ -208,32 +209,46 @@ def test_bands_of_a_product_of_log_normals_are_exact() -> None:
     assert np.quantile(np.exp(drawn), 0.95) == pytest.approx(high[0], rel=0.005)
 
 
-def test_the_network_takes_what_rigs_sold_before_take() -> None:
-    rigs = (
-        SimpleNamespace(released=0, efficiency_j_per_th=100.0),
-        SimpleNamespace(released=1000 * DAY, efficiency_j_per_th=25.0),
-    )
-    time = np.arange(-10, 5000) * float(DAY)
-    difficulty = np.exp(np.arange(time.size) / 500)
-    found, spread = network_efficiency(time, difficulty, rigs)  # type: ignore[arg-type]
-    assert np.isnan(found[:10]).all()
-    assert found[10:1000] == pytest.approx(100.0)
-    # three years on the last machine of the old kind is gone
-    assert found[-1] == pytest.approx(25.0)
-    assert 25 < found[1300] < 100
-    assert (np.diff(found[1010:]) < 1e-9).all()
-    # one rig alone says little
-    assert spread[20] == pytest.approx(0.5)
+def growing(days: int) -> tuple[Floats, Floats, Floats]:
+    """Days up to 18 January 2026, hashrate doubling every year to 1 ZH/s, a hashprice."""
+    time = np.arange(20_471 - days, 20_471) * float(DAY)
+    hashrate = 1e21 * 2.0 ** ((time - time[-1]) / YEAR)
+    return time, hashrate, np.full(days, 60.0)
 
 
-def test_the_network_never_looks_ahead() -> None:
-    rigs = read_rigs().rigs
-    time = np.arange(15_000, 20_000) * float(DAY)
-    difficulty = np.exp(np.linspace(10, 32, time.size))
-    full, _ = network_efficiency(time, difficulty, rigs)
-    early = tuple(rig for rig in rigs if rig.released <= time[3000])
-    cut, _ = network_efficiency(time[:3000], difficulty[:3000], early)
-    assert full[:3000] == pytest.approx(cut, rel=1e-12, nan_ok=True)
+def test_the_networks_efficiency_is_the_median_of_drawn_fleets() -> None:
+    time, hashrate, hashprice = growing(1500)
+    catalogue = read_rigs()
+    values, spread = network_efficiency(time, hashrate, hashprice, catalogue)
+    moment = int((time[-1] + DAY) // (STEP_DAYS * DAY)) * STEP_DAYS * DAY
+    history = History(time.astype(np.int64), hashrate / 1e12, hashprice)
+    drawn = draw_fleets(catalogue, history, moment, 4000, seed=99).network_j_per_th
+    # other draws, so as far off as 300 of them may be
+    assert values[-1] == pytest.approx(float(np.median(drawn)), rel=0.03)
+    assert spread[-1] == pytest.approx(float(np.std(np.log(drawn))), rel=0.2)
+    steps = np.flatnonzero(np.diff(values[100:]))
+    assert (np.diff(steps) >= STEP_DAYS).all()
+
+
+def test_the_networks_efficiency_never_looks_ahead() -> None:
+    time, hashrate, hashprice = growing(1500)
+    full, _ = network_efficiency(time, hashrate, hashprice, read_rigs())
+    other = hashrate.copy()
+    other[1201:] *= 3
+    changed, _ = network_efficiency(time, other, hashprice / 1, read_rigs())
+    assert full[:1201] == pytest.approx(changed[:1201], rel=0, abs=0, nan_ok=True)
+    assert full[-1] != changed[-1]
+
+
+def test_before_the_first_rig_and_without_hashrate_nothing_is_said() -> None:
+    catalogue = read_rigs()
+    time = np.arange(14_000, 14_100) * float(DAY)
+    assert time[-1] < catalogue.rigs[0].released
+    early, _ = network_efficiency(time, np.full(100, 1e10), np.full(100, 1.0), catalogue)
+    assert np.isnan(early).all()
+    time, hashrate, hashprice = growing(300)
+    none, _ = network_efficiency(time, hashrate * np.nan, hashprice, catalogue)
+    assert np.isnan(none).all()
 
 
 def test_a_third_partys_model_comes_through_the_same_door(

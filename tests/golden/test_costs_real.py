@@ -62,11 +62,13 @@ def test_the_regression_of_early_february_2026_is_38_thousand(
     assert found == pytest.approx(38_278, rel=0.001)
 
 
-@pytest.mark.parametrize(("day", "j_per_th"), [("2018-07-15", 89.0), ("2023-05-15", 33.0)])
+@pytest.mark.parametrize(
+    ("day", "j_per_th"), [("2018-07-15", 89.0), ("2023-05-15", 33.0), ("2024-06-30", 28.2)]
+)
 def test_the_networks_efficiency_holds_the_published_points(
     history: dict[str, ModelCosts], day: str, j_per_th: float
 ) -> None:
-    # Coin Metrics, MINE-MATCH
+    # Coin Metrics, MINE-MATCH; Cambridge, Digital Mining Industry Report, 2025
     costs = history["electricity"]
     row = int(np.flatnonzero(costs.days["time"].to_numpy() == start_of(day))[0])
     low, _, high = costs.stated["network_efficiency"].band(row)
