@@ -1,4 +1,4 @@
-"""Puts what a benchmark of inference measured into its place in docs/inference.md."""
+"""Puts what a benchmark measured into its place in docs/inference.md, or in another page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "inference.md"
 
 
-def write_part(name: str, title: str, text: str) -> None:
+def write_part(name: str, title: str, text: str, page: Path = PAGE) -> None:
     """Put ``text`` between the marks of part ``name``, under ``title`` where there is none yet.
 
     The page keeps everything outside the marks.
@@ -16,10 +16,10 @@ def write_part(name: str, title: str, text: str) -> None:
     start = f"<!-- {name}: written by benchmarks/{name}.py, change the script instead -->"
     end = f"<!-- end of {name} -->"
     part = f"{start}\n\n{text.strip()}\n\n{end}"
-    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Inference\n"
+    old = page.read_text(encoding="utf-8") if page.exists() else f"# {page.stem.capitalize()}\n"
     marked = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
     if marked.search(old):
         new = marked.sub(lambda _: part, old)
     else:
         new = f"{old.rstrip()}\n\n## {title}\n\n{part}\n"
-    PAGE.write_text(new, encoding="utf-8")
+    page.write_text(new, encoding="utf-8")

@@ -83,10 +83,16 @@ class Standing:
     pays: bool
 
 
-def read_own_fleet(path: Path, catalogue: Catalogue, usd_per_kwh: float | None = None) -> OwnFleet:
-    """The machines of a file. usd_per_kwh: a contract in place of the file's prices.
+def read_own_fleet(
+    path: Path,
+    catalogue: Catalogue,
+    usd_per_kwh: float | None = None,
+    moment: float | None = None,
+) -> OwnFleet:
+    """The machines of a file. usd_per_kwh: a contract in place of the file's prices; moment: Unix
+    seconds by which its rigs must have been sold.
 
-    Raises BadFigures, UnknownRig.
+    Raises BadFigures, UnknownRig, NoRigYet.
     """
     document = read_document("hashcanary.economics", "", path, BadFigures)
     document.only(*_DOCUMENT)
@@ -95,7 +101,7 @@ def read_own_fleet(path: Path, catalogue: Catalogue, usd_per_kwh: float | None =
         price = document.number("power_price_usd_per_kwh", CHEAPEST, DEAREST)
     fixed = usd_per_kwh is not None
     machines = tuple(
-        _machines(one, catalogue, price, fixed=fixed) for one in document.parts("machines")
+        _machines(one, catalogue, price, moment, fixed=fixed) for one in document.parts("machines")
     )
     if not machines:
         raise document.bad("machines", "a [[machines]] or more", [])
@@ -117,10 +123,10 @@ def own_rigs(catalogue: tuple[Rig, ...], usd_per_kwh: float) -> OwnFleet:
 
 
 def _machines(
-    place: Place, catalogue: Catalogue, price: float | None, *, fixed: bool
+    place: Place, catalogue: Catalogue, price: float | None, moment: float | None, *, fixed: bool
 ) -> OwnMachines:
     place.only("rig", "count", "hashrate_ths", "efficiency_j_per_th", "power_price_usd_per_kwh")
-    rig = catalogue.rig(place.text("rig"))
+    rig = catalogue.rig(place.text("rig"), moment)
     if ("count" in place.table) == ("hashrate_ths" in place.table):
         raise place.bad("count", "a count or hashrate_ths, one of them", dict(place.table))
     if "count" in place.table:

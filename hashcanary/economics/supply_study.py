@@ -35,28 +35,28 @@ _TERA_IN_EXA = 1e6
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """hashprice: USD/PH/s/day; price_usd: bitcoin's at which it is that, difficulty and fees in
-    bitcoin as now; paying: fraction of what ran when hashrate was highest; paying_ehs: EH/s.
+    """A hashprice, and the price of bitcoin at which it is that with difficulty and fees in bitcoin
+    as now. paying: fraction of what ran when hashrate was highest; paying_ehs: EH/s.
     """
 
     hashprice_usd_per_phs_day: float
-    price_usd: float
+    price_usd_per_btc: float
     paying: DrawBand
     paying_ehs: DrawBand
 
 
 @dataclass(frozen=True, slots=True)
 class RigPoint:
-    """A rig of the fleet. share: of hashrate running; off_at: hashprice at which it pays for the
-    network's median power, USD/PH/s/day; off_price_usd: bitcoin's then; under_water: fraction of
+    """A rig of the fleet. share: of the hashrate that runs, a fraction; off_at: hashprice at which
+    it pays for the network's median power, and the price of bitcoin then; under_water: fraction of
     its machines that the hashprice now does not pay.
     """
 
     name: str
     j_per_th: DrawBand
     share: DrawBand
-    off_at: DrawBand
-    off_price_usd: DrawBand
+    off_at_usd_per_phs_day: DrawBand
+    off_at_usd_per_btc: DrawBand
     under_water: DrawBand
 
 
@@ -82,7 +82,7 @@ class SupplyStudy:
     """
 
     market: HashMarket
-    price_usd: float
+    price_usd_per_btc: float
     supply: Supply
     under_water: DrawBand
     under_water_mean: float
@@ -173,7 +173,7 @@ def _told(supply: Supply, price: float, lacks: tuple[str, ...]) -> SupplyStudy:
         )
     return SupplyStudy(
         market=market,
-        price_usd=price,
+        price_usd_per_btc=price,
         supply=supply,
         under_water=band_of(under),
         under_water_mean=float(under.mean()),
@@ -207,7 +207,7 @@ def _rigs(supply: Supply, price: float) -> tuple[RigPoint, ...]:
                 band_of(supply.rig_under_water(at, now)),
             )
         )
-    return tuple(sorted(found, key=lambda one: -one.off_at.value))
+    return tuple(sorted(found, key=lambda one: -one.off_at_usd_per_phs_day.value))
 
 
 _MEANINGS = {

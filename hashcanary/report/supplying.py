@@ -38,7 +38,7 @@ def curve_rows(study: SupplyStudy) -> list[Row]:
     return [
         {
             "hashprice_usd_per_phs_day": one.hashprice_usd_per_phs_day,
-            "price_usd_per_btc": one.price_usd,
+            "price_usd_per_btc": one.price_usd_per_btc,
             **_three("paying", "fraction", one.paying),
             **_three("paying", "ehs", one.paying_ehs),
             "under_water_mean_fraction": float(under(one.hashprice_usd_per_phs_day).mean()),
@@ -54,8 +54,8 @@ def rig_rows(study: SupplyStudy) -> list[Row]:
             "rig": one.name,
             **_three("efficiency", "j_per_th", one.j_per_th),
             **_three("share", "fraction", one.share),
-            **_three("off_at", "usd_per_phs_day", one.off_at),
-            **_three("off_at", "usd_per_btc", one.off_price_usd),
+            **_three("off_at", "usd_per_phs_day", one.off_at_usd_per_phs_day),
+            **_three("off_at", "usd_per_btc", one.off_at_usd_per_btc),
             **_three("under_water", "fraction", one.under_water),
         }
         for one in study.rigs
@@ -81,7 +81,7 @@ def lever_rows(study: SupplyStudy) -> list[Row]:
 def own_rows(study: SupplyStudy, stands: tuple[Standing, ...]) -> list[Row]:
     """A user's own machines on the network's curve."""
     market = study.market
-    per_dollar = study.price_usd / market.hashprice_usd_per_phs_day
+    per_dollar = study.price_usd_per_btc / market.hashprice_usd_per_phs_day
     rows: list[Row] = []
     for one in sorted(stands, key=lambda each: -each.cost_usd_per_phs_day.value):
         cost = one.cost_usd_per_phs_day
@@ -133,8 +133,8 @@ def _gone(study: SupplyStudy) -> str:
 
 def _next(study: SupplyStudy) -> list[str]:
     now = study.market.hashprice_usd_per_phs_day
-    gone = [one for one in study.rigs if one.off_at.value > now]
-    going = [one for one in study.rigs if one.off_at.value <= now][:_NEXT]
+    gone = [one for one in study.rigs if one.off_at_usd_per_phs_day.value > now]
+    going = [one for one in study.rigs if one.off_at_usd_per_phs_day.value <= now][:_NEXT]
     told = []
     if gone:
         names = ", ".join(one.name for one in gone)
@@ -145,7 +145,7 @@ def _next(study: SupplyStudy) -> list[str]:
 
 
 def _at(one: RigPoint) -> str:
-    off, price = one.off_at, one.off_price_usd
+    off, price = one.off_at_usd_per_phs_day, one.off_at_usd_per_btc
     return (
         f"{one.name} at {off.value:.1f} ({off.low:.1f} to {off.high:.1f}) USD/PH/s/day, bitcoin at "
         f"{price.value:,.0f} ({price.low:,.0f} to {price.high:,.0f}) USD"
@@ -189,7 +189,7 @@ def document(study: SupplyStudy, stands: tuple[Standing, ...] = ()) -> dict[str,
     return {
         "day": iso_day(market.day),
         "hashprice_usd_per_phs_day": market.hashprice_usd_per_phs_day,
-        "price_usd_per_btc": study.price_usd,
+        "price_usd_per_btc": study.price_usd_per_btc,
         "hashrate_ehs": market.hashrate_ths * _EXA_IN_TERA,
         "highest_hashrate_ehs": market.peak_ths * _EXA_IN_TERA,
         **_three("under_water", "fraction", study.under_water),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hashcanary.economics.errors import BadFigures, UnknownRig
+from hashcanary.economics.errors import BadFigures, NoRigYet, UnknownRig
 from hashcanary.economics.own_fleet import own_rigs, read_own_fleet
 from hashcanary.economics.rigs import read_rigs
+from hashcanary.moments import day_start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +80,11 @@ def test_a_file_that_cannot_be_used_says_where(file: Path, old: str, new: str, p
     with pytest.raises(BadFigures) as error:
         read_own_fleet(file, read_rigs())
     assert place in str(error.value)
+
+
+def test_a_rig_not_sold_yet_is_refused(file: Path) -> None:
+    with pytest.raises(NoRigYet, match="S21"):
+        read_own_fleet(file, read_rigs(), moment=day_start(date(2022, 1, 1)))
 
 
 def test_a_rig_that_nobody_sells_is_named(file: Path) -> None:

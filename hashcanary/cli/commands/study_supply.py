@@ -107,8 +107,7 @@ def run(args: argparse.Namespace) -> Exit:
     price, seed = _price(args.power_price), _seed(args.seed)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
     prices = read_power_prices(Path(args.prices) if args.prices else None)
-    own = _own(args.fleet, catalogue, price)
-    if args.show == "own" and own is None and price is None:
+    if args.show == "own" and args.fleet is None and price is None:
         raise UsageError(
             argument="--show",
             expected="your own machines with own",
@@ -116,6 +115,7 @@ def run(args: argparse.Namespace) -> Exit:
             remedy="Give --fleet FILE or --power-price USD/KWH too.",
         )
     record = open_record(args)
+    own = _own(args.fleet, catalogue, price, record.at)
     study = study_supply(record, catalogue, prices, seed=seed)
     if own is None and price is not None:
         own = _contract(study, price)
@@ -167,12 +167,14 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _own(path: str | None, catalogue: Catalogue, price: float | None) -> OwnFleet | None:
+def _own(
+    path: str | None, catalogue: Catalogue, price: float | None, at: int | None
+) -> OwnFleet | None:
     from pathlib import Path
 
     from hashcanary.economics.own_fleet import read_own_fleet
 
-    return None if path is None else read_own_fleet(Path(path), catalogue, price)
+    return None if path is None else read_own_fleet(Path(path), catalogue, price, at)
 
 
 def _contract(study: SupplyStudy, price: float) -> OwnFleet:

@@ -50,9 +50,9 @@ def supply_data(study: SupplyStudy) -> dict[str, list[dict[str, Any]]]:
         "rigs": [
             {
                 "rig": one.name.partition(" ")[2] or one.name,
-                "hashprice": one.off_at.value,
-                "low": one.off_at.low,
-                "high": one.off_at.high,
+                "hashprice": one.off_at_usd_per_phs_day.value,
+                "low": one.off_at_usd_per_phs_day.low,
+                "high": one.off_at_usd_per_phs_day.high,
             }
             for one in largest
         ],
