@@ -14,4 +14,4 @@ def compiled(function: Function) -> Function:
     """The function compiled to machine code on its first call, kept on disk for the next run."""
     from numba import njit
 
-    return cast("Function", njit(cache=True)(function))
+    return cast("Function", njit(cache=True, nogil=True)(function))

@@ -258,7 +258,18 @@ class History:
         return not unbroken or later >= VOUCHERS
 
 
-def history(blocks: Blocks, network: Network, bank: Bank = BANK) -> History:
-    """Filter all blocks and keep every state. Raises NothingObserved, NoRetargets."""
+def history(
+    blocks: Blocks, network: Network, bank: Bank = BANK, *, since: float | None = None
+) -> History:
+    """Filter all blocks and keep every state, or those from ``since`` (Unix seconds) on.
+
+    Raises NothingObserved, NoRetargets.
+    """
     empty_state(network, bank)
-    return History(network, blocks, run_bank(observe(blocks, network), bank, keep=True))
+    seen = observe(blocks, network)
+    early = seen.time < (-np.inf if since is None else since)
+    if not seen.count[early].any():
+        return History(network, blocks, run_bank(seen, bank, keep=True))
+    before = run_bank(seen.where(early), bank)
+    kept = run_bank(seen.where(~early), bank, state=before.state, keep=True)
+    return History(network, blocks, kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import hashcanary
@@ -59,10 +60,13 @@ def build_report(record: Record) -> Report:
     from hashcanary.studies.episode_luck import with_luck
     from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
 
-    results = compute(record, (*METRICS, *REQUIRED_METRICS))
+    # what is inferred from blocks alone is computed beside the metrics
+    with ThreadPoolExecutor(2) as beside:
+        inferred, explained = beside.submit(outlook, record), beside.submit(why, record)
+        results = compute(record, (*METRICS, *REQUIRED_METRICS))
+    ahead = inferred.result()
     vendors = record.daily["vendor"].unique().sort().to_list()
     reading = Reading(results, vendors)
-    ahead = outlook(record)
     studies = with_luck(results, find_episodes(results, simulated=record.simulated))
     as_of = None if reading.today is None else reading.today + DAY
     mined = who_mined(record, reading.today)
@@ -82,7 +86,7 @@ def build_report(record: Record) -> Report:
         sections=(
             now(reading),
             history(reading),
-            why(record),
+            explained.result(),
             revenue(reading),
             pools(record, reading, mined),
             ribbons(reading, studies),

@@ -18,6 +18,7 @@ from hashcanary.inference.errors import (
 from hashcanary.inference.observations import FEWEST, blocks_of
 from hashcanary.inference.posterior import history, posterior
 from hashcanary.inference.retarget import forecast_from
+from hashcanary.moments import DAY
 from hashcanary.report.charts.outlook import BAND_COLUMNS
 from hashcanary.report.document import Dataset, Series
 from hashcanary.units import FRACTION, HASHRATE
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 # days of the hashrate that are drawn, before and after the last block
 PAST_DAYS, AHEAD_DAYS = 120.0, 30.0
 # forecasts along the epoch that are drawn, at most
-_MADE = 48
+_MADE = 32
 _QUARTER = 504
 # where the columns of a chart stand among the quantiles of ``mixture.LEVELS``
 _PLACES = (3, 2, 4, 1, 5, 0, 6)
@@ -73,7 +74,9 @@ def outlook(record: Record) -> Outlook:
     """What the record's blocks leave open at the last of them."""
     try:
         blocks = blocks_of(record)
-        past = history(blocks, record.network)
+        # what is drawn, and the epoch whose forecasts are made again
+        since = float(blocks.time[-1]) - (PAST_DAYS + 30) * DAY
+        past = history(blocks, record.network, since=since)
         now = posterior(past.state_at(blocks.height.size - 1))
     except (NoBlocksToObserve, NothingObserved, NoRetargets) as error:
         return Outlook(missing=str(error), no_forecast=str(error))
