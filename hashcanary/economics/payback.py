@@ -2,7 +2,8 @@
 
 A path starts from today's hashprice. Its daily changes are the record's own, drawn in blocks of 28
 days from the last four years, two retargets long so that a rise of the price and the rise of the
-difficulty that follows stay together; or those of a stated drift and volatility. The subsidy halves
+difficulty that follows stay together, and each path's drift is off by what four years leave unknown
+of it; or those of a stated drift and volatility. The subsidy halves
 when it is due. A machine stops where its revenue falls below the lower threshold of ``switching``,
 starts again above the upper one, and pays for each restart; what it may earn otherwise, its repairs
 and its resale are left out.
@@ -78,10 +79,14 @@ def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str
         starts = random.integers(0, changes.size, (PATHS, blocks))
         at = (starts[:, :, None] + np.arange(BLOCK_DAYS)) % changes.size
         steps = changes[at].reshape(PATHS, -1)[:, :HORIZON_DAYS]
+        # a drift told from a few years is itself uncertain: each path has its own
+        error = float(changes.std(ddof=1) / changes.size**0.5)
+        steps = steps + random.normal(0.0, error, (PATHS, 1))
         drift = float(changes.mean() * _A_YEAR)
         said = (
             f"the record's own {changes.size:,} daily changes of price over difficulty, drawn in "
-            f"blocks of {BLOCK_DAYS} days; their drift of {np.expm1(drift):+.0%} a year is kept"
+            f"blocks of {BLOCK_DAYS} days; their drift of {np.expm1(drift):+.0%} a year is kept, "
+            f"its standard error of {error * _A_YEAR:.2f} a year added"
         )
     factors = np.exp(np.cumsum(steps, axis=1))
     if market.to_halving is not None:
