@@ -201,9 +201,8 @@ def _grow(world: _World, steps: Floats, hashrate: Floats, unpaid: Floats) -> Sin
     cube = 1.0 / world.values["life"] ** 3
     for at, now in enumerate(steps):
         age = ((now - world.released) / YEAR).astype(np.float32)
-        there = int(np.searchsorted(world.released, now, side="right")) if at else rigs
         if at:
-            _age(mass[:there], age[:there], cube, world.values["scrap"], unpaid[at, :there])
+            _age(mass, age, cube, world.values["scrap"], unpaid[at])
         missing = np.maximum(np.float32(hashrate[at]) - mass.sum(axis=0), 0.0)
         missing += world.values["gross"] * np.float32(STEP_YEARS * hashrate[at])
         _sell(mass, world, age, missing)

@@ -225,7 +225,7 @@ def document(study: SupplyStudy, stands: tuple[Standing, ...] = ()) -> dict[str,
 
 def _rate(ehs: float) -> str:
     """EH/s as people read it."""
-    return HASHRATE.people(ehs * 1e18, 3)
+    return HASHRATE.people(ehs * 1e18, 3) if ehs else "none"
 
 
 def _percent(band: DrawBand) -> str:

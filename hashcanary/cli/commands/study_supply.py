@@ -9,11 +9,11 @@ from hashcanary.cli.declare import add_at, add_command
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hashcanary.cli.declare import Commands, Parser
-    from hashcanary.cli.output import Column, Table
+    from hashcanary.cli.output import Column, Row, Table
     from hashcanary.economics.own_fleet import OwnFleet
     from hashcanary.economics.rigs import Catalogue
     from hashcanary.economics.supply_study import SupplyStudy
@@ -209,8 +209,35 @@ def _table(record: Record, study: SupplyStudy, shown: str, own: OwnFleet | None)
             "shown": shown,
             "provenance": record.provenance,
         },
-        people_rows=rows[::_PEOPLE_STEP] if shown == "curve" else rows,
+        people_rows=_for_people(rows[::_PEOPLE_STEP] if shown == "curve" else rows),
     )
+
+
+# name, unit and form of figures whose limits people read in the same cell
+_BANDS: dict[tuple[str, str], str] = {
+    ("paying", "fraction"): ".0%",
+    ("paying", "ehs"): ",.0f",
+    ("efficiency", "j_per_th"): ".1f",
+    ("share", "fraction"): ".0%",
+    ("off_at", "usd_per_phs_day"): ",.1f",
+    ("off_at", "usd_per_btc"): ",.0f",
+    ("under_water", "fraction"): ".0%",
+    ("cheaper", "fraction"): ".0%",
+}
+
+
+def _for_people(rows: Sequence[Row]) -> list[Row]:
+    """The rows with each figure and its limits as one text."""
+    told: list[Row] = []
+    for row in rows:
+        cells = dict(row)
+        for (name, unit), form in _BANDS.items():
+            keys = [f"{name}{end}_{unit}" for end in ("", "_low", "_high")]
+            if all(key in row for key in keys):
+                value, low, high = (format(row[key], form) for key in keys)
+                cells[keys[0]] = f"{value} ({low} to {high})"
+        told.append(cells)
+    return told
 
 
 def _columns(shown: str) -> list[Column]:
@@ -220,18 +247,18 @@ def _columns(shown: str) -> list[Column]:
         return [
             Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=_two),
             Column("price_usd_per_btc", "bitcoin, USD", people=_whole),
-            *_band("paying", "fraction", "pays", _percent, spare=1),
-            *_band("paying", "ehs", "EH/s", _whole, spare=2),
+            *_band("paying", "fraction", "pays"),
+            *_band("paying", "ehs", "EH/s", spare=2),
             Column("under_water_mean_fraction", "under water, mean", people=_percent, spare=3),
         ]
     if shown == "rigs":
         return [
             Column("rig", "rig"),
-            *_band("efficiency", "j_per_th", "J/TH", _one, spare=4),
-            *_band("share", "fraction", "share", _percent, spare=2),
-            *_band("off_at", "usd_per_phs_day", "off at", _one, spare=1),
-            *_band("off_at", "usd_per_btc", "bitcoin, USD", _whole, spare=3),
-            *_band("under_water", "fraction", "under water", _percent, spare=1),
+            *_band("efficiency", "j_per_th", "J/TH", spare=2),
+            *_band("share", "fraction", "share", spare=1),
+            *_band("off_at", "usd_per_phs_day", "off at"),
+            *_band("off_at", "usd_per_btc", "bitcoin, USD", spare=3),
+            *_band("under_water", "fraction", "under water"),
         ]
     if shown == "assumptions":
         return [
@@ -248,24 +275,22 @@ def _columns(shown: str) -> list[Column]:
         Column("hashrate_ths", "TH/s", people=_whole, spare=4),
         Column("power_price_usd_per_kwh", "USD/kWh", people=_three_digits, spare=2),
         Column("efficiency_j_per_th", "J/TH", people=_one, spare=3),
-        *_band("off_at", "usd_per_phs_day", "off at", _one, spare=1),
-        *_band("off_at", "usd_per_btc", "bitcoin, USD", _whole, spare=2),
-        *_band("cheaper", "fraction", "cheaper", _percent, spare=1),
+        *_band("off_at", "usd_per_phs_day", "off at"),
+        *_band("off_at", "usd_per_btc", "bitcoin, USD", spare=2),
+        *_band("cheaper", "fraction", "cheaper"),
         Column("pays", "pays", people=lambda value: "yes" if value else "NO"),
         Column("margin_fraction", "margin", people=_percent, spare=5),
     ]
 
 
-def _band(
-    name: str, unit: str, title: str, people: Callable[[object], str], spare: int
-) -> list[Column]:
-    """A figure and its limits; spare: of the limits."""
+def _band(name: str, unit: str, title: str, spare: int = 0) -> list[Column]:
+    """A figure, and its limits, which people read in the same cell."""
     from hashcanary.cli.output import Column
 
     return [
-        Column(f"{name}_{unit}", title, people=people),
-        Column(f"{name}_low_{unit}", "low", people=people, spare=spare),
-        Column(f"{name}_high_{unit}", "high", people=people, spare=spare),
+        Column(f"{name}_{unit}", title, spare=spare),
+        Column(f"{name}_low_{unit}", "low", data_only=True),
+        Column(f"{name}_high_{unit}", "high", data_only=True),
     ]
 
 
