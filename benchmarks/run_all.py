@@ -27,6 +27,7 @@ SCRIPTS = (
     "scan_block_files",
     "label_blocks",
     "posterior_speed",
+    "cost_speed",
     "report_page",
     "command_start",
 )

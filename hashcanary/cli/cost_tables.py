@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
 
 _BAND = f"{LEVEL:.0%} band; each model's `band` says of what"
-_MONTHS_SHOWN = 13
+_MONTHS_SHOWN, _DAYS_SHOWN = 13, 62
 
 
 def _dollars(value: object) -> str:
@@ -260,8 +260,9 @@ def history(record: Record, found: CostAnswers, start: int | None, end: int | No
         )
         own = [_history_row(one.model.name, row) for row in days.iter_rows(named=True)]
         rows += own
-        shown += _month_ends([row for row in own if row["cost"] is not None])
-    cut = len(shown) < len(rows)
+        known = [row for row in own if row["cost"] is not None]
+        shown += known if len(known) <= _DAYS_SHOWN else _month_ends(known)
+    cut = len(shown) < sum(row["cost"] is not None for row in rows)
     return Table(
         columns,
         rows,

@@ -62,7 +62,7 @@ def with_power_price(
             remedy="50 USD/MWh are 0.05 USD/kWh.",
         )
     return {
-        name: replace(one, median=usd_per_kwh, spread=0.0, source="as given")
+        name: replace(one, median=usd_per_kwh, spread=0.0, stated=0, source="as given")
         if one.unit is USD_PER_KWH
         else one
         for name, one in assumptions.items()

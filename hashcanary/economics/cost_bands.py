@@ -20,7 +20,7 @@ def with_residuals(model: Floats, price: Floats) -> Cost:
     """A model of the price with the 90% that its own misses on all days before suggest.
 
     The misses are logs of price over model; their sd about their mean, of the days before alone.
-    NaN bounds until ``FEWEST_DAYS`` days have been seen.
+    All NaN until ``FEWEST_DAYS`` days have been seen: no figure goes without its band.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         miss = np.log(price) - np.log(model)
@@ -29,8 +29,9 @@ def with_residuals(model: Floats, price: Floats) -> Cost:
     count, total, squares = (before(x) for x in (known.astype(np.float64), miss, miss**2))
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.sqrt(np.maximum(squares / count - (total / count) ** 2, 0.0))
-    wide = np.exp(SIGMAS * np.where(count >= FEWEST_DAYS, spread, np.nan))
-    return Cost(model, model / wide, model * wide)
+    wide = np.exp(SIGMAS * spread)
+    told = np.where(count >= FEWEST_DAYS, model, np.nan)
+    return Cost(told, told / wide, told * wide)
 
 
 def before(values: Floats) -> Floats:

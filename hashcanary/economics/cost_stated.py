@@ -49,7 +49,7 @@ class Assumed:
 class StatedDays:
     """An assumption by day: values in ``unit``, sd of their logarithm, and who says so.
 
-    stated: Unix seconds at which it was first said; 0 where each day has what was known on it.
+    stated: Unix seconds from which it could be known; before that it is hindsight. 0: ever.
     """
 
     name: str
@@ -161,7 +161,9 @@ def _power_price(assumed: Assumed, time: Floats) -> StatedDays:
         for at, moment in enumerate(steps):
             mean[at], spread[at] = _mean_price(power_mix(prices, moment))
     row = np.maximum(step, 0)
-    return StatedDays(POWER_PRICE, "power", USD_PER_KWH, mean[row], spread[row], source)
+    # before anything was known the earliest entry stands: that is hindsight
+    first = 0 if assumed.usd_per_kwh is not None else steps[0]
+    return StatedDays(POWER_PRICE, "power", USD_PER_KWH, mean[row], spread[row], source, first)
 
 
 def _mean_price(mix: PowerMix) -> tuple[float, float]:

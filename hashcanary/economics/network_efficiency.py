@@ -25,6 +25,8 @@ DEFINITION = (
 STEP_DAYS = 30
 _DRAWS, _SEED = 300, 1
 _TERA = 1e12
+# of the log: what one rig, the only one known, may be off those that nobody listed; of n, 1/sqrt(n)
+_UNLISTED, _LISTED_SECONDS = 0.3, 3 * 365.25 * DAY
 
 
 def network_efficiency(
@@ -53,4 +55,6 @@ def _drawn(history: History, moment: int, catalogue: Catalogue) -> tuple[float, 
     except (NoRigYet, TooFewDaysForFleet):
         return np.nan, np.nan
     logs = np.log(fleets.network_j_per_th)
-    return float(np.exp(np.median(logs))), float(np.std(logs))
+    listed = sum(moment - rig.released < _LISTED_SECONDS for rig in fleets.rigs)
+    unlisted = _UNLISTED / np.sqrt(max(listed, 1))
+    return float(np.exp(np.median(logs))), float(np.hypot(np.std(logs), unlisted))

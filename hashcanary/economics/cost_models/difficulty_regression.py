@@ -41,5 +41,6 @@ DIFFICULTY_REGRESSION = CostModel(
     rests_on="difficulty, supply",
     inputs=("blocks.difficulty_mean", "blocks.supply_btc", "price.usd"),
     known_from="2022-09-14",
+    missing="fewer than 365 days with a price are known before it: no band",
     compute=difficulty_regression,
 )

@@ -29,5 +29,5 @@ POW_FLOOR = CostModel(
     inputs=("pow_floor", "price.usd"),
     known_from="2022-12-31",
     compute=pow_floor,
-    missing="180 days have not passed",
+    missing="fewer than 365 days with a price are known before it: no band",
 )
