@@ -195,3 +195,39 @@ def test_what_followed_is_told_for_every_model_and_rule(call: Run, lake: Path) -
     assert {row["rule"] for row in rows} == set(found["rules"])
     for row in rows:
         assert row["independent"] <= row["measured"] <= row["spells"] == len(row["began"])
+
+
+_THEIRS = """
+from hashcanary.economics.cost_model import Cost, CostModel
+
+MINE = CostModel(
+    name="mine",
+    title="Mine",
+    definition="what is paid for power by a machine that takes 1000/24 J/TH",
+    source="a test",
+    differs="nothing",
+    band="90% of the price of power",
+    rests_on="difficulty",
+    inputs=("hashvalue",),
+    assumptions=("network_power_price",),
+    compute=lambda given: Cost(
+        1000 * given.stated["network_power_price"] / given.days["hashvalue"]
+    ),
+)
+"""
+
+
+def test_a_package_that_names_itself_adds_a_model(run: Run, lake: Path, tmp_path: Path) -> None:
+    package, about = tmp_path / "theirs", tmp_path / "theirs-1.dist-info"
+    package.mkdir()
+    about.mkdir()
+    (package / "__init__.py").write_text(_THEIRS)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[hashcanary.cost_models]\ntheirs = theirs\n")
+    done = run("--home", lake, "--json", "cost", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    rows = {row["model"]: row for row in json.loads(done.stdout)["rows"]}
+    assert set(rows) >= {"mine", *all_cost_models()}
+    # the same power and fees as electricity's, at other machines and without cooling
+    assert 0 < rows["mine"]["low"] < rows["mine"]["cost"] < rows["mine"]["high"]
+    assert "power" in rows["mine"]["rests_on"]
