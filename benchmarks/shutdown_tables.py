@@ -26,7 +26,7 @@ from hashcanary.store.loading import load
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "shutdown.md"
 ONE, NOTHING = Band(1.0, 1.0, 1.0), Band(0.0, 0.0, 0.0)
-BARE = Terms(NOTHING, ONE, 0.0)
+BARE = Terms(NOTHING, ONE, NOTHING)
 RATE_2018 = 30_262 / 4_424
 AT, RIG, POWER = "2026-02-03", "Antminer S19 XP", 0.05
 

@@ -81,12 +81,13 @@ def _band(
 def _switching(priced: bool) -> tuple[Column, ...]:
     """Both thresholds, as prices of bitcoin and as hashprices; people see the first if they can."""
     return tuple(
-        Column(f"{key}{end}", title, unit, people=str, optional=True, spare=6, data_only=hidden)
+        column
         for end, unit, hidden in (
             ("", USD_PER_BTC, not priced),
             ("_hashprice", USD_PER_PHS_DAY, priced),
         )
         for key, title in (("off_below", "stop"), ("on_above", "restart"))
+        for column in _band(f"{key}{end}", title, unit, spare=6, hidden=hidden)
     )
 
 
@@ -130,7 +131,7 @@ def _document(found: Shutdown) -> dict[str, object]:
         "lacks": list(market.lacks),
         **_cells("pool_fee_fraction", terms.pool_fee),
         **_cells("pue_ratio", terms.pue),
-        "restart_usd": terms.restart_usd,
+        **_cells("restart_usd", terms.restart_usd),
         "rig_price_usd_per_ths": terms.rig_usd_per_ths,
         "flow": None
         if flow is None
@@ -141,6 +142,7 @@ def _document(found: Shutdown) -> dict[str, object]:
             "source": flow.source,
         },
         "paths": found.paths,
+        "payback": "null where a rig price is stated: not within 1096 days",
         "band": "all that is uncertain at its favourable end, and at its other end; of "
         "earned_3_years and payback: 5% and 95% of paths",
         "units": _UNITS,

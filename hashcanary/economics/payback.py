@@ -37,12 +37,20 @@ _A_YEAR = 365.25
 class Paths:
     """Hashprice of each path and day over today's, (paths, days).
 
-    said: how they were drawn, in words; drift: of the logarithm a year, before halvings.
+    said: how they were drawn, in words; drift: of the logarithm a year, before halvings; places:
+    where each path stands within the bands of what is uncertain about the machine, (paths, 3),
+    fractions: one half is the middle figure.
     """
 
     factors: Floats
     said: str
     drift: float
+    places: Floats
+
+    def within(self, band: Band, which: int) -> Floats:
+        """A figure of each path, (paths,): half of them below its middle, none outside its band."""
+        place = self.places[:, which]
+        return np.interp(place, (0.0, 0.5, 1.0), (band.low, band.value, band.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +102,28 @@ def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str
         due = np.arange(1, HORIZON_DAYS + 1) > market.to_halving
         factors = np.where(due, factors * (0.5 + fees) / (1 + fees), factors)
         said += "; the subsidy halves when it is due"
-    return Paths(factors, f"{said}; {PATHS:,} paths of {HORIZON_DAYS} days, seed {seed}", drift)
+    said += f"; {PATHS:,} paths of {HORIZON_DAYS} days, seed {seed}"
+    return Paths(factors, said, drift, random.random((PATHS, 3)))
 
 
 def payback(
     paths: Paths,
-    revenue_usd_per_ths_day: float,
-    power_usd_per_ths_day: float,
+    revenue_usd_per_ths_day: float | Floats,
+    power_usd_per_ths_day: float | Floats,
     restart_usd_per_ths: float = 0.0,
     thresholds: tuple[float, float] = (1.0, 1.0),
     rig_usd_per_ths: float | None = None,
 ) -> Payback:
     """Of a machine that earns ``revenue`` today, after the pool, and pays ``power`` while it runs.
 
-    All a TH/s; restart: what starting it again costs; thresholds: revenue over power cost below
-    which it is stopped, above which it is started; rig: what it was bought for.
+    All a TH/s, revenue and power of all paths or of each; restart: what starting it again costs;
+    thresholds: revenue over power cost below which it is stopped, above which it is started; rig:
+    what it was bought for.
     """
-    revenue = paths.factors * revenue_usd_per_ths_day
-    runs = _runs(revenue, power_usd_per_ths_day, thresholds)
-    earned = np.where(runs, revenue - power_usd_per_ths_day, 0.0)
+    revenue = paths.factors * np.reshape(revenue_usd_per_ths_day, (-1, 1))
+    power = np.reshape(power_usd_per_ths_day, (-1, 1))
+    runs = _runs(revenue, power, thresholds)
+    earned = np.where(runs, revenue - power, 0.0)
     if restart_usd_per_ths > 0:
         earned[:, 1:] -= restart_usd_per_ths * (runs[:, 1:] & ~runs[:, :-1])
     final = Band(*map(float, np.quantile(earned.sum(axis=1), LEVELS)))
@@ -125,14 +136,14 @@ def payback(
     return Payback(final, Band(*map(float, quantiles)), float(np.isfinite(days).mean()))
 
 
-def _runs(revenue: Floats, power: float, thresholds: tuple[float, float]) -> NDArray[np.bool_]:
+def _runs(revenue: Floats, power: Floats, thresholds: tuple[float, float]) -> NDArray[np.bool_]:
     """Whether a machine runs, (paths, days); between the thresholds it does what it did.
 
     On the first day it runs where its power is paid.
     """
     off, on = thresholds
     starts, stops = revenue > power * on, revenue <= power * off
-    starts[:, 0] = revenue[:, 0] > power
+    starts[:, :1] = revenue[:, :1] > power
     decided = starts | stops
     decided[:, 0] = True
     days = np.arange(revenue.shape[1], dtype=np.int32)

@@ -37,7 +37,7 @@ USUAL_PUE = Band(1.10, 1.01, 1.20)
 # what pools that pay per share have asked in public; judgement
 USUAL_POOL_FEE = Band(0.02, 0.0, 0.04)
 # a technician's minutes, and the boards that do not come back from the cold; judgement
-USUAL_RESTART_USD = 20.0
+USUAL_RESTART_USD = Band(20.0, 5.0, 80.0)
 USUAL_POWER_PRICE = 0.05
 
 
@@ -52,14 +52,14 @@ class Terms:
 
     pool_fee: Band = USUAL_POOL_FEE
     pue: Band = USUAL_PUE
-    restart_usd: float = USUAL_RESTART_USD
+    restart_usd: Band = USUAL_RESTART_USD
     rig_usd_per_ths: float | None = None
 
     def __post_init__(self) -> None:
         checks = (
             ("pool fee", self.pool_fee, 0.0, 0.99, "a fraction, such as 0.02 for 2%"),
             ("PUE", self.pue, 1.0, 5.0, "power of the site over power of its machines"),
-            ("restart cost", (self.restart_usd,), 0.0, 1e6, "USD a machine and restart"),
+            ("restart cost", self.restart_usd, 0.0, 1e6, "USD a machine and restart"),
             ("price of a rig", (self.rig_usd_per_ths or 0.0,), 0.0, 1e6, "USD/TH/s"),
         )
         for name, values, low, high, what in checks:
@@ -91,10 +91,10 @@ class Line:
     break_even_usd_per_kwh: Band
     revenue_usd_per_mwh: Band
     profit_usd_per_day: Band
-    off_below_usd_per_phs_day: float | None
-    on_above_usd_per_phs_day: float | None
-    off_below_usd_per_btc: float | None
-    on_above_usd_per_btc: float | None
+    off_below_usd_per_phs_day: Band | None
+    on_above_usd_per_phs_day: Band | None
+    off_below_usd_per_btc: Band | None
+    on_above_usd_per_btc: Band | None
     earns: Payback | str
 
 
@@ -178,52 +178,64 @@ def _line(
             )
         )
     )
-    off, on = _switching(rig, cost.value, terms, flow)
     price = market.price_usd_per_btc
+    off, on, ratios = _switching(rig, cost, floor, terms, flow)
 
-    def as_price(hashprice: float | None, earns: float = earned.value) -> float | None:
-        return None if price is None or hashprice is None else price * hashprice / earns
+    def as_price(hashprice: Band | None) -> Band | None:
+        if price is None or hashprice is None:
+            return None
+        over = zip(hashprice, (earned.value, earned.high, earned.low), strict=True)
+        return Band(*(price * one / h for one, h in over))
 
-    off_hashprice = None if off is None else off * floor.value
-    on_hashprice = None if on is None else on * floor.value
-    at_price = None
-    if price is not None:
-        at_price = Band(
-            price * floor.value / earned.value,
-            price * floor.low / earned.high,
-            price * floor.high / earned.low,
-        )
     return Line(
         rig=rig,
         power_usd_per_kwh=power,
         shutdown_hashprice_usd_per_phs_day=floor,
-        shutdown_price_usd_per_btc=at_price,
+        shutdown_price_usd_per_btc=as_price(floor),
         break_even_usd_per_kwh=break_even,
         revenue_usd_per_mwh=Band(*(1000 * one for one in break_even)),
         profit_usd_per_day=profit,
-        off_below_usd_per_phs_day=off_hashprice,
-        on_above_usd_per_phs_day=on_hashprice,
-        off_below_usd_per_btc=as_price(off_hashprice),
-        on_above_usd_per_btc=as_price(on_hashprice),
+        off_below_usd_per_phs_day=off,
+        on_above_usd_per_phs_day=on,
+        off_below_usd_per_btc=as_price(off),
+        on_above_usd_per_btc=as_price(on),
         earns=paths
         if isinstance(paths, str)
         else payback(
             paths,
-            earned.value / 1000 * (1 - fee.value),
-            cost.value,
-            terms.restart_usd / rig.hashrate_ths,
-            (1.0 if off is None else off, 1.0 if on is None else on),
+            earned.value / 1000 * (1 - paths.within(fee, 2)),
+            energy_cost(1.0, 1.0, power) * paths.within(efficiency, 0) * paths.within(pue, 1),
+            terms.restart_usd.value / rig.hashrate_ths,
+            ratios,
             terms.rig_usd_per_ths,
         ),
     )
 
 
 def _switching(
-    rig: Rig, cost_usd_per_ths_day: float, terms: Terms, flow: Flow | None
-) -> tuple[float | None, float | None]:
-    """Both thresholds over the break-even; None where they cannot be told."""
-    cost = cost_usd_per_ths_day * rig.hashrate_ths
-    # free power is never worth stopping
-    if flow is None or cost == 0:
-        return None, None
-    return thresholds(flow, cost, terms.restart_usd)
+    rig: Rig, cost: Band, floor: Band, terms: Terms, flow: Flow | None
+) -> tuple[Band | None, Band | None, tuple[float, float]]:
+    """Both thresholds as hashprices, and in the middle over the break-even.
+
+    cost: of power, USD/TH/s/day; floor: hashprice at which it is paid. None and 1 where they cannot
+    be told: no volatility is known, or power is free, which is never worth stopping.
+    """
+    if flow is None or cost.low == 0:
+        return None, None, (1.0, 1.0)
+    restart = terms.restart_usd
+
+    def both(at: float, lump: float) -> tuple[float, float]:
+        return thresholds(flow, at * rig.hashrate_ths, lump)
+
+    middle = both(cost.value, restart.value)
+    off = Band(
+        floor.value * middle[0],
+        floor.low * both(cost.low, restart.high)[0],
+        floor.high * both(cost.high, restart.low)[0],
+    )
+    on = Band(
+        floor.value * middle[1],
+        floor.low * both(cost.low, restart.low)[1],
+        floor.high * both(cost.high, restart.high)[1],
+    )
+    return off, on, middle

@@ -73,7 +73,7 @@ def assumptions(found: Shutdown) -> tuple[str, ...]:
     market, terms, flow = found.market, found.terms, found.flow
     given = f"Stated: {', '.join(market.stated)}." if market.stated else ""
     restart = (
-        f"stop, restart: with {terms.restart_usd:g} USD a restart, discounted at "
+        f"stop, restart: with {_between(terms.restart_usd)} USD a restart, discounted at "
         f"{flow.discount:.0%} a year, {flow.source}; Dixit 1989."
         if flow is not None
         else "stop, restart: missing: no year of hashprice and no stated --volatility."
@@ -90,7 +90,8 @@ def assumptions(found: Shutdown) -> tuple[str, ...]:
             if found.lines
             else "",
             restart,
-            f"earned in 3 years: median and 90% of paths: {found.paths}."
+            "earned in 3 years: median and 90% of paths, each with its own nameplate, PUE and pool "
+            f"fee within their bands: {found.paths}."
             if drawn
             else f"earned in 3 years: missing: {found.paths}.",
             "payback: median days and 90% of paths; never: not within 3 years."
@@ -134,6 +135,7 @@ _FORMS: tuple[tuple[str, str, str], ...] = (
 # those of _FORMS that come with low and high
 BANDED = (
     *("shutdown_price", "shutdown_hashprice", "break_even", "revenue", "profit"),
+    *("off_below", "on_above", "off_below_hashprice", "on_above_hashprice"),
     *("earned_3_years", "payback"),
 )
 

@@ -22,7 +22,8 @@ from hashcanary.economics.shutdown import (
 from hashcanary.economics.switching import Flow, flow_of, thresholds
 from hashcanary.errors import UsageError
 
-EXACT = Terms(Band(0.0, 0.0, 0.0), Band(1.0, 1.0, 1.0), restart_usd=0.0)
+FREE = Band(0.0, 0.0, 0.0)
+EXACT = Terms(FREE, Band(1.0, 1.0, 1.0), restart_usd=FREE)
 NO_PATHS = "no paths here"
 
 
@@ -95,7 +96,7 @@ def test_hashvalue_that_luxor_printed() -> None:
 
 
 def test_at_its_shutdown_price_a_machine_earns_nothing() -> None:
-    terms = Terms(Band(0.02, 0.02, 0.02), Band(1.1, 1.1, 1.1), 0.0)
+    terms = Terms(Band(0.02, 0.02, 0.02), Band(1.1, 1.1, 1.1), FREE)
     stated = Stated(141.67e12, 76_000.0, 3.125, 0.006)
     first = line("S19 XP", 0.06, stated, terms)
     assert first.shutdown_price_usd_per_btc is not None
@@ -111,7 +112,7 @@ def test_at_its_shutdown_price_a_machine_earns_nothing() -> None:
 def test_pool_fee_and_overhead_raise_the_shutdown_price_by_their_factors() -> None:
     stated = Stated(141.67e12, 76_000.0, 3.125, 0.0)
     bare = line("S21", 0.05, stated).shutdown_price_usd_per_btc
-    dear = line("S21", 0.05, stated, Terms(Band(0.04, 0.04, 0.04), Band(1.2, 1.2, 1.2), 0.0))
+    dear = line("S21", 0.05, stated, Terms(Band(0.04, 0.04, 0.04), Band(1.2, 1.2, 1.2), FREE))
     assert bare is not None
     assert dear.shutdown_price_usd_per_btc is not None
     assert dear.shutdown_price_usd_per_btc.value / bare.value == pytest.approx(1.2 / 0.96)
@@ -239,12 +240,14 @@ def test_restarts_cost() -> None:
 
 def test_between_the_thresholds_a_machine_does_what_it_did() -> None:
     revenue = np.array([[1.2, 1.0, 0.9, 0.7, 0.9, 1.1, 1.3, 1.0, 0.6], [0.9] * 9])
-    found = payback(Paths(revenue, "", 0.0), 1.0, 1.0, 0.1, (0.8, 1.25))
+    found = payback(Paths(revenue, "", 0.0, np.full((2, 3), 0.5)), 1.0, 1.0, 0.1, (0.8, 1.25))
     # on: days 0 to 2, off 3 to 5, on 6 and 7 with one restart; the other never starts
     first = 0.2 + 0.0 - 0.1 + 0.3 + 0.0 - 0.1
     ends = sorted((first, 0.0))
     assert found.earned_usd_per_ths.value == pytest.approx(np.mean(ends))
-    greedy = payback(Paths(revenue, "", 0.0), 1.0, 1.0, 0.1).earned_usd_per_ths
+    greedy = payback(
+        Paths(revenue, "", 0.0, np.full((2, 3), 0.5)), 1.0, 1.0, 0.1
+    ).earned_usd_per_ths
     assert greedy.value == pytest.approx((0.2 + 0.1 + 0.3 - 0.1) / 2)
 
 
@@ -256,6 +259,42 @@ def test_waiting_between_thresholds_beats_switching_at_break_even() -> None:
     patient = payback(drawn, 0.04, power, restart, wise).earned_usd_per_ths
     greedy = payback(drawn, 0.04, power, restart).earned_usd_per_ths
     assert patient.value > greedy.value
+
+
+def test_thresholds_and_earnings_carry_the_bands_of_what_is_uncertain() -> None:
+    market = market_of(None, Stated(141.67e12, 76_000.0, 3.125, 0.0))
+    flow = flow_of(np.empty(0), volatility=0.5)
+    assert flow is not None
+    drawn = paths_of(market, 1, flow)
+    rig = read_rigs().rig("S19 XP")
+    (wide,) = shutdown_table([rig], [0.05], market, Terms(), flow, drawn)
+    exact = Terms(*(Band(*[one.value] * 3) for one in (Terms().pool_fee, Terms().pue)), FREE)
+    (narrow,) = shutdown_table([exactly(rig)], [0.05], market, exact, flow, drawn)
+    off, on = wide.off_below_usd_per_btc, wide.on_above_usd_per_btc
+    assert off is not None
+    assert on is not None
+    assert wide.shutdown_price_usd_per_btc is not None
+    assert off.low < off.value < off.high < on.high
+    assert off.value < wide.shutdown_price_usd_per_btc.value < on.value
+    assert on.low < on.value
+    # with no restart cost both are the break-even
+    assert narrow.off_below_usd_per_btc == narrow.on_above_usd_per_btc
+    assert narrow.off_below_usd_per_btc == narrow.shutdown_price_usd_per_btc
+    assert isinstance(wide.earns, Payback)
+    assert isinstance(narrow.earns, Payback)
+    spans = [
+        one.earned_usd_per_ths.high - one.earned_usd_per_ths.low
+        for one in (wide.earns, narrow.earns)
+    ]
+    assert spans[0] > 0.9 * spans[1]
+
+
+def test_each_path_has_its_own_place_in_a_band() -> None:
+    drawn = paths(market_with(np.zeros(800)))
+    found = drawn.within(Band(2.0, 1.0, 4.0), 0)
+    assert found.min() >= 1.0
+    assert found.max() <= 4.0
+    assert (found < 2.0).mean() == pytest.approx(0.5, abs=0.06)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +346,7 @@ def test_stated_inputs_that_cannot_be_are_refused(stated: dict[str, float]) -> N
     [
         {"pool_fee": Band(1.0, 0.0, 1.0)},
         {"pue": Band(0.9, 0.9, 0.9)},
-        {"restart_usd": -1.0},
+        {"restart_usd": Band(-1.0, -1.0, 0.0)},
         {"rig_usd_per_ths": float("nan")},
     ],
 )

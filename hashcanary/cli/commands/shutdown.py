@@ -86,7 +86,7 @@ _INPUTS = (
         "power of the site over that of its machines, cooling included (default: 1.10, between "
         "1.01 and 1.20)",
     ),
-    ("--restart-cost", "USD", "of one machine and one restart (default: 20)"),
+    ("--restart-cost", "USD", "of one machine and one restart (default: 20, between 5 and 80)"),
     ("--rig-price", "USD", "what a TH/s of machines is bought for; without it no payback"),
     ("--volatility", "V", "of hashprice a year, in place of the record's daily changes"),
     ("--drift", "R", "of hashprice a year, with --volatility (default: 0)"),
@@ -206,11 +206,10 @@ def _terms(args: argparse.Namespace) -> Terms:
         value = _number(args, name)
         return usual if value is None else Band(value, value, value)
 
-    restart = _number(args, "restart_cost")
     return Terms(
         pool_fee=exactly("pool_fee", USUAL_POOL_FEE),
         pue=exactly("pue", USUAL_PUE),
-        restart_usd=USUAL_RESTART_USD if restart is None else restart,
+        restart_usd=exactly("restart_cost", USUAL_RESTART_USD),
         rig_usd_per_ths=_number(args, "rig_price"),
     )
 
