@@ -28,6 +28,7 @@ SCRIPTS = (
     "label_blocks",
     "posterior_speed",
     "cost_speed",
+    "supply_record",
     "report_page",
     "command_start",
 )
