@@ -164,9 +164,8 @@ def _moves(move: Sensitivity, one: CostAnswer) -> str:
     )
 
 
-def sensitivity(record: Record, found: CostAnswers) -> Table:
-    """What each assumption does, that which moves its model most first; definitions on top."""
-    columns = [
+def _sensitivity_columns() -> list[Column]:
+    return [
         Column("model", "model"),
         Column("assumption", "assumption", data_only=True),
         Column("title", "assumption"),
@@ -177,6 +176,10 @@ def sensitivity(record: Record, found: CostAnswers) -> Table:
         Column("cost_at_high", "at high", USD_PER_BTC, people=_dollars),
         Column("swing", "span", RATIO, people=_times),
     ]
+
+
+def sensitivity(record: Record, found: CostAnswers) -> Table:
+    """What each assumption does, that which moves its model most first; definitions on top."""
     rows: list[Row] = []
     apart = found.spread_of_definitions
     if apart:
@@ -194,7 +197,7 @@ def sensitivity(record: Record, found: CostAnswers) -> Table:
         )
     rows += [_sensitivity_row(one) for one in by_swing(found.answers)]
     return Table(
-        columns,
+        _sensitivity_columns(),
         rows,
         title=f"What moves the cost of a bitcoin, as known at {record.at_text}",
         notes=[
@@ -235,9 +238,8 @@ def _sensitivity_row(one: Sensitivity) -> Row:
     }
 
 
-def history(record: Record, found: CostAnswers, start: int | None, end: int | None) -> Table:
-    """Every day of every model; people see the last day of each of the last months."""
-    columns = [
+def _history_columns() -> list[Column]:
+    return [
         Column("model", "model"),
         Column("time", "day"),
         Column("price", "price", USD, people=_dollars),
@@ -251,6 +253,10 @@ def history(record: Record, found: CostAnswers, start: int | None, end: int | No
         Column("known_at", "known at", data_only=True),
         Column("missing", "missing", data_only=True),
     ]
+
+
+def history(record: Record, found: CostAnswers, start: int | None, end: int | None) -> Table:
+    """Every day of every model; people see the last day of each of the last months."""
     rows: list[Row] = []
     shown: list[Row] = []
     for one in found.history:
@@ -264,7 +270,7 @@ def history(record: Record, found: CostAnswers, start: int | None, end: int | No
         shown += known if len(known) <= _DAYS_SHOWN else _month_ends(known)
     cut = len(shown) < sum(row["cost"] is not None for row in rows)
     return Table(
-        columns,
+        _history_columns(),
         rows,
         title=f"Cost of a bitcoin by day, as known at {record.at_text}",
         notes=[
