@@ -231,3 +231,33 @@ def test_a_package_that_names_itself_adds_a_model(run: Run, lake: Path, tmp_path
     # the same power and fees as electricity's, at other machines and without cooling
     assert 0 < rows["mine"]["low"] < rows["mine"]["cost"] < rows["mine"]["high"]
     assert "power" in rows["mine"]["rests_on"]
+
+
+def test_published_figures_stand_beside_marked_and_without_a_band(
+    call: Run, lake: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "published.toml"
+    mine.write_text(
+        '[me]\ntitle = "Me"\ndefinition = "all"\nwhy = "secret"\n'
+        'values = [{ day = 2021-06-01, known = 2021-06-02, usd_per_btc = 7_000, source = "a" }]\n'
+    )
+    found = json.loads(call("--home", lake, "--json", "cost", "--published", mine).stdout)
+    row = found["rows"][-1]
+    assert (row["kind"], row["cost"], row["day"]) == ("published", 7000.0, "2021-06-01")
+    assert row["rests_on"].startswith("PUBLISHED, no band")
+    assert row.get("low") is None
+    assert row["differs"] == "secret"
+    early = call("--home", lake, "--json", "cost", "--published", mine, "--at", "2021-06-01")
+    assert all(one["kind"] == "model" for one in json.loads(early.stdout)["rows"])
+    text = call("--home", lake, "cost", "--published", mine).stdout
+    assert "PUBLISHED: external inputs" in text
+
+
+def test_people_see_the_ends_of_months_of_a_long_history(call: Run, lake: Path) -> None:
+    lines = call("--home", lake, "cost", "--history", "--model", "hayes").stdout.splitlines()
+    rows = [line for line in lines if line.startswith("hayes")]
+    assert len(rows) == 13
+    assert any("last day of each of the last months" in line for line in lines)
+    text = call("--home", lake, "cost", "--sensitivity", "--model", "all-in").stdout
+    assert "J/TH" in text
+    assert "90% band" in text
