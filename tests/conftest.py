@@ -104,7 +104,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     config = terminalreporter.config
     # each worker of xdist has but a part of the counts
     page = None if hasattr(config, "workerinput") else config.getoption("--faults-page")
-    if page and lines and not terminalreporter.stats.get("failed"):
+    if page and lines and not any(map(terminalreporter.stats.get, ("failed", "error"))):
         items = "\n".join(f"- {line}" for line in lines)
         Path(page).write_text(_FAULTS_PAGE.format(items=items), encoding="utf-8")
 
