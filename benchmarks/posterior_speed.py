@@ -14,8 +14,8 @@ from table import show
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.inference.bank import CALM, run_bank, smooth
-from hashcanary.inference.observations import blocks_of
-from hashcanary.inference.posterior import NewBlock, advance, history, posterior, state_of
+from hashcanary.inference.observations import blocks_of, observe
+from hashcanary.inference.posterior import NewBlock, advance, posterior, state_of
 from hashcanary.inference.retarget import forecast_from
 from hashcanary.store.record import Record
 
@@ -27,9 +27,8 @@ def whole(rec: Record) -> float:
     """Seconds for everything over the whole record."""
     start = time.perf_counter()
     blocks = blocks_of(rec)
-    past = history(blocks, MAIN)
-    smooth(run_bank(past.filtered.observations, CALM, keep=True))
-    forecast_from(blocks, posterior(past.state_at(blocks.height.size - 1)), MAIN)
+    forecast_from(blocks, posterior(state_of(blocks, MAIN)), MAIN)
+    smooth(run_bank(observe(blocks, MAIN), CALM, keep=True))
     return time.perf_counter() - start
 
 

@@ -196,9 +196,15 @@ def _limits(window: Stretch, nodes: Floats, weights: Floats) -> tuple[float, flo
 
 
 def _root(function: Callable[[float], float]) -> float:
-    from scipy.optimize import brentq
-
-    return float(np.exp(brentq(lambda log: function(float(np.exp(log))), -12.0, 12.0, xtol=1e-7)))
+    """Where a monotone function of a factor crosses zero, its logarithm to 1e-7."""
+    # halving takes a millisecond; scipy.optimize takes a third of a second to import
+    low, high = -12.0, 12.0
+    falls = function(float(np.exp(low))) > 0
+    while high - low > 1e-7:
+        middle = (low + high) / 2
+        above = function(float(np.exp(middle))) > 0
+        low, high = (middle, high) if above == falls else (low, middle)
+    return float(np.exp((low + high) / 2))
 
 
 def fall_by_luck(

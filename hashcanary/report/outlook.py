@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # days of the hashrate that are drawn, before and after the last block
 PAST_DAYS, AHEAD_DAYS = 120.0, 30.0
 # forecasts along the epoch that are drawn, at most
-_MADE = 32
+_MADE = 24
 _QUARTER = 504
 # where the columns of a chart stand among the quantiles of ``mixture.LEVELS``
 _PLACES = (3, 2, 4, 1, 5, 0, 6)
