@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Gain = tuple[float, float, float, float, float, float]
+    Gain = tuple[float, float, float, float, float]
 
 _LOG_2PI = float(np.log(2 * np.pi))
 # log weights below the best one's, and parts of a mixture, that move nothing
@@ -51,20 +51,18 @@ def log_density(error: float, variance: float) -> float:
 
 @compiled
 def step_gain(
-    step: float, q2: float, su2: float, inv_tau: float, a: float, c: float, b: float
+    step: float, phi: float, q2: float, su2: float, inv_tau: float, a: float, c: float, b: float
 ) -> Gain:
     """Covariances with the signal of a step, before its observation.
 
-    a, c, b: var x, cov xu, var u at the step's start. Gives phi, var of the signal, cov with it of
-    x and u at the end, and of x and u at the start.
+    phi: what is left of u at its end (``left_of``); a, c, b: var x, cov xu, var u at its start.
+    Gives var of the signal, cov with it of x and u at the end, and of x and u at the start.
     """
     z = step * inv_tau
-    phi = np.exp(-z) if su2 > 0.0 else 0.0
     if step <= 1.0:
         end_a, end_c = a + q2 * step, phi * c
         end_b = phi * phi * b + su2 * (1.0 - phi * phi)
         return (
-            phi,
             end_a + 2.0 * end_c + end_b,
             end_a + end_c,
             end_c + end_b,
@@ -77,7 +75,6 @@ def step_gain(
         mean_u = su2 * 2.0 * (z - 1.0 + phi) / (z * z) - held * held * su2
     signal = a + 2.0 * held * c + held * held * b + q2 * step / 3.0 + max(mean_u, 0.0)
     return (
-        phi,
         signal,
         a + held * c + q2 * step / 2.0,
         phi * c + phi * held * b + su2 * held * (1.0 - phi),
@@ -87,13 +84,26 @@ def step_gain(
 
 
 @compiled
-def signal_mean(step: float, drift: float, inv_tau: float, su2: float, x: float, u: float) -> float:
+def left_of(step: float, su2: float, inv_tau: float) -> float:
+    """What is left of a transient at a step's end."""
+    return float(np.exp(-step * inv_tau)) if su2 > 0.0 else 0.0
+
+
+@compiled
+def all_left(step: float, models: Floats, left: Floats) -> None:
+    """``left_of`` of every model, into ``left``."""
+    for k in range(models.shape[0]):
+        left[k] = left_of(step, models[k, 1], models[k, 2])
+
+
+@compiled
+def signal_mean(
+    step: float, phi: float, drift: float, inv_tau: float, su2: float, x: float, u: float
+) -> float:
     """Expected log rate that a step observes, from the state at its start."""
-    z = step * inv_tau
-    phi = np.exp(-z) if su2 > 0.0 else 0.0
     if step <= 1.0:
         return x + drift + phi * u
-    held = (1.0 - phi) / z if su2 > 0.0 else 0.0
+    held = (1.0 - phi) / (step * inv_tau) if su2 > 0.0 else 0.0
     return x + drift / 2.0 + held * u
 
 
@@ -147,10 +157,11 @@ def change_regime(state: Floats, groups: int, enter: float, end: float) -> None:
         shock[:] = state[s, :5]
         # every model of the group takes the same part of the shock, by its weight
         stays, comes = 1.0 - enter, end * weight_of_shock / whole
+        moved = np.log(stays + comes)
         for k in range(g, calm, groups):
             if comes > _NOTHING:
                 blend(state, k, comes / (stays + comes), shock)
-            state[k, 5] += np.log(stays + comes)
+            state[k, 5] += moved
         total = (1.0 - end) * weight_of_shock + enter * whole
         blend(state, s, enter * whole / total, mean)
         state[s, 5] = top + np.log(total)
@@ -176,10 +187,12 @@ def run_forward(
     """
     forgetting, sharpness, groups = settings[0], settings[1], int(settings[2])
     count = models.shape[0]
-    likelihood = np.empty(count)
+    likelihood, left = np.empty(count), np.empty(count)
     y, noise, step, covariate = spans[:, 0], spans[:, 1], spans[:, 2], spans[:, 3]
     for i in range(y.size):
         fade = forgetting ** step[i]
+        if i == 0 or step[i] != step[i - 1]:
+            all_left(step[i], models, left)
         if groups:
             chance = 1.0 - np.exp(-settings[3:] * step[i])
             change_regime(state, groups, chance[0], chance[1])
@@ -187,8 +200,9 @@ def run_forward(
             q2, su2, inv_tau = models[k, 0], models[k, 1], models[k, 2]
             drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]
             x, u, a, c, b = state[k, 0], state[k, 1], state[k, 2], state[k, 3], state[k, 4]
-            phi, signal, kx, ku, _, _ = step_gain(step[i], q2, su2, inv_tau, a, c, b)
-            expected = signal_mean(step[i], drift, inv_tau, su2, x, u)
+            phi = left[k]
+            signal, kx, ku, _, _ = step_gain(step[i], phi, q2, su2, inv_tau, a, c, b)
+            expected = signal_mean(step[i], phi, drift, inv_tau, su2, x, u)
             x, u = x + drift, phi * u
             a, c, b = a + q2 * step[i], phi * c, phi * phi * b + su2 * (1.0 - phi * phi)
             likelihood[k] = 0.0
@@ -239,12 +253,13 @@ def run_back(spans: Floats, models: Floats, kept: Floats, mean: Floats, variance
             x0, u0 = kept[i - 1, k, 0], kept[i - 1, k, 1]
             a0, c0, b0 = kept[i - 1, k, 2], kept[i - 1, k, 3], kept[i - 1, k, 4]
             drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]
-            phi, signal, kx, ku, jx, ju = step_gain(step[i], q2, su2, inv_tau, a0, c0, b0)
+            phi = left_of(step[i], su2, inv_tau)
+            signal, kx, ku, jx, ju = step_gain(step[i], phi, q2, su2, inv_tau, a0, c0, b0)
             # start and end, and the covariance between them, after this step's observation
             xx, xu, ux, uu = a0, phi * c0, c0, phi * b0
             if not np.isnan(y[i]):
                 total = signal + noise[i]
-                error = y[i] - signal_mean(step[i], drift, inv_tau, su2, x0, u0)
+                error = y[i] - signal_mean(step[i], phi, drift, inv_tau, su2, x0, u0)
                 x0, u0 = x0 + jx / total * error, u0 + ju / total * error
                 xx, xu = xx - jx * kx / total, xu - jx * ku / total
                 ux, uu = ux - ju * kx / total, uu - ju * ku / total

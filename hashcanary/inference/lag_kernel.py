@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.bank_kernel import signal_mean, step_gain
+from hashcanary.inference.bank_kernel import left_of, signal_mean, step_gain
 from hashcanary.inference.compiling import compiled
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ def back_step(spans: Floats, models: Floats, kept: Floats, i: int, k: int) -> Ba
     x, u = kept[i - 1, k, 0], kept[i - 1, k, 1]
     a, c, b = kept[i - 1, k, 2], kept[i - 1, k, 3], kept[i - 1, k, 4]
     drift = (models[k, 3] + models[k, 4] * spans[i, 3]) * step
-    phi, signal, kx, ku, jx, ju = step_gain(step, q2, su2, inv_tau, a, c, b)
+    phi = left_of(step, su2, inv_tau)
+    signal, kx, ku, jx, ju = step_gain(step, phi, q2, su2, inv_tau, a, c, b)
     # start and end, and the covariance between them, after this step's observation
     xx, xu, ux, uu = a, phi * c, c, phi * b
     if not np.isnan(y):
         total = signal + noise
-        error = y - signal_mean(step, drift, inv_tau, su2, x, u)
+        error = y - signal_mean(step, phi, drift, inv_tau, su2, x, u)
         x, u = x + jx / total * error, u + ju / total * error
         xx, xu = xx - jx * kx / total, xu - jx * ku / total
         ux, uu = ux - ju * kx / total, uu - ju * ku / total
