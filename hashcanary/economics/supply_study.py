@@ -11,6 +11,7 @@ import polars as pl
 from hashcanary.economics.draws import BAND_TEXT, DrawBand, band_of
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.fleet import History, draw_fleets
+from hashcanary.economics.levers import moved_by
 from hashcanary.economics.power_prices import power_mix, read_power_prices
 from hashcanary.economics.rigs import read_rigs
 from hashcanary.economics.supply import STALE_DAYS, HashMarket, Supply, market_at, supply_curve
@@ -225,26 +226,14 @@ _MEANINGS = {
     "fleet.gross": "hashrate shipped a year, fraction",
     "fleet.scrap": "scrapping of what does not pay, a year",
 }
-_PARTS = 5
 
 
 def _levers(supply: Supply, under: Floats) -> tuple[Lever, ...]:
     """What each assumption moves of the share under water, the most first."""
-    spread = float(under.var())
-    found = []
-    for name, meaning in _MEANINGS.items():
-        values = supply.parameters[name]
-        order = np.argsort(values, kind="stable")
-        parts = np.array_split(under[order], _PARTS)
-        means = np.array([part.mean() for part in parts])
-        # what the mean of fifths varies by beyond what chance gives draws of no effect
-        chance = spread * _PARTS / under.size
-        part = max(float(means.var()) - chance, 0.0) / spread if spread > 0 else 0.0
-        low, high = np.quantile(values, (1 / _PARTS, 1 - 1 / _PARTS))
-        found.append(
-            Lever(name, meaning, float(low), float(high), float(means[0]), float(means[-1]), part)
-        )
-    return tuple(sorted(found, key=lambda one: -abs(one.under_high - one.under_low)))
+    return tuple(
+        Lever(one.name, one.meaning, one.low, one.high, one.at_low, one.at_high, one.part)
+        for one in moved_by(_MEANINGS, supply.parameters, under)
+    )
 
 
 def assumptions(study: SupplyStudy) -> str:
