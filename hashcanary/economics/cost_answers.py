@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.cost_model import CostModel
     from hashcanary.economics.cost_stated import Assumed, StatedDays
     from hashcanary.economics.costs import Effect, ModelCosts
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 # a price further from the day of a cost than difficulty stays is not compared with it
@@ -93,12 +94,18 @@ class CostAnswers:
         return known[0], known[-1]
 
 
-def cost_answers(record: Record, models: tuple[CostModel, ...], assumed: Assumed) -> CostAnswers:
+def cost_answers(
+    record: Record,
+    models: tuple[CostModel, ...],
+    assumed: Assumed,
+    results: Results | None = None,
+) -> CostAnswers:
     """What each model says as known at the record's moment.
 
-    Raises NoCost where none says anything, BadCostModel, NothingToMeasure.
+    results: ``metrics_of(models)`` of the record, where they were computed already. Raises
+    NoCost where none says anything, BadCostModel, NothingToMeasure.
     """
-    history = cost_history(record, models, assumed)
+    history = cost_history(record, models, assumed, results)
     price, price_day = _newest_price(history[0].days)
     answers = tuple(
         sorted(

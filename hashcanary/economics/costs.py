@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.cost_model import CostModel, Floats
     from hashcanary.economics.cost_stated import Assumed, StatedDays
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 OWN = "the model itself"
@@ -61,22 +62,35 @@ class ModelCosts:
     stated: Mapping[str, StatedDays]
 
 
+def metrics_of(models: tuple[CostModel, ...]) -> tuple[str, ...]:
+    """The metrics that models need, by name; one at least, for the engine's frames."""
+    return tuple(sorted(_inputs(models) & set(all_metrics()))) or ("price",)
+
+
+def _inputs(models: tuple[CostModel, ...]) -> set[str]:
+    wanted = {_PRICE, *(name for model in models for name in model.inputs)}
+    if any(EFFICIENCY in model.assumptions for model in models):
+        wanted.update(_FLEET_INPUTS)
+    return wanted
+
+
 def cost_history(
-    record: Record, models: tuple[CostModel, ...], assumed: Assumed
+    record: Record,
+    models: tuple[CostModel, ...],
+    assumed: Assumed,
+    results: Results | None = None,
 ) -> tuple[ModelCosts, ...]:
     """Each model's cost on every day of the record.
 
-    Raises BadCostModel, NothingToMeasure, and what metrics raise.
+    results: ``metrics_of(models)`` of the record, where they were computed already. Raises
+    BadCostModel, NothingToMeasure, and what metrics raise.
     """
     for model in models:
         _check(model, assumed)
     needed = tuple(dict.fromkeys(name for model in models for name in model.assumptions))
-    wanted = {_PRICE, *(name for model in models for name in model.inputs)}
-    if EFFICIENCY in needed:
-        wanted.update(_FLEET_INPUTS)
-    # one metric at least, so that the engine has frames to give
-    metrics = sorted(wanted & set(all_metrics())) or ["price"]
-    frame = compute(record, metrics).frames["day"]
+    wanted = _inputs(models)
+    found = compute(record, metrics_of(models)) if results is None else results
+    frame = found.frames["day"]
     time = frame["time"].to_numpy().astype(np.float64)
     columns = {name: _floats(frame[name]) for name in wanted} | {"time": time}
     stated = stated_days(assumed, needed, columns)

@@ -20,6 +20,7 @@ from hashcanary.moments import DAY, iso_day
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _FEE_DAYS = 30
 # years of daily changes that a path is drawn from
 CHANGE_YEARS = 4
-_METRICS = ("hashprice.subsidy", "fees.to_subsidy", "issuance.btc", "price")
+METRICS = ("hashprice.subsidy", "fees.to_subsidy", "issuance.btc", "price")
 _PETA = 1e15
 # a last block further back says nothing about when the subsidy halves
 _STALE = 16 * DAY
@@ -120,10 +121,15 @@ def hashprice_of(
     return reward * price_usd_per_btc * DAY * _PETA / (difficulty * HASHES_PER_DIFFICULTY)
 
 
-def market_of(record: Record | None, stated: Stated | None = None) -> Market:
-    """What a hash earns at the record's end, or as stated. Raises NoMarket."""
+def market_of(
+    record: Record | None, stated: Stated | None = None, results: Results | None = None
+) -> Market:
+    """What a hash earns at the record's end, or as stated. Raises NoMarket.
+
+    results: ``METRICS`` of the record, where they were computed already.
+    """
     given = stated or Stated()
-    found = _recorded(record) if record is not None else _Recorded()
+    found = _recorded(record, results) if record is not None else _Recorded()
     difficulty = given.difficulty if given.difficulty is not None else found.difficulty
     price = given.price_usd_per_btc
     price = price if price is not None else found.price
@@ -173,15 +179,16 @@ class _Recorded:
     )
 
 
-def _recorded(record: Record) -> _Recorded:
+def _recorded(record: Record, results: Results | None) -> _Recorded:
     from hashcanary.metrics.engine import compute
 
     if record.blocks.height == 0:
         return _Recorded()
-    frame = compute(record, _METRICS).frames["day"]
+    found = compute(record, METRICS) if results is None else results
+    frame = found.frames["day"]
     columns = {
         name: frame[name].cast(float).fill_null(np.nan).to_numpy()
-        for name in (*_METRICS, "blocks.difficulty_mean", "blocks.count")
+        for name in (*METRICS, "blocks.difficulty_mean", "blocks.count")
     }
     earns = np.flatnonzero(np.isfinite(columns["hashprice.subsidy"]))
     if earns.size == 0:

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.power_prices import PowerPrices
     from hashcanary.economics.rigs import Catalogue
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
 
 DRAWS = 10_000
+METRICS = ("hashprice", "hashprice.subsidy", "hashrate.sma30", "price")
 # of the hashprice now: where the curve is told
 _CURVE = np.exp(np.linspace(np.log(0.3), np.log(2.5), 45))
 # rigs with less of the fleet are not told one by one
@@ -104,14 +106,16 @@ def study_supply(
     *,
     draws: int = DRAWS,
     seed: int = 1,
+    results: Results | None = None,
 ) -> SupplyStudy:
     """The supply curve as known at the record's moment, with 95% bands of the draws.
 
-    Raises NoRigYet, TooFewDaysForFleet, NoHashprice.
+    results: ``METRICS`` of the record, where they were computed already. Raises NoRigYet,
+    TooFewDaysForFleet, NoHashprice.
     """
     catalogue = read_rigs() if catalogue is None else catalogue
     prices = read_power_prices() if prices is None else prices
-    history, dollars, lacks = history_of(record)
+    history, dollars, lacks = history_of(record, results)
     moment = _moment(record, history)
     market = market_at(history, moment)
     fleets = draw_fleets(catalogue, history, moment, draws, seed)
@@ -130,17 +134,19 @@ def _moment(record: Record, history: History) -> int:
     return int(history.time[seen[-1]]) + DAY
 
 
-def history_of(record: Record) -> tuple[History, dict[int, float], tuple[str, ...]]:
+def history_of(
+    record: Record, results: Results | None = None
+) -> tuple[History, dict[int, float], tuple[str, ...]]:
     """Days of the record; bitcoin's price in USD by day's start; what was not known.
 
-    Where a day's fees are not known its hashprice is the subsidy's alone, and that is said.
+    results: ``METRICS`` of the record, where they were computed already. Where a day's fees are
+    not known its hashprice is the subsidy's alone, and that is said.
     """
     from hashcanary.metrics.engine import compute
 
-    names = ("hashprice", "hashprice.subsidy", "hashrate.sma30", "price")
-    found = compute(record, names)
-    frame = found[names[0]].rows.select("time", hashprice="value")
-    for name in names[1:]:
+    found = compute(record, METRICS) if results is None else results
+    frame = found[METRICS[0]].rows.select("time", hashprice="value")
+    for name in METRICS[1:]:
         frame = frame.join(
             found[name].rows.select("time", pl.col("value").alias(name)), on="time", how="left"
         )
