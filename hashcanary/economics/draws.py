@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+# where the band of draws begins and ends, probability
 BAND = (0.025, 0.975)
 BAND_TEXT = "95% of draws of the priors"
+# number of seeds
 SEED_LIMIT = 2**63
 # keys of this layer stand apart from those of simulated worlds
 _LAYER = 1000
@@ -36,6 +38,10 @@ class Purpose(IntEnum):
     RIG_EFFICIENCY = 6
     MARKET = 7
     HASHPRICE = 8
+    NEXT_DIFFICULTY = 20
+    NEXT_PRICE = 21
+    NEXT_FEES = 22
+    VARIANCE_PARTS = 23
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:
@@ -60,6 +66,6 @@ class DrawBand(NamedTuple):
 
 
 def band_of(draws: Floats) -> DrawBand:
-    """Of an array over draws."""
+    """Of an array over draws. draws: in any unit, which is the band's too."""
     low, value, high = (float(one) for one in np.quantile(draws, (BAND[0], 0.5, BAND[1])))
     return DrawBand(value, low, high)

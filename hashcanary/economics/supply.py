@@ -43,13 +43,14 @@ _YEAR_DAYS = 365
 STALE_DAYS = 7
 # the margin: what a fall of so much in the logarithm of hashprice takes
 _MARGIN = 0.1
-# Noda, Okumura and Hashimoto, SSRN 3410460: October to December 2018, and its standard error
+# percent of hashrate a percent of hashprice, a ratio, and its standard error: Noda, Okumura and
+# Hashimoto, SSRN 3410460, October to December 2018
 LITERATURE_ELASTICITY, LITERATURE_ERROR = 0.45, 0.057
 
 
 @dataclass(frozen=True, slots=True)
 class HashMarket:
-    """What is known of the moment: day (Unix seconds) of the last hashprice, USD/PH/s/day.
+    """What is known of the moment. day: of the last hashprice, Unix seconds of its start.
 
     hashrate_ths: 30-day mean; peak_ths: the highest of a year; history: days up to the moment.
     """
@@ -62,12 +63,12 @@ class HashMarket:
 
     @property
     def idle(self) -> float:
-        """The part of the highest 30-day mean that is gone."""
+        """The fraction of the highest 30-day mean that is gone."""
         return 1.0 - self.hashrate_ths / self.peak_ths
 
 
 def market_at(history: History, moment: int) -> HashMarket:
-    """The last known hashprice and hashrate at ``moment``, Unix seconds. Raises NoHashprice."""
+    """The last known hashprice and hashrate. moment: Unix seconds. Raises NoHashprice."""
     known = history.known_by(moment)
     price = known.hashprice_usd_per_phs_day
     seen = np.flatnonzero(np.isfinite(price) & (price > 0))
@@ -91,9 +92,10 @@ class Supply:
     """The curve of each draw.
 
     log_cost: (size,), grid of the log of USD/PH/s/day; below: (draws, size), the fraction of all
-    machines whose cost is no more, before the dearest left; limit_log: (draws,), where costs end.
-    base_log: (rigs, draws), log of a rig's cost at 1 USD/kWh; left: (draws,), the dearest
-    fraction that has left since the hashrate was highest. parameters: by name, (draws,).
+    machines whose cost is no more, before the dearest left; limit_log: (draws,), log of USD/PH/s/day
+    where costs end; base_log: (rigs, draws), log of a rig's cost at 1 USD/kWh; left: (draws,), the
+    dearest fraction that has left since the hashrate was highest; log_power_median: (draws,), log
+    of USD/kWh; parameters: by name, (draws,), in the units of ``PARAMETER_UNITS``: ratio, days, ...
     """
 
     fleets: Fleets
@@ -108,16 +110,16 @@ class Supply:
     log_power_median: Floats
     parameters: dict[str, Floats]
 
-    def paying(self, hashprice_usd_per_phs_day: float) -> Floats:
+    def paying(self, hashprice_usd_per_phs_day: float | Floats) -> Floats:
         """The fraction of what ran when hashrate was highest that pays at a hashprice: (draws,).
 
-        Rises with hashprice in every draw, from 0 to 1.
+        One hashprice, or each draw's own. Rises with hashprice in every draw, from 0 to 1.
         """
         at = np.log(hashprice_usd_per_phs_day)
         return np.asarray(self._raw(np.minimum(at, self.limit_log)) / self._raw(self.limit_log))
 
-    def under_water(self, hashprice_usd_per_phs_day: float) -> Floats:
-        """The fraction of what runs now whose cost is above a hashprice: (draws,)."""
+    def under_water(self, hashprice_usd_per_phs_day: float | Floats) -> Floats:
+        """The fraction of what runs now whose cost is above a hashprice, or above each draw's own."""
         dear = np.maximum(1.0 - self.paying(hashprice_usd_per_phs_day) - self.left, 0.0)
         return np.asarray(dear / (1.0 - self.left))
 
@@ -159,27 +161,48 @@ def supply_curve(
     priors: SupplyPriors | None = None,
 ) -> Supply:
     """The curve of each draw of ``fleets``. The same seed gives the same bytes."""
-    priors = SupplyPriors() if priors is None else priors
-    draws = fleets.shares.shape[1]
-    values = _drawn(priors, draws, seed)
-    paid = draw_power(power, draws, seed)
-    factor = values["pue"] * (1.0 + values["overhead"]) / (1.0 - values["pool_fee"])
-    base = np.log(HOURS * fleets.efficiency_j_per_th) + np.log(factor).astype(np.float32)
-    log_price = np.arange(np.log(CHEAPEST * 4), np.log(DEAREST / 2) + _STEP, _STEP)
-    first, below = _convolve(fleets.shares, base, paid.below(log_price))
-    grid = first + log_price[0] + _STEP * np.arange(below.shape[1])
-    limit = np.log(_mean_of_last(market, values["patience"]) * values["tolerance"])
-    left = values["economic_part"] * market.idle
-    log_median = (paid.shares * paid.log_median).sum(axis=1)
-    parameters = {
-        **{f"fleet.{name}": one for name, one in fleets.parameters.items()},
-        **values,
-        "power_level": np.exp(log_median),
-        "network_j_per_th": fleets.network_j_per_th,
-    }
-    return Supply(
-        fleets, market, power, paid, grid, below, limit, base, left, log_median, parameters
-    )
+    return SupplyDrawer(fleets.shares.shape[1], seed, priors).at(fleets, market, power)
+
+
+class SupplyDrawer:
+    """Curves at many moments: what the same power prices give is drawn once.
+
+    At each moment the same bytes as ``supply_curve``.
+    """
+
+    def __init__(self, draws: int, seed: int = 1, priors: SupplyPriors | None = None) -> None:
+        self._draws, self._seed = draws, seed
+        self._values = _drawn(SupplyPriors() if priors is None else priors, draws, seed)
+        # from four times the cheapest power to half of the dearest
+        self._log_price = np.arange(np.log(CHEAPEST * 4), np.log(DEAREST / 2) + _STEP, _STEP)
+        self._paid: tuple[PowerMix, PowerDraws, Singles] | None = None
+
+    def at(self, fleets: Fleets, market: HashMarket, power: PowerMix) -> Supply:
+        """The curve of each draw of ``fleets``, of as many draws."""
+        values = self._values
+        paid, price_below = self._prices(power)
+        factor = values["pue"] * (1.0 + values["overhead"]) / (1.0 - values["pool_fee"])
+        base = np.log(HOURS * fleets.efficiency_j_per_th) + np.log(factor).astype(np.float32)
+        first, below = _convolve(fleets.shares, base, price_below)
+        grid = first + self._log_price[0] + _STEP * np.arange(below.shape[1])
+        limit = np.log(_mean_of_last(market, values["patience"]) * values["tolerance"])
+        left = values["economic_part"] * market.idle
+        log_median = (paid.shares * paid.log_median).sum(axis=1)
+        parameters = {
+            **{f"fleet.{name}": one for name, one in fleets.parameters.items()},
+            **values,
+            "power_level": np.exp(log_median),
+            "network_j_per_th": fleets.network_j_per_th,
+        }
+        return Supply(
+            fleets, market, power, paid, grid, below, limit, base, left, log_median, parameters
+        )
+
+    def _prices(self, power: PowerMix) -> tuple[PowerDraws, Singles]:
+        if self._paid is None or self._paid[0] != power:
+            paid = draw_power(power, self._draws, self._seed)
+            self._paid = power, paid, paid.below(self._log_price)
+        return self._paid[1:]
 
 
 def _drawn(priors: SupplyPriors, draws: int, seed: int) -> dict[str, Floats]:

@@ -135,10 +135,13 @@ class Span:
 
     def quantiles(self, levels: Floats) -> Floats:
         """Relative change at each of ``levels``."""
-        span = np.full(levels.size, self.passed)
-        if self.waiting is not None:
-            span += self.waiting.quantiles(1.0 - levels)
-        ratio = self.timespan / np.maximum(span, max(self.least, 1.0))
+        if self.waiting is None:
+            return self.change_after(np.zeros(levels.size))
+        return self.change_after(self.waiting.quantiles(1.0 - levels))
+
+    def change_after(self, wait: Floats) -> Floats:
+        """Relative change if the rest of the span takes each of ``wait`` (k,) seconds."""
+        ratio = self.timespan / np.maximum(self.passed + wait, max(self.least, 1.0))
         return np.asarray(np.clip(ratio, 1 / LIMIT, LIMIT) - 1.0)
 
 
