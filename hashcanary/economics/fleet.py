@@ -38,6 +38,8 @@ STEP_YEARS, REACH_YEARS = 1 / 6, 9.0
 _STALE = 30 * DAY
 # of a machine paying USD/PH/s/day: J/TH x 24 h x USD/kWh
 HOURS = 24.0
+# numbers that a processor's cache holds: so many of rigs x draws are aged at once
+_CACHED = 32_768
 # the mean hashprice of so many days says whether to scrap a machine, and whether to run it
 _SCRAP_DAYS, _RUN_DAYS = 180, 30
 # what power costs, USD/kWh, and its spread, with overheads, where only scrapping asks
@@ -97,23 +99,44 @@ def draw_fleets(
 
     The same seed gives the same bytes. Raises NoRigYet, TooFewDaysForFleet.
     """
-    priors = FleetPriors() if priors is None else priors
-    rigs = catalogue.released_by(moment)
-    known = history.known_by(moment)
-    steps = _steps(moment, rigs)
-    hashrate = _at(known, known.hashrate_ths, steps, moment)
-    world = _World.drawn(rigs, priors, draws, seed)
-    mass = _grow(world, steps, hashrate, _unpaid(rigs, known, steps, _SCRAP_DAYS))
-    paid = 1.0 - _unpaid(rigs, known, steps[-1:], _RUN_DAYS)[0].astype(np.float32)
-    running = mass * paid[:, None]
-    return Fleets(
-        moment,
-        rigs,
-        mass / mass.sum(axis=0),
-        running / running.sum(axis=0),
-        world.efficiency,
-        world.parameters,
-    )
+    return FleetDrawer(catalogue, draws, seed, priors).at(history, moment)
+
+
+class FleetDrawer:
+    """Fleets at many moments: what does not change between two releases is drawn once.
+
+    At each moment the same bytes as ``draw_fleets``.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, draws: int, seed: int = 1, priors: FleetPriors | None = None
+    ) -> None:
+        self._catalogue, self._draws, self._seed = catalogue, draws, seed
+        self._priors = FleetPriors() if priors is None else priors
+        self._rigs: tuple[Rig, ...] = ()
+        self._world: _World | None = None
+
+    def at(self, history: History, moment: int) -> Fleets:
+        """Fleets at ``moment``, Unix seconds. Raises NoRigYet, TooFewDaysForFleet."""
+        rigs = self._catalogue.released_by(moment)
+        known = history.known_by(moment)
+        steps = _steps(moment, rigs)
+        hashrate = _at(known, known.hashrate_ths, steps, moment)
+        if self._world is None or rigs != self._rigs:
+            self._world = _World.drawn(rigs, self._priors, self._draws, self._seed)
+            self._rigs = rigs
+        world = self._world
+        mass = _grow(world, steps, hashrate, _unpaid(rigs, known, steps, _SCRAP_DAYS))
+        paid = 1.0 - _unpaid(rigs, known, steps[-1:], _RUN_DAYS)[0].astype(np.float32)
+        running = mass * paid[:, None]
+        return Fleets(
+            moment,
+            rigs,
+            mass / mass.sum(axis=0),
+            running / running.sum(axis=0),
+            world.efficiency,
+            world.parameters,
+        )
 
 
 def _steps(moment: int, rigs: tuple[Rig, ...]) -> Floats:
@@ -201,9 +224,11 @@ def _grow(world: _World, steps: Floats, hashrate: Floats, unpaid: Floats) -> Sin
     cube = 1.0 / world.values["life"] ** 3
     for at, now in enumerate(steps):
         age = ((now - world.released) / YEAR).astype(np.float32)
+        # rigs are in order of release, so that those not sold yet are at the end, but for a few
+        there = mass[: int(np.flatnonzero(age > 0).max(initial=0)) + 1]
         if at:
-            _age(mass, age, cube, world.values["scrap"], unpaid[at])
-        missing = np.maximum(np.float32(hashrate[at]) - mass.sum(axis=0), 0.0)
+            _age(there, age, cube, world.values["scrap"], unpaid[at])
+        missing = np.maximum(np.float32(hashrate[at]) - there.sum(axis=0), 0.0)
         missing += world.values["gross"] * np.float32(STEP_YEARS * hashrate[at])
         _sell(mass, world, age, missing)
     return mass
@@ -214,8 +239,12 @@ def _age(mass: Singles, age: Singles, cube: Singles, scrap: Singles, unpaid: Flo
     before = np.maximum(age - np.float32(STEP_YEARS), 0.0)
     wear = np.maximum(age, 0.0) ** 3 - before**3
     rate = unpaid.astype(np.float32) * np.float32(STEP_YEARS)
-    for rig in np.flatnonzero(mass.any(axis=1)):
-        mass[rig] *= np.exp(-(wear[rig] * cube + rate[rig] * scrap))
+    many = max(_CACHED // cube.size, 1)
+    for begin in range(0, len(mass), many):
+        rigs = slice(begin, min(begin + many, len(mass)))
+        worn = wear[rigs, None] * cube
+        worn += rate[rigs, None] * scrap
+        mass[rigs] *= np.exp(np.negative(worn, out=worn), out=worn)
 
 
 # so many years after release nobody sells a rig as new any more, but where nothing else is there
@@ -229,7 +258,7 @@ def _sell(mass: Singles, world: _World, age: Singles, missing: Singles) -> None:
         on_sale = np.flatnonzero(age > 0)[-1:] if (age > 0).any() else np.array([0])
         mass[on_sale] += missing
         return
-    part = world.weight[on_sale].copy()
+    part = world.weight[on_sale]  # a copy
     old = age[on_sale, None]
     part *= np.exp(old / -world.values["sale"])
     part *= 1.0 - np.exp(old / -world.values["ramp"])

@@ -95,7 +95,7 @@ class Supply:
     machines whose cost is no more, before the dearest left; limit_log: (draws,), log of USD/PH/s/day
     where costs end; base_log: (rigs, draws), log of a rig's cost at 1 USD/kWh; left: (draws,), the
     dearest fraction that has left since the hashrate was highest; log_power_median: (draws,), log
-    of USD/kWh; parameters: by name, (draws,), in the units of ``PARAMETER_UNITS``: ratio, days, ...
+    of USD/kWh; parameters: by name, (draws,), each in the unit that ``priors.parameter_units`` says: ratio, days.
     """
 
     fleets: Fleets
