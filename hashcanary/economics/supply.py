@@ -15,7 +15,7 @@ long; from Noda et al. in that the elasticity follows from costs and is not fitt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy as np
 from hashcanary.economics.draws import Purpose, generator
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.fleet import HOURS
+from hashcanary.economics.left_for_good import NONE_LEFT
 from hashcanary.economics.power_prices import CHEAPEST, DEAREST, draw_power
 from hashcanary.economics.priors import SupplyPriors
 from hashcanary.moments import DAY, iso_day
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.economics.fleet import Fleets, History
+    from hashcanary.economics.left_for_good import LeftForGood
     from hashcanary.economics.power_prices import PowerDraws, PowerMix
 
     Floats = NDArray[np.float64]
@@ -109,6 +111,7 @@ class Supply:
     left: Floats
     log_power_median: Floats
     parameters: dict[str, Floats]
+    left_for_good: LeftForGood = NONE_LEFT
 
     def paying(self, hashprice_usd_per_phs_day: float | Floats) -> Floats:
         """The fraction of what ran when hashrate was highest that pays at a hashprice: (draws,).
@@ -116,12 +119,16 @@ class Supply:
         One hashprice, or each draw's own. Rises with hashprice in every draw, from 0 to 1.
         """
         at = np.log(hashprice_usd_per_phs_day)
-        return np.asarray(self._raw(np.minimum(at, self.limit_log)) / self._raw(self.limit_log))
+        paying = self._raw(np.minimum(at, self.limit_log)) / self._raw(self.limit_log)
+        # what left for good pays at no hashprice
+        return np.asarray(paying - self.left_for_good.gone(paying, 1.0 - self.left))
 
     def under_water(self, hashprice_usd_per_phs_day: float | Floats) -> Floats:
         """The fraction of what runs now whose cost is above a hashprice, or above each draw's own."""
-        dear = np.maximum(1.0 - self.paying(hashprice_usd_per_phs_day) - self.left, 0.0)
-        return np.asarray(dear / (1.0 - self.left))
+        gone = self.left_for_good.fraction * (1.0 - self.left)
+        paying = self.paying(hashprice_usd_per_phs_day)
+        dear = np.maximum(1.0 - paying - self.left - gone, 0.0)
+        return np.asarray(dear / (1.0 - self.left - gone))
 
     def elasticity(self, hashprice_usd_per_phs_day: float) -> Floats:
         """Percent of paying hashrate lost a percent of hashprice, over a 10% fall: (draws,)."""
@@ -159,9 +166,14 @@ def supply_curve(
     power: PowerMix,
     seed: int = 1,
     priors: SupplyPriors | None = None,
+    left_for_good: LeftForGood = NONE_LEFT,
 ) -> Supply:
-    """The curve of each draw of ``fleets``. The same seed gives the same bytes."""
-    return SupplyDrawer(fleets.shares.shape[1], seed, priors).at(fleets, market, power)
+    """The curve of each draw of ``fleets``. The same seed gives the same bytes.
+
+    left_for_good: a part of what runs that has left since, and pays at no hashprice.
+    """
+    drawer = SupplyDrawer(fleets.shares.shape[1], seed, priors)
+    return replace(drawer.at(fleets, market, power), left_for_good=left_for_good)
 
 
 class SupplyDrawer:
