@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_what_left_pays_at_no_hashprice(selection: str) -> None:
     # at any hashprice: what ran, but for a fifth of it, and the idle that comes back
     assert stays.paying(1e5) == pytest.approx(1.0 - fraction * (1.0 - _SUPPLY.left))
     at = [stays.paying(price) for price in _PRICES]
-    assert all((low <= high + 1e-12).all() for low, high in zip(at, at[1:], strict=False))
+    assert all((low <= high + 1e-12).all() for low, high in pairwise(at))
 
 
 def test_dear_and_cheap_alike_leave_the_share_under_water_as_it_was() -> None:
@@ -100,7 +101,7 @@ def test_the_fixed_point_is_where_a_fine_search_finds_it(fraction: float) -> Non
     earned = np.array(
         [r * (runs + np.maximum(_SUPPLY.paying(now * r) - stay, 0) / ran) for r in ratios]
     )
-    first = ratios[np.argmax(earned >= 1.0, axis=0)]
+    first = ratios[np.argmax(earned >= 1.0 - 1e-9, axis=0)]
     assert 1.0 / (runs + back) == pytest.approx(first, abs=1.1 * (ratios[1] - ratios[0]))
 
 
@@ -108,7 +109,7 @@ def test_revenue_is_what_it_was_and_more_leaves_less_comes_back_than_left() -> N
     for fraction in (0.02, 0.1, 0.4):
         found = after_exit(_SUPPLY, LeftForGood(fraction))
         assert -fraction <= found.difficulty_change.low <= found.difficulty_change.high <= 0
-        assert 0 <= found.hashprice_change.low
+        assert found.hashprice_change.low >= 0
         assert found.hashprice_change.high <= 1 / (1 - fraction) - 1 + 1e-12
         assert found.returned.high <= fraction
 
