@@ -93,7 +93,8 @@ def test_the_fixed_point_is_where_a_fine_search_finds_it(fraction: float) -> Non
     runs, back = settled(_SUPPLY, left)
     assert runs == 1 - fraction
     assert (back >= 0).all()
-    assert back.max() > 1e-3
+    # a hundredth more hashprice calls nobody back, a twentieth does
+    assert (back.max() > 1e-3) == (fraction > 0.01)
     # independently: step the hashprice up until hashprice x hashrate is what it was
     now, ran = 40.0, 1.0 - _SUPPLY.left
     stay = np.maximum(_SUPPLY.paying(now), ran)
