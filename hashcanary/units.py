@@ -66,6 +66,7 @@ BTC_PER_BLOCK = Unit("BTC/block", "btc_per_block", "bitcoin a block")
 USD = Unit("USD", "usd", "US dollars")
 USD_PER_PHS_DAY = Unit("USD/PH/s/day", "usd_per_phs_day", "US dollars per petahash a second, a day")
 USD_PER_THS_DAY = Unit("USD/TH/s/day", "usd_per_ths_day", "US dollars per terahash a second, a day")
+BTC_PER_THS_DAY = Unit("BTC/TH/s/day", "btc_per_ths_day", "bitcoin per terahash a second, a day")
 BTC_PER_PHS_DAY = Unit("BTC/PH/s/day", "btc_per_phs_day", "bitcoin per petahash a second, a day")
 SAT_PER_THS_DAY = Unit("sat/TH/s/day", "sat_per_ths_day", "satoshis per terahash a second, a day")
 USD_PER_BTC = Unit("USD/BTC", "usd_per_btc", "US dollars a bitcoin")
@@ -76,3 +77,11 @@ WATTS = Unit("W", "w", "watts")
 USD_PER_MWH = Unit("USD/MWh", "usd_per_mwh", "US dollars a megawatt-hour")
 USD_PER_DAY = Unit("USD/day", "usd_per_day", "US dollars a day")
 USD_PER_THS = Unit("USD/TH/s", "usd_per_ths", "US dollars per terahash a second")
+EXAHASHES = Unit("EH/s", "ehs", "exahashes a second")
+LOG_SD = Unit("sd of log", "log_sd", "standard deviation of a logarithm")
+PER_YEAR = Unit("1/year", "per_year", "a year")
+
+
+def known_units() -> dict[str, Unit]:
+    """Every unit above by its suffix: how names, CSV headers and JSON keys end."""
+    return {one.suffix: one for one in globals().values() if isinstance(one, Unit)}

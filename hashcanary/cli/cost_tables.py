@@ -228,10 +228,10 @@ def _sensitivity_row(one: Sensitivity) -> Row:
     return {
         "model": one.model,
         "assumption": one.assumption,
-        "title": f"{one.title}, {one.unit_symbol}" if one.unit_symbol else one.title,
+        "title": f"{one.title}, {one.unit.symbol}" if one.unit and one.unit.symbol else one.title,
         "low": one.low,
         "high": one.high,
-        "unit": one.unit_symbol or one.unit_suffix,
+        "unit": one.unit.suffix if one.unit else None,
         "cost_at_low": one.usd_per_btc_at_low,
         "cost_at_high": one.usd_per_btc_at_high,
         "swing": one.swing,

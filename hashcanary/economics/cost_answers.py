@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.costs import Effect, ModelCosts
     from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
+    from hashcanary.units import Unit
 
 # a price further from the day of a cost than difficulty stays is not compared with it
 STALE_DAYS = 16
@@ -30,15 +31,14 @@ _LOW, _COST, _HIGH = "low_usd_per_btc", "cost_usd_per_btc", "high_usd_per_btc"
 class Sensitivity:
     """What one assumption does to a model: USD a BTC with it at its low and its high end.
 
-    low, middle, high: of the assumption, in ``unit_symbol``; None for what is uncertain in the
-    model itself. swing: high of the two costs over the low one, a ratio.
+    low, middle, high: of the assumption, in ``unit``; all None for what is uncertain in the model
+    itself. swing: high of the two costs over the low one, a ratio.
     """
 
     model: str
     assumption: str
     title: str
-    unit_symbol: str
-    unit_suffix: str
+    unit: Unit | None
     low: float | None
     middle: float | None
     high: float | None
@@ -51,8 +51,9 @@ class Sensitivity:
 class CostAnswer:
     """What a model says: USD a BTC on ``day`` with 90% band, and the newest price over it.
 
-    day, Unix seconds, is the newest whose cost is known. ratio: price over cost, None where price
-    and cost lie too far apart. rests_on: what people read beside it, every assumption with its
+    day: the newest whose cost is known, Unix seconds of its start. low, high: of the cost, USD/BTC.
+    ratio, ratio_low, ratio_high: price over cost, a ratio, None where price and cost lie too far
+    apart. rests_on: what people read beside it, every assumption with its
     band. missing: why there is no cost; the figures are None then.
     """
 
@@ -74,8 +75,8 @@ class CostAnswer:
 class CostAnswers:
     """All definitions, the lowest cost first.
 
-    price_usd, price_day: the newest price and the start of its day, None where none is known; at:
-    Unix seconds up to which anything was used.
+    price_usd: the newest price; price_day: Unix seconds of its day's start; both None where none is
+    known. at: Unix seconds up to which anything was used.
     """
 
     answers: tuple[CostAnswer, ...]
@@ -174,7 +175,7 @@ def _sensitivity(costs: ModelCosts, effect: Effect, row: int) -> Sensitivity:
     swing = max(at_low, at_high) / min(at_low, at_high)
     if effect.title == OWN:
         return Sensitivity(
-            costs.model.name, effect.name, OWN, "", "", None, None, None, at_low, at_high, swing
+            costs.model.name, effect.name, OWN, None, None, None, None, at_low, at_high, swing
         )
     stated = costs.stated[effect.name]
     low, middle, high = stated.band(row)
@@ -182,8 +183,7 @@ def _sensitivity(costs: ModelCosts, effect: Effect, row: int) -> Sensitivity:
         costs.model.name,
         effect.name,
         effect.title,
-        stated.unit.symbol,
-        stated.unit.suffix,
+        stated.unit,
         low,
         middle,
         high,

@@ -19,6 +19,7 @@ FEWEST_DAYS = 365
 def with_residuals(model: Floats, price: Floats) -> Cost:
     """A model of the price with the 90% that its own misses on all days before suggest.
 
+    model, price: USD/BTC, an item a day.
     The misses are logs of price over model; their sd about their mean, of the days before alone.
     All NaN until ``FEWEST_DAYS`` days have been seen: no figure goes without its band.
     """
@@ -35,15 +36,16 @@ def with_residuals(model: Floats, price: Floats) -> Cost:
 
 
 def before(values: Floats) -> Floats:
-    """Sum of all rows before each row."""
+    """Sum of all rows before each row, in the unit of the rows. values: in any unit."""
     total: Floats = np.concatenate([[0.0], np.cumsum(values)[:-1]])
     return total
 
 
 def combined(middle: Floats, parts: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    """Low and high of what is uncertain in several independent ways.
+    """Low and high of what is uncertain in several independent ways, in the unit of the middle.
 
-    parts: low and high that each alone would give, in either order. Distances on the log scale are
+    middle: in any unit; parts: low and high that each alone would give, in either order, in the
+    unit of the middle. Distances on the log scale are
     added as squares, each side by itself: exact where the model is a product of log-normals.
     """
     up, down = np.zeros_like(middle), np.zeros_like(middle)

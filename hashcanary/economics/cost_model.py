@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.rigs import Rig
 
 Floats = NDArray[np.float64]
+# what a band holds, a probability
 LEVEL = 0.90
 # standard deviations from the middle to either end of a band of LEVEL
 SIGMAS = 1.6448536269514722
@@ -27,8 +28,9 @@ class Given:
     """What a model computes from; every column has an item a day, ascending without a hole.
 
     days: ``time`` (Unix seconds of the day's start) and the model's declared inputs, in the units
-    in which metrics declare them, NaN where missing. stated: the model's declared assumptions, in
-    the units of ``cost_assumptions.toml``. rigs: the catalogue.
+    in which metrics declare them, NaN where missing. stated: the model's declared assumptions, each
+    in the unit that ``cost_assumptions.toml`` gives it: USD/kWh, fraction or ratio; the fleet's
+    efficiency: J/TH. rigs: the catalogue.
     """
 
     days: Mapping[str, Floats]
@@ -40,8 +42,8 @@ class Given:
 class Cost:
     """USD a BTC, an item a day, NaN where it cannot be told.
 
-    low, high: what is uncertain in the model itself at the stated assumptions, None where nothing
-    is; what is uncertain in the assumptions is added by ``costs.py``.
+    low, high: USD/BTC too, what is uncertain in the model itself at the stated assumptions, None
+    where nothing is; what is uncertain in the assumptions is added by ``costs.py``.
     """
 
     usd_per_btc: Floats

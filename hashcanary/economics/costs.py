@@ -37,7 +37,10 @@ _BASE = BASE_INPUTS["day"]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one uncertain thing does to a model: USD a BTC by day at its low and its high end."""
+    """What one uncertain thing does to a model.
+
+    at_low, at_high: USD/BTC by day with it at its low and at its high end.
+    """
 
     name: str
     title: str

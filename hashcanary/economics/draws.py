@@ -66,6 +66,6 @@ class DrawBand(NamedTuple):
 
 
 def band_of(draws: Floats) -> DrawBand:
-    """Of an array over draws. draws: in any unit, which is the band's too."""
+    """Of an array over draws, in the unit of the draws."""
     low, value, high = (float(one) for one in np.quantile(draws, (BAND[0], 0.5, BAND[1])))
     return DrawBand(value, low, high)

@@ -19,9 +19,9 @@ _PARTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An assumption, in the unit that its meaning says: the ends of its middle 60%, and the mean
-    answer, in the answer's unit, among draws that have it in its lowest and in its highest fifth.
-    part: of the answer's variance, a fraction.
+    """An assumption. low, high: ends of its middle 60%, in the unit of its meaning; at_low,
+    at_high: mean answer, in the unit of the answer, among draws that have it in its lowest and in
+    its highest fifth; part: of the answer's variance, a fraction.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Moved:
 def moved_by(
     meanings: Mapping[str, str], parameters: Mapping[str, Floats], answer: Floats
 ) -> tuple[Moved, ...]:
-    """What each of ``meanings`` moves of ``answer`` (draws,), the most first.
+    """What each of ``meanings`` moves of ``answer``, the most first.
 
-    parameters: by name, (draws,), in their own units.
+    parameters: by name, (draws,), each in the unit of its meaning; answer: in any unit, (draws,).
     """
     spread = float(answer.var())
     found = []

@@ -43,7 +43,7 @@ class Band(NamedTuple):
     high: float
 
 
-# fees over subsidy where they are not known
+# fees over subsidy where they are not known, a fraction
 UNKNOWN_FEES = Band(0.0, 0.0, 0.10)
 
 
@@ -95,7 +95,8 @@ class Stated:
 class Market:
     """What a hash earns.
 
-    hashprice_usd_per_phs_day: its band is that of the fees. price_usd_per_btc: None where a
+    hashprice_usd_per_phs_day: its band is that of the fees. fees_to_subsidy: fraction of the
+    subsidy. difficulty: a ratio, to difficulty one. price_usd_per_btc: None where a
     hashprice is stated without it. day: that the record's figures are of, Unix seconds of its
     start. to_halving: days to the next one, by ten minutes a block. log_changes: of USD a hash
     earns for each coin of subsidy, a day, oldest first. stated: what was given; lacks: in words.
@@ -116,7 +117,10 @@ class Market:
 def hashprice_of(
     difficulty: float, price_usd_per_btc: float, subsidy_btc: float, fees_to_subsidy: float
 ) -> float:
-    """USD/PH/s/day that a hash expects to earn: 86400e15 x reward x price / (D 2^32)."""
+    """USD/PH/s/day that a hash expects to earn: 86400e15 x reward x price / (D 2^32).
+
+    difficulty: a ratio, to difficulty one; fees_to_subsidy: fraction of the subsidy.
+    """
     reward = subsidy_btc * (1 + fees_to_subsidy)
     return reward * price_usd_per_btc * DAY * _PETA / (difficulty * HASHES_PER_DIFFICULTY)
 

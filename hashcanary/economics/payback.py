@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-HORIZON_DAYS, PATHS, BLOCK_DAYS = 1096, 1000, 28
+HORIZON_DAYS, BLOCK_DAYS = 1096, 28
+# number of paths
+PATHS = 1000
+# number of daily changes
 FEWEST_CHANGES = 365
+# of the middle and of the ends of a band, probability
 LEVELS = (0.5, 0.05, 0.95)
 _A_YEAR = 365.25
 
@@ -37,9 +41,9 @@ _A_YEAR = 365.25
 class Paths:
     """Hashprice of each path and day over today's, (paths, days).
 
-    said: how they were drawn, in words; drift: of the logarithm a year, before halvings; places:
-    where each path stands within the bands of what is uncertain about the machine, (paths, 3),
-    fractions: one half is the middle figure.
+    factors: a ratio, to today's hashprice; said: how they were drawn, in words; drift: of the
+    logarithm a year, before halvings; places: where each path stands within the bands of what is
+    uncertain about the machine, (paths, 3), as a fraction: one half is the middle figure.
     """
 
     factors: Floats
@@ -48,7 +52,10 @@ class Paths:
     places: Floats
 
     def within(self, band: Band, which: int) -> Floats:
-        """A figure of each path, (paths,): half of them below its middle, none outside its band."""
+        """A figure of each path, (paths,): half of them below its middle, none outside its band.
+
+        It is in the unit of the band. band: in any unit.
+        """
         place = self.places[:, which]
         return np.interp(place, (0.0, 0.5, 1.0), (band.low, band.value, band.high))
 
@@ -58,8 +65,8 @@ class Payback:
     """Over paths: median and 90% limits of what a TH/s earns in the horizon; how soon it pays back.
 
     earned_usd_per_ths: after power, pool and restarts. days: to earn the price, infinite where a
-    quantile's path never does; share: of paths that do within the horizon. Both None where no price
-    of a machine is stated.
+    quantile's path never does; share: fraction of paths that do within the horizon. Both None where
+    no price of a machine is stated.
     """
 
     earned_usd_per_ths: Band
@@ -117,8 +124,8 @@ def payback(
     """Of a machine that earns ``revenue`` today, after the pool, and pays ``power`` while it runs.
 
     All a TH/s, revenue and power of all paths or of each; restart: what starting it again costs;
-    thresholds: revenue over power cost below which it is stopped, above which it is started; rig:
-    what it was bought for.
+    thresholds: revenue over power cost, a ratio, below which it is stopped, above which it is
+    started; rig: what it was bought for.
     """
     revenue = paths.factors * np.reshape(revenue_usd_per_ths_day, (-1, 1))
     power = np.reshape(power_usd_per_ths_day, (-1, 1))

@@ -39,7 +39,7 @@ _FEWEST_GRID_DAYS = 15
 
 @dataclass(frozen=True, slots=True)
 class RegionPrice:
-    """What a region's miners pay. usd_per_kwh: median; spread: sd of its log over the hashrate.
+    """What a region's miners pay. usd_per_kwh: median; spread: sd of the log, over the hashrate.
 
     known: Unix seconds from which it could be known; judged: it is judgement, from ``source``.
     """
@@ -55,7 +55,10 @@ class RegionPrice:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Regions' fractions of the hashrate, and how many reports they are worth."""
+    """Regions' fractions of the hashrate, and how many reports they are worth.
+
+    of: fraction by region; sure: number of reports; known: Unix seconds.
+    """
 
     of: dict[str, float]
     sure: float
@@ -95,7 +98,10 @@ class PowerPrices:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the hashrate and what it pays: median USD/kWh, sd of the log, fraction."""
+    """A part of the hashrate and what it pays.
+
+    usd_per_kwh: median; spread: sd of the log; share: fraction of the hashrate.
+    """
 
     title: str
     usd_per_kwh: float
@@ -107,7 +113,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PowerMix:
-    """What the network pays, as known at a moment. notes: what a reader must know."""
+    """What the network pays, as known at a moment. notes: what a reader must know.
+
+    sure: number of reports that the shares are worth; level_spread: sd of the log.
+    """
 
     parts: tuple[Part, ...]
     sure: float
@@ -187,10 +196,10 @@ def _flag(place: Place, key: str) -> bool:
 
 
 def power_mix(prices: PowerPrices, moment: int, daily: pl.DataFrame | None = None) -> PowerMix:
-    """What the network pays as known at ``moment`` (Unix seconds UTC).
+    """What the network pays as known at a moment.
 
-    daily: the record's daily series; a grid's price in it, the median day of the last 30, is what
-    the exposed part of its region pays.
+    moment: Unix seconds UTC; daily: the record's daily series; a grid's price in it, the median day
+    of the last 30, is what the exposed part of its region pays.
     """
     shares = _known(prices.shares, moment)
     hindsight = [f"regions' shares, of {iso_day(shares.known)}"] if shares.known > moment else []
@@ -240,7 +249,7 @@ def _known(entries: Sequence[_Dated], moment: int) -> _Dated:
 
 def _grid_price(daily: pl.DataFrame | None, vendor: str, moment: int) -> float | None:
     """A grid's median daily price of the last 30 days, USD/kWh; None where too few are known."""
-    if daily is None:
+    if daily is None or daily.is_empty():
         return None
     last = moment // DAY
     days = daily.filter(
@@ -257,7 +266,7 @@ def _grid_price(daily: pl.DataFrame | None, vendor: str, moment: int) -> float |
 @dataclass(frozen=True, slots=True)
 class PowerDraws:
     """Draws of what the network pays. log_median (draws, parts): log of USD/kWh; shares
-    (draws, parts), each row sums to 1; spread (parts,).
+    (draws, parts): fraction, each row sums to 1; spread (parts,): sd of the log.
     """
 
     log_median: Floats
@@ -265,7 +274,10 @@ class PowerDraws:
     spread: Floats
 
     def below(self, log_price: Floats) -> Singles:
-        """The share of hashrate that pays no more than log prices of (size,) or (draws, size)."""
+        """The fraction of hashrate that pays no more.
+
+        log_price: log of USD/kWh, (size,) or (draws, size).
+        """
         from scipy.special import ndtr
 
         prices = np.asarray(log_price, dtype=np.float32)

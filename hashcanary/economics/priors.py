@@ -13,6 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.units import (
+    DAYS,
+    FRACTION,
+    J_PER_TH,
+    PER_YEAR,
+    RATIO,
+    USD_PER_KWH,
+    YEARS,
+    Unit,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -22,36 +33,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """A positive quantity, log-normal: its median and the sd of its logarithm; why."""
+    """A positive quantity, log-normal: its median in ``unit``, the sd of its logarithm, and why."""
 
     median: float
     spread: float
     meaning: str
     reason: str
+    unit: Unit = RATIO
 
     def draw(self, normal: Floats) -> Singles:
-        """Its values for standard normal draws."""
+        """Its values, in ``unit``. normal: standard deviations off, (draws,)."""
         return np.asarray(self.median * np.exp(self.spread * normal), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class FleetPriors:
-    """What is assumed of fleets; all judgement, with what it was judged from."""
+    """What is assumed of fleets; all judgement, with what it was judged from.
+
+    popularity_spread: sd of the log; makers, other_makers, cooled: what is shipped of a rig, as a
+    ratio to what would be of Bitmain's, or of an air-cooled one.
+    """
 
     life: Prior = Prior(
         5.0,
         0.20,
         "years after release at which e^-1 of a rig's machines are left",
         "CBECI counts rigs for five years; the S9 of 2016 ran past 2021",
+        YEARS,
     )
     sale: Prior = Prior(
         1.3,
         0.30,
         "years over which sales of a rig fade",
         "successors come every 12 to 18 months",
+        YEARS,
     )
     ramp: Prior = Prior(
-        0.35, 0.40, "years until sales of a rig are in full flow", "delivery in monthly batches"
+        0.35,
+        0.40,
+        "years until sales of a rig are in full flow",
+        "delivery in monthly batches",
+        YEARS,
     )
     preference: Prior = Prior(
         1.0,
@@ -64,12 +86,14 @@ class FleetPriors:
         0.50,
         "hashrate shipped a year, of the network's, whatever the price",
         "makers' foundry contracts run a year ahead",
+        PER_YEAR,
     )
     scrap: Prior = Prior(
         0.6,
         0.50,
         "rate a year at which machines that do not pay are scrapped",
         "idle machines are sold on or kept for months: S9s came back in 2020 and 2021",
+        PER_YEAR,
     )
     efficiency: Prior = Prior(
         1.0,
@@ -108,15 +132,21 @@ class SupplyPriors:
         0.6,
         "other costs that end when a machine is off, over its power",
         "Cambridge, 2025: 55.5 USD/MWh all-in against 45 for power; most of the rest stays",
+        FRACTION,
     )
     pool_fee: Prior = Prior(
-        0.015, 0.4, "part that the pool keeps", "listed fees of 0 to 4%, large miners less"
+        0.015,
+        0.4,
+        "part that the pool keeps",
+        "listed fees of 0 to 4%, large miners less",
+        FRACTION,
     )
     patience: Prior = Prior(
         150.0,
         0.5,
         "days whose mean hashprice must pay a machine, or it is gone",
         "sites are given up after months, not days",
+        DAYS,
     )
     tolerance: Prior = Prior(
         1.05, 0.10, "cost over that mean at which it is gone", "hedges, hopes and contracts"
@@ -126,3 +156,15 @@ class SupplyPriors:
     def named(self) -> dict[str, Prior]:
         """By name."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+def parameter_units() -> dict[str, Unit]:
+    """The unit of every parameter of a supply curve, by its name in ``Supply.parameters``."""
+    fleet = {f"fleet.{name}": one.unit for name, one in FleetPriors().named.items()}
+    return {
+        **fleet,
+        **{name: one.unit for name, one in SupplyPriors().named.items()},
+        "economic_part": FRACTION,
+        "power_level": USD_PER_KWH,
+        "network_j_per_th": J_PER_TH,
+    }

@@ -18,8 +18,8 @@ _DEAREST = 1e9
 
 @dataclass(frozen=True, slots=True)
 class PublishedCost:
-    """A figure as published. day: Unix seconds of the start of the day it speaks of; known: of the
-    end of the day on which it was public; why: what keeps it from being reproduced.
+    """A figure as published. day: Unix seconds of the start of the day it speaks of; known: Unix
+    seconds of the end of the day on which it was public; why: what keeps it from being reproduced.
     """
 
     name: str
@@ -43,7 +43,7 @@ def read_published_costs(path: Path | None = None) -> tuple[PublishedCost, ...]:
 
 
 def newest_known(costs: tuple[PublishedCost, ...], at: int | None) -> tuple[PublishedCost, ...]:
-    """Of each series the figure of the latest day that was known at ``at`` (Unix seconds)."""
+    """Of each series the figure of the latest day that was known. at: Unix seconds, None: all."""
     newest: dict[str, PublishedCost] = {}
     for one in costs:
         if at is None or one.known <= at:

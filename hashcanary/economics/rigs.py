@@ -36,7 +36,7 @@ RELEASE_MEANINGS: dict[str, str] = {
 COOLING: tuple[Cooling, ...] = ("air", "hydro", "immersion")
 # no machine ever sold for SHA-256d lies outside these; J/TH
 BEST_J_PER_TH, WORST_J_PER_TH = 2.0, 20_000.0
-# efficiency is printed with two or three figures: the third one's rounding at worst
+# efficiency is printed with two or three figures: the third one's rounding at worst, a fraction
 ROUNDING = 0.005
 _MONTH = 30.4375 * DAY
 _FIGURES = ("hashrate_ths", "power_w", "efficiency_j_per_th")
@@ -49,7 +49,10 @@ _LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class OtherFigure:
-    """What another source says of a rig. name: of the figure, or ``released`` (Unix seconds)."""
+    """What another source says of a rig. name: of the figure, or ``released``.
+
+    value: in the unit at the end of that name; of ``released``: Unix seconds.
+    """
 
     name: str
     value: float
@@ -104,7 +107,7 @@ class Catalogue:
     file: str
 
     def released_by(self, time: float) -> tuple[Rig, ...]:
-        """The rigs whose month of release has begun at ``time``, Unix seconds. Raises NoRigYet."""
+        """The rigs whose month of release has begun. time: Unix seconds. Raises NoRigYet."""
         found = tuple(rig for rig in self.rigs if rig.released <= time)
         if not found:
             raise _not_yet(self.rigs[0], time, ", the first of the catalogue,")
@@ -113,7 +116,7 @@ class Catalogue:
     def rig(self, name: str, time: float | None = None) -> Rig:
         """The rig of a name, in any case, without its family's name too.
 
-        Raises UnknownRig, and NoRigYet where it was not sold yet at ``time``, Unix seconds.
+        time: Unix seconds, None for any. Raises UnknownRig, and NoRigYet where it was not sold yet.
         """
         wanted = _plain(name)
         for rig in self.rigs:

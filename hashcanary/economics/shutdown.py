@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 # kWh that 1 W takes in a day
 _KWH_A_DAY = 24 / 1000
 _DEAREST_POWER = 10.0
-# Cambridge's index of 2019: power usage effectiveness 1.10, from 1.01 to 1.20
+# Cambridge's index of 2019: power usage effectiveness, a ratio, 1.10, from 1.01 to 1.20
 USUAL_PUE = Band(1.10, 1.01, 1.20)
-# what pools that pay per share have asked in public; judgement
+# what pools that pay per share have asked in public, a fraction; judgement
 USUAL_POOL_FEE = Band(0.02, 0.0, 0.04)
 # a technician's minutes, and the boards that do not come back from the cold; judgement
 USUAL_RESTART_USD = Band(20.0, 5.0, 80.0)
+# USD/kWh
 USUAL_POWER_PRICE = 0.05
 
 
@@ -45,7 +46,8 @@ USUAL_POWER_PRICE = 0.05
 class Terms:
     """On which terms machines run, beside the price of their power.
 
-    pool_fee: fraction of what is earned; pue: power that the site takes over that of its machines;
+    pool_fee: fraction of what is earned; pue: power that the site takes over that of its machines,
+    a ratio;
     restart_usd: what starting one machine again costs; flow: how revenue moves, for the thresholds
     of switching; rig_usd_per_ths: what a machine is bought for, None where not stated.
     """
@@ -126,14 +128,14 @@ def power_price(text: str) -> float:
 
 
 def energy_cost(efficiency_j_per_th: float, pue: float, power_usd_per_kwh: float) -> float:
-    """USD/TH/s/day that power costs."""
+    """USD/TH/s/day that power costs. pue: a ratio."""
     return efficiency_j_per_th * _KWH_A_DAY * pue * power_usd_per_kwh
 
 
 def break_even_power(
     hashprice_usd_per_phs_day: float, efficiency_j_per_th: float, pue: float, pool_fee: float
 ) -> float:
-    """USD/kWh at which a hash earns its power and no more."""
+    """USD/kWh at which a hash earns its power and no more. pue: a ratio; pool_fee: a fraction."""
     earned = hashprice_usd_per_phs_day / 1000 * (1 - pool_fee)
     return earned / (efficiency_j_per_th * _KWH_A_DAY * pue)
 

@@ -94,10 +94,10 @@ class Supply:
     """The curve of each draw.
 
     log_cost: (size,), grid of the log of USD/PH/s/day; below: (draws, size), the fraction of all
-    machines whose cost is no more, before the dearest left; limit_log: (draws,), log of USD/PH/s/day
-    where costs end; base_log: (rigs, draws), log of a rig's cost at 1 USD/kWh; left: (draws,), the
-    dearest fraction that has left since the hashrate was highest; log_power_median: (draws,), log
-    of USD/kWh; parameters: by name, (draws,), each in the unit that ``priors.parameter_units`` says: ratio, days.
+    machines whose cost is no more, before the dearest left; limit_log: (draws,), where costs end,
+    log of USD/PH/s/day; base_log: (rigs, draws), log of a rig's cost at 1 USD/kWh; left: (draws,),
+    the dearest fraction that left since the hashrate was highest; log_power_median: (draws,), log
+    of USD/kWh; parameters: by name, (draws,), each in the unit of ``priors.parameter_units``.
     """
 
     fleets: Fleets
@@ -124,7 +124,7 @@ class Supply:
         return np.asarray(paying - self.left_for_good.gone(paying, 1.0 - self.left))
 
     def under_water(self, hashprice_usd_per_phs_day: float | Floats) -> Floats:
-        """The fraction of what runs now whose cost is above a hashprice, or above each draw's own."""
+        """The fraction of what runs now whose cost is above a hashprice, or each draw's own."""
         gone = self.left_for_good.fraction * (1.0 - self.left)
         paying = self.paying(hashprice_usd_per_phs_day)
         dear = np.maximum(1.0 - paying - self.left - gone, 0.0)

@@ -13,6 +13,7 @@ from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.fleet import History, draw_fleets
 from hashcanary.economics.levers import moved_by
 from hashcanary.economics.power_prices import power_mix, read_power_prices
+from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.rigs import read_rigs
 from hashcanary.economics.supply import STALE_DAYS, HashMarket, Supply, market_at, supply_curve
 from hashcanary.moments import DAY, iso_day
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from hashcanary.economics.rigs import Catalogue
     from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
+    from hashcanary.units import Unit
 
     Floats = NDArray[np.float64]
 
+# number of fleets
 DRAWS = 10_000
 METRICS = ("hashprice", "hashprice.subsidy", "hashrate.sma30", "price")
 # of the hashprice now: where the curve is told
@@ -65,12 +68,14 @@ class RigPoint:
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """An assumption: its meaning, the ends of its middle 60%, and the mean share under water among
-    draws that have it in its lowest and in its highest fifth; part: of the variance, a fraction.
+    """An assumption: its meaning; low, high: ends of its middle 60%, in ``unit``; under_low,
+    under_high: mean fraction under water among draws that have it in its lowest and in its highest
+    fifth; part: of the variance, a fraction.
     """
 
     name: str
     meaning: str
+    unit: Unit
     low: float
     high: float
     under_low: float
@@ -80,8 +85,9 @@ class Lever:
 
 @dataclass(frozen=True, slots=True)
 class SupplyStudy:
-    """All that is told. under_water: fraction of what runs; room_ehs: the same, EH/s; elasticity:
-    percent of hashrate a percent of hashprice, at the margin; lacks: what was not known.
+    """All that is told. under_water, under_water_mean: fraction of what runs; room_ehs: the same,
+    EH/s; elasticity: percent of hashrate a percent of hashprice, at the margin; lacks: what was not
+    known.
     """
 
     market: HashMarket
@@ -236,8 +242,12 @@ _MEANINGS = {
 
 def _levers(supply: Supply, under: Floats) -> tuple[Lever, ...]:
     """What each assumption moves of the share under water, the most first."""
+    units = parameter_units()
     return tuple(
-        Lever(one.name, one.meaning, one.low, one.high, one.at_low, one.at_high, one.part)
+        Lever(
+            *(one.name, one.meaning, units[one.name]),
+            *(one.low, one.high, one.at_low, one.at_high, one.part),
+        )
         for one in moved_by(_MEANINGS, supply.parameters, under)
     )
 

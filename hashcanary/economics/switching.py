@@ -30,9 +30,9 @@ _LARGEST_RESTART_YEARS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How revenue moves. A year: drift and discount, fractions; volatility, of its logarithm.
+    """How revenue moves. drift, discount: fraction a year; volatility: a year, of its logarithm.
 
-    drift is that of the expected revenue; source says where the numbers are from.
+    The drift is that of the expected revenue; source says where the numbers are from.
     """
 
     drift: float
@@ -67,6 +67,7 @@ def flow_of(
 ) -> Flow | None:
     """How revenue moves: as stated, its volatility else that of daily changes of its logarithm.
 
+    log_changes: a day, of the log of revenue; drift, volatility, discount: a year, as in ``Flow``.
     Drift is 0 where not stated: four years of a volatility of 0.5 a year leave it uncertain by as
     much as a quarter a year. None where neither a volatility nor a year of changes is there.
     """

@@ -70,6 +70,7 @@ def lever_rows(study: SupplyStudy) -> list[Row]:
             "name": one.name,
             "low": one.low,
             "high": one.high,
+            "unit": one.unit.suffix,
             "under_water_at_low_fraction": one.under_low,
             "under_water_at_high_fraction": one.under_high,
             "variance_explained_fraction": one.part,

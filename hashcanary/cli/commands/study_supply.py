@@ -266,6 +266,7 @@ def _columns(shown: str) -> list[Column]:
             Column("name", "name", data_only=True),
             Column("low", "from", people=_three_digits),
             Column("high", "to", people=_three_digits),
+            Column("unit", "unit", data_only=True),
             Column("under_water_at_low_fraction", "under water at", people=_percent_one),
             Column("under_water_at_high_fraction", "at", people=_percent_one),
             Column("variance_explained_fraction", "of variance", people=_percent, spare=1),

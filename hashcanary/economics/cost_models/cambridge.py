@@ -28,9 +28,9 @@ def profitable_efficiency(
 ) -> tuple[Floats, Floats, Floats]:
     """Least, mean and most J/TH of the rigs that pay for their power on each day.
 
-    A rig counts while released < time < released + 5 years and its J/TH is below the threshold;
-    days on which none does carry what stood before. NaN before the first and where the threshold
-    is NaN.
+    time: Unix seconds. A rig counts while released < time < released + 5 years and its J/TH is
+    below the threshold; days on which none does carry what stood before. NaN before the first and
+    where the threshold is NaN.
     """
     least, total, most, count = (np.zeros(time.size) for _ in range(4))
     least += np.inf
@@ -69,7 +69,10 @@ def daily_energy_kwh(given: Given) -> tuple[Floats, Floats, Floats]:
 
 
 def rolled(values: Floats, days: int) -> Floats:
-    """Mean of the last ``days`` rows; NaN where one of them is missing."""
+    """Mean of the last ``days`` rows, in the unit of the values; NaN where one of them is missing.
+
+    values: in any unit, an item a day.
+    """
     series = pl.Series(values).fill_nan(None).rolling_mean(days)
     return series.cast(pl.Float64).to_numpy().astype(np.float64)
 

@@ -20,9 +20,11 @@ _FOUR_YEARS = 1461
 def fitted_before(
     log_difficulty: Floats, log_value: Floats, days: int | None
 ) -> tuple[Floats, Floats, Floats]:
-    """A, B and the sd of misses of the least-squares line through the rows before each row.
+    """A, a logarithm, B, a ratio, and the sd of misses, of the least-squares line through the rows
+    before each row.
 
-    days: how many rows back it reaches, None for all. NaN until ``FEWEST_DAYS`` rows are known.
+    log_difficulty: log of a ratio, to difficulty one; log_value: log of USD; days: how many rows
+    back it reaches, None for all. NaN until ``FEWEST_DAYS`` rows are known.
     """
     known = np.isfinite(log_difficulty) & np.isfinite(log_value)
     x = np.where(known, log_difficulty - _MIDDLE_X, 0.0)

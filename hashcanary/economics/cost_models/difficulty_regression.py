@@ -17,7 +17,7 @@ A, B = 10.2560, 0.5250
 
 
 def regression_usd_per_btc(difficulty: Floats, supply_btc: Floats) -> Floats:
-    """USD a coin: exp(A + B ln D) / supply."""
+    """USD a coin: exp(A + B ln D) / supply. difficulty: a ratio, to difficulty one."""
     value: Floats = np.exp(A + B * np.log(difficulty)) / supply_btc
     return value
 

@@ -9,12 +9,16 @@ from hashcanary.economics.cost_model import Cost, CostModel
 if TYPE_CHECKING:
     from hashcanary.economics.cost_model import Floats, Given
 
+# TH/s of a PH/s
 THS_PER_PHS = 1000.0
 _KWH_PER_WATT_DAY = 24 / 1000
 
 
 def energy_kwh_per_btc(j_per_th: Floats, power_overhead: Floats, btc_per_ths_day: Floats) -> Floats:
-    """Energy of a coin, kWh: J/TH x 24/1000 x overhead / (BTC that a TH/s earns in a day)."""
+    """Energy of a coin, kWh: J/TH x 24/1000 x overhead / (BTC that a TH/s earns in a day).
+
+    power_overhead: power of the site over that of the machines, a ratio.
+    """
     return j_per_th * power_overhead * _KWH_PER_WATT_DAY / btc_per_ths_day
 
 
