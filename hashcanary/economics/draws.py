@@ -42,6 +42,9 @@ class Purpose(IntEnum):
     NEXT_PRICE = 21
     NEXT_FEES = 22
     VARIANCE_PARTS = 23
+    STRESS_BAND = 30
+    STRESS_WEIGHTS = 31
+    STRESS_SHIFTS = 32
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:
