@@ -43,6 +43,10 @@ class Purpose(IntEnum):
     NEXT_FEES = 22
     VARIANCE_PARTS = 23
     STRESS_BAND = 30
+    HOSTING = 40
+    SITES = 41
+    CONVERTIBLE = 42
+    CONTRACTS = 43
     STRESS_WEIGHTS = 31
     STRESS_SHIFTS = 32
 
