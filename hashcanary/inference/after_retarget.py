@@ -19,6 +19,7 @@ import numpy as np
 
 from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
 from hashcanary.economics.fleet import HOURS
+from hashcanary.economics.supply_study import assumptions
 from hashcanary.inference.hashprice_ahead import hashprice_ahead
 from hashcanary.inference.mixture import LEVELS
 from hashcanary.inference.variance_parts import variance_parts
@@ -113,17 +114,20 @@ class Stopped:
 class AfterRetarget:
     """All that is told.
 
-    hashprice_now: at the difficulty in force, its band the fees'. offset_usd_per_btc: the price at
-    which hashprice after equals hashprice now, fees as now. moving: None where it cannot be said
-    how the price moves. worst, best: share under water, price held, where harder difficulty meets
-    the draws with the most, or with the least, under water. parts: of the variance of log hashprice
-    and of the share under water with the price moving, fractions by input. days: from the price's
-    day to that day.
+    change: relative, of the difficulty, as forecast. hashprice_now: at the difficulty in force, its
+    band the fees'. running_ehs: hashrate that runs. days: from the price's day to the first whole
+    one after the retarget. offset_usd_per_btc: the price at which hashprice after equals hashprice
+    now, fees as now. moving: None where it cannot be said how the price moves. worst, best: share
+    under water, price held, where harder difficulty meets the draws with the most, or with the
+    least, under water. parts: of the variance of log hashprice and of the share under water with
+    the price moving, fractions by input. rests_on: what the curve does, in words.
     """
 
     forecast: RetargetForecast
     basis: Basis
+    change: Quantiles
     hashprice_now_usd_per_phs_day: Band
+    running_ehs: float
     under_water_now: Quantiles
     under_water_now_ehs: Quantiles
     revenue_now_usd_per_mwh: Quantiles
@@ -138,6 +142,7 @@ class AfterRetarget:
     stopped: Stopped | None
     hashprice_parts: dict[str, float]
     under_water_parts: dict[str, float]
+    rests_on: str
     lacks: tuple[str, ...]
     draws: int
 
@@ -159,7 +164,9 @@ def after_retarget(
     return AfterRetarget(
         forecast=forecast,
         basis=basis,
+        change=Quantiles(forecast.change, float(ahead.change.mean())),
         hashprice_now_usd_per_phs_day=now,
+        running_ehs=running,
         under_water_now=quantiles_of(under),
         under_water_now_ehs=quantiles_of(under * running),
         revenue_now_usd_per_mwh=quantiles_of(_revenue(supply, now.value)),
@@ -174,6 +181,7 @@ def after_retarget(
         stopped=_stopped(ahead, under),
         hashprice_parts=_hashprice_parts(ahead, seed),
         under_water_parts=_under_water_parts(supply, ahead, seed),
+        rests_on=assumptions(study),
         lacks=tuple(dict.fromkeys((*basis.lacks, *forecast.lacks, *study.lacks))),
         draws=draws,
     )

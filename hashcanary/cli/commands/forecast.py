@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from hashcanary.cli.commands.forecast_hashprice import add_hashprice
 from hashcanary.cli.declare import add_at, add_command
 from hashcanary.errors import Exit
 
@@ -36,9 +37,9 @@ def add(commands: Commands, shared: Parser) -> None:
     """Declare the command and its part."""
     parser = commands.add_parser(
         "forecast",
-        help="the next change of difficulty, with its intervals",
+        help="the next change of difficulty, and what it does to hashprice",
         description="Forecasts, with how sure they are.",
-        epilog=f"examples:\n{_EXAMPLES}",
+        epilog=f"examples:\n{_EXAMPLES}  hashcanary forecast hashprice\n",
         parents=[shared],
     )
     parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -58,6 +59,7 @@ def add(commands: Commands, shared: Parser) -> None:
         help="from this block on, using none after it (default: the last one known)",
     )
     add_at(retarget)
+    add_hashprice(parts, shared)
 
 
 def run_retarget(args: argparse.Namespace) -> Exit:
