@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Singles = NDArray[np.float32]
     Ints = NDArray[np.int64]
 
+# seconds of a year
 YEAR = 365.25 * DAY
 STEP_YEARS, REACH_YEARS = 1 / 6, 9.0
 # hashrate may be unknown for so long before a step
@@ -50,7 +51,7 @@ _SCRAP_PRICE, _SCRAP_SPREAD = 0.050, 0.32
 class History:
     """Days as known at a moment, ascending. time: Unix seconds at which each begins.
 
-    hashrate: 30-day mean, TH/s; hashprice: USD/PH/s/day; NaN where not known.
+    hashrate_ths: 30-day mean; hashprice_usd_per_phs_day: of the day; NaN where not known.
     """
 
     time: Ints
@@ -58,7 +59,7 @@ class History:
     hashprice_usd_per_phs_day: Floats
 
     def known_by(self, moment: int) -> History:
-        """The days that had ended at a moment."""
+        """The days that had ended by then. moment: Unix seconds."""
         seen = self.time + DAY <= moment
         return History(
             self.time[seen], self.hashrate_ths[seen], self.hashprice_usd_per_phs_day[seen]
@@ -67,11 +68,12 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Fleets:
-    """Draws of the network's machines at ``moment`` (Unix seconds).
+    """Draws of the network's machines. moment: Unix seconds.
 
-    shares: (rigs, draws), of the hashrate of all that is there, each column sums to 1; running:
-    the same of what the last month's hashprice paid at usual power prices; efficiency_j_per_th:
-    (rigs, draws), as they really run; parameters: by name, (draws,).
+    shares: (rigs, draws), fraction of the hashrate of all that is there, each column sums to 1;
+    running: fraction too, of what the last month's hashprice paid at usual power prices;
+    efficiency_j_per_th: (rigs, draws), as they really run; parameters: by name, (draws,), each in
+    the unit of its prior.
     """
 
     moment: int
@@ -95,9 +97,9 @@ def draw_fleets(
     seed: int = 1,
     priors: FleetPriors | None = None,
 ) -> Fleets:
-    """``draws`` fleets at ``moment``; rigs released and days ended by then are all that is used.
+    """``draws`` fleets; rigs released and days ended by then are all that is used.
 
-    The same seed gives the same bytes. Raises NoRigYet, TooFewDaysForFleet.
+    moment: Unix seconds. The same seed gives the same bytes. Raises NoRigYet, TooFewDaysForFleet.
     """
     return FleetDrawer(catalogue, draws, seed, priors).at(history, moment)
 
@@ -117,7 +119,7 @@ class FleetDrawer:
         self._world: _World | None = None
 
     def at(self, history: History, moment: int) -> Fleets:
-        """Fleets at ``moment``, Unix seconds. Raises NoRigYet, TooFewDaysForFleet."""
+        """Fleets then. moment: Unix seconds. Raises NoRigYet, TooFewDaysForFleet."""
         rigs = self._catalogue.released_by(moment)
         known = history.known_by(moment)
         steps = _steps(moment, rigs)
@@ -128,12 +130,14 @@ class FleetDrawer:
         world = self._world
         mass = _grow(world, steps, hashrate, _unpaid(rigs, known, steps, _SCRAP_DAYS))
         paid = 1.0 - _unpaid(rigs, known, steps[-1:], _RUN_DAYS)[0].astype(np.float32)
-        running = mass * paid[:, None]
+        running, shares = mass * paid[:, None], mass / mass.sum(axis=0)
+        total = running.sum(axis=0)
         return Fleets(
             moment,
             rigs,
-            mass / mass.sum(axis=0),
-            running / running.sum(axis=0),
+            shares,
+            # where nothing was paid at all, all that is there is all that can be told
+            np.where(total > 0, running / np.where(total > 0, total, 1), shares),
             world.efficiency,
             world.parameters,
         )
@@ -222,23 +226,26 @@ def _grow(world: _World, steps: Floats, hashrate: Floats, unpaid: Floats) -> Sin
     rigs, draws = world.weight.shape
     mass = np.zeros((rigs, draws), dtype=np.float32)
     cube = 1.0 / world.values["life"] ** 3
-    for at, now in enumerate(steps):
-        age = ((now - world.released) / YEAR).astype(np.float32)
-        # rigs are in order of release, so that those not sold yet are at the end, but for a few
-        there = mass[: int(np.flatnonzero(age > 0).max(initial=0)) + 1]
+    age = ((steps[:, None] - world.released) / YEAR).astype(np.float32)
+    wear = np.maximum(age, 0.0) ** 3 - np.maximum(age - np.float32(STEP_YEARS), 0.0) ** 3
+    rate = unpaid.astype(np.float32) * np.float32(STEP_YEARS)
+    for at, total in enumerate(hashrate.tolist()):
+        # rigs are in order of release: those not sold yet are at the end, but for a few
+        there = mass[: int(np.flatnonzero(age[at] > 0).max(initial=0)) + 1]
         if at:
-            _age(there, age, cube, world.values["scrap"], unpaid[at])
-        missing = np.maximum(np.float32(hashrate[at]) - there.sum(axis=0), 0.0)
-        missing += world.values["gross"] * np.float32(STEP_YEARS * hashrate[at])
-        _sell(mass, world, age, missing)
+            _age(there, wear[at], cube, rate[at], world.values["scrap"])
+        missing = np.maximum(np.float32(total) - there.sum(axis=0), 0.0)
+        missing += world.values["gross"] * np.float32(STEP_YEARS * total)
+        _sell(mass, world, age[at], missing)
     return mass
 
 
-def _age(mass: Singles, age: Singles, cube: Singles, scrap: Singles, unpaid: Floats) -> None:
-    """Two months of age, and of scrapping what does not pay."""
-    before = np.maximum(age - np.float32(STEP_YEARS), 0.0)
-    wear = np.maximum(age, 0.0) ** 3 - before**3
-    rate = unpaid.astype(np.float32) * np.float32(STEP_YEARS)
+def _age(mass: Singles, wear: Singles, cube: Singles, rate: Singles, scrap: Singles) -> None:
+    """Two months of age, and of scrapping what does not pay.
+
+    wear: years cubed that a rig grew older; cube: of its life, 1/years^3; rate: part of its owners
+    that are not paid, times the step in years; scrap: a year.
+    """
     many = max(_CACHED // cube.size, 1)
     for begin in range(0, len(mass), many):
         rigs = slice(begin, min(begin + many, len(mass)))
@@ -260,7 +267,9 @@ def _sell(mass: Singles, world: _World, age: Singles, missing: Singles) -> None:
         return
     part = world.weight[on_sale]  # a copy
     old = age[on_sale, None]
-    part *= np.exp(old / -world.values["sale"])
-    part *= 1.0 - np.exp(old / -world.values["ramp"])
+    fades = old / -world.values["sale"]
+    part *= np.exp(fades, out=fades)
+    grows = old / -world.values["ramp"]
+    part *= np.subtract(1.0, np.exp(grows, out=grows), out=grows)
     part *= missing / np.maximum(part.sum(axis=0), np.float32(1e-30))
     mass[on_sale] += part

@@ -120,3 +120,9 @@ def test_published_efficiencies_lie_within_the_band(
     assert low < published < high
     # a band so wide that it could not miss would be no check
     assert high < 1.7 * low
+
+
+def test_where_nothing_was_paid_what_runs_is_what_there_is() -> None:
+    poor = History(_HISTORY.time, _HISTORY.hashrate_ths, np.full(_HISTORY.time.size, 1e-6))
+    fleets = draw_fleets(read_rigs(), poor, _MOMENT, 20)
+    assert fleets.running.tobytes() == fleets.shares.tobytes()
