@@ -204,6 +204,7 @@ def cut() -> Callable[[Record, int], Record]:
             blocks=record.blocks.filter(known),
             daily=record.daily.filter(known),
             candles=record.candles.filter(known),
+            companies=record.companies.filter(known),
         )
 
     return cut_record

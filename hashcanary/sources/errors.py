@@ -133,6 +133,15 @@ class BadValue(SourceError):
     template = "{file}, {place}: expected {expected}, found {found}{more}. {remedy}"
 
 
+class BadReportColumns(SourceError):
+    """Columns of a file of company reports that are none, or miss, or exclude each other."""
+
+    template = (
+        "{file}, {place}: expected {expected}, found {found}. {remedy} docs/companies.md and "
+        "`hashcanary companies --example` show the columns."
+    )
+
+
 class ConflictingRows(SourceError):
     """Two rows of one file that say different things of one fact."""
 

@@ -141,8 +141,33 @@ POOL_LABELS = FactTable(
     ("height", "hash"),
 )
 
+COMPANIES = FactTable(
+    "companies",
+    "What mining companies report, long: one figure of a company and period a row, an integer of "
+    "its unit; known when the day is over on which it was published.",
+    {
+        "company": _TEXT,
+        "figure": _TEXT,
+        "period_start": pl.Date(),
+        "period_end": pl.Date(),
+        "value": _INT,
+        "unit": _TEXT,
+        "revision": _INT,
+        "simulated": pl.Boolean(),
+        "source_url": _TEXT,
+        "source": _TEXT,
+        "known_at": _INT,
+    },
+    (
+        *("company", "figure", "period_start", "period_end", "value", "revision", "simulated"),
+        *("source_url", "known_at"),
+    ),
+    ("company", "figure", "period_start", "period_end"),
+)
+
 TABLES: dict[str, FactTable] = {
-    table.name: table for table in (HEADERS, BLOCKS, CANDLES, DAILY_REFERENCE, EVENTS, POOL_LABELS)
+    table.name: table
+    for table in (HEADERS, BLOCKS, CANDLES, DAILY_REFERENCE, EVENTS, POOL_LABELS, COMPANIES)
 }
 
 

@@ -19,6 +19,7 @@ _RANGED = {
     "daily_reference": "day",
     "events": "time",
     "pool_labels": "height",
+    "companies": "known_at",
 }
 
 

@@ -15,8 +15,10 @@ from hashcanary.chain.headers import decode_headers, encode_headers
 from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.subsidy import subsidy_column
+from hashcanary.moments import DAY
 from hashcanary.sources.blocks_table import hash_above_target
-from hashcanary.sources.facts import TABLES
+from hashcanary.sources.company_figures import BY_NAME, FIGURES
+from hashcanary.sources.facts import COMPANIES, TABLES
 from hashcanary.store.chain_rules import histories
 from hashcanary.store.findings import Check, Finding
 from hashcanary.store.placing import network_anchors
@@ -214,6 +216,50 @@ def check_amounts(lake: Lake) -> Check:
     )
     title = "subsidies are those of their heights, fees not below zero"
     return Check("subsidy", title, rows.height, "rows", tuple(found))
+
+
+def check_reports(lake: Lake) -> Check:
+    """Company reports: figures that are known, in their units and limits, published when over."""
+    rows = lake.frame(COMPANIES.name)
+    units = {figure.name: figure.unit for figure in FIGURES}
+    named = rows.with_columns(due=pl.col("figure").replace_strict(units, default=None))
+    strange = named.filter((pl.col("unit") != pl.col("due")).fill_null(value=True))
+    span = pl.col("period_end") < pl.col("period_start")
+    over = pl.col("period_end").cast(pl.Datetime("us")).dt.epoch("s") + DAY
+    early = pl.col("known_at") < over
+    odd = rows.filter(span | early)
+    beyond = [
+        row
+        for row in rows.filter(pl.col("figure").is_in(list(BY_NAME))).iter_rows(named=True)
+        if not BY_NAME[row["figure"]].holds(row["value"])
+    ]
+    found = _listed(
+        COMPANIES.name,
+        strange.height,
+        (
+            (_report(row), f"unit {row['due'] or 'of a known figure'}", row["unit"])
+            for row in strange.iter_rows(named=True)
+        ),
+    )
+    found += _listed(
+        COMPANIES.name,
+        odd.height,
+        (
+            (_report(row), "a period that ends before it is known", f"known at {row['known_at']}")
+            for row in odd.iter_rows(named=True)
+        ),
+    )
+    found += _listed(
+        COMPANIES.name,
+        len(beyond),
+        ((_report(row), "a value within its limits", row["value"]) for row in beyond),
+    )
+    title = "company reports are of known figures, in their units and limits"
+    return Check("reports", title, rows.height, "figures", tuple(found))
+
+
+def _report(row: dict[str, object]) -> str:
+    return f"{row['company']}, {row['figure']}, {row['period_start']} to {row['period_end']}"
 
 
 def _listed(table: str, count: int, rows: Iterable[tuple[str, object, object]]) -> list[Finding]:

@@ -11,10 +11,26 @@ if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
 
 POOL_LABEL_COLUMNS = {"height": pl.Int64(), "pool": pl.String()}
+COMPANY_COLUMNS = {
+    "company": pl.String(),
+    "figure": pl.String(),
+    "period_start": pl.Date(),
+    "period_end": pl.Date(),
+    "value": pl.Int64(),
+    "unit": pl.String(),
+    "simulated": pl.Boolean(),
+    "source_url": pl.String(),
+    "known_at": pl.Int64(),
+    "restated": pl.Boolean(),
+}
 
 
 def _no_labels() -> pl.DataFrame:
     return pl.DataFrame(schema=POOL_LABEL_COLUMNS)
+
+
+def _no_companies() -> pl.DataFrame:
+    return pl.DataFrame(schema=COMPANY_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,10 @@ class Record:
     pool_labels: who mined which of ``blocks`` according to one list: ``height`` Int64, ascending,
         ``pool`` String (``unknown`` where the list names nobody); a block without a row has no
         label. pool_list: that list, ``NAME@DIGEST``; None where the lake has no labels.
+    companies: what companies reported, one row a ``company``, ``figure`` (by its name in
+        ``sources/company_figures.py``) and period (``period_start``, ``period_end`` Date, both
+        included): ``value`` Int64 in ``unit``, ``simulated``, ``source_url``, ``known_at`` Int64
+        (the end of the day of publication), ``restated``: another value was published before.
     """
 
     at: int | None
@@ -49,3 +69,4 @@ class Record:
     provenance: dict[str, object] = field(default_factory=dict)
     pool_labels: pl.DataFrame = field(default_factory=_no_labels)
     pool_list: str | None = None
+    companies: pl.DataFrame = field(default_factory=_no_companies)

@@ -17,11 +17,11 @@ import polars as pl
 
 from hashcanary import __version__
 from hashcanary.chain.median_time import MEDIAN_SPAN, median_time_past
-from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
+from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock
-from hashcanary.store.precedence import taken
-from hashcanary.store.record import Record
+from hashcanary.store.precedence import taken, taken_first
+from hashcanary.store.record import COMPANY_COLUMNS, Record
 from hashcanary.store.resolve import FACTS, resolve
 
 if TYPE_CHECKING:
@@ -62,23 +62,24 @@ def record_of(lake: Lake, moment: Moment | None, pool_list: str | None = None) -
         chain = chain.filter(pl.col("height") <= tip)
     daily = one_source(lake, DAILY_REFERENCE, at)
     candles = one_source(lake, CANDLES, at)
+    companies = one_source(lake, COMPANIES, at)
     labels = pool_labels.of_list(lake, pool_list)
     labels = labels.of_chain(active_headers(headers, at), chain["height"])
-    return as_record(lake, moment, at, (chain, daily, candles), labels)
+    return as_record(lake, moment, at, (chain, daily, candles, companies), labels)
 
 
 def as_record(
     lake: Lake,
     moment: Moment | None,
     at: int | None,
-    parts: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame],
+    parts: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame],
     labels: pool_labels.PoolLabels,
 ) -> Record:
-    """A record of the chain, the daily series and the candles, each with its ``source``.
+    """A record of the chain, daily series, candles and company reports, each with its ``source``.
 
     labels: those of the chain's blocks.
     """
-    chain, daily, candles = parts
+    chain, daily, candles, companies = parts
     return Record(
         at=at,
         at_text="latest" if moment is None else moment.text,
@@ -90,6 +91,7 @@ def as_record(
         provenance=_provenance(lake, parts) | _list_of(labels),
         pool_labels=labels.rows.select("height", "pool"),
         pool_list=labels.list,
+        companies=companies.select(list(COMPANY_COLUMNS)),
     )
 
 
@@ -162,10 +164,13 @@ def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
 def one_source(lake: Lake, table: FactTable, at: int | None = None) -> pl.DataFrame:
     """A table with one row for each subject, cut at a moment.
 
-    Of a daily series also ``first_known_at``: when the day's first value was known.
+    Of a daily series also ``first_known_at``: when the day's first value was known. Of company
+    reports also ``restated``: whether another value was published before.
     """
     rows = lake.frame(table.name)
     chosen = taken(table, rows, at)
+    if table is COMPANIES:
+        return _with_restated(chosen, rows)
     if table is not DAILY_REFERENCE:
         return chosen
     if chosen.height == rows.height:
@@ -173,6 +178,20 @@ def one_source(lake: Lake, table: FactTable, at: int | None = None) -> pl.DataFr
     subject = list(table.subject)
     first = rows.group_by(subject).agg(first_known_at=pl.col("known_at").min())
     return chosen.join(first, on=subject, how="left", maintain_order="left")
+
+
+def _with_restated(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Whether an earlier publication, as real or simulated as the one taken, has another value."""
+    same = [*COMPANIES.subject, "simulated"]
+    # of one day's publication only what counts: a slip that was corrected restates nothing
+    told = taken_first(COMPANIES, rows).unique([*same, "known_at"], keep="first")
+    before = chosen.select(*same, "known_at", "value").join(told, on=same, suffix="_before")
+    other = before.filter(
+        pl.col("known_at_before") < pl.col("known_at"), pl.col("value_before") != pl.col("value")
+    )
+    again = other.select(COMPANIES.subject).unique().with_columns(restated=pl.lit(value=True))
+    found = chosen.join(again, on=COMPANIES.subject, how="left", maintain_order="left")
+    return found.with_columns(pl.col("restated").fill_null(value=False))
 
 
 def _list_of(labels: pool_labels.PoolLabels) -> dict[str, object]:

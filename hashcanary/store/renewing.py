@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE, POOL_LABELS
+from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_LABELS
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.held_headers import UNKNOWN, HeldHeaders
 from hashcanary.store.manifest import read_version
@@ -50,6 +50,7 @@ class _Built:
     chain: pl.DataFrame
     daily: pl.DataFrame
     candles: pl.DataFrame
+    companies: pl.DataFrame
     labels: PoolLabels
 
 
@@ -69,7 +70,8 @@ class Recorder:
             built = _renewed(built, lake, cut)
         self._built = built
         labels = built.labels.of_chain(built.headers.active, built.chain["height"])
-        return as_record(lake, None, None, (built.chain, built.daily, built.candles), labels)
+        parts = (built.chain, built.daily, built.candles, built.companies)
+        return as_record(lake, None, None, parts, labels)
 
 
 def _altered_from(before: Lake, after: Lake) -> int | None:
@@ -95,7 +97,8 @@ def _whole(lake: Lake) -> _Built:
     chosen = told.join(headers.active.select("hash"), on="hash", how="semi", maintain_order="left")
     chain = rows_of_record(chosen, rows_about_blocks(lake, NEEDED), lake.network)
     daily, candles = one_source(lake, DAILY_REFERENCE), one_source(lake, CANDLES)
-    return _Built(lake, headers, chain, daily, candles, pool_labels.of_list(lake))
+    companies, labels = one_source(lake, COMPANIES), pool_labels.of_list(lake)
+    return _Built(lake, headers, chain, daily, candles, companies, labels)
 
 
 def _renewed(built: _Built, lake: Lake, altered: int) -> _Built:
@@ -115,6 +118,7 @@ def _renewed(built: _Built, lake: Lake, altered: int) -> _Built:
         chain,
         _kept(built.lake, lake, DAILY_REFERENCE, built.daily),
         _kept(built.lake, lake, CANDLES, built.candles),
+        _kept(built.lake, lake, COMPANIES, built.companies),
         built.labels
         if _same_files(built.lake, lake, POOL_LABELS.name)
         else pool_labels.of_list(lake),

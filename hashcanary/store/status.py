@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.sources.facts import (
     BLOCKS,
     CANDLES,
+    COMPANIES,
     DAILY_REFERENCE,
     EVENTS,
     HEADERS,
@@ -126,6 +127,7 @@ def status(lake: Lake) -> LakeStatus:
     found = _block_disagreements(resolved)
     found += _differing(lake, DAILY_REFERENCE, ("value",))
     found += _differing(lake, CANDLES, ("open", "high", "low", "close", "volume"))
+    found += _differing(lake, COMPANIES, ("value",))
     counts = {name: sum(one.table == name for one in found) for name in TABLES}
     return LakeStatus(
         home=str(lake.home),
@@ -175,6 +177,8 @@ def _series(lake: Lake, table: FactTable) -> list[SeriesStatus]:
             _stretches(f"{market}, {span} s", part["open_time"], int(span), iso_time)
             for (market, span), part in sorted(markets.items())
         ]
+    if table is COMPANIES:
+        return _company_series(lake)
     rows = lake.frame(table.name, ["vendor", "series", "day"]).with_columns(
         pl.col("day").cast(pl.Datetime("us")).dt.epoch("s")
     )
@@ -183,6 +187,18 @@ def _series(lake: Lake, table: FactTable) -> list[SeriesStatus]:
         _stretches(f"{vendor}, {name}", part["day"], DAY, iso_day)
         for (vendor, name), part in sorted(series.items())
     ]
+
+
+def _company_series(lake: Lake) -> list[SeriesStatus]:
+    """Of each company the days that its reports cover."""
+    rows = lake.frame(COMPANIES.name, ["company", "period_start", "period_end"])
+    each = pl.date_ranges("period_start", "period_end").alias("day")
+    found = []
+    for (company,), part in sorted(rows.partition_by("company", as_dict=True).items()):
+        days = part.unique().select(each).explode("day")["day"]
+        seconds = days.cast(pl.Datetime("us")).dt.epoch("s")
+        found.append(replace(_stretches(company, seconds, DAY, iso_day), rows=part.height))
+    return found
 
 
 def _stretches(name: str, places: pl.Series, step: int, show: Callable[[int], str]) -> SeriesStatus:
@@ -233,10 +249,9 @@ def _median_times(resolved: Resolved) -> pl.DataFrame:
 def _differing(lake: Lake, table: FactTable, values: tuple[str, ...]) -> list[Disagreement]:
     """Where the row that is taken and another source's differ, value by value."""
     key = list(table.subject)
-    rows = taken_first(table, lake.frame(table.name, [*key, "source", "known_at", *values]))
+    rows = taken_first(table, lake.frame(table.name))
     several = rows.filter(pl.struct(key).is_duplicated())
-    # what a source revised it no longer says
-    several = several.filter(pl.col("known_at") == pl.col("known_at").max().over([*key, "source"]))
+    several = several.filter(_newest(table, key))
     if several.is_empty():
         return []
     first = several.group_by(key, maintain_order=True).first()
@@ -256,6 +271,15 @@ def _differing(lake: Lake, table: FactTable, values: tuple[str, ...]) -> list[Di
         for value in values
     ]
     return _listed(pl.concat(lists).sort("where", "fact", "other_source"))
+
+
+def _newest(table: FactTable, key: list[str]) -> pl.Expr:
+    """What a source revised it no longer says; nor does anyone say what a company restated."""
+    if table is not COMPANIES:
+        return pl.col("known_at") == pl.col("known_at").max().over([*key, "source"])
+    # the row that is taken stands first
+    alike = ("simulated", "known_at", "revision")
+    return pl.all_horizontal(pl.col(name) == pl.col(name).first().over(key) for name in alike)
 
 
 def _apart(one: pl.Expr, other: pl.Expr) -> pl.Expr:

@@ -24,6 +24,7 @@ CHECKS: tuple[tuple[str, Callable[[Lake], Check]], ...] = (
     ("rules", fact_checks.check_header_rules),
     ("retargets", fact_checks.check_retargets),
     ("subsidy", fact_checks.check_amounts),
+    ("reports", fact_checks.check_reports),
 )
 
 

@@ -24,6 +24,7 @@ def test_an_empty_lake_has_nothing(tmp_path: Path) -> None:
         "daily_reference": 0,
         "events": 0,
         "pool_labels": 0,
+        "companies": 0,
     }
 
 
