@@ -76,6 +76,13 @@ TERAHASHES = Unit("TH/s", "ths", "terahashes a second")
 WATTS = Unit("W", "w", "watts")
 USD_PER_MWH = Unit("USD/MWh", "usd_per_mwh", "US dollars a megawatt-hour")
 USD_PER_DAY = Unit("USD/day", "usd_per_day", "US dollars a day")
+USD_PER_YEAR = Unit("USD/year", "usd_per_year", "US dollars a year")
+USD_PER_KW_MONTH = Unit("USD/kW-month", "usd_per_kw_month", "US dollars per kilowatt, a month")
+MUSD_PER_MW = Unit("million USD/MW", "musd_per_mw", "million US dollars per megawatt")
+MUSD_PER_MW_YEAR = Unit(
+    "million USD/MW/year", "musd_per_mw_year", "million US dollars per megawatt, a year"
+)
+MEGAWATTS = Unit("MW", "mw", "megawatts")
 USD_PER_THS = Unit("USD/TH/s", "usd_per_ths", "US dollars per terahash a second")
 EXAHASHES = Unit("EH/s", "ehs", "exahashes a second")
 LOG_SD = Unit("sd of log", "log_sd", "standard deviation of a logarithm")
