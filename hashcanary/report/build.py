@@ -10,10 +10,13 @@ from hashcanary.moments import DAY
 from hashcanary.report.datasets import DAY_METRICS, datasets
 from hashcanary.report.document import Estimate, Report
 from hashcanary.report.glossary import GLOSSARY
+from hashcanary.report.hurt import hurt, needed
+from hashcanary.report.hurt_data import hurt_datasets
 from hashcanary.report.outlook import outlook, outlook_datasets
 from hashcanary.report.reading import Reading
 from hashcanary.report.sections.basis import basis
 from hashcanary.report.sections.history import history
+from hashcanary.report.sections.hurt import who_is_hurt
 from hashcanary.report.sections.now import SMOOTHINGS, now, pace
 from hashcanary.report.sections.outlook import next_retarget
 from hashcanary.report.sections.pools import METRICS as POOL_METRICS
@@ -61,10 +64,11 @@ def build_report(record: Record) -> Report:
     from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
 
     # what is inferred from blocks alone is computed beside the metrics
-    with ThreadPoolExecutor(2) as beside:
+    with ThreadPoolExecutor(3) as beside:
         inferred, explained = beside.submit(outlook, record), beside.submit(why, record)
-        results = compute(record, (*METRICS, *REQUIRED_METRICS))
-    ahead = inferred.result()
+        results = compute(record, (*METRICS, *REQUIRED_METRICS, *needed()))
+        counted = beside.submit(hurt, record, results)
+    ahead, hurting = inferred.result(), counted.result()
     vendors = record.daily["vendor"].unique().sort().to_list()
     reading = Reading(results, vendors)
     studies = with_luck(results, find_episodes(results, simulated=record.simulated))
@@ -88,6 +92,7 @@ def build_report(record: Record) -> Report:
             history(reading),
             explained.result(),
             revenue(reading),
+            who_is_hurt(hurting),
             pools(record, reading, mined),
             ribbons(reading, studies),
             next_retarget(ahead),
@@ -96,6 +101,7 @@ def build_report(record: Record) -> Report:
         glossary=GLOSSARY,
         datasets=(
             *datasets(record, results, studies[0], as_of, mined.shares),
+            *hurt_datasets(hurting),
             *outlook_datasets(ahead),
         ),
         code_version=hashcanary.__version__,

@@ -58,7 +58,8 @@ class Column:
     """A column of a table. kind ``day`` holds Unix seconds UTC, shown as a date.
 
     minor: left out where there is little room. points: whether a fraction is the difference of
-    two, which is shown in percentage points with its sign.
+    two, which is shown in percentage points with its sign. headed: its unit stands in its title,
+    and its cells have none. digits: how many significant ones.
     """
 
     key: str
@@ -67,6 +68,8 @@ class Column:
     unit: Unit | None = None
     minor: bool = False
     points: bool = False
+    headed: bool = False
+    digits: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +169,17 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Columns of equal length beside ``time``: Unix seconds UTC, ascending."""
+    """Columns of equal length beside ``time``: Unix seconds UTC, ascending.
+
+    along: the series, ascending, that rows stand along in place of time, which is empty then; here:
+    where on it the present is.
+    """
 
     key: str
     time: Sequence[int]
     series: tuple[Series, ...]
+    along: str = ""
+    here: float | None = None
 
     def column(self, key: str) -> Series:
         """The series called ``key``. Raises KeyError where there is none."""

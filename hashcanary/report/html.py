@@ -249,6 +249,7 @@ def _payload(report: Report) -> str:
             "scale": chart.scale,
             "toggles": chart.toggles,
             "window": own,
+            "along": _along(report.dataset(chart.datasets[0]), chart.along),
         }
     page = {
         "simulated": report.simulated,
@@ -269,6 +270,14 @@ def _payload(report: Report) -> str:
     # 8.3101e+20 and 8.3101e20 are the same number
     text = re.sub(r"(?<=\d)e\+(?=\d+[,\]])", "e", text)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _along(dataset: Dataset, column: str) -> dict[str, object] | None:
+    """What a chart is drawn along in place of time: its column, unit, and where the present is."""
+    if not column:
+        return None
+    unit = dataset.column(column).unit
+    return {"column": column, "unit": unit.symbol if unit else "", "here": dataset.here}
 
 
 def _packed_times(times: Sequence[int]) -> object:

@@ -44,7 +44,8 @@ def chart_spec(
         raise NothingToDraw(at=report.at_text)
     spec = specification(chart, width=WIDTH, simulated=report.simulated, window=shown)
     end = shown[1] if own else report.as_of or shown[1]
-    subtitle = f"{day(shown[0])} to {day(end - 1)}, {as_known(report)}; hashcanary"
+    span = "" if chart.along else f"{day(shown[0])} to {day(end - 1)}, "
+    subtitle = f"{span}{as_known(report)}; hashcanary"
     if report.simulated:
         subtitle = f"SIMULATED. {subtitle}"
     spec["title"] = {"text": chart.title, "subtitle": subtitle}
@@ -53,7 +54,7 @@ def chart_spec(
         key: _rows(report.dataset(key), chart.columns if key == "day" else None, shown, sliders)
         for key in chart.datasets
     }
-    if sliders and not own:
+    if sliders and not own and not chart.along:
         first, last = (seconds * 1000 for seconds in _whole(report, shown))
         for param in spec["params"][:2]:
             param["bind"] = {"input": "range", "min": first, "max": last, "step": 86_400_000}
@@ -73,9 +74,12 @@ def _rows(
     """Rows in the window and just beside it (all where ``whole``), times in milliseconds."""
     wanted = [series for series in dataset.series if columns is None or series.key in columns]
     keys = [series.key for series in wanted]
+    if dataset.along:
+        values = zip(*(series.values for series in wanted), strict=True)
+        return [dict(zip(keys, row, strict=True)) for row in values]
     rows = []
-    for time, *values in zip(dataset.time, *(series.values for series in wanted), strict=True):
-        row: dict[str, Any] = dict(zip(keys, values, strict=True))
+    for time, *cells in zip(dataset.time, *(series.values for series in wanted), strict=True):
+        row: dict[str, Any] = dict(zip(keys, cells, strict=True))
         end = row.get("end", time)
         if whole or (time <= window[1] + _MARGIN and end >= window[0] - _MARGIN):
             row |= {"time": time * 1000} | ({"end": end * 1000} if "end" in row else {})

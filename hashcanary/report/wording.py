@@ -79,28 +79,32 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
         return percent(value, 1)
     if unit in {UNIX_TIME, DAYS}:
         return day(round(value)) if unit is UNIX_TIME else count(round(value), "day")
-    if unit is HASHRATE and abs(value) >= 1e18:
+    if unit is HASHRATE and (abs(value) >= 1e18 or value == 0):
         # one prefix throughout, so that figures can be compared at sight
-        return f"{value / 1e18:,.{max(digits - len(str(int(abs(value) / 1e18))), 0)}f} EH/s"
+        places = max(digits - len(str(int(abs(value) / 1e18))), 0) if value else 0
+        return f"{value / 1e18:,.{places}f} EH/s"
     shown = min(digits, 3) if unit is RATIO else digits
     return unit.people(value, shown).replace("-", MINUS)
 
 
 def bounds(
-    low: float | None, high: float | None, unit: Unit | None, *, points: bool = False
+    low: float | None,
+    high: float | None,
+    unit: Unit | None,
+    *,
+    points: bool = False,
+    digits: int = 4,
 ) -> str:
     """An interval as ``923 to 979 EH/s``, empty where there is none."""
     if low is None or high is None:
         return ""
-    first, second = (_estimated(value, unit, points=points) for value in (low, high))
+    first, second = (
+        in_points(value) if points else quantity(value, unit, digits) for value in (low, high)
+    )
     tail = first.rsplit(" ", 1)
     if len(tail) == 2 and second.endswith(" " + tail[1]):
         first = tail[0]
     return f"{first} to {second}"
-
-
-def _estimated(value: float, unit: Unit | None, *, points: bool) -> str:
-    return in_points(value) if points else quantity(value, unit)
 
 
 def in_points(difference: float) -> str:
@@ -167,10 +171,18 @@ def cell(value: Cell, column: Column) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Estimate):
-        inner = bounds(value.low, value.high, column.unit, points=column.points)
-        shown = _estimated(value.value, column.unit, points=column.points)
-        return f"{shown} ({inner})" if inner else shown
-    return _number(value, column)
+        unit, points, digits = column.unit, column.points, column.digits
+        inner = bounds(value.low, value.high, unit, points=points, digits=digits)
+        shown = in_points(value.value) if points else quantity(value.value, unit, digits)
+        return _bare(f"{shown} ({inner})" if inner else shown, column)
+    return _bare(_number(value, column), column)
+
+
+def _bare(text: str, column: Column) -> str:
+    """A cell without its unit where the column's title has it."""
+    if not column.headed or column.unit is None:
+        return text
+    return text.replace(f" {column.unit.symbol}", "")
 
 
 def _number(value: float, column: Column) -> str:
@@ -182,7 +194,7 @@ def _number(value: float, column: Column) -> str:
         return wait(value)
     if column.unit is not None and column.unit.percent:
         return percent(value, 1, signed=True)
-    return quantity(value, column.unit)
+    return quantity(value, column.unit, column.digits)
 
 
 def ordinal(number: int, *, best: str = "") -> str:

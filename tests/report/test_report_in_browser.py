@@ -29,8 +29,13 @@ def browser(chromium: Chromium, simulated_page: Path) -> Chromium:
     return chromium
 
 
-# charts that move together, and those that show a window of their own
-LINKED = [name for name in NAMES if name not in CHARTS or not CHARTS[name].own_window]
+# charts that move together, those that show a window of their own, those along no time
+ALONG = [name for name, chart in CHARTS.items() if chart.along]
+LINKED = [
+    name
+    for name in NAMES
+    if name not in CHARTS or not (CHARTS[name].own_window or CHARTS[name].along)
+]
 OWN = [name for name, chart in CHARTS.items() if chart.own_window]
 
 
@@ -48,7 +53,7 @@ def settle(browser: Chromium) -> None:
     browser.evaluate("hashcanary.show(hashcanary.shown.from, hashcanary.shown.to)")
     browser.wait(
         "[...hashcanary.charts.values()].every(c => !c.busy && "
-        "(c.window || c.drawn.from === hashcanary.shown.from && "
+        "(c.window || c.along || c.drawn.from === hashcanary.shown.from && "
         "c.drawn.to === hashcanary.shown.to))"
     )
 
@@ -143,6 +148,44 @@ def test_a_chart_with_a_window_of_its_own_stays_and_reads_off_on_its_own(
     assert browser.evaluate(said) == latest
 
 
+@pytest.mark.parametrize("name", ALONG)
+def test_a_chart_along_no_time_reads_off_where_the_pointer_and_the_keys_are(
+    browser: Chromium, simulated_report: Report, name: str
+) -> None:
+    dataset = simulated_report.dataset(CHARTS[name].datasets[0])
+    steps = [float(str(step)) for step in dataset.column(dataset.along).values]
+    chart = f"hashcanary.charts.get('{name}')"
+    press(browser, "[data-range='1']")
+    settle(browser)
+    assert window(browser, name) == [steps[0], steps[-1]]
+    when = f"{chart}.when.textContent"
+    now = browser.evaluate(when)
+    near = min(steps, key=lambda step: abs(step - (dataset.here or 0)))
+    assert now.startswith("now: ")
+    assert float(now.split()[1].replace(",", "")) == pytest.approx(near, rel=1e-3)
+    browser.evaluate(f"{chart}.plot.scrollIntoView()")
+    x, y, inner = browser.evaluate(
+        f"(({{x, y}}) => [x + {chart}.view.origin()[0], y, {chart}.view.width()])"
+        f"({chart}.plot.getBoundingClientRect())"
+    )
+    # a quarter along a logarithmic axis
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x + inner / 4, y=y + 90)
+    browser.wait(f"!{chart}.rule.hidden")
+    wanted = steps[0] * (steps[-1] / steps[0]) ** 0.25
+    near = min(steps, key=lambda step: abs(step - wanted))
+    read = browser.evaluate(when)
+    assert float(read.split()[0].replace(",", "")) == pytest.approx(near, rel=0.06)
+    left = browser.evaluate(f"parseFloat({chart}.rule.style.left)")
+    assert left == pytest.approx(browser.evaluate(f"{chart}.view.origin()[0]") + inner / 4, abs=20)
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+    browser.wait(f"{chart}.rule.hidden")
+    assert browser.evaluate(when) == now
+    browser.evaluate(f"{chart}.plot.focus()")
+    browser.send("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight", modifiers=8)
+    browser.wait(f"!{chart}.rule.hidden")
+    assert float(browser.evaluate(when).split()[0].replace(",", "")) > near
+
+
 def turn_wheel(browser: Chromium, modifiers: int) -> None:
     """Turn the wheel over the price chart. modifiers: 2 is the control key."""
     browser.evaluate("document.querySelector('#chart-price .plot').scrollIntoView()")
@@ -211,7 +254,7 @@ def test_the_csv_of_a_chart_is_the_data_of_the_report(
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
     chart = charts_of(simulated_report)[name]
     dataset = simulated_report.dataset(chart.datasets[0])
-    assert len(rows) == len(dataset.time)
+    assert len(rows) == len(dataset.time or dataset.series[0].values)
     assert {row["simulated"] for row in rows} == {"true"}
     for column in chart.columns:
         series = dataset.column(column)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.report.charts.costs import COSTS
 from hashcanary.report.charts.definition import Chart, specification
 from hashcanary.report.charts.difficulty import DIFFICULTY, RETARGETS
 from hashcanary.report.charts.drawdown import DRAWDOWN
@@ -13,6 +14,7 @@ from hashcanary.report.charts.outlook import NEXT_CHANGE, OUTLOOK
 from hashcanary.report.charts.pools import DATASET, pools_chart
 from hashcanary.report.charts.price import PRICE
 from hashcanary.report.charts.ribbon import RIBBON
+from hashcanary.report.charts.supply import SUPPLY
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Report
@@ -26,6 +28,8 @@ CHARTS: dict[str, Chart] = {
         RETARGETS,
         HASHPRICE,
         PUELL,
+        COSTS,
+        SUPPLY,
         PRICE,
         RIBBON,
         OUTLOOK,

@@ -43,7 +43,8 @@ class Chart:
     description: what a reader who does not see it should know. datasets: those it draws, the
     first one is also its CSV, with ``columns``. toggles: whether its value axis can be read both
     ways, logarithmic and linear. layers: Vega-Lite layers, bottom first. own_window: it shows its
-    whole first dataset, whatever the window of the others.
+    whole first dataset, whatever the window of the others. along: the column of its first dataset
+    that it is drawn along in place of time.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Chart:
     scale: Literal["log", "linear"] = "linear"
     toggles: bool = False
     own_window: bool = False
+    along: str = ""
 
 
 def value_axis(chart_scale: str, form: Format, *, title: str) -> Spec:
@@ -170,27 +172,7 @@ def line_layers(dataset: str, line: Line, y: Spec, *, positive: bool) -> list[Sp
     base: Spec = {"data": {"name": dataset}, "transform": transform}
     layers: list[Spec] = []
     if line.low:
-        layers.append(
-            {
-                **base,
-                "transform": [
-                    *transform,
-                    {"calculate": f"{line.band_where} ? datum.{line.low} : null", "as": line.low},
-                ],
-                "mark": {
-                    "type": "area",
-                    "clip": True,
-                    "opacity": 0.2,
-                    "color": f"@{line.token}",
-                    "aria": False,
-                },
-                "encoding": {
-                    "x": time_axis(),
-                    "y": {"field": line.low, **y},
-                    "y2": {"field": line.high},
-                },
-            }
-        )
+        layers.append(band_layer(dataset, line, y, positive=positive))
     layers.append(
         {
             **base,
@@ -206,6 +188,33 @@ def line_layers(dataset: str, line: Line, y: Spec, *, positive: bool) -> list[Sp
         }
     )
     return layers
+
+
+def band_layer(dataset: str, line: Line, y: Spec, *, positive: bool) -> Spec:
+    """The band of an entry alone. positive: as of ``line_layers``."""
+    held = f"datum.{line.low} > 0" if positive else "true"
+    return {
+        "data": {"name": dataset},
+        "transform": [
+            within_window(),
+            {
+                "calculate": f"{line.band_where} && {held} ? datum.{line.low} : null",
+                "as": line.low,
+            },
+        ],
+        "mark": {
+            "type": "area",
+            "clip": True,
+            "opacity": 0.2,
+            "color": f"@{line.token}",
+            "aria": False,
+        },
+        "encoding": {
+            "x": time_axis(),
+            "y": {"field": line.low, **y},
+            "y2": {"field": line.high},
+        },
+    }
 
 
 # of the bands of a distribution, the widest first: columns of both ends, and how dark it is

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.moments import iso_day
 from hashcanary.report import theme
-from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, Spec, simulated_mark
+from hashcanary.report.charts.definition import (
+    SCHEMA,
+    VEGA_LITE,
+    Chart,
+    Line,
+    Spec,
+    simulated_mark,
+    value_axis,
+)
 
 if TYPE_CHECKING:
     from hashcanary.economics.supply_study import SupplyStudy
@@ -21,49 +29,67 @@ _HASHPRICE = {
     "type": "quantitative",
     "scale": {"type": "log", "nice": False},
     "title": "hashprice, USD per PH/s per day",
-    "axis": {"orient": "bottom", "format": ",.3~r", "tickCount": 8, "labelOverlap": True},
+    "axis": {
+        "orient": "bottom",
+        "format": ",.3~r",
+        "tickCount": 8,
+        "labelOverlap": True,
+        "titleColor": "@quiet",
+        "titleFontWeight": "normal",
+        "titlePadding": 6,
+    },
 }
-_RATE = {
-    "type": "quantitative",
-    "title": "EH/s that pay for their power",
-    "axis": {"format": ",.0f", "minExtent": 0},
-}
+_RATE = value_axis("linear", "hashrate", title="hashrate that pays for its power")
+_RIGS = {"expr": "height - 6"}
+_HASHES = 1e18
+
+LINES = (
+    Line("paying", "hashrate that pays for its power, 95% band", "hashrate"),
+    Line("", "hashprice now", "stress", "thin"),
+    Line("", "hashrate now", "quiet", "dashed"),
+    Line("", "where rigs stop at the median power price", "third", "bar"),
+)
 
 
 def supply_data(study: SupplyStudy) -> dict[str, list[dict[str, Any]]]:
-    """Rows by dataset. supply: the curve, EH/s; now: the hashprice and hashrate of the moment;
-    rigs: where the largest of the fleet go at the median power price.
+    """Rows by dataset. supply: the curve, H/s; supply_now: the hashprice and hashrate of the
+    moment; supply_rigs: where the largest of the fleet go at the median power price.
     """
-    ehs = study.market.hashrate_ths / 1e6
     largest = sorted(study.rigs, key=lambda one: -one.share.value)[:_NAMED]
     return {
         "supply": [
             {
                 "hashprice": one.hashprice_usd_per_phs_day,
-                "paying": one.paying_ehs.value,
-                "low": one.paying_ehs.low,
-                "high": one.paying_ehs.high,
+                "bitcoin": one.price_usd_per_btc,
+                "paying": one.paying_ehs.value * _HASHES,
+                "low": one.paying_ehs.low * _HASHES,
+                "high": one.paying_ehs.high * _HASHES,
             }
             for one in study.curve
         ],
-        "now": [{"hashprice": study.market.hashprice_usd_per_phs_day, "hashrate": ehs}],
-        "rigs": [
+        "supply_now": [
+            {
+                "hashprice": study.market.hashprice_usd_per_phs_day,
+                "hashrate": study.market.hashrate_ths * 1e12,
+            }
+        ],
+        "supply_rigs": [
             {
                 "rig": one.name.partition(" ")[2] or one.name,
                 "hashprice": one.off_at_usd_per_phs_day.value,
                 "low": one.off_at_usd_per_phs_day.low,
                 "high": one.off_at_usd_per_phs_day.high,
             }
-            for one in largest
+            for one in sorted(largest, key=lambda one: one.off_at_usd_per_phs_day.value)
         ],
     }
 
 
 def supply_layers() -> list[Spec]:
     """Layers over the datasets of ``supply_data``, by name; colours are tokens."""
-    curve, now = {"data": {"name": "supply"}}, {"data": {"name": "now"}}
+    curve, now = {"data": {"name": "supply"}}, {"data": {"name": "supply_now"}}
     x = {"field": "hashprice", **_HASHPRICE}
-    rigs = {"data": {"name": "rigs"}}
+    rigs = {"data": {"name": "supply_rigs"}}
     return [
         {
             **curve,
@@ -72,23 +98,34 @@ def supply_layers() -> list[Spec]:
         },
         {
             **curve,
-            "mark": {"type": "line", "color": "@hashrate", "strokeWidth": 1.8},
+            "mark": {
+                "type": "line",
+                "color": "@hashrate",
+                "strokeWidth": 1.8,
+                "description": LINES[0].label,
+            },
             "encoding": {"x": x, "y": {"field": "paying", **_RATE}},
         },
         {
             **now,
-            "mark": {"type": "rule", "color": "@quiet", "strokeDash": [5, 3]},
+            "mark": {"type": "rule", "color": "@quiet", "strokeDash": [5, 3], "aria": False},
             "encoding": {"y": {"field": "hashrate", **_RATE}},
         },
         {
             **now,
-            "mark": {"type": "rule", "color": "@stress", "strokeWidth": 1.6},
+            "mark": {"type": "rule", "color": "@stress", "strokeWidth": 1.6, "aria": False},
             "encoding": {"x": x},
         },
         {
             **rigs,
-            "mark": {"type": "tick", "orient": "vertical", "color": "@third", "thickness": 2},
-            "encoding": {"x": x, "y": {"value": _HEIGHT - 6}},
+            "mark": {
+                "type": "tick",
+                "orient": "vertical",
+                "color": "@third",
+                "thickness": 2,
+                "aria": False,
+            },
+            "encoding": {"x": x, "y": {"value": _RIGS}},
         },
         {
             **rigs,
@@ -100,9 +137,27 @@ def supply_layers() -> list[Spec]:
                 "fontSize": 10,
                 "color": "@third",
             },
-            "encoding": {"x": x, "y": {"value": _HEIGHT - 6}, "text": {"field": "rig"}},
+            "encoding": {"x": x, "y": {"value": _RIGS}, "text": {"field": "rig"}},
         },
     ]
+
+
+SUPPLY = Chart(
+    name="supply",
+    title="How much hashrate pays at which hashprice",
+    description=(
+        "How much of the machines that ran when the hashrate was highest in a year pays for its "
+        f"power at each hashprice, with the band of {BAND_TEXT}. Red: the hashprice now; dashed: "
+        "the hashrate now; green: where rigs stop at the network's median power price."
+    ),
+    datasets=("supply", "supply_now", "supply_rigs"),
+    columns=("hashprice", "paying", "low", "high", "bitcoin"),
+    format="hashrate",
+    lines=LINES,
+    layers=tuple(supply_layers()),
+    height=_HEIGHT,
+    along="hashprice",
+)
 
 
 def supply_spec(study: SupplyStudy, *, simulated: bool) -> Spec:

@@ -17,7 +17,7 @@
   let cursor = null;
   let queued = false;
 
-  // a chart moves with the others, or shows a window of its own
+  // a chart moves with the others, shows a window of its own, or runs along something else than time
   function windowOf(chart) {
     return chart.window ? { from: chart.window[0] * 1000, to: chart.window[1] * 1000 } : shown;
   }
@@ -65,8 +65,9 @@
 
   function rowsOf(name, keys) {
     const columns = page.data[name];
-    return columns.time.map((seconds, index) => {
-      const row = { time: seconds * 1000 };
+    const size = Math.max(...Object.values(columns).map((column) => column.length));
+    return Array.from({ length: size }, (_, index) => {
+      const row = columns.time.length ? { time: columns.time[index] * 1000 } : {};
       for (const key of keys) {
         if (key !== "time") row[key] = columns[key][index];
         if (key === "end") row.end *= 1000;
@@ -98,13 +99,13 @@
     return Math.min(Math.max(Math.floor(Math.log2(days / width)), 0), COARSEST);
   }
 
-  function nearest(times, ms) {
-    const seconds = ms / 1000;
+  // the last of ascending values that is no more than a value
+  function nearest(values, value) {
     let low = 0;
-    let high = times.length - 1;
+    let high = values.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (times[middle] <= seconds) low = middle;
+      if (values[middle] <= value) low = middle;
       else high = middle - 1;
     }
     return low;
@@ -125,11 +126,17 @@
       return chart.dataset === "day" ? text.slice(0, 10) : text.replace(".000", "");
     };
     const keys = chart.columns;
-    const head = [chart.dataset === "day" ? "day" : "time", ...keys.map((key) => page.headers[chart.dataset][key])];
+    const named = keys.map((key) => page.headers[chart.dataset][key]);
+    if (chart.along) return sheet(named, columns[keys[0]].map((_, index) => keys.map((key) => cell(columns[key][index]))));
+    const head = [chart.dataset === "day" ? "day" : "time", ...named];
     const lines = columns.time.map((seconds, index) => [
       moment(seconds),
       ...keys.map((key) => (key === "end" ? moment(columns.end[index]) : cell(columns[key][index]))),
     ]);
+    return sheet(head, lines);
+  }
+
+  function sheet(head, lines) {
     if (page.simulated) {
       head.push("simulated");
       lines.forEach((line) => line.push("true"));
@@ -193,7 +200,7 @@
   }
 
   async function follow(chart) {
-    if (!chart.view || chart.busy || !chart.visible) return;
+    if (!chart.view || chart.busy || !chart.visible || chart.along) return;
     for (let wanted = windowOf(chart); chart.drawn.from !== wanted.from || chart.drawn.to !== wanted.to; wanted = windowOf(chart)) {
       chart.busy = true;
       chart.drawn = { from: wanted.from, to: wanted.to };
@@ -253,16 +260,22 @@
   // ---- the cursor: one day, read off on every chart -------------------------------------------
 
   function place(chart) {
+    if (chart.along) {
+      placeAlong(chart);
+      return;
+    }
     const columns = page.data[chart.dataset];
     const times = columns.time;
     if (!times.length) return;
     // without a cursor: the latest day on which the chart's main line has a value
     const cursor = cursorOf(chart);
     const { from, to } = windowOf(chart);
-    let index = nearest(times, cursor ?? last - 1);
+    let index = nearest(times, (cursor ?? last - 1) / 1000);
     const main = columns[chart.columns[0]];
     const unknown = (row) => main[row] === null || columns.kind?.[row] === "ahead";
+    const newest = index;
     while (cursor === null && index > 0 && unknown(index)) index -= 1;
+    if (cursor === null && unknown(index)) index = newest;
     const moment = times[index] * 1000;
     chart.when.textContent = cursor === null ? `latest: ${dayName(moment)}` : dayName(moment);
     for (const [column, output, form] of chart.outputs) {
@@ -270,21 +283,39 @@
       output.textContent = value === null ? "\u2013" : form(value);
     }
     const inside = cursor !== null && chart.view && moment >= from && moment <= to;
-    chart.rule.hidden = !inside;
-    if (inside) {
-      const [x, y] = chart.view.origin();
-      const along = ((moment - from) / (to - from)) * chart.view.width();
-      chart.rule.style.left = `${x + along}px`;
-      chart.rule.style.top = `${y}px`;
-      chart.rule.style.height = `${chart.view.height()}px`;
-    }
+    rule(chart, inside ? ((moment - from) / (to - from)) * chart.view.width() : null);
+  }
+
+  // the rule at a place of the plot, in pixels; none at null
+  function rule(chart, along) {
+    chart.rule.hidden = along === null;
+    if (along === null) return;
+    const [x, y] = chart.view.origin();
+    chart.rule.style.left = `${x + along}px`;
+    chart.rule.style.top = `${y}px`;
+    chart.rule.style.height = `${chart.view.height()}px`;
+  }
+
+  // a chart that does not run along time: without a cursor it is read off where the present is
+  function placeAlong(chart) {
+    const { column, unit, here } = chart.along;
+    const columns = page.data[chart.dataset];
+    const values = columns[column];
+    if (!values.length) return;
+    const wanted = chart.cursor ?? here ?? values[0];
+    const before = nearest(values, wanted);
+    const after = Math.min(before + 1, values.length - 1);
+    const index = wanted - values[before] > values[after] - wanted ? after : before;
+    chart.when.textContent = `${chart.cursor === null ? "now: " : ""}${significant(values[index], 4)} ${unit}`;
+    for (const [name, output, form] of chart.outputs) output.textContent = form(columns[name][index]);
+    rule(chart, chart.cursor === null || !chart.view ? null : chart.view.scale("x")(values[index]));
   }
 
   function cursorOf(chart) {
     return chart.window ? chart.cursor : cursor;
   }
 
-  // the cursor of one chart with a window of its own
+  // the cursor of one chart that does not move with the others
   function pointOwn(chart, ms) {
     chart.cursor = ms;
     place(chart);
@@ -297,19 +328,21 @@
 
   function timeAt(chart, clientX) {
     const left = chart.plot.getBoundingClientRect().left + chart.view.origin()[0];
+    if (chart.along) return chart.view.scale("x").invert(clientX - left);
     const { from, to } = windowOf(chart);
     return from + ((clientX - left) / chart.view.width()) * (to - from);
   }
 
   function listenOwn(chart) {
-    const { from, to } = windowOf(chart);
+    const values = chart.along ? page.data[chart.dataset][chart.along.column] : null;
+    const { from, to } = values ? { from: values[0], to: values[values.length - 1] } : windowOf(chart);
     chart.plot.addEventListener("pointermove", (event) => {
       if (chart.view) pointOwn(chart, Math.min(Math.max(timeAt(chart, event.clientX), from), to));
     });
     chart.plot.addEventListener("pointerleave", () => pointOwn(chart, null));
     chart.plot.addEventListener("keydown", (event) => {
       const step = (to - from) / (event.shiftKey ? 10 : 100);
-      const start = chart.cursor ?? last;
+      const start = chart.cursor ?? (chart.along ? chart.along.here : last);
       const moved = { ArrowLeft: start - step, ArrowRight: start + step, Escape: null }[event.key];
       if (moved === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
@@ -415,7 +448,7 @@
       });
     }
     figure.querySelector("[data-csv]").addEventListener("click", () => download(name));
-    (chart.window ? listenOwn : listen)(chart);
+    (chart.window || chart.along ? listenOwn : listen)(chart);
     charts.set(name, chart);
     return chart;
   }
