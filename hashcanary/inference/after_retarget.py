@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from hashcanary.economics.market import Band
     from hashcanary.economics.supply import Supply
     from hashcanary.economics.supply_study import SupplyStudy
-    from hashcanary.inference.hashprice_ahead import Ahead, Basis
+    from hashcanary.inference.hashprice_ahead import Ahead
+    from hashcanary.inference.hashprice_basis import Basis
     from hashcanary.inference.retarget import RetargetForecast
 
     Floats = NDArray[np.float64]

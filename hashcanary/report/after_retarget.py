@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.economics.market import CHANGE_YEARS
 from hashcanary.economics.payback import BLOCK_DAYS
-from hashcanary.inference.hashprice_ahead import FEE_DAYS
+from hashcanary.inference.hashprice_basis import FEE_DAYS
 from hashcanary.moments import DAY, iso_day, iso_time
 
 if TYPE_CHECKING:
@@ -19,9 +19,25 @@ _NAMED = 4
 
 def sentences(found: AfterRetarget) -> list[str]:
     """What is said, each line with its bands and what it rests on."""
-    told = [_held(found), _under(found), *_moving(found), _offset(found), *_rigs(found)]
-    told += [*_parts(found), *_feedback(found), _rests(found)]
-    return [*told, *(f"Lacks {one}." for one in found.lacks)]
+    return [*told(found).values(), *(f"Lacks {one}." for one in found.lacks)]
+
+
+def told(found: AfterRetarget) -> dict[str, str]:
+    """The same by key: ``held``, ``under_water``, ``moving``, ``offset``, ``rigs``, ``variance``,
+    ``feedback``, ``stopped``, ``rests_on``; what cannot be said has no key.
+    """
+    lines = {
+        "held": _held(found),
+        "under_water": _under(found),
+        "moving": _moving(found),
+        "offset": _offset(found),
+        "rigs": _rigs(found),
+        "variance": _parts(found),
+        "feedback": _feedback(found),
+        "stopped": _stopped(found),
+        "rests_on": _rests(found),
+    }
+    return {key: line for key, line in lines.items() if line}
 
 
 def _held(found: AfterRetarget) -> str:
@@ -38,7 +54,8 @@ def _held(found: AfterRetarget) -> str:
         f"last {FEE_DAYS} days) to {_number(then, '.2f')} on {_day(found)}, the first whole day "
         f"after the retarget: the difficulty changes by "
         f"{forecast.change[_MEDIAN]:+.1%} (95%: {forecast.change[0]:+.1%} to "
-        f"{forecast.change[-1]:+.1%}), fees are of one of those days.{halving}"
+        f"{forecast.change[-1]:+.1%}), fees leave their {FEE_DAYS}-day median as they did in "
+        f"{CHANGE_YEARS} years.{halving}"
     )
 
 
@@ -66,16 +83,16 @@ def _under(found: AfterRetarget) -> str:
     )
 
 
-def _moving(found: AfterRetarget) -> list[str]:
+def _moving(found: AfterRetarget) -> str:
     then = found.moving
     if then is None:
-        return []
-    return [
+        return ""
+    return (
         f"If the price moves, by stretches of up to {BLOCK_DAYS} days of its own daily changes of "
         f"{CHANGE_YEARS} years, without drift: hashprice "
         f"{_number(then.hashprice_usd_per_phs_day, '.2f')} USD/PH/s/day, under water "
         f"{_share(then.under_water)}, {_rate(then.under_water_ehs)}."
-    ]
+    )
 
 
 def _offset(found: AfterRetarget) -> str:
@@ -90,16 +107,16 @@ def _offset(found: AfterRetarget) -> str:
     return f"The price would have to rise {told}, for hashprice to stay what it is, fees as now."
 
 
-def _rigs(found: AfterRetarget) -> list[str]:
+def _rigs(found: AfterRetarget) -> str:
     crossing = [one for one in found.rigs if one.crosses]
     if not crossing:
-        return [
+        return (
             "No rig of the fleet crosses the line at the network's median power price, price held: "
             "each is likelier than not to pay both before and after, or neither."
-        ]
+        )
     named = "; ".join(_rig(one) for one in crossing[:_NAMED])
     more = f"; and {len(crossing) - _NAMED} more" if len(crossing) > _NAMED else ""
-    return [f"Cross the line at the network's median power price, price held: {named}{more}."]
+    return f"Cross the line at the network's median power price, price held: {named}{more}."
 
 
 def _rig(one: RigAfter) -> str:
@@ -111,22 +128,22 @@ def _rig(one: RigAfter) -> str:
     )
 
 
-def _parts(found: AfterRetarget) -> list[str]:
+def _parts(found: AfterRetarget) -> str:
     if not found.under_water_parts:
-        return []
+        return ""
     first, second = (
         ", ".join(
             f"{name} {part:.0%}" for name, part in sorted(parts.items(), key=lambda one: -one[1])
         )
         for parts in (found.hashprice_parts, found.under_water_parts)
     )
-    return [
+    return (
         f"Where the bands come from with the price moving, parts of variance: of hashprice {first};"
         f" of the share under water {second} (curve: fleet, power prices, owners)."
-    ]
+    )
 
 
-def _feedback(found: AfterRetarget) -> list[str]:
+def _feedback(found: AfterRetarget) -> str:
     then = found.held
     up, down = then.rises, then.falls
     if up == down == 0:
@@ -134,20 +151,24 @@ def _feedback(found: AfterRetarget) -> list[str]:
     else:
         way, share = ("up", up) if up >= down else ("down", down)
         push = f"it pushes the adjustment after that {way} ({share:.0%} of draws)"
-    told = [
+    return (
         f"By the curve alone, no forecast of that adjustment: hashrate that pays changes by "
         f"{_percent(then.response)} at the held price ({_percent(then.by_elasticity)} by the "
         f"elasticity at the margin), {_rate(then.response_ehs, signed=True)}; "
         f"{_rate(then.back_ehs)} of it stand still now and could come back. So {push}; "
         f"`hashcanary forecast retarget` forecasts it."
-    ]
-    if found.stopped is not None:
-        told.append(
-            f"If all that is under water stopped at block {found.forecast.height} instead of "
-            f"running on, the difficulty would change by {_percent(found.stopped.change)} and the "
-            f"retarget come {_number(found.stopped.later_days, '.1f')} days later."
-        )
-    return told
+    )
+
+
+def _stopped(found: AfterRetarget) -> str:
+    stopped = found.stopped
+    if stopped is None:
+        return ""
+    return (
+        f"If all that is under water stopped at block {found.forecast.height} instead of running "
+        f"on, the difficulty would change by {_percent(stopped.change)} and the retarget come "
+        f"{_number(stopped.later_days, '.1f')} days later."
+    )
 
 
 def _rests(found: AfterRetarget) -> str:

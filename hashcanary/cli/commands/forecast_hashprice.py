@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.supply_study import study_supply
     from hashcanary.inference.after_retarget import after_retarget
-    from hashcanary.inference.hashprice_ahead import basis_of
+    from hashcanary.inference.hashprice_basis import basis_of
     from hashcanary.inference.retarget import forecast_retarget
 
     price, seed = _price(args.price), _seed(args.seed)

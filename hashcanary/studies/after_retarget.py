@@ -1,0 +1,250 @@
+"""How good the distributions of hashprice after the retarget were: every epoch of a record.
+
+Rolling origin: what is said at a block rests on the blocks, prices and fees known by its time. What
+came is the hashprice of the first whole UTC day after the retarget: with the price as it was when
+asked, which judges difficulty and fees alone, and as it really was. Beside it stand two points, a
+hashprice that stays and mempool.space's next difficulty at the price of now, and the same bands of
+the price at the difficulty of now. All three know when the subsidy halves. Errors are relative to
+the hashprice when asked, so that every epoch counts alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.inference.baselines import mempool_change
+from hashcanary.inference.hashprice_ahead import hashprice_ahead
+from hashcanary.inference.hashprice_basis import DAYS_METRICS, basis_at, days_of
+from hashcanary.inference.mixture import BANDS
+from hashcanary.inference.observations import blocks_of
+from hashcanary.inference.posterior import history, posterior
+from hashcanary.inference.retarget import forecast_from
+from hashcanary.moments import DAY
+from hashcanary.studies.calibration import share_of
+from hashcanary.studies.errors import NoWholeEpochs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from hashcanary.inference.hashprice_basis import Basis, Days
+    from hashcanary.inference.observations import Blocks
+    from hashcanary.inference.posterior import History
+    from hashcanary.inference.retarget import RetargetForecast
+    from hashcanary.store.record import Record
+    from hashcanary.studies.calibration import Share
+
+    Floats = NDArray[np.float64]
+
+POINTS = (288, 1008)
+"""Blocks into an epoch at which it is asked."""
+DRAWS = 2000
+_EPOCH, _QUARTER = 2016, 504
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A distribution and what came, relative to the hashprice when asked. pit: the probability it
+    gave to no more than came; crps: continuous ranked probability score; median: its.
+    """
+
+    came: float
+    median: float
+    pit: float
+    crps: float
+
+
+@dataclass(frozen=True, slots=True)
+class HashpriceOutcome:
+    """One epoch asked at one of its blocks.
+
+    first_height, time (Unix seconds): of the epoch's first block; point: blocks into it; now:
+    USD/PH/s/day when asked. held: at the price of then; moving: as it came. stays, mempool: the
+    points beside them, relative to now; unchanged: the band of the price at the difficulty of now.
+    """
+
+    first_height: int
+    time: int
+    point: int
+    now_usd_per_phs_day: float
+    held: Judged
+    moving: Judged
+    unchanged: Judged
+    stays: float
+    mempool: float
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Our score less a rival's, epoch by epoch: mean and standard error, relative to hashprice."""
+
+    ratio: float
+    difference: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class HashpriceScore:
+    """All epochs asked at one point, with the price held or moving. crps, and the medians' and the
+    points' mean absolute errors: fractions of the hashprice when asked. held: by each of ``BANDS``.
+    """
+
+    point: int
+    epochs: int
+    held: tuple[Share, ...]
+    crps: float
+    error: float
+    stays_error: float
+    mempool_error: float
+    to_stays: Against
+    to_mempool: Against
+    to_unchanged: Against | None
+
+
+def hashprice_outcomes(
+    record: Record,
+    *,
+    points: Sequence[int] = POINTS,
+    start: int | None = None,
+    end: int | None = None,
+    draws: int = DRAWS,
+    seed: int = 1,
+) -> list[HashpriceOutcome]:
+    """Each epoch known whole, with the one before it and the first whole day after it.
+
+    start, end: Unix seconds; only epochs whose first block lies in between. Epochs with too few
+    prices before them, or a day without a hashprice after them, are left out. Raises NoWholeEpochs
+    when none is left, NoBlocksToObserve, NothingObserved, NoRetargets.
+    """
+    asked = _Asked(record, draws, seed)
+    height, times = asked.blocks.height, asked.blocks.time
+    found: list[HashpriceOutcome] = []
+    for first in height[height % _EPOCH == 0].tolist():
+        at, after, before = (asked.blocks.find(first + step * _EPOCH) for step in (0, 1, -1))
+        if min(after, before) < 0 or after - before != 2 * _EPOCH:
+            continue
+        if (start is None or times[at] >= start) and (end is None or times[at] < end):
+            outcomes = [asked.outcome(before, at, after, point) for point in points]
+            found += [one for one in outcomes if one is not None]
+    if not found:
+        raise NoWholeEpochs(at=record.at_text)
+    return found
+
+
+class _Asked:
+    """A record filtered once, asked at any of its blocks."""
+
+    def __init__(self, record: Record, draws: int, seed: int) -> None:
+        from hashcanary.metrics.engine import compute
+
+        self.blocks: Blocks = blocks_of(record)
+        bits = record.blocks["bits"].to_numpy().astype(np.int64)
+        self._difficulty = difficulty_float64_column(bits)
+        self._past: History = history(self.blocks, record.network)
+        self._days: Days = days_of(compute(record, DAYS_METRICS))
+        self._draws, self._seed = draws, seed
+
+    def outcome(self, before: int, at: int, after: int, point: int) -> HashpriceOutcome | None:
+        """Asked ``point`` blocks into the epoch that begins at row ``at``; None: not answerable."""
+        blocks, network = self.blocks, self._past.network
+        forecast = forecast_from(
+            blocks.part(0, at + point + 1), posterior(self._past.state_at(at + point)), network
+        )
+        difficulty = self._difficulty
+        basis = basis_at(self._days, forecast, network, float(difficulty[at]))
+        day = -(-int(blocks.time[after]) // DAY) * DAY
+        then = int(np.searchsorted(self._days.time, day))
+        if then >= self._days.time.size or self._days.time[then] != day:
+            return None
+        price, fees = self._days.price_usd_per_btc[then], self._days.fees_btc[then]
+        ahead = hashprice_ahead(forecast, basis, self._draws, self._seed)
+        moved = ahead.moved
+        if moved is None or not (np.isfinite(price) and np.isfinite(fees)):
+            return None
+        now = basis.now.value
+        ratio = float(difficulty[after] / difficulty[at])
+        came_held = basis.hashprice(ratio, basis.subsidy_after_btc, float(fees)) / now
+        came = came_held * float(price) / basis.price_usd_per_btc
+        rule = self._mempool(before, at, point, forecast)
+        return HashpriceOutcome(
+            first_height=int(blocks.height[at]),
+            time=int(blocks.time[at]),
+            point=point,
+            now_usd_per_phs_day=now,
+            held=judged(ahead.held / now, came_held),
+            moving=judged(moved / now, came),
+            unchanged=judged(moved * (1 + ahead.change) / now, came),
+            stays=_point(basis, 0.0),
+            mempool=_point(basis, rule),
+        )
+
+    def _mempool(self, before: int, at: int, point: int, forecast: RetargetForecast) -> float:
+        """The change that mempool.space's rule gives."""
+        blocks, difficulty = self.blocks, self._difficulty
+        return mempool_change(
+            height=forecast.height,
+            epoch_time=float(blocks.time[at]),
+            now=float(blocks.time[at + point]),
+            quarter_time=float(blocks.time[at + point - _QUARTER]),
+            previous_change=float(difficulty[at] / difficulty[before] - 1),
+        )
+
+
+def _point(basis: Basis, change: float) -> float:
+    """Hashprice after a change of the difficulty, price and fees as now, over that of now."""
+    after = basis.hashprice(1 + change, basis.subsidy_after_btc, basis.fees_now_btc)
+    return after / basis.now.value
+
+
+def judged(draws: Floats, came: float) -> Judged:
+    """A distribution, given as draws, judged by what came."""
+    ordered = np.sort(draws)
+    size = ordered.size
+    # the mean distance to what came, less half of that between two draws
+    between = float(((2 * np.arange(1, size + 1) - size - 1) * ordered).sum()) / size**2
+    crps = float(np.abs(ordered - came).mean()) - between
+    under = (np.searchsorted(ordered, came) + np.searchsorted(ordered, came, "right")) / 2
+    return Judged(came, float(np.median(ordered)), float(under) / size, crps)
+
+
+def hashprice_scores(outcomes: Sequence[HashpriceOutcome], *, moving: bool) -> list[HashpriceScore]:
+    """What the answers add up to, by point; moving: with the real price, else at the held one."""
+    points = sorted({one.point for one in outcomes})
+    return [_score([one for one in outcomes if one.point == at], moving) for at in points]
+
+
+def _score(part: list[HashpriceOutcome], moving: bool) -> HashpriceScore:
+    told = [one.moving if moving else one.held for one in part]
+    pit, crps, came, median = (
+        np.array([getattr(one, name) for one in told]) for name in ("pit", "crps", "came", "median")
+    )
+    stays = np.abs(np.array([one.stays for one in part]) - came)
+    mempool = np.abs(np.array([one.mempool for one in part]) - came)
+    unchanged = np.array([one.unchanged.crps for one in part])
+    return HashpriceScore(
+        point=part[0].point,
+        epochs=len(part),
+        held=tuple(share_of(band, np.abs(pit - 0.5) <= band / 2) for band in BANDS),
+        crps=float(crps.mean()),
+        error=float(np.abs(median - came).mean()),
+        stays_error=float(stays.mean()),
+        mempool_error=float(mempool.mean()),
+        to_stays=_against(crps, stays),
+        to_mempool=_against(crps, mempool),
+        to_unchanged=_against(crps, unchanged) if moving else None,
+    )
+
+
+def _against(ours: Floats, theirs: Floats) -> Against:
+    """A point's score is its absolute error."""
+    apart = ours - theirs
+    return Against(
+        float(ours.mean() / theirs.mean()),
+        float(apart.mean()),
+        float(apart.std(ddof=1) / apart.size**0.5) if apart.size > 1 else float("nan"),
+    )
