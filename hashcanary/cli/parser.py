@@ -22,6 +22,7 @@ from hashcanary.cli.commands import (
     rigs,
     shutdown,
     status,
+    stress,
     study,
     sync,
     verify,
@@ -80,6 +81,7 @@ COMMANDS = (
     cost,
     rigs,
     shutdown,
+    stress,
     study,
     completion,
 )

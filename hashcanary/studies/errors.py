@@ -38,3 +38,47 @@ class NoCostDays(HashcanaryError):
     )
     exit_code = Exit.MISSING
     http_status = 404
+
+
+class BadStressFile(HashcanaryError):
+    """A file of weights of the stress gauge that cannot be used."""
+
+    template = (
+        "{file}, {place}: expected {expected}, found {found}. Correct the file; the built-in one, "
+        "hashcanary/studies/stress/stress.toml, shows the form."
+    )
+    exit_code = Exit.USAGE
+    http_status = 400
+
+
+class BadStressComponent(HashcanaryError):
+    """A component of the stress gauge that gives something else than it must."""
+
+    template = (
+        "component {component} of the stress gauge: expected the columns {expected}, found "
+        "{found}. Correct its function."
+    )
+    exit_code = Exit.USAGE
+    http_status = 500
+
+
+class DuplicateStressComponent(HashcanaryError):
+    """Two components of the stress gauge of one name."""
+
+    template = (
+        "expected one component of the stress gauge called {name}, found another in {module}. "
+        "Rename one of them."
+    )
+    exit_code = Exit.USAGE
+    http_status = 500
+
+
+class NoStress(HashcanaryError):
+    """A moment at which the stress gauge cannot say anything."""
+
+    template = (
+        "expected {expected} at {at}, found {found}. Load blocks and prices of more years, ask for "
+        "another moment with --at, or state less in a file for --weights."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404

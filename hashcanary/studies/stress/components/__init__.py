@@ -1,0 +1,1 @@
+"""What the stress gauge is made of: one file a component."""

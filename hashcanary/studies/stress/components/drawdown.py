@@ -1,0 +1,52 @@
+"""How far the hashrate has fallen from its highest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hashcanary.metrics.intervals import rate_ratio
+from hashcanary.metrics.windows import floats
+from hashcanary.studies.stress.component import COLUMNS, Component
+from hashcanary.units import FRACTION
+
+if TYPE_CHECKING:
+    from hashcanary.studies.stress.component import Sources
+
+_METRIC, _RATE = "drawdown.sma30", "hashrate.sma30"
+
+
+def drawdown(sources: Sources) -> pl.DataFrame:
+    """The fall, a fraction of 0 or below, with limits that luck gives a peak too.
+
+    The metric compares a rate at its peak with itself and finds no doubt. But the peak may be
+    luck: here it is compared with another window of as many blocks and the same rate.
+    """
+    rows = sources.results[_METRIC].rows
+    fall = floats(rows, "value")
+    blocks = floats(sources.results[_RATE].rows, "effective_blocks")
+    same = np.ones_like(fall)
+    at_peak = rate_ratio(same, blocks, same, blocks)[0] - 1
+    low = np.where(fall == 0, at_peak, floats(rows, "low"))
+    high = np.minimum(floats(rows, "high"), 0.0)
+    return rows.with_columns(
+        pl.Series("low", low).fill_nan(None), pl.Series("high", high).fill_nan(None)
+    ).select(COLUMNS)
+
+
+DRAWDOWN = Component(
+    name="drawdown",
+    title="Fall of the hashrate",
+    unit=FRACTION,
+    stress="low",
+    definition="drawdown.sma30: 30-day mean of the hashrate / its highest so far - 1",
+    source="running drawdown; the smoothing that the episodes use",
+    why="how many machines have left: a fall stays until it is made good, when the ribbon, which "
+    "sees speed, is long normal again; a ratio to its own peak, so nothing drifts but growth",
+    compute=drawdown,
+    uncertainty="luck of two months' blocks",
+    band="95%: the month against that of the peak; the peak may be luck",
+    metrics=(_METRIC, _RATE),
+)

@@ -1,0 +1,44 @@
+"""What a hash earns against what it earned over the year."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hashcanary.studies.stress.component import COLUMNS, Component, exact
+from hashcanary.units import RATIO
+
+if TYPE_CHECKING:
+    from hashcanary.studies.stress.component import Sources
+
+YEAR_DAYS = 365
+
+
+def hashprice(sources: Sources) -> pl.DataFrame:
+    """Hashprice over its mean of 365 days; the mean asks for every day of the year."""
+    rows = sources.results["hashprice"].rows
+    year = pl.col("value").rolling_mean(YEAR_DAYS)
+    ratio = pl.when(year > 0).then(pl.col("value") / year)
+    return rows.with_columns(
+        *exact(ratio),
+        known_at=pl.col("known_at").rolling_max(YEAR_DAYS),
+        missing=pl.when(ratio.is_null()).then(
+            pl.coalesce("missing", pl.lit(f"no hashprice on one of the last {YEAR_DAYS} days"))
+        ),
+    ).select(COLUMNS)
+
+
+HASHPRICE = Component(
+    name="hashprice",
+    title="Hashprice over its year",
+    unit=RATIO,
+    stress="low",
+    definition=f"hashprice, fees included / its mean of {YEAR_DAYS} days",
+    source="Luxor, Hashrate Index, for hashprice; the ratio is hashcanary's",
+    why="revenue of one machine against the year in which it was bought and paid for. Hashprice "
+    "itself falls by a third a year as machines get better: its percentile among all days would "
+    "call every year the worst so far. The ratio keeps that trend as a constant",
+    compute=hashprice,
+    metrics=("hashprice",),
+)

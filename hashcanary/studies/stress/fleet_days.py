@@ -1,0 +1,80 @@
+"""The fleet through time as components read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hashcanary.economics.fleet import History
+from hashcanary.economics.fleet_history import FIRST_DAY
+from hashcanary.metrics.windows import floats
+from hashcanary.moments import iso_day
+from hashcanary.studies.stress.component import COLUMNS
+
+if TYPE_CHECKING:
+    from hashcanary.metrics.engine import Results
+    from hashcanary.studies.stress.component import Sources
+
+METRICS = ("hashprice", "hashprice.subsidy", "hashrate.sma30")
+_TERA = 1e12
+
+
+def fleet_days(results: Results) -> History:
+    """What fleets are drawn from: hashrate and hashprice by day.
+
+    Where a day's fees are not known its hashprice is the subsidy's, a few percent low.
+    """
+    whole, subsidy, rate = (floats(results[name].rows, "value") for name in METRICS)
+    return History(
+        results.frames["day"]["time"].to_numpy().astype(np.int64),
+        rate / _TERA,
+        np.where(np.isfinite(whole), whole, subsidy),
+    )
+
+
+def of_fleet(sources: Sources, name: str) -> pl.DataFrame:
+    """A fraction of ``FleetHistory`` with its band: a frame of ``COLUMNS`` over all days."""
+    results = sources.results
+    days = results.frames["day"].select(
+        "time",
+        known_at=pl.max_horizontal(
+            pl.when(pl.col("hashprice").is_null())
+            .then(pl.col("hashprice.subsidy.known_at"))
+            .otherwise(pl.col("hashprice.known_at")),
+            pl.col("hashrate.sma30.known_at"),
+        ).cum_max(),
+        reason=pl.coalesce("hashprice.subsidy.missing", "hashrate.sma30.missing"),
+    )
+    if sources.fleet is None:
+        nothing = pl.lit(None, pl.Float64)
+        reason = pl.lit(sources.fleet_missing or "no fleet can be told")
+        return days.select(
+            "time",
+            nothing.alias("value"),
+            nothing.alias("low"),
+            nothing.alias("high"),
+            nothing.alias("known_at"),
+            reason.alias("missing"),
+        )
+    told = pl.DataFrame(
+        {"time": sources.fleet.time}
+        | {
+            column: getattr(sources.fleet, attribute)
+            for column, attribute in zip(
+                ("value", "low", "high"), (name, f"{name}_low", f"{name}_high"), strict=True
+            )
+        }
+    ).with_columns(pl.col("value", "low", "high").fill_nan(None))
+    early = f"fleets are drawn from {iso_day(FIRST_DAY)} on"
+    why = pl.when(pl.col("time") < FIRST_DAY).then(pl.lit(early)).otherwise("reason")
+    unknown = pl.col("value").is_null()
+    return (
+        days.join(told, on="time", how="left", maintain_order="left")
+        .with_columns(
+            known_at=pl.when(~unknown).then("known_at"),
+            missing=pl.when(unknown).then(pl.coalesce(why, pl.lit("no fleet can be told"))),
+        )
+        .select(COLUMNS)
+    )

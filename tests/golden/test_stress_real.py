@@ -1,0 +1,136 @@
+"""The stress gauge on the real record: no look-ahead, and what other parts of the house say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hashcanary.moments import DAY, parse_moment
+from hashcanary.studies.stress.answer import stress_now
+from hashcanary.studies.stress.gauge import StressHistory, stress_history
+from hashcanary.studies.stress.registry import all_components
+from hashcanary.studies.stress.settings import read_settings
+from hashcanary.studies.stress.sources import stress_sources
+from hashcanary.studies.stress.sustainability import (
+    SustainabilityHistory,
+    sustainability_history,
+)
+
+if TYPE_CHECKING:
+    from hashcanary.store.lake import Lake
+    from hashcanary.store.record import Record
+    from hashcanary.studies.stress.component import Sources
+
+
+def start_of(day: str) -> int:
+    time = parse_moment(day).time
+    assert time is not None
+    return time - DAY
+
+
+def histories(sources: Sources) -> tuple[StressHistory, SustainabilityHistory]:
+    known = all_components()
+    settings = read_settings(known)
+    return stress_history(sources, settings, known), sustainability_history(sources, settings)
+
+
+@pytest.fixture(scope="module")
+def sources(real_record: Record) -> Sources:
+    return stress_sources(real_record)
+
+
+@pytest.fixture(scope="module")
+def whole(sources: Sources) -> tuple[StressHistory, SustainabilityHistory]:
+    return histories(sources)
+
+
+@pytest.mark.parametrize("cut", ["2019-02-10", "2021-07-03T11:00:00Z", "2025-12-31"])
+def test_nothing_known_later_is_used(
+    real_lake: Lake, whole: tuple[StressHistory, SustainabilityHistory], cut: str
+) -> None:
+    record = real_lake.record(parse_moment(cut))
+    assert record.at is not None
+    gauge, index = histories(stress_sources(record))
+    full, full_index = whole
+    days = int((full.known_at <= record.at).sum())
+    known = full.known_at <= record.at
+    assert days > 1500
+    times = full.time[known]
+    mine = np.isin(gauge.time, times)
+    assert mine.sum() == days
+    for name in ("gauge", "low", "high", "known_at", "weight_known", "word"):
+        np.testing.assert_allclose(
+            getattr(gauge, name)[mine], getattr(full, name)[known], rtol=1e-9, err_msg=name
+        )
+    np.testing.assert_allclose(gauge.cuts[:, mine], full.cuts[:, known], rtol=1e-9)
+    for name in ("index", "low", "high", "percentile"):
+        np.testing.assert_allclose(
+            getattr(index, name)[mine], getattr(full_index, name)[known], rtol=1e-9, err_msg=name
+        )
+    # and what it says now is of a day that had been known
+    now = stress_now(gauge, index, record.at_text)
+    assert now.known_at <= record.at
+    assert record.at - now.day <= 3 * DAY
+
+
+def test_the_answer_of_a_day_is_that_of_the_history(
+    whole: tuple[StressHistory, SustainabilityHistory],
+) -> None:
+    gauge, index = whole
+    now = stress_now(gauge, index, "latest")
+    parts = [one.contributes or 0.0 for one in now.components]
+    assert sum(parts) == pytest.approx(now.gauge)
+    assert sum(one.weight for one in now.components) == pytest.approx(1.0)
+    assert now.index is not None
+    assert sum(one.contributes or 0.0 for one in now.index.parts) == pytest.approx(now.index.index)
+    assert now.low <= now.gauge <= now.high
+    assert now.index.low <= now.index.index <= now.index.high
+
+
+def test_components_are_what_the_house_says_elsewhere(
+    sources: Sources, whole: tuple[StressHistory, SustainabilityHistory]
+) -> None:
+    values = {one.component.name: one.value for one in whole[0].components}
+    at = int(np.searchsorted(whole[0].time, start_of("2025-12-31")))
+    frame = sources.results.frames["day"]
+    assert values["ribbon"][at] == frame["ribbon.oscillator"][at]
+    assert values["puell"][at] == frame["puell"][at]
+    year = frame["hashprice"][at - 364 : at + 1]
+    assert year.len() == 365
+    assert values["hashprice"][at] == pytest.approx(frame["hashprice"][at] / year.mean())
+    fleet = sources.fleet
+    assert fleet is not None
+    assert values["under_water"][at] == fleet.under_water[fleet.time == whole[0].time[at]][0]
+
+
+def test_all_in_has_the_percentiles_of_electricity(sources: Sources) -> None:
+    # the declaration says so: overheads are one factor of all years
+    power, all_in = (
+        sources.costs[name].days.drop_nulls("price_to_cost")["price_to_cost"].to_numpy()
+        for name in ("electricity", "all-in")
+    )
+    np.testing.assert_allclose(power / all_in, power[0] / all_in[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "day",
+    # published capitulations: the trough of 2018, March 2020, after the halving of 2020, 2022, 2024
+    ["2018-12-05", "2020-03-20", "2020-05-25", "2022-11-25", "2024-07-05"],
+)
+def test_published_capitulations_read_as_stress(
+    whole: tuple[StressHistory, SustainabilityHistory], day: str
+) -> None:
+    gauge, index = whole
+    at = int(np.searchsorted(gauge.time, start_of(day)))
+    assert gauge.word[at] >= 2
+    assert index.percentile[at] < 15
+
+
+def test_bull_markets_read_as_calm(whole: tuple[StressHistory, SustainabilityHistory]) -> None:
+    gauge, index = whole
+    for day in ("2019-07-15", "2021-03-15"):
+        at = int(np.searchsorted(gauge.time, start_of(day)))
+        assert gauge.word[at] == 0
+        assert index.index[at] > 85
