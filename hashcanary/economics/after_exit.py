@@ -34,9 +34,10 @@ _HALVINGS = 50
 class AfterExit:
     """Of each answer the median and the band of draws.
 
-    difficulty_change_alone, hashprice_change_alone: fractions, exact, with nobody coming back.
-    returned: of the hashrate before, a fraction. under_water_before, under_water: of what runs.
-    hashrate_ehs: what runs after, EH/s.
+    difficulty_change_alone, hashprice_change_alone: fractions, exact, with nobody coming back;
+    difficulty_change, hashprice_change: fractions, with those who do; returned: fraction of the
+    hashrate before; under_water_before, under_water, under_water_before_mean, under_water_mean:
+    fractions of what runs; hashrate_ehs: what runs after, EH/s.
     """
 
     left: LeftForGood
@@ -81,7 +82,7 @@ def after_exit(supply: Supply, left: LeftForGood) -> AfterExit:
 
 
 def settled(supply: Supply, left: LeftForGood) -> tuple[float, Floats]:
-    """What still runs, a fraction of the hashrate before, and what came back to it: (draws,).
+    """What still runs and what came back to it: fractions of the hashrate before, (draws,).
 
     At those, hashprice x hashrate is what it was. By halving: the more hashprice, the more comes
     back, so that there is one answer in each draw.

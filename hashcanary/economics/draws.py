@@ -47,6 +47,7 @@ class Purpose(IntEnum):
     SITES = 41
     CONVERTIBLE = 42
     CONTRACTS = 43
+    DRIFT = 44
     STRESS_WEIGHTS = 31
     STRESS_SHIFTS = 32
 

@@ -88,6 +88,17 @@ class TooFewDaysForFleet(HashcanaryError):
     http_status = 404
 
 
+class TooFewDaysForDrift(HashcanaryError):
+    """A record too short to say how the hashprice goes on."""
+
+    template = (
+        "expected {days} days of price and difficulty, found {found}. Load more, or state "
+        "per_year and spread in [decline] of a file for --contracts."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
 class NoHashprice(HashcanaryError):
     """A moment around which no hashprice is known."""
 

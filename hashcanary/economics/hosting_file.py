@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+# hours a year, months a year
 HOURS_A_YEAR = 8766.0
+# months a year
 MONTHS_A_YEAR = 12.0
 _FILE = "hosting.toml"
 _MEGAWATTS = {"kW": 1e-3, "MW": 1.0, "GW": 1e3}
@@ -31,10 +33,11 @@ _UNITS = ("ratio", "fraction", "fraction/year", "years", "months", "million USD/
 class Contract:
     """A published contract. published: Unix seconds from which it could be known.
 
-    capacity_mw: MW, of critical IT load, or of the grid connection where ``of_grid``;
-    connection_mw: MW, None where not said. usd_per_year: USD a year, on average over ``years``.
-    power, pays, capex_by: as the file says. capex_musd_per_mw: lowest and highest million USD a MW
-    of critical IT; kept: lowest and highest fraction of the rent; None where not said.
+    capacity_mw: MW of critical IT load, or of the grid connection where ``of_grid``; connection_mw:
+    MW, None where not said; usd_per_year: USD/year on average; years: years of its term; power,
+    pays, capex_by: as the file says; capex_musd_per_mw: lowest and highest million USD/MW of
+    critical IT; kept: lowest and highest fraction of the rent; None where not said; again: whether
+    it is another reading of a contract that is there already.
     """
 
     host: str
@@ -52,6 +55,7 @@ class Contract:
     capex_by: str
     capex_musd_per_mw: tuple[float, float] | None
     kept: tuple[float, float] | None
+    again: bool
     source: str
 
     @property
@@ -62,14 +66,15 @@ class Contract:
     @property
     def comparable(self) -> bool:
         """Whether the rent is for building, power connection and cooling that the host pays for."""
-        return self.kind == "colocation" and self.capex_by == "host" and self.power != "host"
+        rented = self.kind == "colocation" and self.capex_by == "host" and self.power != "host"
+        return rented and not self.again
 
 
 @dataclass(frozen=True, slots=True)
 class HostingAssumption:
-    """A stated number. median in ``unit``; spread: sd of its logarithm; known: Unix seconds.
+    """A stated number, one of ``unit``. spread: sd of its logarithm; known: Unix seconds.
 
-    low, high: where draws are cut, in ``unit``.
+    median, low, high: in the unit of ``unit``; draws are cut at the last two.
     """
 
     name: str
@@ -84,14 +89,18 @@ class HostingAssumption:
     source: str
 
     def draw(self, normal: Floats) -> Floats:
-        """Its values for standard normal draws, in ``unit``."""
+        """Its values for standard normal draws, in the unit of ``unit``. normal: a ratio."""
         drawn = self.median * np.exp(self.spread * normal)
         return np.asarray(np.clip(drawn, self.low, self.high), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Convertible:
-    """The fraction of a region's hashrate where AI could stand; sure: the size of a Beta prior."""
+    """How much of a region's hashrate stands where AI could.
+
+    mean: fraction; sure: number of sites' worth of knowledge, the size of a Beta prior; known: Unix
+    seconds.
+    """
 
     region: str
     mean: float
@@ -103,10 +112,10 @@ class Convertible:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """How hashprice goes on, apart from halvings. reach_years: of the record that say it.
+    """How hashprice goes on, apart from halvings. reach_years: years of the record that say it.
 
-    per_year: drift of the logarithm a year, and spread, its sd; None for the record's. highest:
-    drift above which new machines would come.
+    per_year: drift of the logarithm a year; spread: its sd, of the logarithm a year; None for the
+    record's; highest: drift a year above which new machines would come.
     """
 
     reach_years: float
@@ -137,12 +146,15 @@ class HostingFigures:
     published: tuple[PublishedView, ...]
 
     def contracts_by(self, moment: int) -> tuple[Contract, ...]:
-        """Those published by a moment (Unix seconds), the oldest first."""
+        """Those published by a moment, the oldest first. moment: Unix seconds."""
         known = [one for one in self.contracts if one.published <= moment]
         return tuple(sorted(known, key=lambda one: one.published))
 
     def assumed_at(self, moment: int) -> tuple[dict[str, HostingAssumption], tuple[str, ...]]:
-        """By name what was known at a moment (Unix seconds); names of what was known only later."""
+        """By name what was known at a moment, and titles of what was known only later.
+
+        moment: Unix seconds.
+        """
         found = {
             name: _known([one for one in self.assumptions if one.name == name], moment)
             for name in dict.fromkeys(one.name for one in self.assumptions)
@@ -150,7 +162,10 @@ class HostingFigures:
         return found, tuple(one.title for one in found.values() if one.known > moment)
 
     def convertible_at(self, moment: int) -> tuple[dict[str, Convertible], tuple[str, ...]]:
-        """By region what was known at a moment (Unix seconds), and regions known only later."""
+        """By region what was known at a moment, and regions known only later.
+
+        moment: Unix seconds.
+        """
         found = {
             name: _known([one for one in self.convertible if one.region == name], moment)
             for name in dict.fromkeys(one.region for one in self.convertible)
@@ -203,14 +218,14 @@ def _read(path: Path | None) -> HostingFigures:
     )
 
 
-_CONTRACT_KEYS = (
+_KEYS = (
     "host tenant what published kind capacity capacity_unit capacity_of connection revenue "
-    "revenue_unit revenue_over years power pays capex_by capex kept source"
-).split()
+    "revenue_unit revenue_over years power pays capex_by capex kept again source"
+)
 
 
 def _contract(place: Place) -> Contract:
-    place.only(*_CONTRACT_KEYS)
+    place.only(*_KEYS.split())
     megawatts = _MEGAWATTS[_one_of(place, "capacity_unit", tuple(_MEGAWATTS))]
     dollars = _DOLLARS[_one_of(place, "revenue_unit", tuple(_DOLLARS))]
     years = place.number("years", 0.5, 50.0)
@@ -241,6 +256,7 @@ def _contract(place: Place) -> Contract:
         _one_of(place, "capex_by", ("host", "tenant")),
         capex,
         _range(place, "kept", 0.0, 1.0),
+        _flag(place, "again") if "again" in place.table else False,
         place.text("source"),
     )
 

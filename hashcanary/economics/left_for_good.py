@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Selection = Literal["proportional", "dearest", "cheapest"]
 SELECTIONS: tuple[str, ...] = get_args(Selection)
-# more than that leaves no network to speak of
+# fraction; more than that leaves no network to speak of
 MOST = 0.95
 
 
@@ -50,9 +50,10 @@ class LeftForGood:
             )
 
     def gone(self, paying: Floats, running: Floats) -> Floats:
-        """How much of the cheapest ``paying`` left: fractions of what ran at the highest, (draws,).
+        """How much of the cheapest machines left: fraction of what ran at the highest, (draws,).
 
-        running: the part of what ran at the highest that ran before; the dearest rest was idle.
+        paying: fraction of what ran at the highest that those cheapest are; running: fraction of it
+        that ran before; the dearest rest was idle.
         """
         there = np.minimum(paying, running)
         if self.selection == "proportional":

@@ -109,6 +109,7 @@ class Part:
     share: float
     judged: bool
     source: str
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,7 @@ def power_mix(prices: PowerPrices, moment: int, daily: pl.DataFrame | None = Non
                     True,
                     f"{grid.vendor}: median day of the last {GRID_DAYS}, {price * 1000:.1f} "
                     f"USD/MWh, and {grid.adder * 1000:.0f} for wires and retailer; {grid.source}",
+                    name,
                 )
             )
         rest = share * max(1.0 - exposed, 0.0)
@@ -235,6 +237,7 @@ def power_mix(prices: PowerPrices, moment: int, daily: pl.DataFrame | None = Non
                     rest,
                     region.judged,
                     region.source,
+                    name,
                 )
             )
     notes = ("known only later: " + "; ".join(hindsight),) if hindsight else ()
