@@ -38,6 +38,7 @@ class Purpose(IntEnum):
     RIG_EFFICIENCY = 6
     MARKET = 7
     HASHPRICE = 8
+    OVERHEADS = 10
     NEXT_DIFFICULTY = 20
     NEXT_PRICE = 21
     NEXT_FEES = 22
@@ -77,3 +78,12 @@ def band_of(draws: Floats) -> DrawBand:
     """Of an array over draws, in the unit of the draws."""
     low, value, high = (float(one) for one in np.quantile(draws, (BAND[0], 0.5, BAND[1])))
     return DrawBand(value, low, high)
+
+
+def mean_band(draws: Floats) -> DrawBand:
+    """The mean of an array over draws, with the ends of 95% of them; in the unit of the draws.
+
+    Means of parts add up to the mean of their sum, which medians do not.
+    """
+    low, high = (float(one) for one in np.quantile(draws, BAND))
+    return DrawBand(float(draws.mean()), low, high)

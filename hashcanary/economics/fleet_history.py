@@ -51,8 +51,9 @@ class FleetHistory:
     under_water_low, under_water_high: fraction of what runs whose cost is above the hashprice;
     must_sell, must_sell_low, must_sell_high: fraction of the coins mined that must be sold to pay
     for power alone; network_j_per_th: of what runs, drawn once a month. Each is the mean of the
-    draws, low and high the ends of 95% of them. hindsight: whether a price of power stands in that
-    was published later.
+    draws, low and high the ends of 95% of them; must_sell_drawn: fraction too, (days, draws), a
+    draw being one world on all days. hindsight: whether a price of power stands in that was
+    published later.
     """
 
     time: Ints
@@ -66,6 +67,7 @@ class FleetHistory:
     network_j_per_th: Floats
     network_j_per_th_low: Floats
     network_j_per_th_high: Floats
+    must_sell_drawn: NDArray[np.float32]
     hindsight: NDArray[np.bool_]
     draws: int
     seed: int
@@ -102,6 +104,8 @@ def fleet_history(
         mix = power_mix(prices, moment, grids)
         hindsight[month] = bool(mix.notes)
         known = month[market.known[days[month]]]
+        if known.size == 0:
+            continue
         since = int(np.searchsorted(history.time, begins))
         try:
             supply = curves.at(fleets.at(history, moment), market_at(history, moment), mix)
@@ -116,6 +120,7 @@ def fleet_history(
         *(under[0], under[1], under[2]),
         *(sold[0], sold[1], sold[2]),
         *(network[0], network[1], network[2]),
+        drawn[1].astype(np.float32),
         hindsight,
         draws,
         seed,

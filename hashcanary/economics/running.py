@@ -79,6 +79,17 @@ class Running:
         # rounding of single precision, where no machine pays
         return np.minimum(paying + 1.0 - self.share(usd_per_phs_day), 1.0)
 
+    def capped_below(self, usd_per_phs_day: Floats | float, cap_usd_per_phs_day: Floats) -> Floats:
+        """Sum of cost over the machines whose cost is no more than one: a fraction, (..., draws).
+
+        Each cost counts as a fraction of the cap, (..., draws), and no more than 1; over all
+        machines it is ``capped``.
+        """
+        cap = cap_usd_per_phs_day
+        paying = self.cost(np.minimum(usd_per_phs_day, cap)) / cap
+        beyond = np.maximum(self.share(usd_per_phs_day) - self.share(cap), 0.0)
+        return np.asarray(paying + beyond, dtype=np.float64)
+
     def _bill_at(self, at: Floats) -> Floats:
         """Within a cell of the grid machines are spread evenly over the log of cost."""
         step = self.log_cost[1] - self.log_cost[0]

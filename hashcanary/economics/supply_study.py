@@ -223,7 +223,8 @@ def _rigs(supply: Supply, price: float) -> tuple[RigPoint, ...]:
     return tuple(sorted(found, key=lambda one: -one.off_at_usd_per_phs_day.value))
 
 
-_MEANINGS = {
+# of a supply curve's parameters, as people read them
+MEANINGS = {
     "power_level": "power price of the network, USD/kWh",
     "network_j_per_th": "the fleet's efficiency, J/TH",
     "economic_part": "part of the hashrate gone since its peak that was the dearest",
@@ -248,7 +249,7 @@ def _levers(supply: Supply, under: Floats) -> tuple[Lever, ...]:
             *(one.name, one.meaning, units[one.name]),
             *(one.low, one.high, one.at_low, one.at_high, one.part),
         )
-        for one in moved_by(_MEANINGS, supply.parameters, under)
+        for one in moved_by(MEANINGS, supply.parameters, under)
     )
 
 
