@@ -17,6 +17,7 @@ from real_data import real_data
 from hashcanary.chain.networks import MAIN
 from hashcanary.economics.market import Band, Market, Stated, market_of
 from hashcanary.economics.payback import HORIZON_DAYS, Paths, paths_of
+from hashcanary.economics.power_prices import network_price, power_mix, read_power_prices
 from hashcanary.economics.rigs import Rig, read_rigs
 from hashcanary.economics.shutdown import Line, Terms, shutdown_table
 from hashcanary.metrics.engine import compute
@@ -31,7 +32,7 @@ RATE_2018 = 30_262 / 4_424
 AT, RIG, POWER = "2026-02-03", "Antminer S19 XP", 0.05
 
 
-def line(rig: Rig, power: float, market: Market, terms: Terms = BARE) -> Line:
+def line(rig: Rig, power: float | Band, market: Market, terms: Terms = BARE) -> Line:
     """One machine at one price of power, without paths."""
     return shutdown_table([rig], [power], market, terms, None, "not drawn")[0]
 
@@ -84,7 +85,7 @@ def printed_table() -> str:
     return text
 
 
-def sensitivity_table(market: Market) -> str:
+def sensitivity_table(market: Market, power: Band) -> str:
     """Shutdown price of one machine with one assumption at either end, the others in the middle."""
     rig, usual = read_rigs().rig(RIG), Terms()
     exact = replace(rig, nameplate_spread=0.0)
@@ -97,23 +98,28 @@ def sensitivity_table(market: Market) -> str:
         assert one.shutdown_price_usd_per_btc is not None
         return one.shutdown_price_usd_per_btc.low, one.shutdown_price_usd_per_btc.high
 
-    whole = line(rig, POWER, market, usual).shutdown_price_usd_per_btc
+    whole = line(rig, power, market, usual).shutdown_price_usd_per_btc
+    stated = line(rig, power.value, market, usual).shutdown_price_usd_per_btc
     assert whole is not None
-    cheap, dear = (ends(line(exact, power, calm, middle))[0] for power in (0.04, 0.06))
+    assert stated is not None
+    said = f"{power.low:.3f} to {power.high:.3f} USD/kWh"
+    at = power.value
     rows = [
-        ("power price 0.04 to 0.06 USD/kWh", cheap, dear),
-        ("PUE 1.01 to 1.20", *ends(line(exact, POWER, calm, replace(middle, pue=usual.pue)))),
-        ("nameplate 5% either way", *ends(line(rig, POWER, calm, middle))),
+        (f"power price {said}", *ends(line(exact, power, calm, middle))),
+        ("PUE 1.01 to 1.20", *ends(line(exact, at, calm, replace(middle, pue=usual.pue)))),
+        ("nameplate 5% either way", *ends(line(rig, at, calm, middle))),
         (
             "pool fee 0 to 4%",
-            *ends(line(exact, POWER, calm, replace(middle, pool_fee=usual.pool_fee))),
+            *ends(line(exact, at, calm, replace(middle, pool_fee=usual.pool_fee))),
         ),
-        ("fees of the last 30 days", *ends(line(exact, POWER, market, middle))),
-        ("all but the power price together", whole.low, whole.high),
+        ("fees of the last 30 days", *ends(line(exact, at, market, middle))),
+        ("all but the power price, as where one's own is stated", stated.low, stated.high),
+        ("all together", whole.low, whole.high),
     ]
-    rows[:-1] = sorted(rows[:-1], key=lambda row: row[1] - row[2])
+    rows[:-2] = sorted(rows[:-2], key=lambda row: row[1] - row[2])
     text = (
-        f"{RIG} at {POWER} USD/kWh as known at {AT}: {whole.value:,.0f} USD/BTC.\n\n"
+        f"{RIG} at {at:.4f} USD/kWh, what the network's middle miner pays as known at {AT}: "
+        f"{whole.value:,.0f} USD/BTC.\n\n"
         "| assumption | from, USD/BTC | to, USD/BTC | width of the middle |\n|---|---|---|---|"
     )
     for what, low, high in rows:
@@ -155,11 +161,13 @@ def main() -> None:
     """Measure, print, and write where asked to."""
     home = Path(tempfile.mkdtemp()) / "lake"
     lake = load(Lake.create(home, MAIN), [real_data()], now=0).lake
+    record = lake.record(parse_moment(AT))
+    mix = power_mix(read_power_prices(), parse_moment(AT).time or 0, record.daily)
     text = "\n\n".join(
         (
             printed_table(),
             "What moves the price at which a machine stops:",
-            sensitivity_table(market_of(lake.record(parse_moment(AT)))),
+            sensitivity_table(market_of(record), Band(*network_price(mix))),
             "How the paths of the hashprice would have held:",
             held_table(lake),
         )

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from hashcanary.cli.output import Row
     from hashcanary.economics.cost_answers import CostAnswer, CostAnswers, Sensitivity
+    from hashcanary.economics.costs import ModelCosts
     from hashcanary.economics.published_costs import PublishedCost
     from hashcanary.store.record import Record
 
 _BAND = f"{LEVEL:.0%} band; each model's `band` says of what"
+_ALONE = f"{LEVEL:.0%} band of each assumption alone, all else as stated"
 _MONTHS_SHOWN, _DAYS_SHOWN = 13, 62
 
 
@@ -74,7 +76,6 @@ def definitions(record: Record, found: CostAnswers, published: Sequence[Publishe
             "price_usd": found.price_usd,
             "price_day": None if found.price_day is None else iso_day(found.price_day),
             "interval": _BAND,
-            "units": {"cost": "usd_per_btc", "price_to_cost": "ratio"},
             "provenance": record.provenance,
         },
     )
@@ -172,9 +173,12 @@ def _sensitivity_columns() -> list[Column]:
         Column("low", "low", people=_plain),
         Column("high", "high", people=_plain),
         Column("unit", "unit", data_only=True),
+        Column("cost", "cost", USD_PER_BTC, data_only=True),
         Column("cost_at_low", "USD/BTC", USD_PER_BTC, people=_dollars),
         Column("cost_at_high", "at high", USD_PER_BTC, people=_dollars),
         Column("swing", "span", RATIO, people=_times),
+        Column("rests_on", "rests on", data_only=True),
+        Column("band", "band", data_only=True),
     ]
 
 
@@ -193,9 +197,13 @@ def sensitivity(record: Record, found: CostAnswers) -> Table:
                 "cost_at_low": low,
                 "cost_at_high": high,
                 "swing": high / low,
+                "rests_on": f"{least.model.name}: {least.rests_on}; {most.model.name}: "
+                f"{most.rests_on}",
+                "band": "the models with the lowest and the highest cost",
             }
         )
-    rows += [_sensitivity_row(one) for one in by_swing(found.answers)]
+    answers = {one.model.name: one for one in found.answers}
+    rows += [_sensitivity_row(one, answers[one.model]) for one in by_swing(found.answers)]
     return Table(
         _sensitivity_columns(),
         rows,
@@ -208,12 +216,7 @@ def sensitivity(record: Record, found: CostAnswers) -> Table:
         ],
         document={
             **_head(record),
-            "interval": f"{LEVEL:.0%} band of each assumption alone",
-            "units": {
-                "cost_at_low": "usd_per_btc",
-                "cost_at_high": "usd_per_btc",
-                "swing": "ratio",
-            },
+            "interval": _ALONE,
             "provenance": record.provenance,
         },
     )
@@ -224,7 +227,7 @@ def _plain(value: object) -> str:
     return f"{number:.3g}" if number >= 0.01 else f"{number:.4f}"
 
 
-def _sensitivity_row(one: Sensitivity) -> Row:
+def _sensitivity_row(one: Sensitivity, answer: CostAnswer) -> Row:
     return {
         "model": one.model,
         "assumption": one.assumption,
@@ -232,9 +235,12 @@ def _sensitivity_row(one: Sensitivity) -> Row:
         "low": one.low,
         "high": one.high,
         "unit": one.unit.suffix if one.unit else None,
+        "cost": answer.usd_per_btc,
         "cost_at_low": one.usd_per_btc_at_low,
         "cost_at_high": one.usd_per_btc_at_high,
         "swing": one.swing,
+        "rests_on": answer.rests_on,
+        "band": _ALONE,
     }
 
 
@@ -251,7 +257,9 @@ def _history_columns() -> list[Column]:
         Column("price_to_cost_high", "high", RATIO, people=_ratio, spare=2),
         Column("hindsight", "hindsight", spare=1),
         Column("known_at", "known at", data_only=True),
+        Column("rests_on", "rests on", data_only=True),
         Column("missing", "missing", data_only=True),
+        Column("band", "band", data_only=True),
     ]
 
 
@@ -264,7 +272,12 @@ def history(record: Record, found: CostAnswers, start: int | None, end: int | No
             pl.lit(start is None) | (pl.col("time") >= (start or 0)),
             pl.lit(end is None) | (pl.col("time") < (end or 0)),
         )
-        own = [_history_row(one.model.name, row) for row in days.iter_rows(named=True)]
+        first = 0 if days.is_empty() else int(one.days["time"].search_sorted(days["time"][0]))
+        said = one.rests_on(first, days.height)
+        own = [
+            _history_row(one, row, rests_on)
+            for row, rests_on in zip(days.iter_rows(named=True), said, strict=True)
+        ]
         rows += own
         known = [row for row in own if row["cost"] is not None]
         shown += known if len(known) <= _DAYS_SHOWN else _month_ends(known)
@@ -282,7 +295,6 @@ def history(record: Record, found: CostAnswers, start: int | None, end: int | No
         document={
             **_head(record),
             "interval": _BAND,
-            "units": {"price": "usd", "cost": "usd_per_btc", "price_to_cost": "ratio"},
             "models": {
                 one.model.name: {
                     "definition": one.model.definition,
@@ -298,10 +310,10 @@ def history(record: Record, found: CostAnswers, start: int | None, end: int | No
     )
 
 
-def _history_row(model: str, row: dict[str, object]) -> Row:
+def _history_row(one: ModelCosts, row: dict[str, object], rests_on: str) -> Row:
     known_at = row["known_at"]
     return {
-        "model": model,
+        "model": one.model.name,
         "time": iso_day(int(str(row["time"]))),
         "price": row["price_usd"],
         "cost": row["cost_usd_per_btc"],
@@ -312,7 +324,9 @@ def _history_row(model: str, row: dict[str, object]) -> Row:
         "price_to_cost_high": row["price_to_cost_high"],
         "hindsight": row["hindsight"],
         "known_at": None if known_at is None else iso_time(int(str(known_at))),
+        "rests_on": rests_on,
         "missing": row["missing"],
+        "band": one.model.band,
     }
 
 

@@ -77,11 +77,19 @@ def format_of(args: argparse.Namespace) -> Format:
 def emit(table: Table, how: Format) -> None:
     """Write a table to stdout in the form the user asked for."""
     if how == "json":
-        emit_json({**table.document, "rows": table.rows})
+        emit_json({**table.document, **_units(table), "rows": table.rows})
     elif how == "csv":
         _emit_csv(table)
     else:
         _emit_people(table)
+
+
+def _units(table: Table) -> dict[str, object]:
+    """The units of the rows' numbers by key, beside those that the document has of its own."""
+    stated = table.document.get("units", {})
+    found = dict(stated) if isinstance(stated, Mapping) else {}
+    found |= {column.key: column.unit.suffix for column in table.columns if column.unit}
+    return {"units": found} if found else {}
 
 
 def emit_json(document: Mapping[str, object]) -> None:
@@ -133,7 +141,8 @@ def csv_cell(value: object) -> str:
     if isinstance(plain, bool):
         return "true" if plain else "false"
     if isinstance(plain, (int, float)):
-        return repr(plain)
+        # numpy's numbers are floats too, and write their type beside them
+        return repr(plain) if isinstance(plain, int) else repr(float(plain))
     text = plain if isinstance(plain, str) else json.dumps(plain)
     text = f"'{text}" if text.startswith(_FORMULA) else text
     return harmless(text)

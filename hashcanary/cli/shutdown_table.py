@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.output import SIMULATED, Column, Row, Table
+from hashcanary.cli.output import SIMULATED, Column, Table
 from hashcanary.moments import iso_day
-from hashcanary.report.shutdown import BANDED, assumptions, figures, headline, people_cells
+from hashcanary.report.shutdown import assumptions, figures, headline, hints, people_cells
 from hashcanary.units import (
     DAYS,
+    DIFFICULTY,
     FRACTION,
     J_PER_TH,
     USD_PER_BTC,
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 
 def table(found: Shutdown) -> Table:
     """Everything for people, JSON and CSV."""
-    powers = len({line.power_usd_per_kwh for line in found.lines})
+    powers = len({line.power_band_usd_per_kwh for line in found.lines})
     priced = found.market.price_usd_per_btc is not None
     columns = [
         Column("rig", "rig"),
-        Column("efficiency", "J/TH", J_PER_TH, people=str, spare=7),
-        Column("power", "at", USD_PER_KWH, people=str, data_only=powers < 2),
+        *_band("efficiency", "J/TH", J_PER_TH, spare=7),
+        *_band("power", "at", USD_PER_KWH, hidden=powers < 2),
         *_band("shutdown_price", "USD/BTC", USD_PER_BTC, hidden=not priced),
         *_band("shutdown_hashprice", "hashprice", USD_PER_PHS_DAY, hidden=priced),
         *_band("break_even", "USD/kWh", USD_PER_KWH),
@@ -42,8 +43,10 @@ def table(found: Shutdown) -> Table:
         *_switching(priced),
         *_band("earned_3_years", "USD/TH/s", USD_PER_THS, spare=5),
         *_band("payback", "payback days", DAYS, spare=2),
-        Column("paid_back", "paid back", FRACTION, people=str, optional=True, spare=4),
+        *_band("paid_back", "paid back", FRACTION, spare=4),
         Column("missing", "missing", data_only=True),
+        Column("interval", "interval", data_only=True),
+        Column("assumptions", "assumptions", data_only=True),
     ]
     notes = [SIMULATED] if found.simulated else []
     notes += [
@@ -54,14 +57,12 @@ def table(found: Shutdown) -> Table:
         else "hashprice: USD/PH/s/day at which power alone is paid; USD/kWh: power price it can "
         "bear; USD/day: profit of one machine; USD/TH/s: earned in 3 years."
     ]
-    if powers == 1:
-        price = f"{found.lines[0].power_usd_per_kwh:g} USD/kWh"
-        notes.append(f"Power at {price}; --power-price states another.")
+    said = ". ".join((headline(found), " ".join(assumptions(found))))
     return Table(
         columns,
-        [_row(line) for line in found.lines],
+        [_row(line) | {"interval": _INTERVAL, "assumptions": said} for line in found.lines],
         title=headline(found),
-        notes=[*notes, *assumptions(found)],
+        notes=[*notes, *assumptions(found), *hints(found)],
         document=_document(found),
         people_rows=[people_cells(line) for line in found.shown],
     )
@@ -91,7 +92,7 @@ def _switching(priced: bool) -> tuple[Column, ...]:
     )
 
 
-def _row(line: Line) -> Row:
+def _row(line: Line) -> dict[str, object]:
     missing = []
     if isinstance(line.earns, str):
         missing.append(f"earned_3_years, payback: {line.earns}")
@@ -103,8 +104,7 @@ def _row(line: Line) -> Row:
         missing.append("off_below, on_above: no volatility, or power is free")
     found: dict[str, object] = {"rig": line.rig.name}
     for key, value in figures(line).items():
-        band = value if isinstance(value, tuple) else None
-        found |= _cells(key, band) if key in BANDED else {key: value}
+        found |= _cells(key, value)
     return {**found, "missing": missing}
 
 
@@ -143,25 +143,15 @@ def _document(found: Shutdown) -> dict[str, object]:
         },
         "paths": found.paths,
         "payback": "null where a rig price is stated: not within 1096 days",
-        "band": "all that is uncertain at its favourable end, and at its other end; of "
-        "earned_3_years and payback: 5% and 95% of paths",
-        "units": _UNITS,
+        "band": _INTERVAL,
+        "profit": "of one machine",
+        "units": {"difficulty": DIFFICULTY.suffix},
         "provenance": found.provenance,
     }
 
 
 _HASHPRICE = "hashprice_usd_per_phs_day"
-_UNITS = {
-    "efficiency": "J/TH",
-    "power": "USD/kWh",
-    "shutdown_price": "USD/BTC",
-    "shutdown_hashprice": "USD/PH/s/day",
-    "break_even": "USD/kWh",
-    "revenue": "USD/MWh",
-    "profit": "USD/day of one machine",
-    "off_below": "USD/BTC",
-    "on_above": "USD/BTC",
-    "earned_3_years": "USD/TH/s",
-    "payback": "days",
-    "paid_back": "fraction",
-}
+_INTERVAL = (
+    "all that is uncertain at its favourable end, and at its other end; of earned_3_years and "
+    "payback: 5% and 95% of paths; of paid_back: exact 90% of 1,000 paths"
+)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.economics.cost_model import CostModel
-    from hashcanary.economics.cost_stated import Assumed, StatedDays
+    from hashcanary.economics.cost_stated import Assumed
     from hashcanary.economics.costs import Effect, ModelCosts
     from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
@@ -140,7 +140,6 @@ def _answer(costs: ModelCosts, price: float | None, price_day: int | None) -> Co
     cost, low, high = (_float(days[name][row]) for name in (_COST, _LOW, _HIGH))
     near = price_day is not None and abs(price_day - day) <= STALE_DAYS * DAY
     compared = price if near else None
-    said = [assumption_text(one, row) for one in costs.stated.values()]
     later = tuple(
         f"{one.title}: first stated {iso_day(one.stated)}"
         for one in costs.stated.values()
@@ -149,7 +148,7 @@ def _answer(costs: ModelCosts, price: float | None, price_day: int | None) -> Co
     moves = [_sensitivity(costs, one, row) for one in costs.effects]
     return CostAnswer(
         model,
-        "; ".join([*said, model.rests_on]),
+        costs.rests_on(row, 1)[0],
         day,
         cost,
         _finite(low),
@@ -191,23 +190,6 @@ def _sensitivity(costs: ModelCosts, effect: Effect, row: int) -> Sensitivity:
         at_high,
         swing,
     )
-
-
-def assumption_text(stated: StatedDays, row: int) -> str:
-    """An assumption on a day as people read it: ``power 0.0494 USD/kWh (0.0398-0.0613)``.
-
-    Where it is exact, without limits.
-    """
-    low, middle, high = stated.band(row)
-    said = f"{stated.title} {stated.unit.people(middle, 3)}"
-    if stated.spread[row] <= 0:
-        return f"{said} (taken as exact)"
-    return f"{said} ({_bare(low, stated)}-{_bare(high, stated)})"
-
-
-def _bare(value: float, stated: StatedDays) -> str:
-    text = stated.unit.people(value, 3)
-    return text.removesuffix(stated.unit.symbol).strip() if stated.unit.symbol else text
 
 
 def by_swing(answers: Sequence[CostAnswer]) -> list[Sensitivity]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,9 +67,40 @@ class StatedDays:
         return moved
 
     def band(self, row: int) -> tuple[float, float, float]:
-        """Low, middle and high on a day: 90%."""
-        low, high = (self.moved(side * SIGMAS)[row] for side in (-1.0, 1.0))
-        return float(low), float(self.values[row]), float(high)
+        """Low, middle and high on a day, in ``unit``: 90%."""
+        return self._band(float(self.values[row]), float(self.spread[row]))
+
+    def texts(self, first: int, count: int) -> list[str]:
+        """What is assumed on days, as people read it.
+
+        first: number of the row; count: number of days.
+        ``power 0.0494 USD/kWh (0.0398-0.0613)``; where it is exact, without limits.
+        """
+        days = zip(
+            self.values[first : first + count].tolist(),
+            self.spread[first : first + count].tolist(),
+            strict=True,
+        )
+        # most assumptions stand for months or ever
+        told: dict[tuple[float, float], str] = {}
+        return [told.get(day) or told.setdefault(day, self._text(*day)) for day in days]
+
+    def _band(self, value: float, spread: float) -> tuple[float, float, float]:
+        wide = float(np.exp(SIGMAS * spread))
+        return value / wide, value, value * wide
+
+    def _text(self, value: float, spread: float) -> str:
+        if not isfinite(value):
+            return f"{self.title} not known"
+        low, middle, high = self._band(value, spread)
+        said = f"{self.title} {self.unit.people(middle, 3)}"
+        if spread <= 0:
+            return f"{said} (taken as exact)"
+        return f"{said} ({self._bare(low)}-{self._bare(high)})"
+
+    def _bare(self, value: float) -> str:
+        text = self.unit.people(value, 3)
+        return text.removesuffix(self.unit.symbol).strip() if self.unit.symbol else text
 
 
 def assume(

@@ -64,6 +64,15 @@ class ModelCosts:
     effects: tuple[Effect, ...]
     stated: Mapping[str, StatedDays]
 
+    def rests_on(self, first: int, count: int) -> list[str]:
+        """Every assumption with its band on days, for people.
+
+        first: number of the row; count: number of days.
+        """
+        parts = [one.texts(first, count) for one in self.stated.values()]
+        rows = zip(*parts, strict=True) if parts else [()] * count
+        return ["; ".join((*row, self.model.rests_on)) for row in rows]
+
 
 def metrics_of(models: tuple[CostModel, ...]) -> tuple[str, ...]:
     """The metrics that models need, by name; one at least, for the engine's frames."""

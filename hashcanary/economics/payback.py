@@ -43,7 +43,7 @@ class Paths:
 
     factors: a ratio, to today's hashprice; said: how they were drawn, in words; drift: of the
     logarithm a year, before halvings; places: where each path stands within the bands of what is
-    uncertain about the machine, (paths, 3), as a fraction: one half is the middle figure.
+    uncertain about machine and power, (paths, 4), as a fraction: one half is the middle figure.
     """
 
     factors: Floats
@@ -65,13 +65,13 @@ class Payback:
     """Over paths: median and 90% limits of what a TH/s earns in the horizon; how soon it pays back.
 
     earned_usd_per_ths: after power, pool and restarts. days: to earn the price, infinite where a
-    quantile's path never does; share: fraction of paths that do within the horizon. Both None where
-    no price of a machine is stated.
+    quantile's path never does; share: fraction of paths that do within the horizon, with the exact
+    90% limits of so many paths. Both None where no price of a machine is stated.
     """
 
     earned_usd_per_ths: Band
     days: Band | None
-    share: float | None
+    share: Band | None
 
 
 def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str:
@@ -110,7 +110,8 @@ def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str
         factors = np.where(due, factors * (0.5 + fees) / (1 + fees), factors)
         said += "; the subsidy halves when it is due"
     said += f"; {PATHS:,} paths of {HORIZON_DAYS} days, seed {seed}"
-    return Paths(factors, said, drift, random.random((PATHS, 3)))
+    places = np.hstack([random.random((PATHS, 3)), random.random((PATHS, 1))])
+    return Paths(factors, said, drift, places)
 
 
 def payback(
@@ -140,7 +141,20 @@ def payback(
     paid = total >= rig_usd_per_ths
     days = np.where(paid.any(axis=1), paid.argmax(axis=1) + 1.0, np.inf)
     quantiles = np.quantile(days, LEVELS, method="inverted_cdf")
-    return Payback(final, Band(*map(float, quantiles)), float(np.isfinite(days).mean()))
+    return Payback(final, Band(*map(float, quantiles)), _share(np.isfinite(days)))
+
+
+def _share(happened: NDArray[np.bool_]) -> Band:
+    """The part of paths on which something happened, with the limits that their number leaves."""
+    from scipy.special import betaincinv
+
+    yes, paths = int(happened.sum()), happened.size
+    _, low, high = LEVELS
+    return Band(
+        yes / paths,
+        float(betaincinv(yes, paths - yes + 1, low)) if yes else 0.0,
+        float(betaincinv(yes + 1, paths - yes, high)) if yes < paths else 1.0,
+    )
 
 
 def _runs(revenue: Floats, power: Floats, thresholds: tuple[float, float]) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.draws import Purpose, generator
+from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
 from hashcanary.economics.errors import BadFigures
 from hashcanary.moments import DAY, iso_day
 from hashcanary.stated import Place, read_document
@@ -35,6 +35,7 @@ _REGION_SPREAD = 0.08
 GRID_SERIES = "power_price_usd_per_mwh"
 GRID_DAYS = 30
 _FEWEST_GRID_DAYS = 15
+_NETWORK_DRAWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,11 @@ class PowerPrices:
     regions: tuple[RegionPrice, ...]
     shares: tuple[Shares, ...]
     grids: tuple[Grid, ...]
+
+    @property
+    def newest(self) -> int:
+        """Unix seconds from which every entry is known."""
+        return max([one.known for one in self.regions] + [one.known for one in self.shares])
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +282,10 @@ class PowerDraws:
     shares: Floats
     spread: Floats
 
+    def log_network_median(self) -> Floats:
+        """Log of USD/kWh that the network's middle miner pays, (draws,)."""
+        return np.asarray((self.shares * self.log_median).sum(axis=1))
+
     def below(self, log_price: Floats) -> Singles:
         """The fraction of hashrate that pays no more.
 
@@ -290,6 +300,14 @@ class PowerDraws:
             off /= np.float32(max(spread, 1e-4))
             total += ndtr(off) * self.shares[:, at : at + 1].astype(np.float32)
         return total
+
+
+def network_price(mix: PowerMix, seed: int = 1) -> DrawBand:
+    """USD/kWh that the network's middle miner pays, with the 95% band of draws.
+
+    The figure that the supply curve has too; single miners pay less and more.
+    """
+    return band_of(np.exp(draw_power(mix, _NETWORK_DRAWS, seed).log_network_median()))
 
 
 def draw_power(mix: PowerMix, draws: int, seed: int) -> PowerDraws:

@@ -38,8 +38,6 @@ USUAL_PUE = Band(1.10, 1.01, 1.20)
 USUAL_POOL_FEE = Band(0.02, 0.0, 0.04)
 # a technician's minutes, and the boards that do not come back from the cold; judgement
 USUAL_RESTART_USD = Band(20.0, 5.0, 80.0)
-# USD/kWh
-USUAL_POWER_PRICE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,8 @@ class Terms:
 class Line:
     """A machine at a price of power: every figure with the ends of its band.
 
-    power_usd_per_kwh: stated. shutdown_hashprice: USD/PH/s/day; shutdown_price: USD/BTC, None where
+    power_band_usd_per_kwh: stated, or with the band of what was assumed. shutdown_hashprice:
+    USD/PH/s/day; shutdown_price: USD/BTC, None where
     no price is known; break_even: USD/kWh; revenue: USD/MWh; profit: USD a day of one machine,
     negative where it loses. off_below, on_above: hashprice at which a running machine is worth
     stopping and an idle one starting, USD/PH/s/day, None where no volatility is known; the same as
@@ -87,7 +86,7 @@ class Line:
     """
 
     rig: Rig
-    power_usd_per_kwh: float
+    power_band_usd_per_kwh: Band
     shutdown_hashprice_usd_per_phs_day: Band
     shutdown_price_usd_per_btc: Band | None
     break_even_usd_per_kwh: Band
@@ -98,6 +97,11 @@ class Line:
     off_below_usd_per_btc: Band | None
     on_above_usd_per_btc: Band | None
     earns: Payback | str
+
+    @property
+    def power_usd_per_kwh(self) -> float:
+        """The middle of the price of power."""
+        return self.power_band_usd_per_kwh.value
 
 
 def power_price(text: str) -> float:
@@ -142,7 +146,7 @@ def break_even_power(
 
 def shutdown_table(
     rigs: Sequence[Rig],
-    power_usd_per_kwh: Sequence[float],
+    power_usd_per_kwh: Sequence[float | Band],
     market: Market,
     terms: Terms,
     flow: Flow | None,
@@ -150,19 +154,19 @@ def shutdown_table(
 ) -> tuple[Line, ...]:
     """A line for each machine and price of power, machines in their order.
 
-    flow: how revenue moves, None where it is not known; paths: of the hashprice, or why none.
+    power_usd_per_kwh: exact prices, or assumed ones with their bands; flow: how revenue moves, None
+    where it is not known; paths: of the hashprice, or why none.
     """
-    return tuple(
-        _line(rig, power, market, terms, flow, paths) for rig in rigs for power in power_usd_per_kwh
-    )
+    powers = [one if isinstance(one, Band) else Band(one, one, one) for one in power_usd_per_kwh]
+    return tuple(_line(rig, power, market, terms, flow, paths) for rig in rigs for power in powers)
 
 
 def _line(
-    rig: Rig, power: float, market: Market, terms: Terms, flow: Flow | None, paths: Paths | str
+    rig: Rig, power: Band, market: Market, terms: Terms, flow: Flow | None, paths: Paths | str
 ) -> Line:
     efficiency = Band(rig.efficiency_j_per_th, *rig.efficiency_band_j_per_th)
     earned, fee, pue = market.hashprice_usd_per_phs_day, terms.pool_fee, terms.pue
-    cost = Band(*(energy_cost(e, u, power) for e, u in zip(efficiency, pue, strict=True)))
+    cost = Band(*map(energy_cost, efficiency, pue, power))
     floor = Band(*(1000 * c / (1 - p) for c, p in zip(cost, fee, strict=True)))
     # what is left at the power meter: the favourable corner is the high end
     break_even = Band(
@@ -191,7 +195,7 @@ def _line(
 
     return Line(
         rig=rig,
-        power_usd_per_kwh=power,
+        power_band_usd_per_kwh=power,
         shutdown_hashprice_usd_per_phs_day=floor,
         shutdown_price_usd_per_btc=as_price(floor),
         break_even_usd_per_kwh=break_even,
@@ -206,7 +210,10 @@ def _line(
         else payback(
             paths,
             earned.value / 1000 * (1 - paths.within(fee, 2)),
-            energy_cost(1.0, 1.0, power) * paths.within(efficiency, 0) * paths.within(pue, 1),
+            energy_cost(1.0, 1.0, 1.0)
+            * paths.within(efficiency, 0)
+            * paths.within(pue, 1)
+            * paths.within(power, 3),
             terms.restart_usd.value / rig.hashrate_ths,
             ratios,
             terms.rig_usd_per_ths,

@@ -199,7 +199,7 @@ class SupplyDrawer:
         grid = first + self._log_price[0] + _STEP * np.arange(below.shape[1])
         limit = np.log(_mean_of_last(market, values["patience"]) * values["tolerance"])
         left = values["economic_part"] * market.idle
-        log_median = (paid.shares * paid.log_median).sum(axis=1)
+        log_median = paid.log_network_median()
         parameters = {
             **{f"fleet.{name}": one for name, one in fleets.parameters.items()},
             **values,

@@ -1,30 +1,19 @@
-"""Shutdown prices as a table, a chart and a page of their own."""
+"""Shutdown prices in words and rows, for whoever prints them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import hashcanary
+from hashcanary.economics.market import Band
 from hashcanary.moments import iso_day
-from hashcanary.report import theme
-from hashcanary.report.blocks import table
-from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, simulated_mark
 from hashcanary.report.document import Column, Table
-from hashcanary.report.html import style_sheet
-from hashcanary.report.markup import Html, tag
-from hashcanary.report.pictures import SCALE
 
 if TYPE_CHECKING:
-    from hashcanary.economics.market import Band, Market
+    from hashcanary.economics.market import Market
     from hashcanary.economics.shutdown import Line, Terms
     from hashcanary.economics.switching import Flow
-    from hashcanary.report.pictures import Kind
-    from hashcanary.report.theme import Theme
-
-_WIDTH, _STEP = 760, 17
-SIMULATED = "SIMULATED: invented history. Nothing here is Bitcoin's."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +22,8 @@ class Shutdown:
 
     paths: how the paths were drawn, or what lacked for them; at_text: as known when; network: empty
     where no record was read; catalogue: the file of the rigs; seldom: Unix seconds before which a
-    machine came out that people are no longer shown, data keep it.
+    machine came out that people are no longer shown, data keep it; power_source: who says what
+    power costs.
     """
 
     lines: tuple[Line, ...]
@@ -45,6 +35,7 @@ class Shutdown:
     network: str
     simulated: bool
     catalogue: str
+    power_source: str = "stated"
     seldom: int = 0
     provenance: dict[str, object] = field(default_factory=dict)
 
@@ -73,38 +64,63 @@ def assumptions(found: Shutdown) -> tuple[str, ...]:
     market, terms, flow = found.market, found.terms, found.flow
     given = f"Stated: {', '.join(market.stated)}." if market.stated else ""
     restart = (
-        f"stop, restart: with {_between(terms.restart_usd)} USD a restart, discounted at "
+        f"stop, restart: with {between(terms.restart_usd)} USD a restart, discounted at "
         f"{flow.discount:.0%} a year, {flow.source}; Dixit 1989."
         if flow is not None
         else "stop, restart: missing: no year of hashprice and no stated --volatility."
     )
-    older = len({line.rig.name for line in found.lines if line.rig.released < found.seldom})
     drawn = found.lines and not isinstance(found.lines[0].earns, str)
     return tuple(
         one
         for one in (
             given,
-            f"Pool fee {_between(terms.pool_fee, percent=True)}; PUE "
-            f"{_between(terms.pue)}; nameplates {found.lines[0].rig.nameplate_spread:.0%} either "
+            power_sentence(found),
+            f"Pool fee {between(terms.pool_fee, percent=True)}; PUE "
+            f"{between(terms.pue)}; nameplates {found.lines[0].rig.nameplate_spread:.0%} either "
             "way. low, high: all of it at its favourable end, and at its other end."
             if found.lines
             else "",
             restart,
-            "earned in 3 years: median and 90% of paths, each with its own nameplate, PUE and pool "
-            f"fee within their bands: {found.paths}."
+            "earned in 3 years: median and 90% of paths, each with its own nameplate, PUE, pool "
+            f"fee and price of power within their bands: {found.paths}."
             if drawn
             else f"earned in 3 years: missing: {found.paths}.",
-            "payback: median days and 90% of paths; never: not within 3 years."
+            f"payback at {terms.rig_usd_per_ths:g} USD/TH/s: median days and 90% of paths; never: "
+            "not within 3 years; paid back: of paths, with the 90% limits that their number leaves."
             if terms.rig_usd_per_ths is not None
-            else "Payback: state --rig-price USD/TH/s.",
-            f"{older} older machines are in --json and --csv." if older else "",
+            else "",
             *(f"Lacks {one}." for one in market.lacks),
         )
         if one
     )
 
 
-def _between(band: Band, *, percent: bool = False) -> str:
+def hints(found: Shutdown) -> tuple[str, ...]:
+    """What people may ask for beside what they see."""
+    older = len({line.rig.name for line in found.lines if line.rig.released < found.seldom})
+    return tuple(
+        one
+        for one in (
+            "" if found.terms.rig_usd_per_ths else "Payback: state --rig-price USD/TH/s.",
+            f"{older} older machines are in --json and --csv." if older else "",
+        )
+        if one
+    )
+
+
+def power_sentence(found: Shutdown) -> str:
+    """What power costs, and who says so."""
+    powers = dict.fromkeys(line.power_band_usd_per_kwh for line in found.lines)
+    if not powers:
+        return ""
+    prices = ", ".join(between(one) for one in powers)
+    source = "" if found.power_source == "stated" else f": {found.power_source}"
+    return f"Power at {prices} USD/kWh{source}."
+
+
+def between(band: Band, *, percent: bool = False) -> str:
+    """A figure, stated or assumed with its band: ``1.1 (assumed, 1.01 to 1.2)``."""
+
     def said(value: float) -> str:
         return f"{value:.3g}" if not percent else f"{value:.3%}".replace(".000%", "%")
 
@@ -132,20 +148,16 @@ _FORMS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-# those of _FORMS that come with low and high
-BANDED = (
-    *("shutdown_price", "shutdown_hashprice", "break_even", "revenue", "profit"),
-    *("off_below", "on_above", "off_below_hashprice", "on_above_hashprice"),
-    *("earned_3_years", "payback"),
-)
+# of these people read the middle: their band is told under the table
+_PLAIN = ("efficiency",)
 
 
-def figures(line: Line) -> dict[str, float | Band | None]:
+def figures(line: Line) -> dict[str, Band | None]:
     """Every figure of a line by its key; None where it is missing."""
     earned = None if isinstance(line.earns, str) else line.earns
     return {
-        "efficiency": line.rig.efficiency_j_per_th,
-        "power": line.power_usd_per_kwh,
+        "efficiency": Band(line.rig.efficiency_j_per_th, *line.rig.efficiency_band_j_per_th),
+        "power": line.power_band_usd_per_kwh,
         "shutdown_price": line.shutdown_price_usd_per_btc,
         "shutdown_hashprice": line.shutdown_hashprice_usd_per_phs_day,
         "break_even": line.break_even_usd_per_kwh,
@@ -167,11 +179,11 @@ def people_cells(line: Line) -> dict[str, str]:
     found = figures(line)
     for key, _, form in _FORMS:
         value = found[key]
-        if isinstance(value, tuple):
+        if isinstance(value, tuple) and (key in _PLAIN or value.low == value.high):
+            said[key] = _said(value.value, form)
+        elif isinstance(value, tuple):
             middle, low, high = (_said(one, form) for one in value)
             said[key] = f"{middle} ({low} to {high})"
-        elif value is not None:
-            said[key] = _said(value, form)
     return said
 
 
@@ -197,130 +209,6 @@ def document_table(found: Shutdown) -> Table:
         "At which prices machines stop",
         tuple(columns),
         tuple(tuple(row.get(column.key) for column in columns) for row in cells),
-        note=" ".join(assumptions(found)),
+        note=" ".join((*assumptions(found), *hints(found))),
         empty="no machine",
     )
-
-
-def chart_spec(found: Shutdown) -> dict[str, Any]:
-    """Price of power that each machine can bear, with its band, and the stated prices; Vega-Lite.
-
-    Colours are tokens, to be replaced by ``theme.coloured``.
-    """
-    lines = {line.rig.name: line for line in found.shown}
-    rows = [
-        {
-            "rig": name,
-            "value": line.break_even_usd_per_kwh.value,
-            "low": line.break_even_usd_per_kwh.low,
-            "high": line.break_even_usd_per_kwh.high,
-        }
-        for name, line in lines.items()
-    ]
-    powers = sorted({line.power_usd_per_kwh for line in found.shown})
-    y = {
-        "field": "rig",
-        "type": "nominal",
-        "sort": {"field": "value", "order": "descending"},
-        "axis": {"orient": "left", "minExtent": 0, "maxExtent": 260, "labelLimit": 240},
-    }
-    x = {
-        "type": "quantitative",
-        "axis": {
-            "title": "USD/kWh that it can bear",
-            "grid": True,
-            "orient": "top",
-            "minExtent": 0,
-            "format": ".3~f",
-        },
-    }
-    layers: list[dict[str, Any]] = [
-        {
-            "mark": {"type": "rule", "color": "@hashrate", "opacity": 0.35, "strokeWidth": 6},
-            "encoding": {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}},
-        },
-        {
-            "mark": {"type": "point", "filled": True, "color": "@hashrate", "size": 50},
-            "encoding": {"y": y, "x": {"field": "value", **x}},
-        },
-        {
-            "data": {"values": [{"power": power} for power in powers]},
-            "mark": {"type": "rule", "color": "@stress", "strokeWidth": 1.4},
-            "encoding": {"x": {"field": "power", **x}},
-        },
-    ]
-    if found.simulated:
-        layers.append(simulated_mark())
-    mark = "SIMULATED. " if found.simulated else ""
-    stated = ", ".join(f"{power:g}" for power in powers)
-    return {
-        "$schema": SCHEMA,
-        "description": mark + "Break-even power price of each machine with its band, and the "
-        "prices of power asked about as rules: a machine left of a rule loses money there.",
-        "title": {
-            "text": f"{mark}Which machines pay for their power",
-            "subtitle": [headline(found), f"Rule: {stated} USD/kWh; left of it a machine loses"],
-        },
-        "data": {"values": rows},
-        "width": _WIDTH,
-        "height": {"step": _STEP},
-        "padding": 20,
-        "layer": layers,
-        "config": theme.config() | {"background": "@paper"},
-    }
-
-
-def picture(found: Shutdown, kind: Kind = "png", look: Theme = "light") -> bytes:
-    """The chart as a picture."""
-    import vl_convert
-
-    spec = theme.coloured(chart_spec(found), theme.colours(look))
-    if kind == "svg":
-        svg: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
-        return svg.encode()
-    png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=SCALE)
-    return png
-
-
-def render_page(found: Shutdown) -> str:
-    """Table and chart as one page that loads nothing; the same figures give the same bytes."""
-    import vl_convert
-
-    # colours by name of the style sheet, so that the chart follows the reader's theme
-    spec = theme.coloured(chart_spec(found), theme.variable_references())
-    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag(
-            "meta",
-            http_equiv="Content-Security-Policy",
-            content="default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-        ),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", ("SIMULATED. " if found.simulated else "") + "Shutdown prices · hashcanary"),
-        tag("style", Html(style_sheet())),
-    )
-    banner = tag("p", SIMULATED, class_="simulated-banner") if found.simulated else Html("")
-    # it shrinks with the page as far as its words can be read
-    drawn = drawn.replace("<svg ", '<svg style="max-width:100%;min-width:640px;height:auto" ', 1)
-    chart = tag("div", Html(drawn), class_="scroll") if found.shown else Html("")
-    body = tag(
-        "body",
-        banner,
-        tag(
-            "div",
-            tag(
-                "section",
-                tag("h2", tag("span", "Shutdown prices")),
-                tag("p", headline(found), class_="lead"),
-                chart,
-                table(document_table(found)),
-                class_="chapter",
-            ),
-            tag("footer", f"hashcanary {hashcanary.__version__}. Rigs: {found.catalogue}."),
-            class_="frame",
-        ),
-    )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.draws import BAND_TEXT, DrawBand
+from hashcanary.economics.draws import BAND_TEXT, DrawBand, band_of
 from hashcanary.economics.fleet import HOURS
 from hashcanary.economics.supply import LITERATURE_ELASTICITY, LITERATURE_ERROR
 from hashcanary.economics.supply_study import assumptions
@@ -20,30 +20,40 @@ if TYPE_CHECKING:
     Row = Mapping[str, object]
 
 _NEXT, _LEVERS = 3, 3
+_MIDDLE = "of the assumption: middle 60% of draws; under water: mean of draws at either end"
+_OWN = "; of your machines: their nameplates' limits"
 _EXA_IN_TERA = 1e-6
 
 
 def rows_of(study: SupplyStudy, shown: str, stands: tuple[Standing, ...] = ()) -> list[Row]:
-    """The rows of a table: ``curve``, ``rigs``, ``assumptions`` or ``own``; units in the keys."""
+    """The rows of a table: ``curve``, ``rigs``, ``assumptions`` or ``own``; units in the keys.
+
+    Each says what its limits are, and what it rests on.
+    """
     if shown == "curve":
-        return curve_rows(study)
-    if shown == "rigs":
-        return rig_rows(study)
-    return lever_rows(study) if shown == "assumptions" else own_rows(study, stands)
+        rows = curve_rows(study)
+    elif shown == "rigs":
+        rows = rig_rows(study)
+    else:
+        rows = lever_rows(study) if shown == "assumptions" else own_rows(study, stands)
+    interval = _MIDDLE if shown == "assumptions" else f"{BAND_TEXT}{_OWN * (shown == 'own')}"
+    said = assumptions(study)
+    return [{**row, "interval": interval, "rests_on": said} for row in rows]
 
 
 def curve_rows(study: SupplyStudy) -> list[Row]:
     """The curve by hashprice, ascending."""
-    under = study.supply.under_water
+    under = [study.supply.under_water(one.hashprice_usd_per_phs_day) for one in study.curve]
     return [
         {
             "hashprice_usd_per_phs_day": one.hashprice_usd_per_phs_day,
             "price_usd_per_btc": one.price_usd_per_btc,
             **_three("paying", "fraction", one.paying),
             **_three("paying", "ehs", one.paying_ehs),
-            "under_water_mean_fraction": float(under(one.hashprice_usd_per_phs_day).mean()),
+            **_three("under_water", "fraction", band_of(dear)),
+            "under_water_mean_fraction": float(dear.mean()),
         }
-        for one in study.curve
+        for one, dear in zip(study.curve, under, strict=True)
     ]
 
 
@@ -86,17 +96,19 @@ def own_rows(study: SupplyStudy, stands: tuple[Standing, ...]) -> list[Row]:
     rows: list[Row] = []
     for one in sorted(stands, key=lambda each: -each.cost_usd_per_phs_day.value):
         cost = one.cost_usd_per_phs_day
+        # the dearest end of the cost leaves the least
+        left = (1 - cost[at] / market.hashprice_usd_per_phs_day for at in (0, 2, 1))
         rows.append(
             {
                 "rig": one.machines.rig.name,
                 "hashrate_ths": one.machines.hashrate_ths,
                 "power_price_usd_per_kwh": one.machines.usd_per_kwh,
-                "efficiency_j_per_th": one.machines.efficiency_j_per_th.value,
+                **_three("efficiency", "j_per_th", one.machines.efficiency_j_per_th),
                 **_three("off_at", "usd_per_phs_day", cost),
                 **_three("off_at", "usd_per_btc", DrawBand(*(per_dollar * x for x in cost))),
                 **_three("cheaper", "fraction", one.cheaper),
                 "pays": one.pays,
-                "margin_fraction": 1 - cost.value / market.hashprice_usd_per_phs_day,
+                **_three("margin", "fraction", DrawBand(*left)),
             }
         )
     return rows

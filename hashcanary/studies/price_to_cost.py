@@ -42,17 +42,20 @@ class AfterCost:
     """What followed one model's spells by one rule.
 
     known_days: days with price and cost and without hindsight; in_state: those of them on which the
-    rule held; began: day numbers (Unix seconds // 86,400) on which a spell was first known;
-    now: whether it held on the newest day; after: one summary a horizon.
+    rule held, in_state_band: at the ends of the cost's band, the fewer first; began: day numbers
+    (Unix seconds // 86,400) on which a spell was first known; now: whether it held on the newest
+    day; after: one summary a horizon; rests_on: what the newest cost assumes, in words.
     """
 
     model: str
     rule: str
     known_days: int
     in_state: int
+    in_state_band: tuple[int, int]
     began: tuple[int, ...]
     now: bool
     after: tuple[ForwardSummary, ...]
+    rests_on: str
 
 
 def after_costs(
@@ -63,14 +66,16 @@ def after_costs(
     for costs in history:
         days = costs.days.filter(
             pl.col("price_to_cost").is_not_null(), ~pl.col("hindsight")
-        ).select("time", "known_at", "price_to_cost")
+        ).select("time", "known_at", "price_to_cost", "price_to_cost_low", "price_to_cost_high")
         if days.is_empty():
             continue
         # any day is any day since the model has a cost: earlier years rose more often
         since = pl.col("time") >= int(days["time"][0])
         prices = DailyPrices(costs.days.filter(since).select("time", value="price_usd"))
-        ratio = days["price_to_cost"].to_numpy()
-        for rule, state in ((BELOW, ratio < 1), (TENTH, lowest_tenth(ratio))):
+        ratio, low, high = (days[f"price_to_cost{end}"].to_numpy() for end in ("", "_low", "_high"))
+        for rule, holds in ((BELOW, below_cost), (TENTH, lowest_tenth)):
+            state = holds(ratio)
+            counts = sorted(int(holds(one).sum()) for one in (ratio, low, high))
             rows = spells(days["time"].to_numpy() // DAY, state)
             began = tuple(int(days["known_at"][int(row)]) // DAY for row in rows)
             found.append(
@@ -79,14 +84,21 @@ def after_costs(
                     rule,
                     days.height,
                     int(state.sum()),
+                    (counts[0], counts[-1]),
                     began,
                     bool(state[-1]),
                     tuple(summarise(prices, began, horizon) for horizon in horizons),
+                    costs.rests_on(costs.days.height - 1, 1)[0],
                 )
             )
     if not found:
         raise NoCostDays(found=str(history[0].days["missing"].drop_nulls().first()))
     return tuple(found)
+
+
+def below_cost(ratio: NDArray[np.float64]) -> Bools:
+    """Whether price over cost is below 1."""
+    return ratio < 1
 
 
 def lowest_tenth(ratio: NDArray[np.float64]) -> Bools:

@@ -197,6 +197,30 @@ def test_what_followed_is_told_for_every_model_and_rule(call: Run, lake: Path) -
         assert row["independent"] <= row["measured"] <= row["spells"] == len(row["began"])
 
 
+def test_what_followed_a_users_own_costs(call: Run, lake: Path) -> None:
+    def shares(*options: object) -> tuple[float, str]:
+        words = ("--json", "study", "costs", "--model", "electricity", *options)
+        rows = json.loads(call("--home", lake, *words).stdout)["rows"]
+        row = next(row for row in rows if row["rule"] == "below cost")
+        assert row["in_state_low"] <= row["in_state"] <= row["in_state_high"]
+        return row["in_state"], row["rests_on"]
+
+    usual, _ = shares()
+    dear, said = shares("--power-price", 0.5)
+    assert "power 0.500 USD/kWh (taken as exact)" in said
+    # at ten times the price every day was below cost
+    assert usual < dear == 1.0
+
+
+@pytest.mark.parametrize("options", [("--power-price", "cheap"), ("--assumptions", "/no.toml")])
+def test_costs_to_study_that_cannot_be_used_are_named(
+    call: Run, lake: Path, options: tuple[str, str]
+) -> None:
+    done = call("--home", lake, "study", "costs", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert options[1] in done.stderr
+
+
 _THEIRS = """
 from hashcanary.economics.cost_model import Cost, CostModel
 

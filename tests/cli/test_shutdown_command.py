@@ -110,6 +110,24 @@ def test_from_a_lake_with_page_and_picture(call: Run, lake: Path, tmp_path: Path
     assert "http://" not in text.replace("http://www.w3.org/", "")
 
 
+def test_power_costs_what_the_supply_curve_says_with_its_band(call: Run, lake: Path) -> None:
+    document = json.loads(call("--home", lake, "shutdown", "--rig", "S9", "--json").stdout)
+    at = ("--at", document["day"], "--json")
+    (row,) = json.loads(call("--home", lake, "shutdown", "--rig", "S9", *at).stdout)["rows"]
+    supply = json.loads(call("--home", lake, "study", "supply", *at).stdout)
+    for end in ("", "_low", "_high"):
+        paid = supply[f"network_power_price{end}_usd_per_kwh"]
+        assert row[f"power{end}"] == pytest.approx(paid, rel=1e-6)
+    assert f"middle miner pays as known at {document['day']}" in row["assumptions"]
+    own = call("--home", lake, "shutdown", "--rig", "S9", "--power-price", row["power"], *at)
+    (stated,) = json.loads(own.stdout)["rows"]
+    # stated it is exact: the middle stays, the band gets narrower
+    assert stated["shutdown_price"] == pytest.approx(row["shutdown_price"], rel=1e-6)
+    assert stated["power_low"] == stated["power_high"]
+    assert row["shutdown_price_low"] < stated["shutdown_price_low"]
+    assert stated["shutdown_price_high"] < row["shutdown_price_high"]
+
+
 def test_a_machine_of_later_is_not_known_then(call: Run, lake: Path) -> None:
     # the simulated blocks end years before the machine was announced
     later = read_rigs().rig("SealMiner A4 Pro")
@@ -135,6 +153,7 @@ def test_people_see_bands_and_assumptions(call: Run, lake: Path) -> None:
         (("--power-price", "cheap"), "0 to 10 USD/kWh"),
         (("--power-price", "0.45 CNY"), "only currency"),
         (("--price", "70000 EUR"), "only currency"),
+        (("--power-prices", "/nowhere.toml"), "/nowhere.toml"),
         (("--rig", "S99"), "name of a rig"),
         (("--pue", "0.5"), "PUE"),
         (("--pool-fee", "2"), "pool fee"),

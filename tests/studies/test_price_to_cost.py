@@ -13,7 +13,9 @@ from hashcanary.studies.errors import NoCostDays
 from hashcanary.studies.price_to_cost import BELOW, TENTH, after_costs, lowest_tenth, spells
 
 
-def costs(price: np.ndarray, cost: np.ndarray, hindsight: int = 0) -> SimpleNamespace:
+def costs(
+    price: np.ndarray, cost: np.ndarray, hindsight: int = 0, spread: float = 1.0
+) -> SimpleNamespace:
     """A model's days; the first ``hindsight`` of them with constants of later."""
     size = price.size
     time = np.arange(size, dtype=np.int64) * DAY
@@ -22,12 +24,15 @@ def costs(price: np.ndarray, cost: np.ndarray, hindsight: int = 0) -> SimpleName
             "time": time,
             "price_usd": price,
             "price_to_cost": price / cost,
+            "price_to_cost_low": price / cost / spread,
+            "price_to_cost_high": price / cost * spread,
             "hindsight": np.arange(size) < hindsight,
             "known_at": time + DAY + 3600,
             "missing": pl.Series([None] * size, dtype=pl.String),
         }
     ).with_columns(pl.col("price_to_cost").fill_nan(None))
-    return SimpleNamespace(model=SimpleNamespace(name="m"), days=days)
+    model = SimpleNamespace(name="m")
+    return SimpleNamespace(model=model, days=days, rests_on=lambda first, count: ["power"])
 
 
 def test_a_spell_begins_after_thirty_days_without() -> None:
@@ -61,6 +66,15 @@ def test_returns_start_on_the_day_on_which_it_was_known() -> None:
     assert not below.now
     month = below.after[0]
     assert (month.horizon_days, month.median, month.independent) == (30, 0.0, 1)
+
+
+def test_days_below_cost_are_counted_at_the_ends_of_its_band_too() -> None:
+    price, cost = np.full(100, 100.0), np.full(100, 90.0)
+    cost[50:60], cost[60:65] = 101.0, 120.0
+    below = next(one for one in after_costs([costs(price, cost, spread=1.1)]) if one.rule == BELOW)
+    # 100/90/1.1 is above 1, 100/101/1.1 below; 100/101*1.1 above, 100/120*1.1 below
+    assert (below.in_state, below.in_state_band) == (15, (5, 15))
+    assert below.rests_on == "power"
 
 
 def test_hindsight_is_left_out() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from hashcanary.cli.assuming import add_assumptions, assumed_of
 from hashcanary.cli.declare import add_at, add_bounds, add_command
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
-    from hashcanary.economics.cost_stated import Assumed
 
 _EXAMPLES = """\
   hashcanary cost
@@ -58,19 +58,7 @@ def add(commands: Commands, shared: Parser) -> None:
         "--sensitivity", action="store_true", help="what each assumption does to each model"
     )
     add_bounds(parser, "days of --history")
-    parser.add_argument(
-        "--power-price",
-        metavar="P",
-        help="your price of power in USD/kWh, for every model that has one",
-    )
-    parser.add_argument(
-        "--efficiency", metavar="E", help="your machines' J/TH in place of the network's"
-    )
-    parser.add_argument(
-        "--assumptions", metavar="FILE", help="stated figures in place of built-in ones, as TOML"
-    )
-    parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
-    parser.add_argument("--power-prices", metavar="FILE", help="prices of power by region, as TOML")
+    add_assumptions(parser)
     parser.add_argument("--published", metavar="FILE", help="costs that others published, as TOML")
 
 
@@ -93,7 +81,7 @@ def run(args: argparse.Namespace) -> Exit:
             remedy="--at gives the costs as known at a moment.",
         )
     models = find_cost_models(args.model)
-    assumed = _assumed(args)
+    assumed = assumed_of(args)
     published = read_published_costs(Path(args.published) if args.published else None)
     start, end = bounds(args)
     record = open_record(args)
@@ -107,28 +95,3 @@ def run(args: argparse.Namespace) -> Exit:
         table = cost_tables.definitions(record, found, beside)
     emit(table, format_of(args))
     return Exit.DONE
-
-
-def _assumed(args: argparse.Namespace) -> Assumed:
-    from pathlib import Path
-
-    from hashcanary.economics.cost_stated import assume
-
-    return assume(
-        Path(args.assumptions) if args.assumptions else None,
-        Path(args.rigs) if args.rigs else None,
-        Path(args.power_prices) if args.power_prices else None,
-        _number(args.efficiency, "--efficiency", "J/TH, such as 17.5"),
-        _number(args.power_price, "--power-price", "USD per kWh, such as 0.05"),
-    )
-
-
-def _number(text: str | None, argument: str, expected: str) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(
-            argument=argument, expected=expected, found=text, remedy="Give a plain number."
-        ) from None

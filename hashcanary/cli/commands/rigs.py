@@ -109,6 +109,7 @@ def _table(catalogue: Catalogue, rigs: tuple[Rig, ...], at: str | None) -> Table
         Column("others", "other sources", data_only=True),
         Column("sources", "sources", data_only=True),
         Column("note", "note", data_only=True),
+        Column("interval", "interval", data_only=True),
     ]
     spread = rigs[0].nameplate_spread
     when = f"first sold by {at}" if at else "of the whole catalogue"
@@ -117,8 +118,7 @@ def _table(catalogue: Catalogue, rigs: tuple[Rig, ...], at: str | None) -> Table
         [_row(rig) for rig in rigs],
         title=f"{len(rigs)} rigs {when} ({catalogue.file})",
         notes=[
-            f"low, high: all sources' figures, each {spread:.0%} lower and higher: nameplates are "
-            "no measurement.",
+            f"low, high: {_interval(spread)}: nameplates are no measurement.",
             *(
                 f"{key}: {RELEASE_MEANINGS[key]}."
                 for key in RELEASE_MEANINGS
@@ -131,7 +131,7 @@ def _table(catalogue: Catalogue, rigs: tuple[Rig, ...], at: str | None) -> Table
             "at": at,
             "nameplate_spread_fraction": spread,
             "release": RELEASE_MEANINGS,
-            "units": {"hashrate": "TH/s", "power": "W", "efficiency": "J/TH"},
+            "interval": _interval(spread),
         },
     )
 
@@ -164,7 +164,12 @@ def _row(rig: Rig) -> Row:
         ],
         "sources": list(rig.sources),
         "note": rig.note,
+        "interval": _interval(rig.nameplate_spread),
     }
+
+
+def _interval(spread: float) -> str:
+    return f"all sources' figures, each {spread:.0%} lower and higher"
 
 
 def _figure(value: object) -> str:

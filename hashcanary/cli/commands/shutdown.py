@@ -28,7 +28,8 @@ earns in three years over 1,000 paths of the hashprice.
 Difficulty, price and fees are those of the record's last day known at --at; each
 can be stated instead, and where all are, or a hashprice is, no lake is needed. low
 and high take all that is uncertain at its favourable end, and at its other end:
-nameplates, fees of the last 30 days, and what is not stated of pool fee and PUE.
+nameplates, fees of the last 30 days, and what is not stated of the price of power,
+pool fee and PUE.
 
 Exits with 3 where no hashprice is known, or no machine was sold yet.
 """
@@ -57,8 +58,10 @@ def add(commands: Commands, shared: Parser) -> None:
         "--power-price",
         metavar="USD",
         action="append",
-        help="USD per kWh; may be given more than once (default: 0.05)",
+        help="USD per kWh; may be given more than once (default: what the network's middle miner "
+        "pays, with its band, as known at --at)",
     )
+    parser.add_argument("--power-prices", metavar="FILE", help="prices of power by region, as TOML")
     parser.add_argument(
         "--rig",
         metavar="NAME",
@@ -111,13 +114,12 @@ def run(args: argparse.Namespace) -> Exit:
 def _shutdown(args: argparse.Namespace) -> Shutdown:
     from hashcanary.economics.market import market_of
     from hashcanary.economics.payback import paths_of
-    from hashcanary.economics.shutdown import USUAL_POWER_PRICE, power_price, shutdown_table
+    from hashcanary.economics.shutdown import shutdown_table
     from hashcanary.economics.switching import flow_of
     from hashcanary.moments import DAY
     from hashcanary.report.shutdown import Shutdown
 
     stated, terms = _stated(args), _terms(args)
-    powers = [power_price(one) for one in args.power_price or [str(USUAL_POWER_PRICE)]]
     volatility, drift = _number(args, "volatility"), _number(args, "drift")
     if drift is not None and volatility is None:
         raise UsageError(
@@ -130,6 +132,7 @@ def _shutdown(args: argparse.Namespace) -> Shutdown:
     catalogue = catalogue_of(args)
     record = _record(args, stated)
     market = market_of(record, stated)
+    powers, source = _powers(args, record, market.day)
     flow = flow_of(market.log_changes, drift=drift, volatility=volatility, discount=discount)
     paths = paths_of(
         market, 1 if seed is None else int(seed), flow if volatility is not None else None
@@ -145,6 +148,7 @@ def _shutdown(args: argparse.Namespace) -> Shutdown:
         network=record.network.name if record is not None else "",
         simulated=record is not None and record.simulated,
         catalogue=catalogue.file,
+        power_source=source,
         seldom=0 if args.rig or market.day is None else market.day - _SHOWN_DAYS * DAY,
         provenance=record.provenance if record is not None else {},
     )
@@ -155,6 +159,31 @@ def _record(args: argparse.Namespace, stated: Stated) -> Record | None:
     from hashcanary.cli.opening import open_record
 
     return None if stated.enough and not args.at else open_record(args)
+
+
+def _powers(
+    args: argparse.Namespace, record: Record | None, day: int | None
+) -> tuple[list[float | Band], str]:
+    """USD/kWh as stated; else what the network's middle miner pays, as known at the moment."""
+    from pathlib import Path
+
+    from hashcanary.economics.market import Band
+    from hashcanary.economics.power_prices import network_price, power_mix, read_power_prices
+    from hashcanary.economics.shutdown import power_price
+    from hashcanary.moments import DAY, iso_day
+
+    prices = read_power_prices(Path(args.power_prices) if args.power_prices else None)
+    if args.power_price:
+        return [power_price(one) for one in args.power_price], "stated"
+    moment = prices.newest + 1 if record is None or day is None else day + DAY
+    if record is not None and record.at is not None:
+        moment = record.at
+    mix = power_mix(prices, moment, record.daily if record is not None else None)
+    source = (
+        f"what the network's middle miner pays as known at {iso_day(moment - 1)}, "
+        f"{prices.file}, 95% of draws; --power-price states your own"
+    )
+    return [Band(*network_price(mix))], "; ".join((source, *mix.notes))
 
 
 def _rigs(
@@ -239,7 +268,7 @@ def _write(args: argparse.Namespace, found: Shutdown) -> None:
     from pathlib import Path
 
     from hashcanary.cli.reporting import say_written, writing
-    from hashcanary.report.shutdown import picture, render_page
+    from hashcanary.report.shutdown_page import picture, render_page
 
     written = []
     for name, what in ((args.html, "a page"), (args.png, "a picture")):

@@ -88,7 +88,11 @@ def add(studies: Commands, shared: Parser) -> None:
     )
     parser.add_argument("--fleet", metavar="FILE", help="your own machines, as TOML")
     parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
-    parser.add_argument("--prices", metavar="FILE", help="what miners pay for power, as TOML")
+    parser.add_argument(
+        *("--power-prices", "--prices"),
+        metavar="FILE",
+        help="what miners pay for power, as TOML",
+    )
     parser.add_argument("--png", metavar="FILE", help="also write the curve as a picture")
     parser.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")
     add_at(parser)
@@ -106,7 +110,7 @@ def run(args: argparse.Namespace) -> Exit:
 
     price, seed = _price(args.power_price), _seed(args.seed)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
-    prices = read_power_prices(Path(args.prices) if args.prices else None)
+    prices = read_power_prices(Path(args.power_prices) if args.power_prices else None)
     if args.show == "own" and args.fleet is None and price is None:
         raise UsageError(
             argument="--show",
@@ -223,6 +227,7 @@ _BANDS: dict[tuple[str, str], str] = {
     ("off_at", "usd_per_btc"): ",.0f",
     ("under_water", "fraction"): ".0%",
     ("cheaper", "fraction"): ".0%",
+    ("margin", "fraction"): ".0%",
 }
 
 
@@ -249,7 +254,9 @@ def _columns(shown: str) -> list[Column]:
             Column("price_usd_per_btc", "bitcoin, USD", people=_whole),
             *_band("paying", "fraction", "pays"),
             *_band("paying", "ehs", "EH/s", spare=2),
-            Column("under_water_mean_fraction", "under water, mean", people=_percent, spare=3),
+            *_band("under_water", "fraction", "under water", spare=3),
+            Column("under_water_mean_fraction", "under water, mean", data_only=True),
+            *_same_for_all(),
         ]
     if shown == "rigs":
         return [
@@ -259,6 +266,7 @@ def _columns(shown: str) -> list[Column]:
             *_band("off_at", "usd_per_phs_day", "off at"),
             *_band("off_at", "usd_per_btc", "bitcoin, USD", spare=3),
             *_band("under_water", "fraction", "under water"),
+            *_same_for_all(),
         ]
     if shown == "assumptions":
         return [
@@ -270,17 +278,29 @@ def _columns(shown: str) -> list[Column]:
             Column("under_water_at_low_fraction", "under water at", people=_percent_one),
             Column("under_water_at_high_fraction", "at", people=_percent_one),
             Column("variance_explained_fraction", "of variance", people=_percent, spare=1),
+            *_same_for_all(),
         ]
     return [
         Column("rig", "rig"),
         Column("hashrate_ths", "TH/s", people=_whole, spare=4),
         Column("power_price_usd_per_kwh", "USD/kWh", people=_three_digits, spare=2),
-        Column("efficiency_j_per_th", "J/TH", people=_one, spare=3),
+        *_band("efficiency", "j_per_th", "J/TH", spare=3),
         *_band("off_at", "usd_per_phs_day", "off at"),
         *_band("off_at", "usd_per_btc", "bitcoin, USD", spare=2),
         *_band("cheaper", "fraction", "cheaper"),
         Column("pays", "pays", people=lambda value: "yes" if value else "NO"),
-        Column("margin_fraction", "margin", people=_percent, spare=5),
+        *_band("margin", "fraction", "margin", spare=5),
+        *_same_for_all(),
+    ]
+
+
+def _same_for_all() -> list[Column]:
+    """What a row's limits are, and what it rests on; people read it under the table."""
+    from hashcanary.cli.output import Column
+
+    return [
+        Column("interval", "interval", data_only=True),
+        Column("rests_on", "rests on", data_only=True),
     ]
 
 
