@@ -26,16 +26,21 @@ def write_report(
 
     Raises OutputNotWritten, and what reading, building and drawing raise.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     from hashcanary.report.javascript import BundleJob
 
     written: list[Path] = []
     # the chart library takes two seconds to come: it comes while the record is read
     with BundleJob() if html else nullcontext() as bundle:
-        from hashcanary.report.build import build_report
-        from hashcanary.report.html import render_html
-        from hashcanary.report.pictures import write_pictures
+        # reading waits for files most of the time, and importing for none
+        with ThreadPoolExecutor(1) as beside:
+            record = beside.submit(read)
+            from hashcanary.report.build import build_report
+            from hashcanary.report.html import render_html
+            from hashcanary.report.pictures import write_pictures
 
-        report = build_report(read())
+        report = build_report(record.result())
         if html is not None:
             page = render_html(report, bundle)
             with writing(html, "a page"):

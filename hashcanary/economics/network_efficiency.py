@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
-from hashcanary.economics.fleet import History, draw_fleets
+from hashcanary.economics.fleet import FleetDrawer, History
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -40,18 +40,21 @@ def network_efficiency(
     history = History(time.astype(np.int64), hashrate / _TERA, hashprice)
     step = (time + DAY) // (STEP_DAYS * DAY)
     values, spread = np.full((2, time.size), np.nan)
+    drawer = FleetDrawer(catalogue, _DRAWS, _SEED)
     for at in np.unique(step):
         days = step == at
-        values[days], spread[days] = _drawn(history, int(at) * STEP_DAYS * DAY, catalogue)
+        values[days], spread[days] = _drawn(history, int(at) * STEP_DAYS * DAY, catalogue, drawer)
     return values, spread
 
 
-def _drawn(history: History, moment: int, catalogue: Catalogue) -> tuple[float, float]:
+def _drawn(
+    history: History, moment: int, catalogue: Catalogue, drawer: FleetDrawer
+) -> tuple[float, float]:
     # a fleet before there were two days to see says nothing
     if moment <= history.time[0] or moment < catalogue.rigs[0].released:
         return np.nan, np.nan
     try:
-        fleets = draw_fleets(catalogue, history, moment, _DRAWS, _SEED)
+        fleets = drawer.at(history, moment)
     except (NoRigYet, TooFewDaysForFleet):
         return np.nan, np.nan
     logs = np.log(fleets.network_j_per_th)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import root
 
 from hashcanary.errors import UsageError
 
@@ -108,6 +107,9 @@ def _solve(flow: Flow, restart: float) -> tuple[float, float]:
     For two trial thresholds value matching is linear in the two options' constants; what smooth
     pasting then leaves is brought to 0.
     """
+    # a third of a second to import
+    from scipy.optimize import root
+
     up, down = _exponents(flow)
 
     def leaves(log_thresholds: np.ndarray) -> np.ndarray:
