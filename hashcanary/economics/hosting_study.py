@@ -14,10 +14,7 @@ import numpy as np
 from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
 from hashcanary.economics.hashprice_drift import METRICS as DRIFT_METRICS
 from hashcanary.economics.hashprice_drift import drift_of
-from hashcanary.economics.hosting import (
-    contract_figures,
-    draw_assumptions,
-)
+from hashcanary.economics.hosting import contract_figures, draw_assumptions
 from hashcanary.economics.hosting_file import read_hosting
 from hashcanary.economics.hosting_sites import Ahead
 from hashcanary.economics.leaving import Leaving
@@ -158,8 +155,7 @@ def study_hosting(
     rents = [one.rent_usd_per_mwh.value for one in contracts if one.contract.comparable]
     typical = float(np.median(rents)) if rents else None
     reference = (*asked.offers_usd_per_mwh, *([typical] if typical else []), UNKNOWN_OFFER)[0]
-    told = sorted({*OFFERS, *asked.offers_usd_per_mwh, *([typical] if typical else [])})
-    hindsight = (*late, *(f"what of {name} could leave" for name in late_regions))
+    told = sorted({*OFFERS, reference, *asked.offers_usd_per_mwh, typical or reference})
     return HostingStudy(
         base,
         market,
@@ -179,7 +175,7 @@ def study_hosting(
         band_of(ahead.drift),
         said,
         drawn.levers(reference, {name: one.title for name, one in assumed.items()}),
-        (*base.lacks, *market.lacks, *_lacks(hindsight, contracts)),
+        (*base.lacks, *market.lacks, *_lacks(len(late), len(late_regions), bool(contracts))),
     )
 
 
@@ -199,10 +195,13 @@ def _mining_mw(base: SupplyStudy) -> Floats:
     return np.asarray(watts / 1e6)
 
 
-def _lacks(hindsight: tuple[str, ...], contracts: tuple[ContractFigures, ...]) -> tuple[str, ...]:
+def _lacks(late: int, late_regions: int, contracts: bool) -> tuple[str, ...]:
     told = []
-    if hindsight:
-        told.append(f"known only later: {'; '.join(hindsight)}")
+    if late or late_regions:
+        told.append(
+            f"hindsight: {late} of the assumptions of hosting and {late_regions} of the regions' "
+            "convertible shares were known only later"
+        )
     if not contracts:
         told.append("contracts: none was published by then")
     return tuple(told)

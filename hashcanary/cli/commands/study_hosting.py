@@ -1,0 +1,386 @@
+"""``hashcanary study hosting``: AI hosting against mining, and what leaves for good."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.declare import add_at, add_command
+from hashcanary.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hashcanary.cli.declare import Commands, Parser
+    from hashcanary.cli.output import Column, Row, Table
+    from hashcanary.economics.after_exit import AfterExit
+    from hashcanary.economics.hosting_study import Asked, HostingStudy
+    from hashcanary.economics.left_for_good import LeftForGood
+    from hashcanary.store.record import Record
+
+_EXAMPLES = """\
+  hashcanary study hosting
+  hashcanary study hosting --offer 180 --offer 250 --power-price 0.04
+  hashcanary study hosting --show contracts --csv
+  hashcanary study hosting --left-for-good 5%
+"""
+_DESCRIPTION = """\
+What a MWh earns from hosting AI, by published contracts, against what it earns in
+mining; what share of the hashrate would leave at a rent; what follows for those who
+stay if a part left for good.
+
+A rent is USD per MWh of critical IT load, owed for what is reserved; the tenant pays
+for power. After the site's own costs, the building and the months without income it
+is put beside mining's margin, both a MWh of the grid connection. A site leaves where
+the rent beats mining, and it can. Machines, power prices and all assumptions are
+draws of stated priors (economics/hosting.toml); every share comes with the 95% band
+of the draws. A contract published after --at is not used.
+
+Contracts in which the host buys the computers too are shown apart and never counted.
+"""
+_TITLES = {
+    "offers": "What a rent for AI would take",
+    "contracts": "Published hosting contracts",
+    "assumptions": "What moves the share that would leave",
+    "left": "What follows where a part leaves for good",
+}
+_MEANINGS = {
+    "offers": "Rent: of critical IT. Margin: of the median site, USD/MWh of the grid connection, "
+    "after its costs and the building. Beats mining: of the hashrate, could all take it. Leaves: "
+    "of it, what can, less machines that run again elsewhere.",
+    "contracts": "USD/MWh: of critical IT, then of the grid connection, then what is left of it "
+    "after the site's costs and the building. Capex: who pays for the building. Another reading "
+    "of a contract, rents with power in them, buildings paid by the tenant and GPUs bought by "
+    "the host are not counted among offers.",
+    "assumptions": "From, to: ends of the middle 60% of the draws. Leaves: the mean among draws "
+    "with the assumption in its lowest, then in its highest fifth.",
+    "left": "Alone: nobody comes back. Changes after idle machines have come back to the higher "
+    "hashprice. Price and fees in bitcoin are held.",
+}
+_SHOWN = tuple(_TITLES)
+# of rents nobody asked about, those that people see
+_PEOPLE_EVERY, _PEOPLE_MOST = 40.0, 400.0
+_USUAL_PARTS = (0.01, 0.02, 0.05, 0.1, 0.2)
+_MOST_SEED = 2**63 - 1
+
+
+def add(studies: Commands, shared: Parser) -> None:
+    """Declare the study."""
+    parser = add_command(
+        studies,
+        shared,
+        "hosting",
+        run,
+        summary="AI hosting against mining; what share of the hashrate would leave",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    parser.add_argument(
+        "--offer",
+        metavar="USD/MWH",
+        action="append",
+        help="a rent to ask about, of critical IT, power paid by the tenant; may be repeated; the "
+        "first is what the sensitivity is of (default: the middle of the known contracts)",
+    )
+    parser.add_argument(
+        "--left-for-good",
+        metavar="PCT",
+        help="a part of the hashrate that leaves and does not come back, such as 5%%: what follows",
+    )
+    parser.add_argument(
+        "--who",
+        choices=("proportional", "dearest", "cheapest"),
+        default="proportional",
+        help="whose machines leave for good: dear and cheap alike (default), those that cost most "
+        "to run, or those that cost least",
+    )
+    parser.add_argument(
+        "--power-price", metavar="USD/KWH", help="your own: the rent that equals mining for you"
+    )
+    parser.add_argument("--contracts", metavar="FILE", help="contracts and assumptions, as TOML")
+    parser.add_argument(
+        "--show",
+        choices=_SHOWN,
+        help="the table (default: left with --left-for-good, else offers)",
+    )
+    parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
+    parser.add_argument("--prices", metavar="FILE", help="what miners pay for power, as TOML")
+    parser.add_argument("--png", metavar="FILE", help="also write the curve as a picture")
+    parser.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")
+    add_at(parser)
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Study and print."""
+    from pathlib import Path
+
+    from hashcanary.cli.opening import open_record
+    from hashcanary.cli.output import emit, format_of
+    from hashcanary.economics.after_exit import after_exit
+    from hashcanary.economics.hosting_file import read_hosting
+    from hashcanary.economics.hosting_study import study_hosting
+    from hashcanary.economics.power_prices import read_power_prices
+    from hashcanary.economics.rigs import read_rigs
+
+    asked, seed, parts = _asked(args), _seed(args.seed), _parts(args)
+    figures = read_hosting(Path(args.contracts) if args.contracts else None)
+    catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
+    prices = read_power_prices(Path(args.prices) if args.prices else None)
+    record = open_record(args)
+    study = study_hosting(record, figures, catalogue, prices, asked=asked, seed=seed)
+    left = tuple(after_exit(study.supply.supply, one) for one in parts)
+    shown = args.show or ("left" if args.left_for_good else "offers")
+    own = next((one for one in left if one.left == _left(args)), None)
+    emit(_table(record, study, shown, left, own), format_of(args))
+    if args.png:
+        _draw(Path(args.png), study, simulated=record.simulated)
+    return Exit.DONE
+
+
+def _draw(path: Path, study: HostingStudy, *, simulated: bool) -> None:
+    from hashcanary.cli.reporting import say_written, writing
+    from hashcanary.report.charts.hosting import hosting_picture
+
+    data = hosting_picture(study, simulated=simulated)
+    with writing(path, "a picture"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    say_written([path])
+
+
+def _asked(args: argparse.Namespace) -> Asked:
+    from hashcanary.economics.hosting_study import Asked
+
+    price = None if args.power_price is None else _number(args.power_price)
+    return Asked(tuple(_number(one) for one in args.offer or ()), price)
+
+
+def _parts(args: argparse.Namespace) -> tuple[LeftForGood, ...]:
+    """The parts to tell of, ascending."""
+    from hashcanary.economics.left_for_good import LeftForGood
+
+    usual = tuple(LeftForGood(part, args.who) for part in _USUAL_PARTS)
+    asked = _left(args)
+    if asked is None:
+        return usual
+    return tuple(sorted({*usual, asked}, key=lambda one: one.fraction))
+
+
+def _left(args: argparse.Namespace) -> LeftForGood | None:
+    """The part asked for."""
+    from hashcanary.economics.left_for_good import LeftForGood
+
+    if args.left_for_good is None:
+        return None
+    text = args.left_for_good.strip()
+    part = _number(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
+    return LeftForGood(part, args.who)
+
+
+def _number(text: str) -> float:
+    """A number, or one that no limit holds: what is wrong with it is said where it is used."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:20]) > _MOST_SEED:
+        raise UsageError(
+            argument="--seed",
+            expected="an integer from 0 to 2**63 - 1",
+            found=text,
+            remedy="Leave it out for 1.",
+        )
+    return int(text)
+
+
+def _table(
+    record: Record,
+    study: HostingStudy,
+    shown: str,
+    left: tuple[AfterExit, ...],
+    own: AfterExit | None,
+) -> Table:
+    from hashcanary.cli.output import SIMULATED, Table
+    from hashcanary.report import diverting
+
+    rows = {
+        "offers": lambda: diverting.offer_rows(study),
+        "contracts": lambda: diverting.contract_rows(study),
+        "assumptions": lambda: diverting.lever_rows(study),
+        "left": lambda: diverting.left_rows(left),
+    }[shown]()
+    notes = [SIMULATED] if record.simulated else []
+    if own is not None:
+        notes += diverting.left_sentences(study, own)
+    return Table(
+        _columns(shown),
+        rows,
+        title=f"{_TITLES[shown]}, as known at {record.at_text}",
+        notes=[*notes, *diverting.sentences(study, shown), _MEANINGS[shown]],
+        document={
+            "at": record.at_text,
+            "network": record.network.name,
+            "simulated": record.simulated,
+            **diverting.document(study, left),
+            "left_sentences": diverting.left_sentences(study, own) if own else [],
+            "shown": shown,
+            "provenance": record.provenance,
+        },
+        people_rows=_for_people(_chosen(rows, study) if shown == "offers" else rows),
+    )
+
+
+def _chosen(rows: Sequence[Row], study: HostingStudy) -> list[Row]:
+    """Few rents of the curve, those asked about and the middle of the contracts."""
+    from hashcanary.economics.hosting_study import OFFERS
+
+    def told(rent: float) -> bool:
+        asked = rent not in OFFERS or rent == study.reference_usd_per_mwh
+        return asked or (rent % _PEOPLE_EVERY == 0 and rent <= _PEOPLE_MOST)
+
+    return [row for row in rows if told(float(str(row["rent_usd_per_mwh"])))]
+
+
+# name, unit and form of figures whose limits people read in the same cell
+_BANDS: dict[tuple[str, str], str] = {
+    ("margin", "usd_per_mwh"): ".0f",
+    ("beaten", "fraction"): ".0%",
+    ("leaves", "fraction"): ".1%",
+    ("leaves", "ehs"): ",.0f",
+    ("hashprice_change", "fraction"): "+.1%",
+    ("difficulty_change", "fraction"): "+.1%",
+    ("hashprice", "usd_per_phs_day"): ".2f",
+    ("under_water", "fraction"): ".0%",
+    ("returned", "fraction"): ".1%",
+    ("hashrate", "ehs"): ",.0f",
+    ("at_meter", "usd_per_mwh"): ".0f",
+    ("rent", "usd_per_mwh"): ".0f",
+    ("critical_it", "mw"): ".0f",
+}
+
+
+def _for_people(rows: Sequence[Row]) -> list[Row]:
+    """The rows with each figure and its limits as one text; a figure that is exact without."""
+    told: list[Row] = []
+    for row in rows:
+        cells = dict(row)
+        for (name, unit), form in _BANDS.items():
+            keys = [f"{name}{end}_{unit}" for end in ("", "_low", "_high")]
+            if all(key in row for key in keys):
+                value, low, high = (format(row[key], form) for key in keys)
+                cells[keys[0]] = value if low == value == high else f"{value} ({low} to {high})"
+        told.append(cells)
+    return told
+
+
+def _columns(shown: str) -> list[Column]:
+    from hashcanary.cli.output import Column
+
+    if shown == "offers":
+        return [
+            Column("rent_usd_per_mwh", "USD/MWh", people=_whole),
+            Column("rent_usd_per_kw_month", "USD/kW-month", people=_whole, spare=1),
+            Column("rent_musd_per_mw_year", "million USD/MW/year", people=_two, spare=5),
+            *_band("margin", "usd_per_mwh", "margin, USD/MWh"),
+            *_band("beaten", "fraction", "beats mining", spare=3),
+            *_band("leaves", "fraction", "leaves"),
+            Column("leaves_mean_fraction", "mean", people=_percent_one, spare=4),
+            *_band("leaves", "ehs", "EH/s", spare=2),
+            *_band("hashprice_change", "fraction", "hashprice after", spare=6),
+        ]
+    if shown == "contracts":
+        return _contract_columns()
+    if shown == "assumptions":
+        return [
+            Column("assumption", "assumption", wide=True),
+            Column("name", "name", data_only=True),
+            Column("low", "from", people=_three_digits),
+            Column("high", "to", people=_three_digits),
+            Column("leaves_at_low_fraction", "leaves at", people=_percent_one),
+            Column("leaves_at_high_fraction", "at", people=_percent_one),
+            Column("variance_explained_fraction", "of variance", people=_percent, spare=1),
+            Column("source", "source", data_only=True),
+        ]
+    return [
+        Column("left_fraction", "left", people=_percent),
+        Column("selection", "who", spare=1),
+        Column("difficulty_change_alone_fraction", "difficulty alone", people=_signed, spare=3),
+        Column("hashprice_change_alone_fraction", "hashprice alone", people=_signed, spare=4),
+        *_band("difficulty_change", "fraction", "difficulty"),
+        *_band("hashprice_change", "fraction", "hashprice"),
+        *_band("hashprice", "usd_per_phs_day", "USD/PH/s/day", spare=5),
+        *_band("returned", "fraction", "returns", spare=2),
+        *_band("under_water", "fraction", "under water"),
+        Column("under_water_mean_fraction", "mean", people=_percent_one, spare=6),
+        Column("under_water_before_fraction", "before", data_only=True),
+        Column("under_water_before_mean_fraction", "mean before", data_only=True),
+        *_band("hashrate", "ehs", "EH/s", spare=7),
+    ]
+
+
+def _contract_columns() -> list[Column]:
+    from hashcanary.cli.output import Column
+
+    return [
+        Column("published", "published", spare=2),
+        Column("host", "host"),
+        Column("tenant", "tenant", spare=3),
+        Column("what", "what", wide=True, spare=1),
+        Column("kind", "kind", spare=4),
+        *_band("critical_it", "mw", "MW", spare=5),
+        Column("term_years", "years", people=_whole),
+        Column("revenue_usd_per_year", "USD/year", data_only=True),
+        *_band("rent", "usd_per_mwh", "USD/MWh"),
+        *_band("rent", "usd_per_kw_month", "USD/kW-month", hidden=True),
+        *_band("at_meter", "usd_per_mwh", "connection", spare=2),
+        *_band("margin", "usd_per_mwh", "after building"),
+        Column("capex_by", "capex", data_only=True),
+        Column("power_by", "power by", spare=6),
+        Column("pays_for", "pays for", data_only=True),
+        Column("stated", "stated", data_only=True),
+        Column("counted", "counted", data_only=True),
+        Column("counted_or_why_not", "counted"),
+        Column("another_reading", "another reading", data_only=True),
+        Column("source", "source", data_only=True),
+    ]
+
+
+def _band(
+    name: str, unit: str, title: str, spare: int = 0, *, hidden: bool = False
+) -> list[Column]:
+    """A figure, and its limits, which people read in the same cell."""
+    from hashcanary.cli.output import Column
+
+    return [
+        Column(f"{name}_{unit}", title, spare=spare, data_only=hidden),
+        Column(f"{name}_low_{unit}", "low", data_only=True),
+        Column(f"{name}_high_{unit}", "high", data_only=True),
+    ]
+
+
+def _two(value: object) -> str:
+    return f"{float(str(value)):,.2f}"
+
+
+def _three_digits(value: object) -> str:
+    return f"{float(str(value)):.3g}"
+
+
+def _whole(value: object) -> str:
+    return f"{float(str(value)):,.0f}"
+
+
+def _percent(value: object) -> str:
+    return f"{float(str(value)):.0%}"
+
+
+def _percent_one(value: object) -> str:
+    return f"{float(str(value)):.1%}"
+
+
+def _signed(value: object) -> str:
+    return f"{float(str(value)):+.2%}"
