@@ -1,4 +1,4 @@
-"""Hosting against mining in words and rows, for whoever prints it."""
+"""Hosting against mining in words and as a document, for whoever prints it."""
 
 from __future__ import annotations
 
@@ -8,120 +8,23 @@ from hashcanary.economics.draws import BAND_TEXT, DrawBand
 from hashcanary.economics.hosting_file import HOURS_A_YEAR
 from hashcanary.economics.supply_study import assumptions
 from hashcanary.moments import iso_day
+from hashcanary.report.diverting_rows import (
+    assumption_rows,
+    contract_rows,
+    convertible_rows,
+    left_rows,
+    lever_rows,
+    offer_rows,
+    three,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hashcanary.economics.after_exit import AfterExit
-    from hashcanary.economics.hosting import ContractFigures
-    from hashcanary.economics.hosting_file import Contract
     from hashcanary.economics.hosting_study import HostingStudy
     from hashcanary.economics.leaving import OfferPoint
 
-    Row = Mapping[str, object]
-
 _LEVERS = 4
 _GIGA = 1e-3
-
-
-def offer_rows(study: HostingStudy) -> list[Row]:
-    """The curve by rent, ascending."""
-    return [
-        {
-            "rent_usd_per_mwh": one.rent_usd_per_mwh,
-            "rent_usd_per_kw_month": one.rent_usd_per_kw_month,
-            "rent_musd_per_mw_year": one.rent_musd_per_mw_year,
-            **_three("margin", "usd_per_mwh", one.margin_usd_per_mwh),
-            **_three("beaten", "fraction", one.beaten),
-            **_three("leaves", "fraction", one.leaves),
-            "leaves_mean_fraction": one.leaves_mean,
-            **_three("leaves", "ehs", one.leaves_ehs),
-            **_three("hashprice_change", "fraction", one.hashprice_change),
-        }
-        for one in study.offers
-    ]
-
-
-def contract_rows(study: HostingStudy) -> list[Row]:
-    """Contracts known by then, the oldest first."""
-    return [_contract_row(one) for one in study.contracts]
-
-
-def _contract_row(figures: ContractFigures) -> Row:
-    one = figures.contract
-    return {
-        "published": iso_day(one.published),
-        "host": one.host,
-        "tenant": one.tenant,
-        "what": one.what,
-        "kind": one.kind,
-        **_three("critical_it", "mw", figures.it_mw),
-        "term_years": one.years,
-        "revenue_usd_per_year": one.usd_per_year,
-        **_three("rent", "usd_per_mwh", figures.rent_usd_per_mwh),
-        **_three("rent", "usd_per_kw_month", figures.rent_usd_per_kw_month),
-        **_three("at_meter", "usd_per_mwh", figures.at_meter_usd_per_mwh),
-        **_three("margin", "usd_per_mwh", figures.margin_usd_per_mwh),
-        "capex_by": one.capex_by,
-        "power_by": one.power,
-        "pays_for": one.pays,
-        "stated": ", ".join(figures.stated),
-        "counted": one.comparable,
-        "counted_or_why_not": _counted(one),
-        "another_reading": one.again,
-        "source": one.source,
-    }
-
-
-def _counted(one: Contract) -> str:
-    """Whether an offer is told from it, or why not."""
-    if one.kind != "colocation":
-        return "no: with GPUs"
-    if one.capex_by == "tenant":
-        return "no: tenant builds"
-    if one.power == "host":
-        return "no: with power"
-    return "no: read again" if one.again else "yes"
-
-
-def lever_rows(study: HostingStudy) -> list[Row]:
-    """What the share that would leave rests on, what moves it most on top."""
-    sources = {name: one.source for name, one in study.assumed.items()}
-    return [
-        {
-            "assumption": one.meaning,
-            "name": one.name,
-            "low": one.low,
-            "high": one.high,
-            "leaves_at_low_fraction": one.at_low,
-            "leaves_at_high_fraction": one.at_high,
-            "variance_explained_fraction": one.part,
-            "source": sources.get(one.name, ""),
-        }
-        for one in study.levers
-    ]
-
-
-def left_rows(found: tuple[AfterExit, ...]) -> list[Row]:
-    """What follows for those who stay, by the part that left."""
-    return [
-        {
-            "left_fraction": one.left.fraction,
-            "selection": one.left.selection,
-            "difficulty_change_alone_fraction": one.difficulty_change_alone,
-            "hashprice_change_alone_fraction": one.hashprice_change_alone,
-            **_three("difficulty_change", "fraction", one.difficulty_change),
-            **_three("hashprice_change", "fraction", one.hashprice_change),
-            **_three("hashprice", "usd_per_phs_day", one.hashprice_usd_per_phs_day),
-            **_three("returned", "fraction", one.returned),
-            **_three("under_water_before", "fraction", one.under_water_before),
-            **_three("under_water", "fraction", one.under_water),
-            "under_water_before_mean_fraction": one.under_water_before_mean,
-            "under_water_mean_fraction": one.under_water_mean,
-            **_three("hashrate", "ehs", one.hashrate_ehs),
-        }
-        for one in found
-    ]
 
 
 def sentences(study: HostingStudy, shown: str = "") -> list[str]:
@@ -241,8 +144,8 @@ def left_sentences(study: HostingStudy, one: AfterExit) -> list[str]:
     """What follows where a part has left for good."""
     return [
         f"If {one.left.fraction * 100:.3g}% of the hashrate left for good "
-        f"({one.left.selection}): with nobody coming back difficulty {one.difficulty_change_alone:+.2%} and hashprice "
-        f"{one.hashprice_change_alone:+.2%}, exact while price and fees in bitcoin are held. Idle "
+        f"({one.left.selection}): with nobody coming back difficulty "
+        f"{one.difficulty_change_alone:+.2%} and hashprice {one.hashprice_change_alone:+.2%}, exact while price and fees in bitcoin are held. Idle "
         f"machines that the hashprice calls back make it {_signed(one.difficulty_change)} and "
         f"{_signed(one.hashprice_change)}: {_percent(one.returned)} of the hashrate returns.",
         f"Under water: {_percent(one.under_water_before)} of what runs before, "
@@ -259,7 +162,7 @@ def document(study: HostingStudy, left: tuple[AfterExit, ...] = ()) -> dict[str,
     if rents.own_usd_per_mwh is not None:
         own = {
             "own_power_price_usd_per_kwh": rents.own_usd_per_kwh,
-            **_three("break_even_own", "usd_per_mwh", rents.own_usd_per_mwh),
+            **three("break_even_own", "usd_per_mwh", rents.own_usd_per_mwh),
         }
     return {
         "day": iso_day(market.day),
@@ -268,19 +171,19 @@ def document(study: HostingStudy, left: tuple[AfterExit, ...] = ()) -> dict[str,
         "typical_rent_usd_per_mwh": study.typical_usd_per_mwh,
         "reference_rent_usd_per_mwh": study.reference_usd_per_mwh,
         "hours_per_year": HOURS_A_YEAR,
-        **_three("could_leave", "fraction", study.could),
-        **_three("build", "months", study.build_months),
-        **_three("mining_revenue", "usd_per_mwh", study.mining_revenue_usd_per_mwh),
-        **_three("mining_margin", "usd_per_mwh", study.mining_margin_usd_per_mwh),
-        **_three("mining_even_margin", "usd_per_mwh", study.mining_even_usd_per_mwh),
-        **_three("break_even_no_margin", "usd_per_mwh", rents.no_margin_usd_per_mwh),
-        **_three("break_even_median", "usd_per_mwh", rents.median_usd_per_mwh),
-        **_three("break_even_best", "usd_per_mwh", rents.best_usd_per_mwh),
+        **three("could_leave", "fraction", study.could),
+        **three("build", "months", study.build_months),
+        **three("mining_revenue", "usd_per_mwh", study.mining_revenue_usd_per_mwh),
+        **three("mining_margin", "usd_per_mwh", study.mining_margin_usd_per_mwh),
+        **three("mining_even_margin", "usd_per_mwh", study.mining_even_usd_per_mwh),
+        **three("break_even_no_margin", "usd_per_mwh", rents.no_margin_usd_per_mwh),
+        **three("break_even_median", "usd_per_mwh", rents.median_usd_per_mwh),
+        **three("break_even_best", "usd_per_mwh", rents.best_usd_per_mwh),
         **own,
-        **_three("hashprice_drift", "log_per_year", study.drift_per_year),
+        **three("hashprice_drift", "log_per_year", study.drift_per_year),
         "hashprice_drift_from": study.drift_said,
-        **_three("contracted_connection", "mw", study.contracted_mw),
-        **_three("mining_power", "mw", study.mining_mw),
+        **three("contracted_connection", "mw", study.contracted_mw),
+        **three("mining_power", "mw", study.mining_mw),
         "interval": BAND_TEXT,
         "draws": int(study.supply.supply.left.size),
         "sentences": sentences(study),
@@ -288,9 +191,9 @@ def document(study: HostingStudy, left: tuple[AfterExit, ...] = ()) -> dict[str,
         "file": study.figures.file,
         "offers": offer_rows(study),
         "contracts": contract_rows(study),
-        "assumptions": _assumption_rows(study),
+        "assumptions": assumption_rows(study),
         "assumptions_moved": lever_rows(study),
-        "convertible": _convertible_rows(study),
+        "convertible": convertible_rows(study),
         "left_for_good": left_rows(left),
         "published": [
             {"what": one.what, "known": iso_day(one.known), "source": one.source}
@@ -298,36 +201,6 @@ def document(study: HostingStudy, left: tuple[AfterExit, ...] = ()) -> dict[str,
             if one.known <= study.supply.supply.fleets.moment
         ],
     }
-
-
-def _assumption_rows(study: HostingStudy) -> list[Row]:
-    return [
-        {
-            "name": one.name,
-            "title": one.title,
-            "unit": one.unit,
-            "median": one.median,
-            "spread_log_sd": one.spread,
-            "known": iso_day(one.known),
-            "judged": one.judged,
-            "source": one.source,
-        }
-        for one in study.assumed.values()
-    ]
-
-
-def _convertible_rows(study: HostingStudy) -> list[Row]:
-    return [
-        {
-            "region": one.region,
-            "mean_fraction": one.mean,
-            "sure_count": one.sure,
-            "known": iso_day(one.known),
-            "judged": one.judged,
-            "source": one.source,
-        }
-        for one in study.convertible.values()
-    ]
 
 
 def _point(study: HostingStudy, rent: float) -> OfferPoint:
@@ -352,12 +225,3 @@ def _percent(band: DrawBand) -> str:
 
 def _signed(band: DrawBand) -> str:
     return f"{band.value:+.2%} ({band.low:+.2%} to {band.high:+.2%})"
-
-
-def _three(name: str, unit: str, band: DrawBand) -> dict[str, float]:
-    """Keys of a median and its limits: ``leaves_fraction``, ``leaves_low_fraction``."""
-    return {
-        f"{name}_{unit}": band.value,
-        f"{name}_low_{unit}": band.low,
-        f"{name}_high_{unit}": band.high,
-    }
