@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.economics.errors import NoHashprice
 from hashcanary.inference.baselines import mempool_change
 from hashcanary.inference.hashprice_ahead import hashprice_ahead
 from hashcanary.inference.hashprice_basis import DAYS_METRICS, basis_at, days_of
@@ -119,20 +120,26 @@ def hashprice_outcomes(
 
     start, end: Unix seconds; only epochs whose first block lies in between. Epochs with too few
     prices before them, or a day without a hashprice after them, are left out. Raises NoWholeEpochs
-    when none is left, NoBlocksToObserve, NothingObserved, NoRetargets.
+    when none is left, NoHashprice when none has a price, NoBlocksToObserve, NothingObserved,
+    NoRetargets.
     """
     asked = _Asked(record, draws, seed)
     height, times = asked.blocks.height, asked.blocks.time
     found: list[HashpriceOutcome] = []
+    unpriced: NoHashprice | None = None
     for first in height[height % _EPOCH == 0].tolist():
         at, after, before = (asked.blocks.find(first + step * _EPOCH) for step in (0, 1, -1))
         if min(after, before) < 0 or after - before != 2 * _EPOCH:
             continue
         if (start is None or times[at] >= start) and (end is None or times[at] < end):
-            outcomes = [asked.outcome(before, at, after, point) for point in points]
+            try:
+                outcomes = [asked.outcome(before, at, after, point) for point in points]
+            except NoHashprice as error:
+                unpriced = error
+                continue
             found += [one for one in outcomes if one is not None]
     if not found:
-        raise NoWholeEpochs(at=record.at_text)
+        raise unpriced or NoWholeEpochs(at=record.at_text)
     return found
 
 
