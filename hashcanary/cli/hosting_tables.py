@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hashcanary.cli.banded import band_columns, resting, with_bands
 from hashcanary.cli.output import Column
 
 if TYPE_CHECKING:
@@ -30,32 +32,31 @@ _BANDS: dict[tuple[str, str], str] = {
 
 
 def for_people(rows: Sequence[Row]) -> list[Row]:
-    """The rows with each figure and its limits as one text; a figure that is exact without."""
-    told: list[Row] = []
-    for row in rows:
-        cells = dict(row)
-        for (name, unit), form in _BANDS.items():
-            keys = [f"{name}{end}_{unit}" for end in ("", "_low", "_high")]
-            if all(key in row for key in keys):
-                value, low, high = (format(row[key], form) for key in keys)
-                cells[keys[0]] = value if low == value == high else f"{value} ({low} to {high})"
-        told.append(cells)
-    return told
+    """The rows with each figure and its limits as one text."""
+    return with_bands(rows, _BANDS, {})
 
 
 def columns(shown: str) -> list[Column]:
     """Of a table: ``offers``, ``contracts``, ``assumptions`` or ``left``."""
+    return [*_shown_columns(shown), *resting()]
+
+
+def _hidden(found: list[Column]) -> list[Column]:
+    return [replace(one, data_only=True) for one in found]
+
+
+def _shown_columns(shown: str) -> list[Column]:
     if shown == "offers":
         return [
             Column("rent_usd_per_mwh", "USD/MWh", people=_whole),
             Column("rent_usd_per_kw_month", "USD/kW-month", people=_whole, spare=1),
             Column("rent_musd_per_mw_year", "million USD/MW/year", people=_two, spare=5),
-            *_band("margin", "usd_per_mwh", "margin, USD/MWh"),
-            *_band("beaten", "fraction", "beats mining", spare=3),
-            *_band("leaves", "fraction", "leaves"),
+            *band_columns("margin", "usd_per_mwh", "margin, USD/MWh"),
+            *band_columns("beaten", "fraction", "beats mining", spare=3),
+            *band_columns("leaves", "fraction", "leaves"),
             Column("leaves_mean_fraction", "mean", people=_percent_one, spare=4),
-            *_band("leaves", "ehs", "EH/s", spare=2),
-            *_band("hashprice_change", "fraction", "hashprice after", spare=6),
+            *band_columns("leaves", "ehs", "EH/s", spare=2),
+            *band_columns("hashprice_change", "fraction", "hashprice after", spare=6),
         ]
     if shown == "contracts":
         return _contract_columns()
@@ -75,15 +76,15 @@ def columns(shown: str) -> list[Column]:
         Column("selection", "who", spare=1),
         Column("difficulty_change_alone_fraction", "difficulty alone", people=_signed, spare=3),
         Column("hashprice_change_alone_fraction", "hashprice alone", people=_signed, spare=4),
-        *_band("difficulty_change", "fraction", "difficulty"),
-        *_band("hashprice_change", "fraction", "hashprice"),
-        *_band("hashprice", "usd_per_phs_day", "USD/PH/s/day", spare=5),
-        *_band("returned", "fraction", "returns", spare=2),
-        *_band("under_water", "fraction", "under water"),
+        *band_columns("difficulty_change", "fraction", "difficulty"),
+        *band_columns("hashprice_change", "fraction", "hashprice"),
+        *band_columns("hashprice", "usd_per_phs_day", "USD/PH/s/day", spare=5),
+        *band_columns("returned", "fraction", "returns", spare=2),
+        *band_columns("under_water", "fraction", "under water"),
         Column("under_water_mean_fraction", "mean", people=_percent_one, spare=6),
         Column("under_water_before_fraction", "before", data_only=True),
         Column("under_water_before_mean_fraction", "mean before", data_only=True),
-        *_band("hashrate", "ehs", "EH/s", spare=7),
+        *band_columns("hashrate", "ehs", "EH/s", spare=7),
     ]
 
 
@@ -94,13 +95,13 @@ def _contract_columns() -> list[Column]:
         Column("tenant", "tenant", spare=3),
         Column("what", "what", wide=True, spare=1),
         Column("kind", "kind", spare=4),
-        *_band("critical_it", "mw", "MW", spare=5),
+        *band_columns("critical_it", "mw", "MW", spare=5),
         Column("term_years", "years", people=_whole),
         Column("revenue_usd_per_year", "USD/year", data_only=True),
-        *_band("rent", "usd_per_mwh", "USD/MWh"),
-        *_band("rent", "usd_per_kw_month", "USD/kW-month", hidden=True),
-        *_band("at_meter", "usd_per_mwh", "connection", spare=2),
-        *_band("margin", "usd_per_mwh", "after building"),
+        *band_columns("rent", "usd_per_mwh", "USD/MWh"),
+        *_hidden(band_columns("rent", "usd_per_kw_month", "USD/kW-month")),
+        *band_columns("at_meter", "usd_per_mwh", "connection", spare=2),
+        *band_columns("margin", "usd_per_mwh", "after building"),
         Column("capex_by", "capex", data_only=True),
         Column("power_by", "power by", spare=6),
         Column("pays_for", "pays for", data_only=True),
@@ -109,17 +110,6 @@ def _contract_columns() -> list[Column]:
         Column("counted_or_why_not", "counted"),
         Column("another_reading", "another reading", data_only=True),
         Column("source", "source", data_only=True),
-    ]
-
-
-def _band(
-    name: str, unit: str, title: str, spare: int = 0, *, hidden: bool = False
-) -> list[Column]:
-    """A figure, and its limits, which people read in the same cell."""
-    return [
-        Column(f"{name}_{unit}", title, spare=spare, data_only=hidden),
-        Column(f"{name}_low_{unit}", "low", data_only=True),
-        Column(f"{name}_high_{unit}", "high", data_only=True),
     ]
 
 

@@ -109,16 +109,21 @@ def _contracted(study: HostingStudy) -> str:
 
 
 def _rests(study: HostingStudy) -> str:
+    return f"Rests on: {rests_on(study)}."
+
+
+def rests_on(study: HostingStudy) -> str:
+    """What every rent, margin and share here rests on, in a line."""
     at = {name: one.median for name, one in study.assumed.items()}
     drift = study.drift_per_year
     return (
-        f"Rests on: building {at['capex']:g} million USD a MW of critical IT, of which "
+        f"building {at['capex']:g} million USD a MW of critical IT, of which "
         f"{at['residual']:.0%} is left at the end, {at['connection']:g} MW of connection for it, "
         f"{at['kept']:.0%} of the rent left by the site's costs, {at['years']:g} years at "
         f"{at['hosting_rate']:.1%}, {at['dark']:g} months without income, {at['moved']:.0%} of "
         f"machines run again elsewhere; hashprice {drift.value:+.2f} a year in the logarithm "
         f"({drift.low:+.2f} to {drift.high:+.2f}; {study.drift_said}) and halvings; "
-        f"{assumptions(study.supply)}."
+        f"{assumptions(study.supply)}"
     )
 
 
@@ -145,9 +150,10 @@ def left_sentences(study: HostingStudy, one: AfterExit) -> list[str]:
     return [
         f"If {one.left.fraction * 100:.3g}% of the hashrate left for good "
         f"({one.left.selection}): with nobody coming back difficulty "
-        f"{one.difficulty_change_alone:+.2%} and hashprice {one.hashprice_change_alone:+.2%}, exact while price and fees in bitcoin are held. Idle "
-        f"machines that the hashprice calls back make it {_signed(one.difficulty_change)} and "
-        f"{_signed(one.hashprice_change)}: {_percent(one.returned)} of the hashrate returns.",
+        f"{one.difficulty_change_alone:+.2%} and hashprice {one.hashprice_change_alone:+.2%}, "
+        "exact while price and fees in bitcoin are held. Idle machines that the hashprice calls "
+        f"back make it {_signed(one.difficulty_change)} and {_signed(one.hashprice_change)}: "
+        f"{_percent(one.returned)} of the hashrate returns.",
         f"Under water: {_percent(one.under_water_before)} of what runs before, "
         f"{_percent(one.under_water)} after; mean {one.under_water_before_mean:.1%}, then "
         f"{one.under_water_mean:.1%}. What has been gone for longer than the last months "

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
-from hashcanary.errors import Exit, UsageError
+from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,6 @@ _SHOWN = tuple(_TITLES)
 # of rents nobody asked about, those that people see
 _PEOPLE_EVERY, _PEOPLE_MOST = 40.0, 400.0
 _USUAL_PARTS = (0.01, 0.02, 0.05, 0.1, 0.2)
-_MOST_SEED = 2**63 - 1
 
 
 def add(studies: Commands, shared: Parser) -> None:
@@ -115,6 +114,7 @@ def run(args: argparse.Namespace) -> Exit:
     """Study and print."""
     from pathlib import Path
 
+    from hashcanary.cli.banded import seed_of
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.after_exit import after_exit
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.economics.power_prices import read_power_prices
     from hashcanary.economics.rigs import read_rigs
 
-    asked, seed, parts = _asked(args), _seed(args.seed), _parts(args)
+    asked, seed, parts = _asked(args), seed_of(args.seed), _parts(args)
     figures = read_hosting(Path(args.contracts) if args.contracts else None)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
     prices = read_power_prices(Path(args.prices) if args.prices else None)
@@ -186,17 +186,6 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def _seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text[:20]) > _MOST_SEED:
-        raise UsageError(
-            argument="--seed",
-            expected="an integer from 0 to 2**63 - 1",
-            found=text,
-            remedy="Leave it out for 1.",
-        )
-    return int(text)
-
-
 def _table(
     record: Record,
     study: HostingStudy,
@@ -206,6 +195,7 @@ def _table(
 ) -> Table:
     from hashcanary.cli.hosting_tables import columns, for_people
     from hashcanary.cli.output import SIMULATED, Table
+    from hashcanary.economics.draws import BAND_TEXT
     from hashcanary.report import diverting, diverting_rows
 
     rows = {
@@ -214,6 +204,8 @@ def _table(
         "assumptions": lambda: diverting_rows.lever_rows(study),
         "left": lambda: diverting_rows.left_rows(left),
     }[shown]()
+    resting = {"interval": BAND_TEXT, "rests_on": diverting.rests_on(study)}
+    rows = [{**row, **resting} for row in rows]
     notes = [SIMULATED] if record.simulated else []
     if own is not None:
         notes += diverting.left_sentences(study, own)
