@@ -177,7 +177,7 @@ def _month(supply: Supply, market: _Days, days: Ints, since: int) -> tuple[Float
     left = parameters["economic_part"] * market.idle[days][:, None]
     running = Running.of(supply, limit, left)
     hashprice = market.hashprice[days][:, None]
-    return 1.0 - running.share(hashprice), must_sell(running, hashprice, parameters)
+    return running.above(hashprice), must_sell(running, hashprice, parameters)
 
 
 def _summary(drawn: Floats) -> tuple[Floats, Floats, Floats]:

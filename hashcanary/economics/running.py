@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Singles = NDArray[np.float32]
 
-# below it there is nothing, in a curve of single precision
+# a smaller fraction is rounding: the curve is of single precision
 _LEAST = 1e-9
 
 
@@ -61,6 +61,11 @@ class Running:
         """The fraction of what runs whose cost is no more: (..., draws)."""
         at = np.minimum(np.log(usd_per_phs_day), self.top_log)
         return np.minimum(_at(self.log_cost, self.below, at) / self.part, 1.0)
+
+    def above(self, usd_per_phs_day: Floats | float) -> Floats:
+        """The fraction of what runs whose cost is more: (..., draws)."""
+        rest = 1.0 - self.share(usd_per_phs_day)
+        return np.where(rest > _LEAST, rest, 0.0)
 
     def cost(self, usd_per_phs_day: Floats | float) -> Floats:
         """What the machines whose cost is no more cost together: (..., draws).

@@ -1,0 +1,69 @@
+"""Tables whose figures have limits: in data three columns, for people one cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hashcanary.cli.output import Column, Row
+
+_MOST_SEED = 2**63 - 1
+
+
+def band_columns(name: str, unit: str, title: str, spare: int = 0) -> list[Column]:
+    """A figure, and its limits, which people read in the same cell (``with_bands``)."""
+    from hashcanary.cli.output import Column
+
+    return [
+        Column(f"{name}_{unit}", title, spare=spare),
+        Column(f"{name}_low_{unit}", "low", data_only=True),
+        Column(f"{name}_high_{unit}", "high", data_only=True),
+    ]
+
+
+def resting() -> list[Column]:
+    """On every row of data what its limits are, and what it rests on; people read both below."""
+    from hashcanary.cli.output import Column
+
+    return [
+        Column("interval", "interval", data_only=True),
+        Column("rests_on", "rests on", data_only=True),
+    ]
+
+
+def with_bands(
+    rows: Sequence[Row], forms: Mapping[tuple[str, str], str], scales: Mapping[str, float]
+) -> list[Row]:
+    """The rows with each figure and its limits as one text.
+
+    forms: by name and unit; scales: by unit, what people's figures are divided by.
+    """
+    told: list[Row] = []
+    for row in rows:
+        cells = dict(row)
+        for (name, unit), form in forms.items():
+            keys = [f"{name}{end}_{unit}" for end in ("", "_low", "_high")]
+            values = [row.get(key) for key in keys]
+            numbers = [one for one in values if isinstance(one, float) and one == one]  # noqa: PLR0124
+            if len(numbers) == len(keys):
+                scale = scales.get(unit, 1.0)
+                value, low, high = (format(one / scale, form) for one in numbers)
+                cells[keys[0]] = value if low == value == high else f"{value} ({low} to {high})"
+        told.append(cells)
+    return told
+
+
+def seed_of(text: str) -> int:
+    """The seed of draws that a user gave. Raises UsageError."""
+    if not text.isascii() or not text.isdigit() or int(text[:20]) > _MOST_SEED:
+        raise UsageError(
+            argument="--seed",
+            expected="an integer from 0 to 2**63 - 1",
+            found=text,
+            remedy="Leave it out for 1.",
+        )
+    return int(text)
