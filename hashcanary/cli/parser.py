@@ -9,6 +9,7 @@ import argparse
 
 import hashcanary
 from hashcanary.cli.commands import (
+    companies,
     completion,
     cost,
     demo,
@@ -81,6 +82,7 @@ COMMANDS = (
     cost,
     rigs,
     shutdown,
+    companies,
     stress,
     study,
     completion,

@@ -120,3 +120,23 @@ class NoMarket(HashcanaryError):
     )
     exit_code = Exit.MISSING
     http_status = 404
+
+
+class NoCompanyReports(HashcanaryError):
+    """A record without a report of any company."""
+
+    template = (
+        "expected company reports published by {at}, found none. Load a file of them with "
+        "`hashcanary load reports.csv`: `hashcanary companies --example` prints one, "
+        "docs/companies.md says what its columns are."
+    )
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class UnknownCompany(HashcanaryError):
+    """A name that no company among those that reported has."""
+
+    template = "expected a company that reported, one of {known}; found {found!r}."
+    exit_code = Exit.USAGE
+    http_status = 404
