@@ -37,6 +37,9 @@ YEAR = 365.25 * DAY
 STEP_YEARS, REACH_YEARS = 1 / 6, 9.0
 # hashrate may be unknown for so long before a step
 _STALE = 30 * DAY
+# of the log of the hashrate a year, before the first day that is known; judgement: 0.5 from 2018 to
+# 2025, 0.4 from 2020 on
+_GROWTH = 0.45
 # of a machine paying USD/PH/s/day: J/TH x 24 h x USD/kWh
 HOURS = 24.0
 # numbers that a processor's cache holds: so many of rigs x draws are aged at once
@@ -152,13 +155,14 @@ def _steps(moment: int, rigs: tuple[Rig, ...]) -> Floats:
 
 
 def _at(known: History, values: Floats, steps: Floats, moment: int) -> Floats:
-    """The last known value at each step; a step before the first has the first one."""
+    """The last known hashrate at each step; before the first it has grown as it usually does."""
     seen = np.flatnonzero(np.isfinite(values))
     if seen.size == 0 or moment - known.time[seen[-1]] > _STALE:
         last = iso_day(int(known.time[seen[-1]])) if seen.size else "none"
         raise TooFewDaysForFleet(at=iso_day(moment), days=_STALE // DAY, found=last)
     at = np.searchsorted(known.time[seen], steps, side="right") - 1
-    return np.asarray(values[seen][np.maximum(at, 0)], dtype=np.float64)
+    before = np.maximum(known.time[seen[0]] - steps, 0.0) / YEAR
+    return np.asarray(values[seen][np.maximum(at, 0)] * np.exp(-_GROWTH * before))
 
 
 def _unpaid(rigs: tuple[Rig, ...], known: History, steps: Floats, span: int) -> Floats:

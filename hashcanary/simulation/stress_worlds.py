@@ -17,6 +17,7 @@ import polars as pl
 
 from hashcanary.chain.compact import encode_compact
 from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY
 from hashcanary.simulation.hashrate import HashratePath
@@ -160,14 +161,17 @@ def stress_world(cause: str, seed: int, missing: float = 0.25) -> StressWorld:
 
 
 def _blocks(heights: Ints, chain: MinedChain) -> pl.DataFrame:
+    past, known = median_time_past(chain.times, heights)
+    unknown = dict.fromkeys(("total_fee", "tx_count", "size", "weight"), pl.lit(None, pl.Int64))
     return pl.DataFrame(
         {
             "height": heights,
             "time": chain.times,
             "bits": chain.bits,
+            "median_time_past": pl.Series(past).set(pl.Series(~known), None),
             "known_at": np.maximum.accumulate(chain.times),
         }
-    )
+    ).with_columns(**unknown, source=pl.lit("simulated"))
 
 
 def _fall(cause: str, rng: np.random.Generator) -> _Fall:

@@ -57,6 +57,17 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
     assert one.shares.tobytes() != other.shares.tobytes()
 
 
+def test_a_record_that_begins_late_gives_the_fleet_of_a_usual_growth_before() -> None:
+    # the growth that is taken for granted: what came before it changes nothing
+    whole = growing(date(2014, 1, 1), date(2026, 2, 1), float(np.exp(0.45)))
+    late = whole.time >= _MOMENT - 75 * DAY
+    part = History(
+        whole.time[late], whole.hashrate_ths[late], whole.hashprice_usd_per_phs_day[late]
+    )
+    known, guessed = (draw_fleets(read_rigs(), one, _MOMENT, 300) for one in (whole, part))
+    assert guessed.network_j_per_th == pytest.approx(known.network_j_per_th, rel=0.01)
+
+
 def test_later_networks_are_more_efficient() -> None:
     moments = [day_start(date(year, 6, 1)) for year in range(2016, 2026)]
     median = [
