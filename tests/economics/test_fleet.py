@@ -58,8 +58,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
 
 
 def test_a_record_that_begins_late_gives_the_fleet_of_a_usual_growth_before() -> None:
-    # the growth that is taken for granted: what came before it changes nothing
-    whole = growing(date(2014, 1, 1), date(2026, 2, 1), float(np.exp(0.45)))
+    # the growth that is taken for granted, every machine paid: what came before changes nothing
+    whole = growing(date(2014, 1, 1), date(2026, 2, 1), float(np.exp(0.45)), 1e6)
     late = whole.time >= _MOMENT - 75 * DAY
     part = History(
         whole.time[late], whole.hashrate_ths[late], whole.hashprice_usd_per_phs_day[late]
