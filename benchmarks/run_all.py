@@ -29,6 +29,8 @@ SCRIPTS = (
     "posterior_speed",
     "cost_speed",
     "supply_record",
+    "selling_record",
+    "after_retarget",
     "report_page",
     "command_start",
 )
