@@ -39,8 +39,16 @@ def assumed_of(args: argparse.Namespace) -> Assumed:
         Path(args.rigs) if args.rigs else None,
         Path(args.power_prices) if args.power_prices else None,
         _number(args.efficiency, "--efficiency", "J/TH, such as 17.5"),
-        _number(args.power_price, "--power-price", "USD per kWh, such as 0.05"),
+        stated_price(args.power_price),
     )
+
+
+def stated_price(text: str | None) -> float | None:
+    """USD/kWh of ``--power-price``, None where it is not given. Raises UsageError."""
+    from hashcanary.economics.own_power import power_price
+    from hashcanary.economics.power_prices import CHEAPEST, DEAREST
+
+    return None if text is None else power_price(text, CHEAPEST, DEAREST)
 
 
 def _number(text: str | None, argument: str, expected: str) -> float | None:

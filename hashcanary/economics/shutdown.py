@@ -13,7 +13,6 @@ are the outermost corners: all that is uncertain at its favourable end, and at i
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 # kWh that 1 W takes in a day
 _KWH_A_DAY = 24 / 1000
-_DEAREST_POWER = 10.0
 # Cambridge's index of 2019: power usage effectiveness, a ratio, 1.10, from 1.01 to 1.20
 USUAL_PUE = Band(1.10, 1.01, 1.20)
 # what pools that pay per share have asked in public, a fraction; judgement
@@ -102,33 +100,6 @@ class Line:
     def power_usd_per_kwh(self) -> float:
         """The middle of the price of power."""
         return self.power_band_usd_per_kwh.value
-
-
-def power_price(text: str) -> float:
-    """USD/kWh of ``0.05`` or ``0.05 USD/kWh``. Raises UsageError, for other currencies too."""
-    match = re.fullmatch(
-        r"\s*([+-]?[0-9.]+(?:[eE][+-]?\d+)?)\s*([^\d\s].*?)?\s*", text, re.ASCII | re.DOTALL
-    )
-    unit = (match[2] or "").lower().replace(" ", "") if match else ""
-    try:
-        value = float(match[1]) if match else float("nan")
-    except ValueError:
-        value = float("nan")
-    if unit not in ("", "usd", "$", "usd/kwh", "$/kwh"):
-        raise UsageError(
-            argument="power price",
-            expected="US dollars per kWh, the only currency and unit taken",
-            found=text,
-            remedy="Convert it at the rate of the day you mean; USD/MWh is 1000 times USD/kWh.",
-        )
-    if not 0 <= value <= _DEAREST_POWER:
-        raise UsageError(
-            argument="power price",
-            expected=f"a number from 0 to {_DEAREST_POWER:g} USD/kWh, such as 0.05",
-            found=text,
-            remedy="Miners have paid about 0.03 to 0.10.",
-        )
-    return value
 
 
 def energy_cost(efficiency_j_per_th: float, pue: float, power_usd_per_kwh: float) -> float:

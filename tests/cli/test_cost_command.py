@@ -110,6 +110,7 @@ def test_own_machines_and_contract_scale_the_cost(call: Run, lake: Path) -> None
     [
         (("--power-price", "cheap"), "--power-price"),
         (("--power-price", "-0.05"), "--power-price"),
+        (("--power-price", "0.05 EUR"), "only currency"),
         (("--efficiency", "0"), "--efficiency"),
         (("--efficiency", "nan"), "--efficiency"),
         (("--model", "mine"), "the name of a cost model"),

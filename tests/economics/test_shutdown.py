@@ -9,6 +9,7 @@ import pytest
 
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.market import Band, Market, Stated, hashprice_of, market_of
+from hashcanary.economics.own_power import power_price
 from hashcanary.economics.payback import HORIZON_DAYS, Paths, Payback, paths_of, payback
 from hashcanary.economics.rigs import Rig, read_rigs
 from hashcanary.economics.shutdown import (
@@ -16,7 +17,6 @@ from hashcanary.economics.shutdown import (
     Terms,
     break_even_power,
     energy_cost,
-    power_price,
     shutdown_table,
 )
 from hashcanary.economics.switching import Flow, flow_of, thresholds

@@ -168,8 +168,8 @@ def _powers(
     from pathlib import Path
 
     from hashcanary.economics.market import Band
+    from hashcanary.economics.own_power import power_price
     from hashcanary.economics.power_prices import network_price, power_mix, read_power_prices
-    from hashcanary.economics.shutdown import power_price
     from hashcanary.moments import DAY, iso_day
 
     prices = read_power_prices(Path(args.power_prices) if args.power_prices else None)

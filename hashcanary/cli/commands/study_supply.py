@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from hashcanary.cli.assuming import stated_price
 from hashcanary.cli.declare import add_at, add_command
 from hashcanary.errors import Exit, UsageError
 
@@ -108,7 +109,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.economics.rigs import read_rigs
     from hashcanary.economics.supply_study import study_supply
 
-    price, seed = _price(args.power_price), _seed(args.seed)
+    price, seed = stated_price(args.power_price), _seed(args.seed)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
     prices = read_power_prices(Path(args.power_prices) if args.power_prices else None)
     if args.show == "own" and args.fleet is None and price is None:
@@ -139,25 +140,6 @@ def _draw(path: Path, study: SupplyStudy, *, simulated: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     say_written([path])
-
-
-def _price(text: str | None) -> float | None:
-    from hashcanary.economics.power_prices import CHEAPEST, DEAREST
-
-    if text is None:
-        return None
-    try:
-        price = float(text)
-    except ValueError:
-        price = float("nan")
-    if not CHEAPEST <= price <= DEAREST:
-        raise UsageError(
-            argument="--power-price",
-            expected=f"USD per kWh from {CHEAPEST:g} to {DEAREST:g}",
-            found=text,
-            remedy="Write 0.05 for five US cents.",
-        )
-    return price
 
 
 def _seed(text: str) -> int:
