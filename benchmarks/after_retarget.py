@@ -90,6 +90,22 @@ def _against(one: Against) -> str:
     return f"{one.difference:+.2%} ± {one.error:.2%}"
 
 
+def together(found: list[HashpriceOutcome]) -> str:
+    """Whether surprises of difficulty and moves of the price came apart, as they are drawn."""
+    told = []
+    for point in POINTS:
+        part = [one for one in found if one.point == point]
+        luck = [one.held.came / one.held.median for one in part]
+        price = [one.moving.came / one.held.came for one in part]
+        told.append(f"{spearmanr(luck, price).statistic:+.2f} at {point}")
+    error = 1 / (len(found) / len(POINTS) - 1) ** 0.5
+    return (
+        "Difficulty and price are drawn apart. Rank correlation of what came of hashprice at the "
+        f"held price, over its median, with the move of the price: {', '.join(told)} (standard "
+        f"error {error:.2f}); below 0 the bands are a little too wide."
+    )
+
+
 def eras(found: list[HashpriceOutcome]) -> str:
     """Coverage before and since 2024."""
     lines = [
@@ -314,6 +330,8 @@ Price as it came. The last column is what knowing the difficulty adds to knowing
 moves: early in an epoch nothing, as the price is most of it.
 
 {scoring(found, moving=True)}
+
+{together(found)}
 
 By era:
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _TERA_IN_EXA = 1e6
 _KILO = 1000.0
+# share that cannot stop at once without the chain all but stopping
+_NEARLY_ALL = 0.95
 INPUTS = ("difficulty", "price", "fees", "curve")
 
 
@@ -266,10 +268,11 @@ def _rigs(
 
 
 def _stopped(ahead: Ahead, under: Floats) -> Stopped | None:
-    """None where the epoch's last block is there, or where nothing would run any more."""
+    """None where the epoch's last block is there, or where hardly anything might run any more."""
     left = ahead.forecast.needed - ahead.forecast.intervals
-    if left <= 0 or float(under.max()) >= 1.0:
+    if left <= 0 or float(np.quantile(under, LEVELS[-1])) > _NEARLY_ALL:
         return None
+    under = np.minimum(under, _NEARLY_ALL)
     waits = ahead.waits / (1.0 - under)
     later = (waits - ahead.waits) * (left + 1) / left
     return Stopped(quantiles_of(ahead.forecast.span.change_after(waits)), quantiles_of(later / DAY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 DAYS_METRICS = ("price", "fees.to_subsidy")
 FEE_DAYS = 30
+# a last block so many seconds before the moment asked about is said to be old
+_LATE = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,14 @@ def basis_of(
     from hashcanary.metrics.engine import compute
 
     days = days_of(compute(record, DAYS_METRICS) if results is None else results)
-    return basis_at(days, forecast, record.network, in_force(record, forecast.height), price)
+    found = basis_at(days, forecast, record.network, in_force(record, forecast.height), price)
+    if record.at is None or record.at - forecast.time <= _LATE:
+        return found
+    late = (
+        f"blocks after {forecast.height} of {iso_day(int(forecast.time))}: difficulty and price "
+        "are those of that day"
+    )
+    return replace(found, lacks=(late, *found.lacks))
 
 
 def in_force(record: Record, height: int) -> float:
@@ -134,13 +143,8 @@ def basis_at(
     Raises NoHashprice where no price of the last ``STALE_DAYS`` days is known, UsageError for a
     price that is none.
     """
-    if price is not None and not (np.isfinite(price) and price > 0):
-        raise UsageError(
-            argument="price",
-            expected="USD a bitcoin, a number above 0",
-            found=price,
-            remedy="Leave it out to take the record's last one.",
-        )
+    if price is not None:
+        _check(price)
     seen = np.flatnonzero((days.price_known_at <= forecast.time) & (days.price_usd_per_btc > 0))
     last = int(seen[-1]) if seen.size else -1
     if last < 0 or forecast.time - days.time[last] > (STALE_DAYS + 1) * DAY:
@@ -165,6 +169,16 @@ def basis_at(
         log_changes=changes,
         lacks=lacks,
     )
+
+
+def _check(price: float) -> None:
+    if not (np.isfinite(price) and price > 0):
+        raise UsageError(
+            argument="price",
+            expected="USD a bitcoin, a number above 0",
+            found=price,
+            remedy="Leave it out to take the record's last one.",
+        )
 
 
 def _few(found: int) -> str:

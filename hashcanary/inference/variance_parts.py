@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+# relative spread below which a figure is the same in every draw, but for rounding
+_STILL = 1e-6
+
 
 def variance_parts(
     names: Sequence[str],
@@ -30,7 +33,7 @@ def variance_parts(
     draws: int,
     random: np.random.Generator,
 ) -> dict[str, float]:
-    """Each input's fraction of the variance of ``outcome``, by name; all 0 where it has none.
+    """Each input's fraction of the variance of ``outcome``, by name; all 0 where it hardly varies.
 
     outcome: (draws,) of a figure, given which draw, (draws,), of each input to take. With 10,000
     draws a part is known to about 0.01; one that comes out below 0 by chance is 0, and the others
@@ -39,7 +42,7 @@ def variance_parts(
     own = np.arange(draws)
     anew = {name: random.permutation(draws) for name in names}
     whole = outcome(dict.fromkeys(names, own))
-    if np.ptp(whole) == 0:
+    if whole.std() <= _STILL * np.abs(whole).max():
         return dict.fromkeys(names, 0.0)
     explained: dict[frozenset[str], float] = {frozenset(): 0.0, frozenset(names): 1.0}
     for size in range(1, len(names)):

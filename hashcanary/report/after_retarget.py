@@ -135,6 +135,8 @@ def _parts(found: AfterRetarget) -> str:
         ", ".join(
             f"{name} {part:.0%}" for name, part in sorted(parts.items(), key=lambda one: -one[1])
         )
+        if any(parts.values())
+        else "nothing, as it is the same in every draw"
         for parts in (found.hashprice_parts, found.under_water_parts)
     )
     return (
@@ -145,18 +147,15 @@ def _parts(found: AfterRetarget) -> str:
 
 def _feedback(found: AfterRetarget) -> str:
     then = found.held
-    up, down = then.rises, then.falls
-    if up == down == 0:
-        push = "it pushes the adjustment after that neither up nor down"
-    else:
-        way, share = ("up", up) if up >= down else ("down", down)
-        push = f"it pushes the adjustment after that {way} ({share:.0%} of draws)"
+    pushes = sorted((("up", then.rises), ("down", then.falls)), key=lambda one: -one[1])
+    (way, share), (other, rest) = pushes
+    push = f"{way} in {share:.0%} of draws, {other} in {rest:.0%}" if share else "neither way"
     return (
         f"By the curve alone, no forecast of that adjustment: hashrate that pays changes by "
         f"{_percent(then.response)} at the held price ({_percent(then.by_elasticity)} by the "
         f"elasticity at the margin), {_rate(then.response_ehs, signed=True)}; "
-        f"{_rate(then.back_ehs)} of it stand still now and could come back. So {push}; "
-        f"`hashcanary forecast retarget` forecasts it."
+        f"{_rate(then.back_ehs)} of it stand still now and could come back. So it pushes the "
+        f"adjustment after that {push}; `hashcanary forecast retarget` forecasts it."
     )
 
 

@@ -118,24 +118,8 @@ def part_rows(found: AfterRetarget) -> list[Row]:
 
 def document(found: AfterRetarget) -> dict[str, object]:
     """The answer as JSON has it, units in the keys."""
-    basis, forecast, now = found.basis, found.forecast, found.hashprice_now_usd_per_phs_day
     return {
-        "height": forecast.height,
-        "time": iso_time(round(forecast.time)),
-        "retarget_height": forecast.retarget_height,
-        "price_day": iso_day(basis.day),
-        "price_usd_per_btc": basis.price_usd_per_btc,
-        "price_is_stated": basis.stated,
-        "difficulty_now_ratio_to_difficulty_one": basis.difficulty,
-        "subsidy_now_btc_per_block": basis.subsidy_btc,
-        "subsidy_after_btc_per_block": basis.subsidy_after_btc,
-        "fees_now_btc_per_block": basis.fees_now_btc,
-        "fees_low_btc_per_block": float(basis.fees_btc.min()),
-        "fees_high_btc_per_block": float(basis.fees_btc.max()),
-        "price_changes_known_count": int(basis.log_changes.size),
-        "hashprice_now_usd_per_phs_day": now.value,
-        "hashprice_now_low_usd_per_phs_day": now.low,
-        "hashprice_now_high_usd_per_phs_day": now.high,
+        **_basis(found),
         "difficulty_change_fraction": _told(found.change),
         "day_after_days": _told(found.days),
         "running_hashrate_ehs": found.running_ehs,
@@ -160,6 +144,29 @@ def document(found: AfterRetarget) -> dict[str, object]:
         "interval": f"central; {BAND_TEXT} and of the forecast of the retarget",
         "draws": found.draws,
         "lacks": list(found.lacks),
+    }
+
+
+def _basis(found: AfterRetarget) -> dict[str, object]:
+    """What is known when asked."""
+    basis, forecast, now = found.basis, found.forecast, found.hashprice_now_usd_per_phs_day
+    return {
+        "height": forecast.height,
+        "time": iso_time(round(forecast.time)),
+        "retarget_height": forecast.retarget_height,
+        "price_day": iso_day(basis.day),
+        "price_usd_per_btc": basis.price_usd_per_btc,
+        "price_is_stated": basis.stated,
+        "difficulty_now_ratio_to_difficulty_one": basis.difficulty,
+        "subsidy_now_btc_per_block": basis.subsidy_btc,
+        "subsidy_after_btc_per_block": basis.subsidy_after_btc,
+        "fees_now_btc_per_block": basis.fees_now_btc,
+        "fees_low_btc_per_block": float(basis.fees_btc.min()),
+        "fees_high_btc_per_block": float(basis.fees_btc.max()),
+        "price_changes_known_count": int(basis.log_changes.size),
+        "hashprice_now_usd_per_phs_day": now.value,
+        "hashprice_now_low_usd_per_phs_day": now.low,
+        "hashprice_now_high_usd_per_phs_day": now.high,
     }
 
 

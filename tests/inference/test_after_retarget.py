@@ -321,8 +321,19 @@ def test_parts_of_a_sum_are_its_variances_and_of_a_product_halves() -> None:
     assert found == pytest.approx(expected, abs=0.03)
 
 
+def test_a_price_at_which_all_stop_is_no_reason_to_fail(
+    forecast: RetargetForecast, study: SupplyStudy, basis: Basis
+) -> None:
+    found = after_retarget(forecast, study, replace(basis, price_usd_per_btc=0.5))
+    assert found.held.under_water.values == pytest.approx(np.ones(7), abs=1e-3)
+    assert found.stopped is None
+    assert found.held.response.values == pytest.approx(np.zeros(7), abs=1e-3)
+
+
 def test_nothing_comes_from_anywhere_where_nothing_varies() -> None:
-    none = variance_parts(
-        ("x", "y"), lambda at: np.zeros(at["x"].size), 100, np.random.default_rng(1)
-    )
-    assert none == {"x": 0.0, "y": 0.0}
+    noise = 1e-12 * np.random.default_rng(2).standard_normal(100)
+    for still in (np.ones(100), 1 + noise):
+        none = variance_parts(
+            ("x", "y"), lambda at, of=still: of[at["x"]], 100, np.random.default_rng(1)
+        )
+        assert none == {"x": 0.0, "y": 0.0}

@@ -222,6 +222,17 @@ def test_the_hashprice_of_now_is_the_metrics(real_record: Record, cut: Any) -> N
     assert basis.now.value == pytest.approx(float(rows["value"][-1]), rel=1e-9)
 
 
+def test_a_last_block_of_days_ago_is_said(real_record: Record, cut: Any) -> None:
+    # headers of 2015 to 2019 are few: the last block by then is 552,384 of a week before
+    record = cut(real_record, 1_544_400_000)
+    forecast = forecast_retarget(record)
+    assert record.at is not None
+    assert record.at - forecast.time > DAY
+    assert basis_of(record, forecast).lacks[0].startswith(f"blocks after {forecast.height} of")
+    fresh = cut(real_record, 1_669_300_000)
+    assert basis_of(fresh, forecast_retarget(fresh)).lacks == ()
+
+
 def test_a_stated_price_takes_the_place_of_the_last_one() -> None:
     days = _days(np.full(1500, 80_000.0), np.full(1500, 0.05))
     given = basis_at(days, _settled(1.0), MAIN, DIFFICULTY, 40_000.0)

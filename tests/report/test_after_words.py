@@ -144,11 +144,11 @@ def test_rigs_that_cross_are_named_and_none_is_said_to_be_none() -> None:
 def test_the_sign_of_the_adjustment_after_is_said_with_how_many_draws() -> None:
     found = _found()
     assert "no forecast of that adjustment" in told(found)["feedback"]
-    assert "up (97% of draws)" in told(found)["feedback"]
+    assert "up in 97% of draws, down in 0%" in told(found)["feedback"]
     down = replace(found, held=replace(found.held, rises=0.1, falls=0.9))
-    assert "down (90% of draws)" in told(down)["feedback"]
+    assert "down in 90% of draws, up in 10%" in told(down)["feedback"]
     none = replace(found, held=replace(found.held, rises=0.0, falls=0.0))
-    assert "neither up nor down" in told(none)["feedback"]
+    assert "neither way" in told(none)["feedback"]
 
 
 def test_what_cannot_be_said_has_no_line_and_what_lacks_has_one() -> None:
@@ -159,6 +159,12 @@ def test_what_cannot_be_said_has_no_line_and_what_lacks_has_one() -> None:
     assert sentences(found)[-1] == "Lacks fees of 3 days."
     assert document(found)["price_moving"] is None
     assert all("moving" not in str(row["when"]) for row in figure_rows(found))
+
+
+def test_a_share_that_is_the_same_in_every_draw_comes_from_nothing() -> None:
+    still = dict.fromkeys(("difficulty", "price", "fees", "curve"), 0.0)
+    line = told(replace(_found(), under_water_parts=still))["variance"]
+    assert "of the share under water nothing, as it is the same in every draw" in line
 
 
 def test_a_halving_before_it_and_a_stated_price_are_said() -> None:
