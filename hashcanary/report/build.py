@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import hashcanary
@@ -10,7 +11,7 @@ from hashcanary.moments import DAY
 from hashcanary.report.datasets import DAY_METRICS, datasets
 from hashcanary.report.document import Estimate, Report
 from hashcanary.report.glossary import GLOSSARY
-from hashcanary.report.hurt import hurt, needed
+from hashcanary.report.hurt import after_of, hurt, needed
 from hashcanary.report.hurt_data import hurt_datasets
 from hashcanary.report.outlook import outlook, outlook_datasets
 from hashcanary.report.reading import Reading
@@ -69,12 +70,14 @@ def build_report(record: Record) -> Report:
         results = compute(record, (*METRICS, *REQUIRED_METRICS, *needed()))
         counted = beside.submit(hurt, record, results)
     ahead, hurting = inferred.result(), counted.result()
+    after, no_after = after_of(record, results, hurting, ahead)
     vendors = record.daily["vendor"].unique().sort().to_list()
     reading = Reading(results, vendors)
     studies = with_luck(results, find_episodes(results, simulated=record.simulated))
     as_of = None if reading.today is None else reading.today + DAY
     mined = who_mined(record, reading.today)
-    verdict = judge(signs(reading, studies[0]))
+    stress = None if hurting.stress is None else hurting.stress.now
+    verdict = judge(replace(signs(reading, studies[0]), stress=stress))
     at_text = harmless(record.at_text)
     command = _command(record)
     blocks = record.blocks
@@ -92,7 +95,7 @@ def build_report(record: Record) -> Report:
             history(reading),
             explained.result(),
             revenue(reading),
-            who_is_hurt(hurting),
+            who_is_hurt(hurting, after, no_after),
             pools(record, reading, mined),
             ribbons(reading, studies),
             next_retarget(ahead),

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 # significant digits: of what is counted or paid, and of what is estimated to percents
 DIGITS = 6
-ESTIMATE_DIGITS = 5
+ESTIMATE_DIGITS = 4
 SHARE_DIGITS = 4
+# shares of pools: days of late that are all there; before them one of each week
+_DAILY, _WEEK = 730, 7
 # metric, and whether its bounds are drawn too
 _DAY_METRICS: tuple[tuple[str, bool], ...] = (
     ("price", False),
@@ -164,15 +166,17 @@ def _pools(shares: PoolShares | None) -> Dataset:
     """Shares of the largest pools, their columns named by the pools, and of no known pool."""
     if shares is None:
         return Dataset("pools", [], ())
+    # a mean of 30 days looks the same by week
+    seen = (shares.time // DAY % _WEEK == 0) | (shares.time > shares.time[-1:] - _DAILY * DAY)
     columns: list[Series] = []
     for at, (key, name) in enumerate(zip(_pool_keys(shares.pools), shares.names, strict=True)):
         said = harmless(name)
-        columns.append(_share(key, said, shares.share[:, at]))
+        columns.append(_share(key, said, shares.share[seen, at]))
         for bound, values in (("low", shares.low), ("high", shares.high)):
             title = f"{said}, {bound} end of its interval"
-            columns.append(_share(f"{key}_{bound}", title, values[:, at]))
-    columns.append(_share("unknown", "no known pool", shares.unknown))
-    return Dataset("pools", shares.time.tolist(), tuple(columns))
+            columns.append(_share(f"{key}_{bound}", title, values[seen, at]))
+    columns.append(_share("unknown", "no known pool", shares.unknown[seen]))
+    return Dataset("pools", shares.time[seen].tolist(), tuple(columns))
 
 
 def _share(key: str, title: str, values: NDArray[np.float64]) -> Series:

@@ -20,10 +20,10 @@ class Figure:
     """One figure with all that makes it checkable.
 
     key: the metric's name, or a dotted name of the report's own; label: as people call it.
-    value: None where it is missing, and then ``missing`` says why. low, high: bounds, and
-    ``interval`` says what kind. since, until: the period it stands for, Unix seconds UTC,
-    ``until`` excluded. source: the facts below it, in words. note: a reading of it, in words.
-    term: the glossary's key for it.
+    value: None where it is missing, and then ``missing`` says why. low, high: bounds, with
+    probability ``level``, and ``interval`` says what kind. since, until: the period it stands for,
+    Unix seconds UTC, ``until`` excluded. source: the facts below it, in words. note: a reading
+    of it, in words. term: the glossary's key for it.
     """
 
     key: str
@@ -39,6 +39,7 @@ class Figure:
     missing: str = ""
     note: str = ""
     term: str = ""
+    level: float = 0.95
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,13 @@ GLOSSARY: tuple[Term, ...] = (
         "they cost to run.",
     ),
     Term(
+        "gauge",
+        "Stress gauge, miner sustainability",
+        "The gauge says how unusual the strain on miners is: where seven signs of it stand among "
+        "their own past, 0 calm, 100 stress. Sustainability says whether those who mine can go on: "
+        "which hashrate pays, what power leaves of revenue, how much of its cost a coin fetches.",
+    ),
+    Term(
         "cost",
         "Cost of a coin",
         "What is paid to make a bitcoin. It depends on what is counted: electricity alone, or "

@@ -1,4 +1,4 @@
-"""The columns that the charts of who is hurt draw: costs by week, the supply curve."""
+"""The columns that the charts of who is hurt draw: by week, and along the supply curve."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import polars as pl
 
 from hashcanary.moments import DAY
 from hashcanary.report.charts.costs import COSTS, DRAWN, FAMILY, FITTED, key
+from hashcanary.report.charts.stress import CUTS, FLEET, STRESS
 from hashcanary.report.charts.supply import SUPPLY, supply_data
 from hashcanary.report.document import Dataset, Series
 from hashcanary.report.wording import harmless
-from hashcanary.units import HASHRATE, USD, USD_PER_BTC, USD_PER_PHS_DAY
+from hashcanary.units import FRACTION, HASHRATE, INDEX_100, USD, USD_PER_BTC, USD_PER_PHS_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from hashcanary.units import Unit
 
 _DIGITS = 5
+# of shares and points, whose bands are wide
+_FEW_DIGITS = 3
 _WEEK = 7
 _TITLES = {
     "price": "price",
@@ -39,7 +42,7 @@ _UNITS: Mapping[str, Unit] = {
 
 def hurt_datasets(found: Hurt) -> tuple[Dataset, ...]:
     """Everything the chapter's charts draw; empty columns where nothing is known."""
-    return _costs(found), _published(found), *_supply(found)
+    return _costs(found), _published(found), *_supply(found), _fleet(found), _stress(found)
 
 
 def _costs(found: Hurt) -> Dataset:
@@ -88,8 +91,13 @@ def _frame(history: Sequence[ModelCosts]) -> pl.DataFrame:
     if first.is_empty():
         return frame.clear()
     last = frame.filter(known | pl.col("price").is_not_null())["time"][-1]
-    weekly = (pl.col("time") // DAY % _WEEK == 0) | (pl.col("time") > last - _WEEK * DAY)
-    return frame[int(first[0]) :].filter(weekly, pl.col("time") <= last)
+    return _weekly(frame[int(first[0]) :].filter(pl.col("time") <= last))
+
+
+def _weekly(frame: pl.DataFrame) -> pl.DataFrame:
+    """One day of each week, the same in every record, and every day of the last one."""
+    time = pl.col("time")
+    return frame.filter((time // DAY % _WEEK == 0) | (time > time.max() - _WEEK * DAY))
 
 
 def _published(found: Hurt) -> Dataset:
@@ -137,8 +145,50 @@ def _along(name: str, rows: Sequence[Mapping[str, object]], here: float | None) 
     )
 
 
-def _rounded(values: pl.Series) -> list[float | int | str | None]:
+def _fleet(found: Hurt) -> Dataset:
+    """Shares of ``FleetHistory``, under the names that they have there."""
+    fleet, frame = found.fleet, pl.DataFrame({"time": []})
+    if fleet is not None:
+        columns = {name: getattr(fleet, name) for name in FLEET.columns}
+        frame = _known(pl.DataFrame({"time": fleet.time, **columns}), FLEET.columns[0])
+    return _of("fleet", frame, FLEET.columns, FRACTION)
+
+
+def _stress(found: Hurt) -> Dataset:
+    frame = pl.DataFrame({"time": []})
+    if found.stress is not None:
+        history = found.stress.history
+        cuts = {line.column: history.cuts[at] for at, line in enumerate(CUTS)}
+        gauge = {"gauge": history.gauge, "gauge_low": history.low, "gauge_high": history.high}
+        frame = _known(pl.DataFrame({"time": history.time, **gauge, **cuts}), "gauge")
+    return _of("stress", frame, STRESS.columns, INDEX_100)
+
+
+def _known(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """By week, from the first to the last day on which a column is known."""
+    frame = frame.with_columns(pl.all().exclude("time").fill_nan(None))
+    known = frame[column].is_not_null().arg_true()
+    return _weekly(frame[int(known[0]) : int(known[-1]) + 1] if known.len() else frame.clear())
+
+
+def _of(name: str, frame: pl.DataFrame, columns: Sequence[str], unit: Unit) -> Dataset:
+    return Dataset(
+        name,
+        frame["time"].to_list(),
+        tuple(
+            Series(
+                column,
+                column.replace("_", " "),
+                unit,
+                _rounded(frame[column], _FEW_DIGITS) if column in frame.columns else [],
+            )
+            for column in columns
+        ),
+    )
+
+
+def _rounded(values: pl.Series, digits: int = _DIGITS) -> list[float | int | str | None]:
     """To what a reader can use; no figure where it is not known."""
     if values.dtype.is_float():
-        values = values.fill_nan(None).round_sig_figs(_DIGITS)
+        values = values.fill_nan(None).round_sig_figs(digits)
     return values.to_list()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate, Verdict
+from hashcanary.report.sections.stress import stress_sentence
 from hashcanary.report.wording import chance, count, day, how_often, percent, quantity
 from hashcanary.units import HASHRATE
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from hashcanary.inference.luck import FallLuck
     from hashcanary.report.document import Case
     from hashcanary.studies.ribbon_luck import InversionLuck
+    from hashcanary.studies.stress.answer import StressNow
 
 RARE_YEARS = 20
 INVERTED_DAYS = 7
@@ -66,7 +68,8 @@ class Signs:
     peak: day of that mean's peak, Unix seconds. inversion: SIMULATED luck of the one that lasts.
     inverted: None where the ribbons are not known. days_inverted: of the inversion that lasts.
     ended, ended_days: end of the last inversion and how many days it lasted.
-    block_minutes: mean interval of the last seven days, minutes.
+    block_minutes: mean interval of the last seven days, minutes. stress: the gauge, said and not
+    judged by.
     """
 
     missing: str = ""
@@ -82,6 +85,7 @@ class Signs:
     ended_days: int = 0
     buy: int | None = None
     block_minutes: Estimate | None = None
+    stress: StressNow | None = None
 
 
 def judge(signs: Signs) -> Verdict:
@@ -92,7 +96,9 @@ def judge(signs: Signs) -> Verdict:
         stamp=STAMPS[case],
         headline=_headline(signs, case),
         sentences=tuple(
-            text for text in (_luck(signs, case), _ribbons(signs), _blocks(signs)) if text
+            text
+            for text in (_luck(signs, case), _ribbons(signs), _blocks(signs), _stress(signs))
+            if text
         ),
         rules=tuple(f"{name}: {rule}" for name, rule in RULES),
     )
@@ -205,6 +211,10 @@ def _inverted_by_luck(luck: InversionLuck | None) -> str:
         return text
     deep = chance(luck.as_deep.per_year, luck.as_deep.at_most)
     return f"{text}, and as deep in {deep}"
+
+
+def _stress(signs: Signs) -> str:
+    return "" if signs.stress is None else stress_sentence(signs.stress)
 
 
 def _blocks(signs: Signs) -> str:

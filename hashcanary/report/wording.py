@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate
-from hashcanary.units import COUNT, DAYS, HASHRATE, PROBABILITY, RATIO, STATE, UNIX_TIME, YEARS
+from hashcanary.units import (
+    COUNT,
+    DAYS,
+    HASHRATE,
+    INDEX_100,
+    PROBABILITY,
+    RATIO,
+    STATE,
+    UNIX_TIME,
+    YEARS,
+)
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell, Column, Figure, Report
@@ -83,7 +93,7 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
         # one prefix throughout, so that figures can be compared at sight
         places = max(digits - len(str(int(abs(value) / 1e18))), 0) if value else 0
         return f"{value / 1e18:,.{places}f} EH/s"
-    shown = min(digits, 3) if unit is RATIO else digits
+    shown = min(digits, 3) if unit in {RATIO, INDEX_100} else digits
     return unit.people(value, shown).replace("-", MINUS)
 
 
@@ -147,7 +157,7 @@ def figure_bounds(figure: Figure) -> str:
     words, unit = text.rsplit(" ", 1) if " " in text else (text, "")
     if unit and figure_value(figure).endswith(f" {unit}"):
         text = words
-    return f"95%: {text}" if text else ""
+    return f"{figure.level:.0%}: {text}" if text else ""
 
 
 def period(since: int | None, until: int | None) -> str:

@@ -101,7 +101,8 @@ def test_a_report_of_an_earlier_moment_holds_nothing_later(
     assert report.as_of <= middle
     for dataset in report.datasets:
         times = [time for row, time in enumerate(dataset.time) if not _is_forecast(dataset, row)]
-        if dataset.along or dataset.key == "published_costs":
+        if dataset.along or dataset.key in {"published_costs", "stress"}:
+            # no time, nothing published of an invented history, too few days for a gauge
             assert not times
             continue
         assert times

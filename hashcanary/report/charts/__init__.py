@@ -14,6 +14,7 @@ from hashcanary.report.charts.outlook import NEXT_CHANGE, OUTLOOK
 from hashcanary.report.charts.pools import DATASET, pools_chart
 from hashcanary.report.charts.price import PRICE
 from hashcanary.report.charts.ribbon import RIBBON
+from hashcanary.report.charts.stress import FLEET, STRESS
 from hashcanary.report.charts.supply import SUPPLY
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ CHARTS: dict[str, Chart] = {
         PUELL,
         COSTS,
         SUPPLY,
+        FLEET,
+        STRESS,
         PRICE,
         RIBBON,
         OUTLOOK,

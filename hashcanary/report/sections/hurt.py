@@ -11,8 +11,10 @@ from hashcanary.economics.supply import LITERATURE_ELASTICITY, LITERATURE_ERROR
 from hashcanary.moments import DAY
 from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
 from hashcanary.report.hurting import answer
+from hashcanary.report.sections.stress import after_ledger, stress_parts
 from hashcanary.report.wording import day, harmless, percent
 from hashcanary.units import (
+    BTC,
     FRACTION,
     HASHRATE,
     J_PER_TH,
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from hashcanary.economics.published_costs import PublishedCost
     from hashcanary.economics.shutdown import Line
     from hashcanary.economics.supply_study import RigPoint, SupplyStudy
+    from hashcanary.inference.after_retarget import AfterRetarget
     from hashcanary.report.document import Cell
-    from hashcanary.report.hurt import Hurt
+    from hashcanary.report.hurt import Hurt, MustSell
     from hashcanary.units import Unit
 
 _KEY, _TITLE = "hurt", "Who is hurt?"
@@ -39,8 +42,11 @@ _RIGS = 8
 _SOURCE = "drawn fleets and power prices"
 
 
-def who_is_hurt(found: Hurt) -> Section:
-    """Costs of a coin against the price, the supply curve, and where machines stop."""
+def who_is_hurt(found: Hurt, after: AfterRetarget | None = None, no_after: str = "") -> Section:
+    """Costs of a coin against the price, the supply curve, where machines stop, what must be sold.
+
+    after: what the next retarget does; no_after: why that cannot be said.
+    """
     parts: list[Ledger | Table | Drawing] = []
     if found.costs is not None:
         parts += [Drawing("costs"), _costs(found, found.costs)]
@@ -49,9 +55,16 @@ def who_is_hurt(found: Hurt) -> Section:
         parts += [Drawing("supply"), _next(found.supply)]
     if found.shutdown:
         parts.append(_shutdown(found.shutdown))
-    return Section(
-        _KEY, "Who is hurt", _TITLE, harmless(answer(found)), tuple(parts), _notes(found)
-    )
+    if found.fleet is not None:
+        parts.append(Drawing("fleet"))
+    if found.selling and found.supply is not None:
+        parts.append(_selling(found.selling, found.supply))
+    if after is not None:
+        parts.append(after_ledger(after))
+    if found.stress is not None:
+        parts += [Drawing("stress"), *stress_parts(found.stress)]
+    lead, notes = harmless(answer(found)), _notes(found, no_after)
+    return Section(_KEY, "Who is hurt", _TITLE, lead, tuple(parts), notes)
 
 
 def _figures(study: SupplyStudy) -> tuple[Figure, ...]:
@@ -243,7 +256,30 @@ def _estimate(band: Band | None) -> Estimate | None:
     return None if band is None else Estimate(*band)
 
 
-def _notes(found: Hurt) -> tuple[str, ...]:
+def _selling(rows: tuple[MustSell, ...], study: SupplyStudy) -> Table:
+    return Table(
+        key="selling",
+        title="What must be sold to pay for power, by margin",
+        columns=(
+            Column("margin", "machines by margin"),
+            Column("mined", "of the coins mined", "estimate", FRACTION),
+            Column("sold", "must be sold, of all coins", "estimate", FRACTION),
+            Column("btc", "BTC a day", "estimate", BTC, headed=True, digits=3),
+        ),
+        rows=tuple(
+            (row.title, Estimate(*row.mined), Estimate(*row.sold), Estimate(*row.sold_btc_per_day))
+            for row in rows
+        ),
+        note=(
+            f"Means, and {BAND_TEXT}; hashprice of {day(study.market.day)}, margin of it over "
+            "running costs. A bound and no measurement: owners with other money need sell none. "
+            "With overheads, after a fall of the price, through time: hashcanary study selling."
+        ),
+        empty="Nothing is known.",
+    )
+
+
+def _notes(found: Hurt, no_after: str) -> tuple[str, ...]:
     notes = []
     if found.supply is not None:
         notes += [f"Lacks {one}." for one in found.supply.lacks]
@@ -261,4 +297,8 @@ def _notes(found: Hurt) -> tuple[str, ...]:
             notes.append(f"Stated with hindsight: {'; '.join(late)}.")
     if found.supply is not None and not found.shutdown:
         notes.append(f"Lacks shutdown prices: {found.no_shutdown}.")
+    if found.stress is None:
+        notes.append(f"Lacks the stress gauge: {found.no_stress}")
+    if no_after and found.supply is not None:
+        notes.append(f"Lacks what the next retarget does: {no_after}")
     return tuple(harmless(note) for note in notes)

@@ -1,0 +1,85 @@
+"""Stress through time: the gauge with where its words begin; under water, and what must be sold."""
+
+from __future__ import annotations
+
+from hashcanary.report.charts.definition import (
+    Chart,
+    Line,
+    capitulation_bands,
+    halving_rules,
+    line_layers,
+    value_axis,
+)
+
+GAUGE = Line("gauge", "stress gauge, 90% band", "fourth", low="gauge_low", high="gauge_high")
+CUTS = (
+    Line("strained", "strained from here", "quiet", "thin"),
+    Line("stressed", "stressed from here", "quiet", "dashed"),
+    Line("capitulation", "capitulation from here", "quiet"),
+)
+_Y_GAUGE = value_axis("linear", "ratio", title="points, 0 calm to 100 stress")
+STRESS = Chart(
+    name="stress",
+    title="The stress gauge",
+    description=(
+        "Weighted mean of how seven signs of stress stand among their own past, 0 calm, 100 "
+        "stress, with its 90% band. Grey: from where on it is called strained, stressed, "
+        "capitulation, by its own past. Shaded: ribbons inverted. Dotted: halvings."
+    ),
+    datasets=("stress", "capitulation", "halving"),
+    columns=("gauge", "gauge_low", "gauge_high", *(line.column for line in CUTS)),
+    format="ratio",
+    lines=(GAUGE, *CUTS),
+    layers=(
+        capitulation_bands(),
+        *halving_rules(),
+        *(
+            layer
+            for line in CUTS
+            for layer in line_layers("stress", line, _Y_GAUGE, positive=False)
+        ),
+        *line_layers("stress", GAUGE, _Y_GAUGE, positive=False),
+    ),
+    height=240,
+)
+
+FLEET_LINES = (
+    Line(
+        "under_water",
+        "hashrate under water, 95% band",
+        "hashrate",
+        low="under_water_low",
+        high="under_water_high",
+    ),
+    Line(
+        "must_sell",
+        "coins that must be sold for power, 95% band",
+        "second",
+        low="must_sell_low",
+        high="must_sell_high",
+    ),
+)
+_Y_SHARE = value_axis("linear", "percent", title="share of the hashrate, share of the coins mined")
+FLEET = Chart(
+    name="fleet",
+    title="Under water, and what must be sold",
+    description=(
+        "Share of the hashrate that did not earn its power, and share of the coins mined that had "
+        "to be sold to pay for power: means of drawn fleets, as could be told then, with 95% of "
+        "the draws. Shaded: ribbons inverted. Dotted: halvings."
+    ),
+    datasets=("fleet", "capitulation", "halving"),
+    columns=tuple(name for line in FLEET_LINES for name in (line.column, line.low, line.high)),
+    format="percent",
+    lines=FLEET_LINES,
+    layers=(
+        capitulation_bands(),
+        *halving_rules(),
+        *(
+            layer
+            for line in reversed(FLEET_LINES)
+            for layer in line_layers("fleet", line, _Y_SHARE, positive=False)
+        ),
+    ),
+    height=240,
+)
