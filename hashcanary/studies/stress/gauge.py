@@ -14,7 +14,7 @@ Nothing here was fitted; ``stress.toml`` states every number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -132,6 +132,29 @@ def stress_history(
         cuts,
         words_of(gauge, cuts),
         _chances(drawn, cuts, told, time.size),
+    )
+
+
+def reweighted(history: StressHistory, weights: Mapping[str, float]) -> StressHistory:
+    """The same days under other weights by name, whose sum is 1; a name not there weighs nothing.
+
+    Without a band: low, high and chance are NaN.
+    """
+    kept = [one for one in history.components if one.component.name in weights]
+    each = np.array([weights[one.component.name] for one in kept])
+    percentiles = np.array([one.percentile for one in kept])
+    gauge, part_known = weighted(percentiles, each, history.settings.least_weight)
+    cuts = cuts_before(gauge, history.settings.cuts, history.settings.fewest_days)
+    return replace(
+        history,
+        components=tuple(replace(one, weight=weights[one.component.name]) for one in kept),
+        weight_known=part_known,
+        gauge=gauge,
+        low=np.full(gauge.size, np.nan),
+        high=np.full(gauge.size, np.nan),
+        cuts=cuts,
+        word=words_of(gauge, cuts),
+        chance=np.full(history.chance.shape, np.nan),
     )
 
 

@@ -26,7 +26,7 @@ SELLING = Component(
     stress="high",
     definition="part of the coins mined that must be sold to pay for the power of the machines "
     "that run, each up to all it mines; mean of the draws",
-    source="hashcanary: docs/supply.md",
+    source="hashcanary: docs/selling.md",
     why="what stress does to others: forced supply. No sale is observed: it follows from margins, "
     "and goes with price over cost turned upside down, so that the two are nearly one evidence "
     "counted twice; their group's weight holds it in",

@@ -1,0 +1,142 @@
+"""``hashcanary study stress``: how far the stress gauge is to be trusted."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.declare import add_at, add_command
+from hashcanary.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from hashcanary.cli.declare import Commands, Parser
+    from hashcanary.cli.output import Table
+    from hashcanary.store.record import Record
+    from hashcanary.studies.stress.capitulations import Capitulation
+    from hashcanary.studies.stress.settings import Settings
+
+_SHOWN = ("episodes", "components", "weights", "choices", "luck", "returns")
+_MOST_SEED = 2**63 - 1
+_EXAMPLES = """\
+  hashcanary study stress
+  hashcanary study stress --show components
+  hashcanary study stress --show luck --worlds 20
+  hashcanary study stress --weights mine.toml --capitulations seen.toml --json
+"""
+_DESCRIPTION = """\
+What the stress gauge read before, at and after capitulations that others
+published, how early, how often it cried wolf, and what chance would have done.
+
+--show components: the gauge without each of its parts. weights: under a thousand
+random weights. choices: other windows of percentiles, other models of the cost.
+luck: SIMULATED worlds that grow without stress. returns: what the price did after
+it began to say a word, with how little so few windows say.
+
+Exits with 3 where too little is known for the gauge to speak.
+"""
+
+
+def add(studies: Commands, shared: Parser) -> None:
+    """Declare the study."""
+    parser = add_command(
+        studies,
+        shared,
+        "stress",
+        run,
+        summary="the stress gauge against published capitulations, luck and itself",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    parser.add_argument(
+        "--show", choices=_SHOWN, default="episodes", help="the table (default: episodes)"
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="weights, windows and words in place of ours, as TOML"
+    )
+    parser.add_argument(
+        "--capitulations", metavar="FILE", help="published capitulations in place of ours, as TOML"
+    )
+    parser.add_argument(
+        "--worlds", metavar="N", default="8", help="of --show luck, of each kind (default: 8)"
+    )
+    parser.add_argument(
+        "--draws", metavar="N", default="1000", help="of --show weights (default: 1000)"
+    )
+    parser.add_argument("--seed", metavar="N", default="1", help="of all draws (default: 1)")
+    add_at(parser)
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Study and print."""
+    from pathlib import Path
+
+    from hashcanary.cli.opening import open_record
+    from hashcanary.cli.output import emit, format_of
+    from hashcanary.studies.stress.capitulations import read_capitulations
+    from hashcanary.studies.stress.registry import all_components
+    from hashcanary.studies.stress.settings import read_settings
+
+    seed = _whole(args.seed, "--seed", 0, _MOST_SEED)
+    worlds = _whole(args.worlds, "--worlds", 1, 1000)
+    draws = _whole(args.draws, "--draws", 10, 100_000)
+    settings = read_settings(all_components(), Path(args.weights) if args.weights else None)
+    path = Path(args.capitulations) if args.capitulations else None
+    capitulations = read_capitulations(path)
+    record = open_record(args)
+    emit(_table(record, args.show, settings, capitulations, (seed, worlds, draws)), format_of(args))
+    return Exit.DONE
+
+
+def _table(
+    record: Record,
+    shown: str,
+    settings: Settings,
+    capitulations: tuple[Capitulation, ...],
+    numbers: tuple[int, int, int],
+) -> Table:
+    from hashcanary.cli import stress_study_tables as tables
+    from hashcanary.cli.progress import bar
+    from hashcanary.studies.stress import after, luck, robustness
+    from hashcanary.studies.stress.gauge import stress_history
+    from hashcanary.studies.stress.registry import all_components
+    from hashcanary.studies.stress.sources import stress_sources
+
+    seed, worlds, draws = numbers
+    known = all_components()
+    models = robustness.OTHER_MODELS if shown == "choices" else ()
+    sources = stress_sources(record, models=models)
+    history = stress_history(sources, settings, known)
+    tables.speaks(history, record.at_text)
+    if shown == "components":
+        return tables.components(record, history, robustness.left_out(history, capitulations))
+    if shown == "weights":
+        found = robustness.random_weights(history, capitulations, draws=draws, seed=seed)
+        return tables.weights(record, history, found, capitulations)
+    if shown == "choices":
+        others = robustness.other_choices(sources, settings, known, capitulations)
+        return tables.choices(record, others)
+    if shown == "luck":
+        with bar() as tell:
+            lucky = luck.stress_luck(
+                history,
+                known,
+                worlds=worlds,
+                seed=seed,
+                progress=lambda done, whole: tell("simulated worlds", done, whole),
+            )
+        return tables.luck(record, lucky)
+    if shown == "returns":
+        return tables.returns(record, after.after_words(history, sources.results["price"].rows))
+    return tables.episodes(record, history, capitulations)
+
+
+def _whole(text: str, argument: str, least: int, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text[:20]) <= most:
+        limit = "2**63 - 1" if most == _MOST_SEED else f"{most:,}"
+        raise UsageError(
+            argument=argument,
+            expected=f"an integer from {least} to {limit}",
+            found=text,
+            remedy="Leave it out for the default.",
+        )
+    return int(text)

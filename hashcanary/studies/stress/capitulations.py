@@ -1,0 +1,44 @@
+"""Capitulations of miners as others published them: ``capitulations.toml``, or a user's file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hashcanary.moments import DAY
+from hashcanary.stated import read_document
+from hashcanary.studies.errors import BadStressFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NOT_THERE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Capitulation:
+    """One as published: from the start of its first day to the end of its last, Unix seconds."""
+
+    name: str
+    start: int
+    end: int
+    source: str
+
+
+def read_capitulations(path: Path | None = None) -> tuple[Capitulation, ...]:
+    """Those of a file, ascending by start; the built-in ones without. Raises BadStressFile."""
+    document = read_document("hashcanary.studies.stress", "capitulations.toml", path, BadStressFile)
+    document.only("capitulation")
+    found = []
+    for place in document.parts("capitulation"):
+        place.only("name", "start", "end", "source")
+        start, last = place.day("start", _NOT_THERE), place.day("end", _NOT_THERE)
+        if _NOT_THERE in {start, last}:
+            key = "start" if start == _NOT_THERE else "end"
+            raise place.bad(key, "a date such as 2021-07-01", None)
+        if last < start:
+            raise place.bad("end", "a day not before its start", place.table["end"])
+        found.append(Capitulation(place.text("name"), start, last + DAY, place.text("source")))
+    if not found:
+        raise document.bad("capitulation", "one table [[capitulation]] or more", None)
+    return tuple(sorted(found, key=lambda one: one.start))

@@ -1,0 +1,169 @@
+"""``hashcanary stress`` and ``hashcanary study stress``: what people and machines see."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from subprocess import CompletedProcess
+
+    Run = Callable[..., CompletedProcess[str]]
+
+# two simulated years are too few for the stated windows
+_SOON = "[percentiles]\nwindow_days = 365\nfewest_days = 60\n"
+
+
+@pytest.fixture
+def soon(tmp_path: Path) -> Path:
+    path = tmp_path / "soon.toml"
+    path.write_text(_SOON, encoding="utf-8")
+    return path
+
+
+def test_every_part_is_shown_and_sums_to_the_gauge(call: Run, lake: Path, soon: Path) -> None:
+    done = call("--home", lake, "stress", "--weights", soon, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["simulated"] is True
+    rows = {row["name"]: row for row in found["rows"]}
+    gauge = [row for row in found["rows"] if row["figure"] == "gauge" and row["name"] != "gauge"]
+    assert len(gauge) == 7
+    assert sum(row["contributes"] or 0 for row in gauge) == pytest.approx(found["gauge"]["value"])
+    assert found["gauge"]["low"] <= found["gauge"]["value"] <= found["gauge"]["high"]
+    assert found["gauge"]["unit"] == "index_0_100"
+    for row in found["rows"]:
+        assert row["unit"]
+        assert row["value"] is not None or row["missing"]
+        assert row["value"] is None or row["low"] <= row["value"] <= row["high"]
+    assert rows["hashprice"]["unit"] == "ratio"
+    assert sum(row["weight"] for row in gauge) == pytest.approx(1.0)
+    parts = [rows[name]["contributes"] for name in ("paying", "margin", "renewal")]
+    assert sum(parts) == pytest.approx(found["index"]["value"])
+    assert found["weights_file"] == str(soon)
+
+
+def test_people_read_the_figure_first(call: Run, lake: Path, soon: Path) -> None:
+    done = call("--home", lake, "stress", "--weights", soon)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Stress gauge ")
+    assert " of 100 (" in lines[0]
+    assert "SIMULATED" in done.stdout
+    assert "Miner sustainability" in done.stdout
+    assert "percentile: the part of the last 365 days before" in done.stdout
+
+
+def test_history_has_a_row_a_day(call: Run, lake: Path, soon: Path) -> None:
+    done = call("--home", lake, "stress", "--weights", soon, "--history", "--csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(rows) > 200
+    days = [row["time"] for row in rows]
+    assert days == sorted(set(days))
+    spoken = [row for row in rows if row["gauge_index_0_100"]]
+    assert all(0 <= float(row["gauge_index_0_100"]) <= 100 for row in spoken)
+    assert {"ribbon_percentile_index_0_100", "hashprice_value_ratio", "known_at"} <= set(rows[0])
+    cut = call(
+        *("--home", lake, "stress", "--weights", soon, "--history", "--csv"),
+        *("--start", days[10], "--end", days[19]),
+    )
+    assert [row["time"] for row in csv.DictReader(io.StringIO(cut.stdout))] == days[10:20]
+    shown = call("--home", lake, "stress", "--weights", soon, "--history")
+    assert "Shown: the last day of each of the last months" in shown.stdout
+
+
+def test_two_years_are_too_few_and_the_error_says_so(call: Run, lake: Path) -> None:
+    done = call("--home", lake, "stress")
+    assert done.returncode == 3
+    assert "730 days" in done.stderr
+    assert done.stdout == ""
+
+
+def test_weights_that_cannot_be_are_one_error(call: Run, lake: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text("[weights.mine]\ngroup = 1\nribbon = -1\n", encoding="utf-8")
+    done = call("--home", lake, "stress", "--weights", path)
+    assert done.returncode == 2
+    assert "weights.mine.ribbon" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_component_without_weight_is_not_there(call: Run, lake: Path, tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(_SOON + "[weights.mine]\ngroup = 1\npuell = 1\n", encoding="utf-8")
+    found = json.loads(call("--home", lake, "stress", "--weights", path, "--json").stdout)
+    assert [row["name"] for row in found["rows"] if row["figure"] == "gauge"] == ["puell", "gauge"]
+    assert found["rows"][0]["percentile"] == pytest.approx(found["gauge"]["value"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["stress", "--start", "2020-01-01"], "--history"),
+        (["study", "stress", "--seed", "x"], "--seed"),
+        (["study", "stress", "--worlds", "0"], "--worlds"),
+        (["study", "stress", "--draws", "3.5"], "--draws"),
+    ],
+)
+def test_arguments_that_cannot_be_are_named(
+    call: Run, lake: Path, arguments: list[str], said: str
+) -> None:
+    done = call("--home", lake, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+@pytest.fixture
+def seen(tmp_path: Path, call: Run, lake: Path, soon: Path) -> Path:
+    """Two capitulations, the first where the gauge of the lake is highest."""
+    done = call("--home", lake, "stress", "--weights", soon, "--history", "--json")
+    rows = [row for row in json.loads(done.stdout)["rows"] if row["word"]]
+    top = max(rows[40:], key=lambda row: row["gauge"])["time"]
+    path = tmp_path / "seen.toml"
+    path.write_text(
+        f"[[capitulation]]\nname = 'top'\nstart = {top}\nend = {top}\nsource = 'the gauge'\n"
+        "[[capitulation]]\nname = 'early'\nstart = 2000-01-01\nend = 2000-02-01\nsource = 's'\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_the_study_judges_by_the_capitulations_given(
+    call: Run, lake: Path, soon: Path, seen: Path
+) -> None:
+    given = ("--home", lake, "study", "stress", "--weights", soon, "--capitulations", seen)
+    found = json.loads(call(*given, "--json").stdout)
+    by = {row["capitulation"]: row for row in found["rows"]}
+    assert by["top"]["hit"] is True
+    # before the record there is nothing to judge
+    assert (by["early"]["covered"], by["early"]["hit"]) == (False, None)
+    assert found["gauge"]["hits"]["of"] == 1
+    assert found["gauge"]["hits"]["low"] < 1.0
+    people = call(*given).stdout
+    assert "hits 1 of 1" in people
+    assert "SIMULATED" in people
+
+
+@pytest.mark.parametrize("shown", ["components", "weights", "choices", "returns"])
+def test_every_table_of_the_study_has_rows(
+    call: Run, lake: Path, soon: Path, seen: Path, shown: str
+) -> None:
+    given = ("--home", lake, "study", "stress", "--weights", soon, "--capitulations", seen)
+    done = call(*given, "--show", shown, "--draws", "20", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["simulated"] is True
+    assert found["rows"]
+    assert call(*given, "--show", shown, "--draws", "20").stdout.count("\n") > 5
+
+
+def test_luck_is_marked_as_simulated(call: Run, lake: Path, soon: Path) -> None:
+    given = ("--home", lake, "study", "stress", "--weights", soon, "--show", "luck", "--worlds", 1)
+    done = call(*given)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("SIMULATED")
