@@ -17,11 +17,13 @@ HOURS = 24
 
 
 def hashrate_path(scenario: Scenario, days: int, seed: int) -> HashratePath:
-    """Hashrate at every hour: growth, the scenario's shocks, and noise that reverts to zero."""
+    """Hashrate at every hour: growth, the scenario's shocks and exits, and noise about zero."""
     hours = np.arange(days * HOURS + 1, dtype=np.float64) / HOURS
     log_rate = hours / YEAR * np.log1p(scenario.hashrate_growth)
     for shock in scenario.hashrate_shocks:
         log_rate = log_rate + shock.log_effect(hours, days)
+    for one in scenario.exits:
+        log_rate = log_rate + one.log_effect(hours)
     noise = reverting(
         generator(seed, Stream.HASHRATE).standard_normal(hours.size),
         step=1 / HOURS,

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.hashrate import Floats
+
+# fraction; more than that leaves no network to speak of
+MOST_LEFT = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,32 @@ class Shock:
         return np.asarray(np.log1p(-self.depth) * (down - self.regained * up))
 
 
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A part of the hashrate that leaves for good, such as sites that turn to hosting AI.
+
+    day: of the history, on which it begins; share: fraction of the hashrate there; over_days: how
+    long it takes. It does not come back, whatever the hashprice does. Raises UnusableScenario.
+    """
+
+    day: float
+    share: float
+    over_days: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not (self.day >= 0 and 0 <= self.share <= MOST_LEFT and self.over_days > 0):
+            raise UnusableScenario(
+                what="exit",
+                expected=f"a day of 0 or more, a share from 0% to {MOST_LEFT:.0%} and days above 0",
+                found=f"day {self.day:g}, share {self.share:g}, {self.over_days:g} days",
+                remedy="A share of 5% is 0.05.",
+            )
+
+    def log_effect(self, days: Floats) -> Floats:
+        """Its part of the logarithm of the hashrate, at ``days`` into a history."""
+        return np.asarray(np.log1p(-self.share) * _smooth((days - self.day) / self.over_days))
+
+
 def _smooth(phase: Floats) -> Floats:
     """0 before 0, 1 after 1, half a cosine between."""
     return np.asarray((1 - np.cos(np.pi * np.clip(phase, 0.0, 1.0))) / 2)
@@ -52,7 +82,8 @@ class Scenario:
     first_height: height of the first block, a multiple of 2016; start_time: Unix seconds UTC at
     which the history starts, the start of a UTC day.
     start_hashrate: H/s; hashrate_growth: per year, 0.5 is +50%; hashrate_noise: standard
-    deviation of the logarithm around its trend; noise_days: e-folding time of that noise.
+    deviation of the logarithm around its trend; noise_days: e-folding time of that noise; exits:
+    parts of the hashrate that leave for good.
     start_price: USD/BTC; price_growth: median growth per year; price_volatility: per square root
     of a year.
     fee_btc: median fee of a block, BTC; fee_level_noise, fee_block_noise: standard deviations of
@@ -79,6 +110,7 @@ class Scenario:
             at=1.0, lag_days=-45.0, fall_days=30.0, hold_days=60.0, recovery_days=90.0, depth=0.18
         ),
     )
+    exits: tuple[Exit, ...] = ()
     start_price: float = 8_000.0
     price_growth: float = 0.60
     price_volatility: float = 0.50

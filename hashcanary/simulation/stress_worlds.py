@@ -9,7 +9,7 @@ where it takes log-normal ones, pools' machines are not where its list says, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +20,10 @@ from hashcanary.chain.difficulty import difficulty_float64_column
 from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY
+from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.mining import Clocks, mine
+from hashcanary.simulation.scenario import Exit
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
@@ -114,12 +116,29 @@ class _Fall:
         return np.asarray(down - self.returns * up)
 
 
-def stress_world(cause: str, seed: int, missing: float = 0.25) -> StressWorld:
-    """A world of one of ``CAUSES``; each kind of evidence is missing with chance ``missing``."""
+def stress_world(
+    cause: str, seed: int, missing: float = 0.25, left_for_good: float | None = None
+) -> StressWorld:
+    """A world of one of ``CAUSES``; each kind of evidence is missing with chance ``missing``.
+
+    left_for_good: in a world of ``exit``, the fraction of the hashrate that leaves and, unlike in
+    other worlds of exit, does not come back. Raises UnusableScenario.
+    """
     if cause not in CAUSES:
         raise ValueError(f"expected one of {', '.join(CAUSES)}, found {cause}")
+    if left_for_good is not None and cause != "exit":
+        raise UnusableScenario(
+            what="left_for_good",
+            expected="a world of exit",
+            found=f"one of {cause}",
+            remedy="Leave it out.",
+        )
     rng = np.random.default_rng([seed, CAUSES.index(cause), 7])
     fall = _fall(cause, rng)
+    if left_for_good is not None:
+        # what an exit takes is checked as a scenario's is
+        share = Exit(0.0, left_for_good).share
+        fall = replace(fall, log_depth=-np.log1p(-share), returns=0.0)
     start = _start(cause, rng)
     begin = start - BEFORE * DAY
     hours = np.arange((BEFORE + AFTER) * _HOURS + 1, dtype=np.float64)

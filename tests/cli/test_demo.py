@@ -80,3 +80,37 @@ def test_the_demo_never_writes_into_a_lake_of_real_history(call: Run, tmp_path: 
     assert "a lake of real history" in done.stderr
     assert not (tmp_path / "out").exists()
     assert call("--home", home, "status", "--json").stdout == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--left-for-good", "5 percent"), "--left-for-good: expected a part from 0% to 100%"),
+        (("--left-for-good", "99%"), "share from 0% to 95%"),
+        (("--left-on", "2021-01-01"), "--left-on: expected --left-for-good beside it"),
+        (("--left-for-good", "5%", "--left-on", "2031-01-01"), "2020-01-01 to 2021-12-30"),
+        (("--left-for-good", "5%", "--left-on", "soon"), "within the history"),
+    ],
+)
+def test_an_exit_that_cannot_be_is_wrong_usage_and_writes_nothing(
+    run: Run, words: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    told = run("demo", "--years", "2", "--dir", tmp_path / "out", *words)
+    assert told.returncode == 2
+    assert said in told.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_left_for_good_is_in_the_scenario_and_leaves_on_its_day() -> None:
+    import argparse
+
+    from hashcanary.cli.commands.demo import _scenario
+
+    asked = argparse.Namespace(years=4.0, left_for_good="12.5%", left_on="2021-01-01")
+    (left,) = _scenario(asked).exits
+    # 2020 had 366 days
+    assert (left.day, left.share) == (366.0, 0.125)
+    asked.left_on = None
+    assert _scenario(asked).exits[0].day == 2 * 365.25
+    asked.left_for_good = None
+    assert _scenario(asked).exits == ()

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_command
-from hashcanary.errors import Exit
+from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.simulation.history import History
+    from hashcanary.simulation.scenario import Scenario
     from hashcanary.store.lake import Lake
 
 _DESCRIPTION = """\
@@ -28,6 +29,7 @@ and charts/. The same seed gives the same files.
 _EXAMPLES = """\
   hashcanary demo
   hashcanary demo --seed 7 --years 8 --dir another-demo
+  hashcanary demo --left-for-good 5% --left-on 2023-01-01
   hashcanary --home hashcanary-demo/lake metric show hashrate.sma30
 """
 
@@ -51,6 +53,16 @@ def add(commands: Commands, shared: Parser) -> None:
         "--years", metavar="N", type=float, default=5.0, help="1 to 30 (default: 5)"
     )
     parser.add_argument(
+        "--left-for-good",
+        metavar="PCT",
+        help="a part of the hashrate that leaves and does not come back, such as 5%%",
+    )
+    parser.add_argument(
+        "--left-on",
+        metavar="DATE",
+        help="when it begins to leave, over 30 days (default: halfway through the history)",
+    )
+    parser.add_argument(
         "--dir",
         metavar="DIR",
         default="hashcanary-demo",
@@ -68,7 +80,7 @@ def run(args: argparse.Namespace) -> Exit:
 
     folder = Path(args.dir)
     home = Path(args.home) if args.home else folder / "lake"
-    history = simulate_history(args.seed, args.years)
+    history = simulate_history(args.seed, args.years, _scenario(args))
     _refuse_another(args, home, history)
     with writing(folder, "the demo"):
         files = write_history(history, folder / "data")
@@ -78,6 +90,53 @@ def run(args: argparse.Namespace) -> Exit:
     say_written([*files, *written])
     say(f"the simulated lake: hashcanary --home {home} metric show hashrate.sma30")
     return Exit.DONE
+
+
+def _scenario(args: argparse.Namespace) -> Scenario:
+    """The default one, with the exit asked for."""
+    from dataclasses import replace
+
+    from hashcanary.cli.parts import part_of
+    from hashcanary.simulation.paths import YEAR
+    from hashcanary.simulation.scenario import Exit as Leaving
+    from hashcanary.simulation.scenario import Scenario
+
+    scenario = Scenario()
+    if args.left_for_good is None:
+        if args.left_on is not None:
+            raise UsageError(
+                argument="--left-on",
+                expected="--left-for-good beside it",
+                found=args.left_on,
+                remedy="Say how much left, such as --left-for-good 5%.",
+            )
+        return scenario
+    length = args.years * YEAR
+    day = length / 2
+    if args.left_on is not None:
+        day = _day_of(args.left_on, scenario.start_time, length)
+    return replace(scenario, exits=(Leaving(day, part_of("--left-for-good", args.left_for_good)),))
+
+
+def _day_of(text: str, start: int, length: float) -> float:
+    """The day of a history of ``length`` days, which begins at ``start``, Unix seconds."""
+    from datetime import date
+
+    from hashcanary.moments import DAY, day_start, iso_day
+
+    try:
+        day = (day_start(date.fromisoformat(text)) - start) / DAY
+    except ValueError:
+        day = -1.0
+    if not 0 <= day < length:
+        raise UsageError(
+            argument="--left-on",
+            expected=f"a date from {iso_day(start)} to {iso_day(start + int(length) * DAY - 1)}, "
+            "within the history",
+            found=text,
+            remedy="Write it as 2022-07-01.",
+        )
+    return day
 
 
 def _loaded(home: Path, files: Sequence[Path]) -> Lake:

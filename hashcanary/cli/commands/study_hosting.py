@@ -169,13 +169,12 @@ def _parts(args: argparse.Namespace) -> tuple[LeftForGood, ...]:
 
 def _left(args: argparse.Namespace) -> LeftForGood | None:
     """The part asked for."""
+    from hashcanary.cli.parts import part_of
     from hashcanary.economics.left_for_good import LeftForGood
 
     if args.left_for_good is None:
         return None
-    text = args.left_for_good.strip()
-    part = _number(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
-    return LeftForGood(part, args.who)
+    return LeftForGood(part_of("--left-for-good", args.left_for_good), args.who)
 
 
 def _number(text: str) -> float:
