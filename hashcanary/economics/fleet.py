@@ -24,6 +24,8 @@ from hashcanary.economics.priors import FleetPriors
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     from hashcanary.economics.rigs import Catalogue, Rig
@@ -44,6 +46,8 @@ _GROWTH = 0.45
 HOURS = 24.0
 # numbers that a processor's cache holds: so many of rigs x draws are aged at once
 _CACHED = 32_768
+# moments x draws that are grown together
+_TOGETHER = 1024
 # the mean hashprice of so many days says whether to scrap a machine, and whether to run it
 _SCRAP_DAYS, _RUN_DAYS = 180, 30
 # what power costs, USD/kWh, and its spread, with overheads, where only scrapping asks
@@ -108,7 +112,8 @@ def draw_fleets(
 
 
 class FleetDrawer:
-    """Fleets at many moments: what does not change between two releases is drawn once.
+    """Fleets at many moments: what does not change between two releases is drawn once, and moments
+    between two releases are drawn together.
 
     At each moment the same bytes as ``draw_fleets``.
     """
@@ -123,27 +128,72 @@ class FleetDrawer:
 
     def at(self, history: History, moment: int) -> Fleets:
         """Fleets then. moment: Unix seconds. Raises NoRigYet, TooFewDaysForFleet."""
+        (found,) = self.together([self.asked(history, moment)])
+        return found
+
+    def asked(self, history: History, moment: int) -> Asked:
+        """What a fleet is drawn from. moment: Unix seconds. Raises NoRigYet, TooFewDaysForFleet."""
         rigs = self._catalogue.released_by(moment)
         known = history.known_by(moment)
         steps = _steps(moment, rigs)
-        hashrate = _at(known, known.hashrate_ths, steps, moment)
+        return Asked(
+            moment,
+            rigs,
+            _at(known, known.hashrate_ths, steps, moment),
+            _unpaid(rigs, known, steps, _SCRAP_DAYS),
+            _unpaid(rigs, known, steps[-1:], _RUN_DAYS)[0],
+        )
+
+    def together(self, asked: Iterable[Asked]) -> Iterator[Fleets]:
+        """The fleets of each, in their order."""
+        most, group = max(_TOGETHER // self._draws, 1), list[Asked]()
+        for one in asked:
+            if group and (len(group) == most or one.rigs != group[0].rigs):
+                yield from self._drawn(group)
+                group = []
+            group.append(one)
+        if group:
+            yield from self._drawn(group)
+
+    def _drawn(self, group: list[Asked]) -> Iterator[Fleets]:
+        rigs = group[0].rigs
         if self._world is None or rigs != self._rigs:
             self._world = _World.drawn(rigs, self._priors, self._draws, self._seed)
             self._rigs = rigs
-        world = self._world
-        mass = _grow(world, steps, hashrate, _unpaid(rigs, known, steps, _SCRAP_DAYS))
-        paid = 1.0 - _unpaid(rigs, known, steps[-1:], _RUN_DAYS)[0].astype(np.float32)
-        running, shares = mass * paid[:, None], mass / mass.sum(axis=0)
-        total = running.sum(axis=0)
-        return Fleets(
-            moment,
-            rigs,
-            shares,
-            # where nothing was paid at all, all that is there is all that can be told
-            np.where(total > 0, running / np.where(total > 0, total, 1), shares),
-            world.efficiency,
-            world.parameters,
-        )
+        whole = _grow(self._world, group)
+        for at, one in enumerate(group):
+            yield _fleets(self._world, one, np.ascontiguousarray(whole[:, at]))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What fleets are drawn from. moment: Unix seconds.
+
+    hashrate_ths: (steps,), every two months, the last one at the moment; unpaid: (steps, rigs),
+    fraction of each rig's owners not paid by half a year's hashprice; idle: (rigs,), fraction not
+    paid by the last month's.
+    """
+
+    moment: int
+    rigs: tuple[Rig, ...]
+    hashrate_ths: Floats
+    unpaid: Floats
+    idle: Floats
+
+
+def _fleets(world: _World, one: Asked, mass: Singles) -> Fleets:
+    paid = 1.0 - one.idle.astype(np.float32)
+    running, shares = mass * paid[:, None], mass / mass.sum(axis=0)
+    total = running.sum(axis=0)
+    return Fleets(
+        one.moment,
+        one.rigs,
+        shares,
+        # where nothing was paid at all, all that is there is all that can be told
+        np.where(total > 0, running / np.where(total > 0, total, 1), shares),
+        world.efficiency,
+        world.parameters,
+    )
 
 
 def _steps(moment: int, rigs: tuple[Rig, ...]) -> Floats:
@@ -225,21 +275,30 @@ def _own_spread(rig: Rig) -> float:
     return max(float(np.log(high / low)) / 4.0, 1e-3)
 
 
-def _grow(world: _World, steps: Floats, hashrate: Floats, unpaid: Floats) -> Singles:
-    """Machines of each rig at the last step: (rigs, draws), TH/s."""
-    rigs, draws = world.weight.shape
-    mass = np.zeros((rigs, draws), dtype=np.float32)
+def _grow(world: _World, group: list[Asked]) -> Singles:
+    """Machines of each rig at the last step of each: (rigs, moments, draws), TH/s.
+
+    Where one has fewer steps than another there is nothing before its first.
+    """
+    (rigs, draws), size = world.weight.shape, max(one.hashrate_ths.size for one in group)
+    mass = np.zeros((rigs, len(group), draws), dtype=np.float32)
     cube = 1.0 / world.values["life"] ** 3
-    age = ((steps[:, None] - world.released) / YEAR).astype(np.float32)
+    before = np.arange(size - 1, -1, -1, dtype=np.float64)[:, None]
+    steps = np.array([one.moment for one in group]) - before * (STEP_YEARS * YEAR)
+    age = ((steps[:, None, :] - world.released[:, None]) / YEAR).astype(np.float32)
     wear = np.maximum(age, 0.0) ** 3 - np.maximum(age - np.float32(STEP_YEARS), 0.0) ** 3
-    rate = unpaid.astype(np.float32) * np.float32(STEP_YEARS)
-    for at, total in enumerate(hashrate.tolist()):
+    hashrate, rate = np.zeros((size, len(group))), np.zeros(age.shape, dtype=np.float32)
+    for at, one in enumerate(group):
+        hashrate[size - one.hashrate_ths.size :, at] = one.hashrate_ths
+        rate[size - one.hashrate_ths.size :, :, at] = one.unpaid
+    rate *= np.float32(STEP_YEARS)
+    for at, total in enumerate(hashrate):
         # rigs are in order of release: those not sold yet are at the end, but for a few
-        there = mass[: int(np.flatnonzero(age[at] > 0).max(initial=0)) + 1]
+        there = mass[: int(np.flatnonzero((age[at] > 0).any(axis=1)).max(initial=0)) + 1]
         if at:
             _age(there, wear[at], cube, rate[at], world.values["scrap"])
-        missing = np.maximum(np.float32(total) - there.sum(axis=0), 0.0)
-        missing += world.values["gross"] * np.float32(STEP_YEARS * total)
+        missing = np.maximum(total.astype(np.float32)[:, None] - there.sum(axis=0), 0.0)
+        missing += world.values["gross"] * (STEP_YEARS * total).astype(np.float32)[:, None]
         _sell(mass, world, age[at], missing)
     return mass
 
@@ -250,11 +309,11 @@ def _age(mass: Singles, wear: Singles, cube: Singles, rate: Singles, scrap: Sing
     wear: years cubed that a rig grew older; cube: of its life, 1/years^3; rate: part of its owners
     that are not paid, times the step in years; scrap: a year.
     """
-    many = max(_CACHED // cube.size, 1)
+    many = max(_CACHED // mass[0].size, 1)
     for begin in range(0, len(mass), many):
         rigs = slice(begin, min(begin + many, len(mass)))
-        worn = wear[rigs, None] * cube
-        worn += rate[rigs, None] * scrap
+        worn = wear[rigs, :, None] * cube
+        worn += rate[rigs, :, None] * scrap
         mass[rigs] *= np.exp(np.negative(worn, out=worn), out=worn)
 
 
@@ -263,17 +322,19 @@ _SOLD_YEARS = 4.0
 
 
 def _sell(mass: Singles, world: _World, age: Singles, missing: Singles) -> None:
-    """Split new machines over the rigs on sale."""
-    on_sale = np.flatnonzero((age > 0) & (age < _SOLD_YEARS))
-    if on_sale.size == 0:
-        on_sale = np.flatnonzero(age > 0)[-1:] if (age > 0).any() else np.array([0])
-        mass[on_sale] += missing
-        return
-    part = world.weight[on_sale]  # a copy
-    old = age[on_sale, None]
+    """Split new machines over the rigs on sale. age: (rigs, moments); missing: (moments, draws)."""
+    sold = (age > 0) & (age < _SOLD_YEARS)
+    for at in np.flatnonzero(~sold.any(axis=0)):
+        there = np.flatnonzero(age[:, at] > 0)
+        mass[there[-1] if there.size else 0, at] += missing[at]
+        missing[at] = 0.0
+    on_sale = np.flatnonzero(sold.any(axis=1))
+    old = age[on_sale, :, None]
     fades = old / -world.values["sale"]
-    part *= np.exp(fades, out=fades)
+    part = world.weight[on_sale, None] * np.exp(fades, out=fades)
     grows = old / -world.values["ramp"]
     part *= np.subtract(1.0, np.exp(grows, out=grows), out=grows)
+    if not sold[on_sale].all():
+        part *= sold[on_sale, :, None]
     part *= missing / np.maximum(part.sum(axis=0), np.float32(1e-30))
     mass[on_sale] += part

@@ -98,19 +98,21 @@ def fleet_history(
     drawn = np.full((2, days.size, draws), np.nan)
     network = np.full((3, days.size), np.nan)
     hindsight = np.zeros(days.size, dtype=np.bool_)
+    asked, months = [], []
     for month in _months(history.time[days]):
-        begins = _first_of(history.time[days[month]])
-        moment = begins + DAY
-        mix = power_mix(prices, moment, grids)
+        moment = _first_of(history.time[days[month]]) + DAY
+        try:
+            asked.append(fleets.asked(history, moment))
+            months.append((month, market_at(history, moment), power_mix(prices, moment, grids)))
+        except (NoRigYet, TooFewDaysForFleet, NoHashprice):
+            del asked[len(months) :]
+    for (month, then, mix), fleet in zip(months, fleets.together(asked), strict=True):
         hindsight[month] = bool(mix.notes)
         known = month[market.known[days[month]]]
         if known.size == 0:
             continue
-        since = int(np.searchsorted(history.time, begins))
-        try:
-            supply = curves.at(fleets.at(history, moment), market_at(history, moment), mix)
-        except (NoRigYet, TooFewDaysForFleet, NoHashprice):
-            continue
+        supply = curves.at(fleet, then, mix)
+        since = int(np.searchsorted(history.time, fleet.moment - DAY))
         drawn[:, known] = _month(supply, market, days[known], since)
         network[:, known] = _summary(supply.fleets.network_j_per_th[None])
     under, sold = _summary(drawn[0]), _summary(drawn[1])

@@ -16,6 +16,7 @@ from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from hashcanary.economics.cost_model import Floats
+    from hashcanary.economics.fleet import Asked, Fleets
     from hashcanary.economics.rigs import Catalogue
 
 DEFINITION = (
@@ -41,23 +42,26 @@ def network_efficiency(
     step = (time + DAY) // (STEP_DAYS * DAY)
     values, spread = np.full((2, time.size), np.nan)
     drawer = FleetDrawer(catalogue, _DRAWS, _SEED)
-    for at in np.unique(step):
-        days = step == at
-        values[days], spread[days] = _drawn(history, int(at) * STEP_DAYS * DAY, catalogue, drawer)
+    moments = (int(at) * STEP_DAYS * DAY for at in np.unique(step))
+    asked = [one for at in moments if (one := _asked(drawer, history, at)) is not None]
+    for fleets in drawer.together(asked):
+        days = step == fleets.moment // (STEP_DAYS * DAY)
+        values[days], spread[days] = _told(fleets)
     return values, spread
 
 
-def _drawn(
-    history: History, moment: int, catalogue: Catalogue, drawer: FleetDrawer
-) -> tuple[float, float]:
+def _asked(drawer: FleetDrawer, history: History, moment: int) -> Asked | None:
     # a fleet before there were two days to see says nothing
-    if moment <= history.time[0] or moment < catalogue.rigs[0].released:
-        return np.nan, np.nan
+    if moment <= history.time[0]:
+        return None
     try:
-        fleets = drawer.at(history, moment)
+        return drawer.asked(history, moment)
     except (NoRigYet, TooFewDaysForFleet):
-        return np.nan, np.nan
+        return None
+
+
+def _told(fleets: Fleets) -> tuple[float, float]:
     logs = np.log(fleets.network_j_per_th)
-    listed = sum(moment - rig.released < _LISTED_SECONDS for rig in fleets.rigs)
+    listed = sum(fleets.moment - rig.released < _LISTED_SECONDS for rig in fleets.rigs)
     unlisted = _UNLISTED / np.sqrt(max(listed, 1))
     return float(np.exp(np.median(logs))), float(np.hypot(np.std(logs), unlisted))

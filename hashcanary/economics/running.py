@@ -50,12 +50,15 @@ class Running:
         """
         limit = supply.limit_log if limit_log is None else limit_log
         gone = supply.left if left is None else left
-        bill = _bill(supply.log_cost, supply.below)
+        # nothing dearer than the highest limit is there in any draw
+        step = supply.log_cost[1] - supply.log_cost[0]
+        size = max(int((limit.max() - supply.log_cost[0]) / step) + 3, 2)
+        cost, below = supply.log_cost[:size], supply.below[:, :size]
         # all machines that are not too dear; of these the dearest left
-        there = _at(supply.log_cost, supply.below, limit)
+        there = _at(cost, below, limit)
         part = np.maximum(there, _LEAST) * (1.0 - gone)
-        top = np.where(gone > 0, _where(supply.log_cost, supply.below, part), limit)
-        return cls(supply.log_cost, supply.below, bill, np.minimum(top, limit), part)
+        top = np.where(gone > 0, _where(cost, below, part), limit)
+        return cls(cost, below, _bill(cost, below), np.minimum(top, limit), part)
 
     def share(self, usd_per_phs_day: Floats | float) -> Floats:
         """The fraction of what runs whose cost is no more: (..., draws)."""

@@ -153,6 +153,23 @@ def test_a_day_whose_hashprice_or_hashrate_is_unknown_is_missing_and_says_so() -
     assert np.flatnonzero(np.isnan(holes.must_sell_high)).tolist() == missing
 
 
+def test_a_month_without_a_known_day_is_missing_whole() -> None:
+    history = _history()
+    rate = history.hashrate_ths.copy()
+    # the fleet of the first of July 2020 stands on the hashrate of the days before
+    july = (history.time >= day_start(date(2020, 7, 1))) & (
+        history.time < day_start(date(2020, 8, 1))
+    )
+    rate[july] = np.nan
+    holes = fleet_history(
+        History(history.time, rate, history.hashprice_usd_per_phs_day),
+        first=day_start(date(2020, 5, 1)),
+        draws=16,
+    )
+    missing = holes.time[np.isnan(holes.under_water)]
+    assert missing.tolist() == history.time[july].tolist()
+
+
 def test_before_the_first_rig_and_without_days_nothing_is_told() -> None:
     begin = day_start(date(2013, 9, 1))
     time = begin + DAY * np.arange(120, dtype=np.int64)
