@@ -82,10 +82,33 @@ def _marked(record: Record) -> list[str]:
     return [SIMULATED] if record.simulated else []
 
 
+_WHOSE = {
+    "published": (
+        "published capitulations",
+        "Published capitulations are read off hashrate, and so are ribbon and drawdown: here they "
+        "are no independent witness.",
+    ),
+    "ribbon": (
+        "inversions of the hash ribbons",
+        "Inversions of a week or more, as `hashcanary episodes` finds them: ribbon and drawdown "
+        "see the same hashrate and are no independent witness.",
+    ),
+    "epoch": (
+        "epoch-average drawdowns",
+        "Falls of the epoch average by 7.5% or more, as `hashcanary episodes` finds them: ribbon "
+        "and drawdown see the same hashrate and are no independent witness.",
+    ),
+}
+
+
 def episodes(
-    record: Record, history: StressHistory, capitulations: Sequence[Capitulation]
+    record: Record,
+    history: StressHistory,
+    capitulations: Sequence[Capitulation],
+    whose: str = "published",
 ) -> Table:
-    """The gauge around published capitulations."""
+    """The gauge around capitulations; whose: a key of ``_WHOSE``."""
+    title, said = _WHOSE[whose]
     columns = [
         Column("capitulation", "capitulation"),
         Column("start", "from"),
@@ -113,22 +136,23 @@ def episodes(
         "after. lead: days from the first `stressed` day (from 90 days before, after the last one) "
         "to the start; below 0: late. hit: `stressed` or worse on a day inside.",
         _hits("The gauge", found),
-        "Published capitulations are read off hashrate, and so are ribbon and drawdown: here they "
-        "are no independent witness.",
+        said,
     ]
     if blind is not None:
         notes.append(_hits("Revenue and economics alone, blind to hashrate's fall", blind))
+    judged = sum(one.covered for one in found.readings)
     notes.append(
-        "False alarm: a spell within 30 days of none; of things nobody published, as a halving "
-        f"that was borne. {len(found.readings)} capitulations are few: the intervals say how few."
+        "False alarm: a spell within 30 days of none of them. "
+        f"{judged} on whose days the gauge has words are few: the intervals say how few."
     )
     return Table(
         columns,
         rows,
-        title=f"The stress gauge at published capitulations, as known at {record.at_text}",
+        title=f"The stress gauge at {title}, as known at {record.at_text}",
         notes=notes,
         document=_document(
             record,
+            against=whose,
             gauge=_judged(found),
             without_activity=None if blind is None else _judged(blind),
             interval={"band": BAND_TEXT, "shares": "Wilson's 95%"},

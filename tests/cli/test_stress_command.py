@@ -162,6 +162,20 @@ def test_every_table_of_the_study_has_rows(
     assert call(*given, "--show", shown, "--draws", "20").stdout.count("\n") > 5
 
 
+@pytest.mark.parametrize("rule", ["ribbon", "epoch"])
+def test_the_records_own_episodes_stand_in(call: Run, lake: Path, soon: Path, rule: str) -> None:
+    given = ("--home", lake, "study", "stress", "--weights", soon, "--against", rule, "--json")
+    found = json.loads(call(*given).stdout)
+    own = json.loads(call("--home", lake, "episodes", "--json").stdout)["rows"]
+    weeks = {row["start"][:10] for row in own if row["rule"] == rule and row["days"] >= 7}
+    assert found["against"] == rule
+    assert weeks
+    assert {row["start"] for row in found["rows"]} == weeks
+    done = call(*given, "--capitulations", soon)
+    assert done.returncode == 2
+    assert "--against published" in done.stderr
+
+
 def test_luck_is_marked_as_simulated(call: Run, lake: Path, soon: Path) -> None:
     given = ("--home", lake, "study", "stress", "--weights", soon, "--show", "luck", "--worlds", 1)
     done = call(*given)

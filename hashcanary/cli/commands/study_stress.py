@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hashcanary.cli.declare import add_at, add_command
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Table
     from hashcanary.store.record import Record
     from hashcanary.studies.stress.capitulations import Capitulation
+    from hashcanary.studies.stress.component import Component
+    from hashcanary.studies.stress.gauge import StressHistory
+    from hashcanary.studies.stress.luck import StressLuck
     from hashcanary.studies.stress.settings import Settings
 
 _SHOWN = ("episodes", "components", "weights", "choices", "luck", "returns")
+_AGAINST = ("published", "ribbon", "epoch")
 _MOST_SEED = 2**63 - 1
 _EXAMPLES = """\
   hashcanary study stress
   hashcanary study stress --show components
+  hashcanary study stress --against epoch
   hashcanary study stress --show luck --worlds 20
   hashcanary study stress --weights mine.toml --capitulations seen.toml --json
 """
@@ -57,6 +64,13 @@ def add(studies: Commands, shared: Parser) -> None:
         "--capitulations", metavar="FILE", help="published capitulations in place of ours, as TOML"
     )
     parser.add_argument(
+        "--against",
+        choices=_AGAINST,
+        default="published",
+        help="published capitulations, or the record's own episodes by either rule of "
+        "`hashcanary episodes` (default: published)",
+    )
+    parser.add_argument(
         "--worlds", metavar="N", default="8", help="of --show luck, of each kind (default: 8)"
     )
     parser.add_argument(
@@ -80,54 +94,78 @@ def run(args: argparse.Namespace) -> Exit:
     worlds = _whole(args.worlds, "--worlds", 1, 1000)
     draws = _whole(args.draws, "--draws", 10, 100_000)
     settings = read_settings(all_components(), Path(args.weights) if args.weights else None)
-    path = Path(args.capitulations) if args.capitulations else None
-    capitulations = read_capitulations(path)
+    published: tuple[Capitulation, ...] = ()
+    if args.against == "published":
+        published = read_capitulations(Path(args.capitulations) if args.capitulations else None)
+    elif args.capitulations:
+        raise UsageError(
+            argument="--capitulations",
+            expected="--against published with it",
+            found=args.against,
+            remedy="Leave one of the two out.",
+        )
     record = open_record(args)
-    emit(_table(record, args.show, settings, capitulations, (seed, worlds, draws)), format_of(args))
+    asked = _Asked(args.show, args.against, published, seed, worlds, draws)
+    emit(_table(record, settings, asked), format_of(args))
     return Exit.DONE
 
 
-def _table(
-    record: Record,
-    shown: str,
-    settings: Settings,
-    capitulations: tuple[Capitulation, ...],
-    numbers: tuple[int, int, int],
-) -> Table:
+class _Asked(NamedTuple):
+    """What the user asked for."""
+
+    show: str
+    against: str
+    published: tuple[Capitulation, ...]
+    seed: int
+    worlds: int
+    draws: int
+
+
+def _table(record: Record, settings: Settings, asked: _Asked) -> Table:
     from hashcanary.cli import stress_study_tables as tables
-    from hashcanary.cli.progress import bar
-    from hashcanary.studies.stress import after, luck, robustness
+    from hashcanary.studies.episodes import REQUIRED_METRICS
+    from hashcanary.studies.stress import after, robustness
+    from hashcanary.studies.stress.capitulations import from_episodes
     from hashcanary.studies.stress.gauge import stress_history
     from hashcanary.studies.stress.registry import all_components
     from hashcanary.studies.stress.sources import stress_sources
 
-    seed, worlds, draws = numbers
-    known = all_components()
-    models = robustness.OTHER_MODELS if shown == "choices" else ()
-    sources = stress_sources(record, models=models)
+    known, capitulations = all_components(), asked.published
+    models = robustness.OTHER_MODELS if asked.show == "choices" else ()
+    sources = stress_sources(record, metrics=REQUIRED_METRICS, models=models)
     history = stress_history(sources, settings, known)
     tables.speaks(history, record.at_text)
-    if shown == "components":
+    if asked.against != "published":
+        capitulations = from_episodes(sources.results, asked.against, simulated=record.simulated)
+    if asked.show == "components":
         return tables.components(record, history, robustness.left_out(history, capitulations))
-    if shown == "weights":
-        found = robustness.random_weights(history, capitulations, draws=draws, seed=seed)
+    if asked.show == "weights":
+        found = robustness.random_weights(
+            history, capitulations, draws=asked.draws, seed=asked.seed
+        )
         return tables.weights(record, history, found, capitulations)
-    if shown == "choices":
+    if asked.show == "choices":
         others = robustness.other_choices(sources, settings, known, capitulations)
         return tables.choices(record, others)
-    if shown == "luck":
-        with bar() as tell:
-            lucky = luck.stress_luck(
-                history,
-                known,
-                worlds=worlds,
-                seed=seed,
-                progress=lambda done, whole: tell("simulated worlds", done, whole),
-            )
-        return tables.luck(record, lucky)
-    if shown == "returns":
+    if asked.show == "luck":
+        return tables.luck(record, _luck(history, known, asked))
+    if asked.show == "returns":
         return tables.returns(record, after.after_words(history, sources.results["price"].rows))
-    return tables.episodes(record, history, capitulations)
+    return tables.episodes(record, history, capitulations, asked.against)
+
+
+def _luck(history: StressHistory, known: Mapping[str, Component], asked: _Asked) -> StressLuck:
+    from hashcanary.cli.progress import bar
+    from hashcanary.studies.stress.luck import stress_luck
+
+    with bar() as tell:
+        return stress_luck(
+            history,
+            known,
+            worlds=asked.worlds,
+            seed=asked.seed,
+            progress=lambda done, whole: tell("simulated worlds", done, whole),
+        )
 
 
 def _whole(text: str, argument: str, least: int, most: int) -> int:

@@ -1,16 +1,22 @@
-"""Capitulations of miners as others published them: ``capitulations.toml``, or a user's file."""
+"""Capitulations of miners as others published them: ``capitulations.toml``, or a user's file.
+
+Or the record's own episodes, in the same form.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hashcanary.moments import DAY
+from hashcanary.moments import DAY, iso_day
 from hashcanary.stated import read_document
+from hashcanary.studies.episodes import SHORT_DAYS, find_episodes
 from hashcanary.studies.errors import BadStressFile
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hashcanary.metrics.engine import Results
 
 _NOT_THERE = -1
 
@@ -42,3 +48,22 @@ def read_capitulations(path: Path | None = None) -> tuple[Capitulation, ...]:
     if not found:
         raise document.bad("capitulation", "one table [[capitulation]] or more", None)
     return tuple(sorted(found, key=lambda one: one.start))
+
+
+def from_episodes(results: Results, rule: str, *, simulated: bool) -> tuple[Capitulation, ...]:
+    """The episodes that ``episodes.find_episodes`` finds by a rule, those of a week or more.
+
+    rule: ``ribbon`` or ``epoch``. One that is open ends with the record. Needs the metrics that
+    ``find_episodes`` needs.
+    """
+    (study,) = (one for one in find_episodes(results, simulated=simulated) if one.rule.name == rule)
+    return tuple(
+        Capitulation(
+            f"{iso_day(one.start)}, {one.days} d",
+            one.start // DAY * DAY,
+            (one.start // DAY + one.days) * DAY,
+            study.rule.definition,
+        )
+        for one in study.episodes
+        if one.days >= SHORT_DAYS
+    )
