@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hashcanary.economics.draws import BAND_TEXT
+from hashcanary.economics.market import CHANGE_YEARS
+from hashcanary.economics.payback import BLOCK_DAYS
+from hashcanary.inference.hashprice_basis import FEE_DAYS
 from hashcanary.moments import iso_day, iso_time
 from hashcanary.units import EXAHASHES, FRACTION, USD_PER_BTC, USD_PER_MWH, USD_PER_PHS_DAY
 
@@ -12,28 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hashcanary.economics.draws import DrawBand
+    from hashcanary.economics.market import Band
     from hashcanary.inference.after_retarget import AfterRetarget, Floats, Quantiles, Then
     from hashcanary.units import Unit
 
     Row = Mapping[str, object]
 
 LEVEL_NAMES = ("low_95", "low_80", "low_50", "median", "high_50", "high_80", "high_95")
+INTERVAL = f"central; {BAND_TEXT} and of the forecast of the retarget"
+_FEES = f"not quantiles but the least and the most of fees of the last {FEE_DAYS} days"
 _HELD, _MOVING = "after, price held", "after, price moving"
 
 
 class Line(NamedTuple):
-    """A figure's row: what it is, when and at which price, its unit and its distribution."""
+    """A figure's row: what it is, when and at which price, its unit, and its distribution, or its
+    value with the ends of a band that is no quantile's.
+    """
 
     what: str
     when: str
     unit: Unit
     quantiles: Quantiles | None
-    value: float | None = None
+    band: Band | None = None
 
 
 def lines_of(found: AfterRetarget) -> list[Line]:
     """The figures, those of now above those after the retarget."""
-    now = found.hashprice_now_usd_per_phs_day.value
+    now = found.hashprice_now_usd_per_phs_day
     return [
         Line("change of difficulty", "after", FRACTION, found.change),
         Line("hashprice", "now", USD_PER_PHS_DAY, None, now),
@@ -67,13 +75,42 @@ def figure_rows(found: AfterRetarget) -> list[Row]:
     """A row a figure, its unit named; quantiles of draws."""
     rows: list[Row] = []
     for one in lines_of(found):
-        if one.quantiles is None:
-            values: dict[str, object] = {"median": one.value}
-        else:
-            values = dict(zip(LEVEL_NAMES, one.quantiles.values.tolist(), strict=True))
-            values["mean"] = one.quantiles.mean
-        rows.append({"what": one.what, "when": one.when, "unit": one.unit.suffix, **values})
+        values = {} if one.quantiles is None else _told(one.quantiles)
+        if one.band is not None:
+            value, low, high = one.band
+            values = {"low_95": low, "median": value, "high_95": high}
+        rows.append(
+            {
+                "what": one.what,
+                "when": one.when,
+                "unit": one.unit.suffix,
+                **values,
+                "interval": INTERVAL if one.band is None else _FEES,
+                "rests_on": _resting(found, one),
+            }
+        )
     return rows
+
+
+def _resting(found: AfterRetarget, line: Line) -> str:
+    """What a figure rests on, in words."""
+    basis, block = found.basis, found.forecast.height
+    if line.quantiles is found.change:
+        return f"blocks and prices up to block {block}"
+    price = "stated" if basis.stated else f"of {iso_day(basis.day)}"
+    parts = [f"price {basis.price_usd_per_btc:,.0f} USD, {price}"]
+    if line.when == _MOVING:
+        parts.append(
+            f"moving by stretches of up to {BLOCK_DAYS} days of its {CHANGE_YEARS} years, no drift"
+        )
+    if line.when != "now":
+        parts.append(
+            f"difficulty as forecast from block {block}, fees off their "
+            f"{FEE_DAYS}-day median as in {CHANGE_YEARS} years"
+        )
+    if line.unit not in (USD_PER_PHS_DAY, USD_PER_BTC):
+        parts.append(found.rests_on)
+    return "; ".join(parts)
 
 
 def rig_rows(found: AfterRetarget) -> list[Row]:
@@ -88,6 +125,8 @@ def rig_rows(found: AfterRetarget) -> list[Row]:
             "pays_after_price_held_probability": one.pays_after,
             "pays_after_price_moving_probability": one.pays_moving,
             "crosses": one.crosses,
+            "interval": INTERVAL,
+            "rests_on": f"the network's median power price, price held; {found.rests_on}",
         }
         for one in found.rigs
     ]
@@ -109,6 +148,8 @@ def part_rows(found: AfterRetarget) -> list[Row]:
             "meaning": meaning,
             "of_hashprice_variance_fraction": found.hashprice_parts.get(name, 0.0),
             "of_under_water_variance_fraction": found.under_water_parts[name],
+            "interval": "parts are known to about 0.01, from draws",
+            "rests_on": f"inputs drawn apart, price moving; {found.rests_on}",
         }
         for name, meaning in _INPUTS.items()
         if name in found.under_water_parts
@@ -141,7 +182,7 @@ def document(found: AfterRetarget) -> dict[str, object]:
         "hashprice_variance_fraction": found.hashprice_parts,
         "under_water_variance_fraction": found.under_water_parts,
         "rigs": rig_rows(found),
-        "interval": f"central; {BAND_TEXT} and of the forecast of the retarget",
+        "interval": INTERVAL,
         "draws": found.draws,
         "lacks": list(found.lacks),
     }

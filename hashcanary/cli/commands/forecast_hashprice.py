@@ -49,7 +49,6 @@ _MEANINGS = {
     ),
     "variance": ("Parts of the variance with the price moving (Shapley effects; within 1%).",),
 }
-_MOST_SEED = 2**63 - 1
 
 
 def add_hashprice(parts: Commands, shared: Parser) -> None:
@@ -81,6 +80,7 @@ def add_hashprice(parts: Commands, shared: Parser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Forecast and print."""
+    from hashcanary.cli.banded import seed_of
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.supply_study import study_supply
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.inference.hashprice_basis import basis_of
     from hashcanary.inference.retarget import forecast_retarget
 
-    price, seed = _price(args.price), _seed(args.seed)
+    price, seed = _price(args.price), seed_of(args.seed)
     record = open_record(args)
     forecast = forecast_retarget(record)
     basis = basis_of(record, forecast, price)
@@ -112,17 +112,6 @@ def _price(text: str | None) -> float | None:
             remedy="Leave it out to take the record's last one.",
         )
     return price
-
-
-def _seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text[:20]) > _MOST_SEED:
-        raise UsageError(
-            argument="--seed",
-            expected="an integer from 0 to 2**63 - 1",
-            found=text,
-            remedy="Leave it out for 1.",
-        )
-    return int(text)
 
 
 def _table(record: Record, found: AfterRetarget, shown: str) -> Table:
@@ -163,6 +152,7 @@ _LEVELS = (
 
 
 def _figure_columns() -> list[Column]:
+    from hashcanary.cli.banded import resting
     from hashcanary.cli.output import Column
 
     return [
@@ -171,6 +161,7 @@ def _figure_columns() -> list[Column]:
         Column("unit", "unit"),
         *(Column(name, title, people=str, spare=spare) for name, title, spare in _LEVELS),
         Column("mean", "mean", people=str, spare=1),
+        *resting(),
     ]
 
 
@@ -206,51 +197,37 @@ def _cell(value: object, unit: Unit, *, signed: bool) -> str | None:
 
 
 def _rig_columns() -> list[Column]:
+    from hashcanary.cli.banded import band_columns, resting
     from hashcanary.cli.output import Column
 
     return [
         Column("rig", "rig"),
-        *_band("efficiency", "j_per_th", "J/TH", 2),
-        *_band("off_at_now", "usd_per_btc", "off at now, USD", 1),
-        *_band("off_at_after", "usd_per_btc", "off at after, USD", 0),
+        *band_columns("efficiency", "j_per_th", "J/TH", 2),
+        *band_columns("off_at_now", "usd_per_btc", "off at now, USD", 1),
+        *band_columns("off_at_after", "usd_per_btc", "off at after, USD", 0),
         Column("pays_now_probability", "pays now", people=_chance),
         Column("pays_after_price_held_probability", "after", people=_chance),
         Column("pays_after_price_moving_probability", "price moving", people=_chance, spare=3),
         Column("crosses", "crosses", people=lambda value: "yes" if value else ""),
+        *resting(),
     ]
 
 
-def _band(name: str, unit: str, title: str, spare: int) -> list[Column]:
-    """A figure, and its limits, which people read in the same cell."""
-    from hashcanary.cli.output import Column
-
-    return [
-        Column(f"{name}_{unit}", title, spare=spare),
-        Column(f"{name}_low_{unit}", "low", data_only=True),
-        Column(f"{name}_high_{unit}", "high", data_only=True),
-    ]
-
-
-_BANDS = (
-    ("efficiency", "j_per_th", ".1f"),
-    ("off_at_now", "usd_per_btc", ",.0f"),
-    ("off_at_after", "usd_per_btc", ",.0f"),
-)
+_FORMS = {
+    ("efficiency", "j_per_th"): ".1f",
+    ("off_at_now", "usd_per_btc"): ",.0f",
+    ("off_at_after", "usd_per_btc"): ",.0f",
+}
 
 
 def _rigs_for_people(rows: Sequence[Row]) -> list[Row]:
-    told: list[Row] = []
-    for row in rows:
-        cells = dict(row)
-        for name, unit, form in _BANDS:
-            keys = [f"{name}{end}_{unit}" for end in ("", "_low", "_high")]
-            value, low, high = (format(row[key], form) for key in keys)
-            cells[keys[0]] = f"{value} ({low} to {high})"
-        told.append(cells)
-    return told
+    from hashcanary.cli.banded import with_bands
+
+    return with_bands(rows, _FORMS, {})
 
 
 def _part_columns() -> list[Column]:
+    from hashcanary.cli.banded import resting
     from hashcanary.cli.output import Column
 
     return [
@@ -258,6 +235,7 @@ def _part_columns() -> list[Column]:
         Column("meaning", "what is uncertain", wide=True),
         Column("of_hashprice_variance_fraction", "of hashprice", people=_percent),
         Column("of_under_water_variance_fraction", "of share under water", people=_percent),
+        *resting(),
     ]
 
 
