@@ -58,9 +58,10 @@ def moments(studies: dict[str, HostingStudy]) -> str:
     """Both sides at each moment as a table."""
     lines = [
         "| day | hashprice, USD/PH/s/day | mining earns, USD/MWh | after power and site | worth "
-        "over a contract | contracts' rent, USD/MWh of critical IT | rent that equals mining | "
-        "would leave at the contracts' rent | could at any | contracts' connection, GW | mining draws, GW |",
-        "|" + "---|" * 11,
+        "over a contract | contracts' rent, USD/MWh of critical IT | rent that equals mining | the "
+        "same where mining leaves nothing | would leave at the contracts' rent | could at any | "
+        "contracts' connection, GW | mining draws, GW |",
+        "|" + "---|" * 12,
     ]
     for text, one in studies.items():
         rent = one.typical_usd_per_mwh
@@ -73,6 +74,7 @@ def moments(studies: dict[str, HostingStudy]) -> str:
             f"{_band(one.mining_even_usd_per_mwh)} | "
             f"{'none' if rent is None else f'{rent:.0f}'} | "
             f"{_band(one.break_even.median_usd_per_mwh)} | "
+            f"{_band(one.break_even.no_margin_usd_per_mwh)} | "
             f"{'at 166: ' if rent is None else ''}{_percent(point.leaves)} | "
             f"{_percent(one.could)} | {one.contracted_mw.value / 1e3:.1f} | "
             f"{_band(one.mining_mw, 1e3, '.1f')} |"
@@ -164,8 +166,8 @@ def report() -> str:
     seconds = (time.perf_counter() - start) / len(DAYS)
     last = studies[DAYS[-1]]
     return f"""Measured on {datetime.now(UTC):%d %B %Y}; a study of {DRAWS:,} draws takes
-{seconds:.1f} seconds, metrics and supply curve included. Bands: 95% of draws of the priors. The median site's
-figures are told, all a MWh of the grid connection where nothing else is said.
+{seconds:.1f} seconds, metrics and supply curve included. Bands: 95% of draws of the priors. The
+median site's figures are told, all a MWh of the grid connection where nothing else is said.
 
 Both sides as known on some days:
 
