@@ -1,0 +1,231 @@
+"""Coins that must be sold on the real record: at known episodes, by year, beside published shares.
+
+``--write`` also writes the tables into docs/selling.md.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from inference_page import PAGE, write_part
+from retarget_forecast import record
+from supply_record import EPISODES
+
+from hashcanary.economics.fleet_history import FIRST_DAY, fleet_history
+from hashcanary.economics.power_prices import read_power_prices
+from hashcanary.economics.rigs import read_rigs
+from hashcanary.economics.selling_study import study_selling
+from hashcanary.economics.supply_study import history_of
+from hashcanary.moments import DAY, day_start, iso_day
+from hashcanary.report.selling import published_rows
+
+if TYPE_CHECKING:
+    from hashcanary.economics.draws import DrawBand
+    from hashcanary.economics.fleet_history import FleetHistory
+    from hashcanary.economics.selling_study import SellingStudy
+    from hashcanary.store.record import Record
+
+# the figures by class, beside the last day of the record
+_CLASSES_AT = "2022-11-25"
+
+
+def as_known(whole: Record, text: str) -> Record:
+    """The record as known at the end of a day: what ``--at`` gives."""
+    moment = day_start(date.fromisoformat(text)) + DAY
+    known = pl.col("known_at") <= moment
+    return replace(
+        whole,
+        at=moment,
+        at_text=text,
+        blocks=whole.blocks.filter(known),
+        daily=whole.daily.filter(known),
+        candles=whole.candles.filter(known),
+    )
+
+
+def episodes(studies: dict[str, SellingStudy]) -> str:
+    """The days of docs/supply.md as a table."""
+    lines = [
+        "| day | | mined, BTC/day | must be sold for power | with overheads | BTC/day for power | "
+        "under water | lack | more than on | moves it most |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for text, what in EPISODES:
+        one = studies[text]
+        lever = one.levers[0]
+        rank = "-" if one.standing is None else _percent(one.standing.rank)
+        lines.append(
+            f"| {text} | {what} | {one.mined_btc_per_day:,.0f} | {_percent(one.power)} | "
+            f"{_percent(one.whole)} | {_btc(one.total.power_btc_per_day)} | "
+            f"{_percent(one.classes[0].share)} | {_percent(one.lacks, 1)} | {rank} | "
+            f"{lever.meaning.partition(',')[0]}: {lever.at_low:.0%} to {lever.at_high:.0%} |"
+        )
+    return "\n".join(lines)
+
+
+def classes(study: SellingStudy) -> str:
+    """What becomes of the coins of each class of machines."""
+    lines = [
+        "| margin | hashrate | mined, BTC/day | must be sold | with overheads | free | lack |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one.title} | {_percent(one.share)} | {_btc(one.mined_btc_per_day)} | "
+        f"{_btc(one.power_btc_per_day)} | {_btc(one.whole_btc_per_day)} | "
+        f"{_btc(one.free_btc_per_day)} | {_btc(one.lacks_btc_per_day)} |"
+        for one in (*study.classes, study.total)
+    ]
+    return "\n".join(lines)
+
+
+def falls(study: SellingStudy) -> str:
+    """What a fall of the price does."""
+    lines = [
+        "| fall | bitcoin, USD | under water | must be sold | BTC/day | with overheads | lack |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one.fall:.0%} | {one.price_usd_per_btc:,.0f} | {_percent(one.under_water)} | "
+        f"{_percent(one.power)} | {_btc(one.power_btc_per_day)} | {_percent(one.whole)} | "
+        f"{_percent(one.lacks, 1)} |"
+        for one in study.falls
+    ]
+    return "\n".join(lines)
+
+
+def years(past: FleetHistory) -> str:
+    """Each year's mean, lowest and highest day."""
+    year = past.time.astype("datetime64[s]").astype("datetime64[Y]").astype(int) + 1970
+    lines = [
+        "| year | days | must be sold, mean of days | lowest day | highest day | days above 60% |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in np.unique(year):
+        at = np.flatnonzero((year == one) & np.isfinite(past.must_sell))
+        if at.size == 0:
+            continue
+        share = past.must_sell[at]
+        mean = past.must_sell_drawn[at].mean(axis=0, dtype=np.float64)
+        low, high = np.quantile(mean, (0.025, 0.975))
+        ends = [(at[place], share[place]) for place in (share.argmin(), share.argmax())]
+        told = [f"{value:.0%}, {iso_day(int(past.time[day]))}" for day, value in ends]
+        lines.append(
+            f"| {one} | {at.size} | {mean.mean():.0%} ({low:.0%} to {high:.0%}) | {told[0]} | "
+            f"{told[1]} | {(share > 0.6).mean():.0%} |"
+        )
+    return "\n".join(lines)
+
+
+def published(study: SellingStudy) -> str:
+    """Published shares beside ours."""
+    lines = [
+        "| who | what | of | days | published | ours | source |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in published_rows(study):
+        ours = "-"
+        if "ours_fraction" in row:
+            value, low, high = (row[f"ours{end}_fraction"] for end in ("", "_low", "_high"))
+            ours = f"{value:.0%} ({low:.0%} to {high:.0%})"
+        cells = (row[key] for key in ("who", "what", "whose", "days", "published"))
+        lines.append(f"| {' | '.join(map(str, cells))} | {ours} | {row['source']} |")
+    return "\n".join(lines)
+
+
+def _percent(band: DrawBand, digits: int = 0) -> str:
+    return f"{band.value:.{digits}%} ({band.low:.{digits}%} to {band.high:.{digits}%})"
+
+
+def _btc(band: DrawBand) -> str:
+    return f"{band.value:,.0f} ({band.low:,.0f} to {band.high:,.0f})"
+
+
+def seconds_of_history(whole: Record) -> tuple[float, int]:
+    """Seconds of a core that every day since 2017 takes, the metrics read before; how many days."""
+    history, _, _ = history_of(whole)
+    catalogue, prices = read_rigs(), read_power_prices()
+    taken = []
+    for _ in range(4):
+        # of one core, whatever else the machine does
+        begin = time.process_time()
+        found = fleet_history(history, catalogue, prices, whole.daily)
+        taken.append(time.process_time() - begin)
+    return min(taken), found.time.size
+
+
+def measure() -> list[dict[str, object]]:
+    """Seconds that the fleet through time takes, the best of four."""
+    seconds, days = seconds_of_history(record())
+    return [
+        {
+            "what": f"the fleet through time, {days:,} days, 256 draws, seconds of a core",
+            "ours": round(seconds, 2),
+            "limit": None,
+            "bar": "below 1",
+            "reached": seconds < 1.0,
+        }
+    ]
+
+
+def report() -> str:
+    """The page's part."""
+    whole = record()
+    seconds, days = seconds_of_history(whole)
+    studies = {text: study_selling(as_known(whole, text)) for text, _ in EPISODES}
+    last = study_selling(whole)
+    day = iso_day(last.supply.market.day)
+    return f"""Measured on {datetime.now(UTC):%d %B %Y}. Every day since {iso_day(FIRST_DAY)},
+{days:,} of them with 256 draws, takes {seconds:.2f} seconds of one core beyond reading the metrics
+(limit: 1). Figures are means of the draws with the ends of 95% of them.
+
+### On some days
+
+As `hashcanary study selling --at DAY` says it, on the days of [supply](supply.md). More than on:
+the part of the days before, since {iso_day(FIRST_DAY)}, on which less had to be sold. Moves it
+most: the assumption, and the mean share among draws that have it in their lowest and highest fifth.
+
+{episodes(studies)}
+
+### By margin
+
+On {_CLASSES_AT}, BTC/day:
+
+{classes(studies[_CLASSES_AT])}
+
+On {day}, BTC/day:
+
+{classes(last)}
+
+### After a fall of the price
+
+On {day}, with difficulty, fees in bitcoin and machines as they were:
+
+{falls(last)}
+
+### By year
+
+{years(last.through_time)}
+
+### Beside published figures
+
+{published(last)}
+"""
+
+
+def main() -> int:
+    """Print, and write where asked to."""
+    text = report()
+    sys.stdout.write(text)
+    if "--write" in sys.argv[1:]:
+        write_part("selling_record", "On the real record", text, PAGE.with_name("selling.md"))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
