@@ -62,10 +62,11 @@ class Quantiles:
 class Then:
     """The first whole day after the retarget, at a price that is held or one that moves.
 
-    under_water: fraction of what runs now; gain: of it over today's share, in each draw;
-    response: hashrate that pays then over that which pays now, less one; rises: probability that
-    it is above 0, falls: below. back_ehs: of it machines that stand still now. by_elasticity: the
-    response as the elasticity at the margin gives it.
+    under_water: fraction of what runs now; gain: fraction more than today's, in each draw;
+    response: hashrate that pays then over that which pays now, less one, a fraction; rises:
+    probability that it is above 0; falls: probability that it is below. back_ehs: of it machines
+    that stand still now. by_elasticity: fraction, the response as the elasticity at the margin
+    gives it.
     """
 
     hashprice_usd_per_phs_day: Quantiles
@@ -85,8 +86,8 @@ class Then:
 class RigAfter:
     """A rig of the fleet at the network's median power price, before and after, price held.
 
-    off_at_*: price of bitcoin at which it just pays. pays_*: probability that it does; moving:
-    after, with the price uncertain, None where that cannot be said.
+    off_at_*: price of bitcoin at which it just pays. pays_now, pays_after, pays_moving: probability
+    that it does; moving: after, with the price uncertain, None where that cannot be said.
     """
 
     name: str
@@ -105,8 +106,8 @@ class RigAfter:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """If all that is under water stopped at the forecast's block: change of the difficulty,
-    relative, and how many days later the retarget would be.
+    """If all that is under water stopped at the forecast's block. change: of the difficulty, a
+    fraction; later_days: how much later the retarget would be.
     """
 
     change: Quantiles
@@ -117,13 +118,14 @@ class Stopped:
 class AfterRetarget:
     """All that is told.
 
-    change: relative, of the difficulty, as forecast. hashprice_now: at the difficulty in force, its
-    band the fees'. running_ehs: hashrate that runs. days: from the price's day to the first whole
-    one after the retarget. offset_usd_per_btc: the price at which hashprice after equals hashprice
-    now, fees as now. moving: None where it cannot be said how the price moves. worst, best: share
-    under water, price held, where harder difficulty meets the draws with the most, or with the
-    least, under water. parts: of the variance of log hashprice and of the share under water with
-    the price moving, fractions by input. rests_on: what the curve does, in words.
+    change: of the difficulty, a fraction, as forecast. hashprice_now_usd_per_phs_day: at the
+    difficulty in force, its band the fees'. running_ehs: hashrate that runs. under_water_now:
+    fraction of it. days: from the price's day to the first whole one after the retarget.
+    offset_usd_per_btc: the price at which hashprice after equals hashprice now, fees as now.
+    moving: None where it cannot be said how the price moves. worst, best: fraction under water,
+    price held, where harder difficulty meets the draws with the most, or with the least, under
+    water. hashprice_parts, under_water_parts: by input, fraction of the variance of log hashprice
+    and of the share under water with the price moving. rests_on: what the curve does, in words.
     """
 
     forecast: RetargetForecast
@@ -191,7 +193,7 @@ def after_retarget(
 
 
 def quantiles_of(draws: Floats) -> Quantiles:
-    """Of an array over draws, in its unit."""
+    """Of an array of draws, in the unit of them. draws: in any unit."""
     return Quantiles(np.quantile(draws, LEVELS), float(draws.mean()))
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+# number of draws
 DRAWS = 10_000
 # a draw whose retarget is further off than that takes the price of this day
 MOST_DAYS = 366
@@ -42,10 +43,10 @@ _POINTS = 121
 class Ahead:
     """Draws of the first whole day after the retarget, each array (draws,).
 
-    change: relative, of the difficulty; steps: days from the price's to that day; fees_btc: a
-    block; moves: (draws, longest + 1) log change of the price after so many days, None where too
-    few changes are known. waits: seconds from the forecast's block to the last of its epoch, 0
-    where that is there.
+    change: of the difficulty, a fraction; dates: of the retarget, Unix seconds; steps: days from
+    the price's to the first whole one after it; fees_btc: a block; moves: (draws, longest + 1) log
+    of the price's change after so many days, None where too few changes are known; waits: seconds
+    from the forecast's block to the last of its epoch, 0 where that is there.
     """
 
     forecast: RetargetForecast
@@ -66,7 +67,7 @@ class Ahead:
 
     @property
     def moved(self) -> Floats | None:
-        """The same where the price moves; None where it cannot be said how."""
+        """The same where the price moves, USD/PH/s/day; None where it cannot be said how."""
         if self.moves is None:
             return None
         return self.held * np.exp(self.moves[np.arange(self.steps.size), self.steps])
@@ -105,7 +106,7 @@ def _retargets(forecast: RetargetForecast, places: Floats) -> tuple[Floats, Floa
 
 
 def waits_at(forecast: RetargetForecast, levels: Floats) -> Floats:
-    """Seconds until the epoch's last block at each of many levels, by interpolation of the log."""
+    """In seconds, until the epoch's last block; by interpolation. levels: probability."""
     from scipy.special import ndtr, ndtri
 
     assert forecast.span.waiting is not None

@@ -35,8 +35,8 @@ _LATE = DAY
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days of a record, ascending. time: Unix seconds at which each begins; price: USD at its end;
-    fees_btc: a block; NaN where not known. *_known_at: Unix seconds.
+    """Days of a record, ascending. time: Unix seconds at which each begins; price_usd_per_btc: at
+    its end; fees_btc: a block; NaN where not known. price_known_at, fees_known_at: Unix seconds.
     """
 
     time: Ints
@@ -50,10 +50,11 @@ class Days:
 class Basis:
     """What a hash earns and how that moves, as known at the block of a forecast.
 
-    day: of the price, Unix seconds of its start; stated: the price was given. difficulty: in force;
-    subsidy_after_btc: at the retarget's block; fees_now_btc: a block, of the last known day,
-    fee_day; fees_btc: of the last 30 days; fee_history_btc: of all days that are drawn from, empty
-    where they are too few. log_changes: of the price, a day. Oldest first.
+    day: of the price, Unix seconds of its start; stated: the price was given. difficulty: in force,
+    a ratio to difficulty one; subsidy_after_btc: at the retarget's block; fees_now_btc: a block, of
+    the last known day; fee_day: Unix seconds of that day's start; fees_btc: of the last 30 days;
+    fee_history_btc: of all days that are drawn from, empty where they are too few. log_changes: of
+    the price, a day. Oldest first.
     """
 
     day: int
@@ -124,7 +125,7 @@ def basis_of(
 
 
 def in_force(record: Record, height: int) -> float:
-    """The difficulty of the record's block at a height, as a ratio to difficulty one."""
+    """The difficulty of a block, as a ratio to difficulty one. height: number of the block."""
     import polars as pl
 
     bits = record.blocks.filter(pl.col("height") == height)["bits"]
@@ -138,10 +139,11 @@ def basis_at(
     difficulty: float,
     price: float | None = None,
 ) -> Basis:
-    """What was known by the time of the forecast's block; ``price``, USD, stands in its last place.
+    """What was known by the time of the forecast's block.
 
-    Raises NoHashprice where no price of the last ``STALE_DAYS`` days is known, UsageError for a
-    price that is none.
+    difficulty: in force, a ratio to difficulty one; price: USD/BTC in place of the last one. Raises
+    NoHashprice where no price of the last ``STALE_DAYS`` days is known, UsageError for a price that
+    is none.
     """
     if price is not None:
         _check(price)

@@ -42,16 +42,19 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+# number of blocks
 POINTS = (288, 1008)
 """Blocks into an epoch at which it is asked."""
+# number of draws
 DRAWS = 2000
 _EPOCH, _QUARTER = 2016, 504
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A distribution and what came, relative to the hashprice when asked. pit: the probability it
-    gave to no more than came; crps: continuous ranked probability score; median: its.
+    """A distribution and what came. came, median: ratio to the hashprice when asked; pit: the
+    probability it gave to no more than came; crps: continuous ranked probability score, the same
+    ratio.
     """
 
     came: float
@@ -64,9 +67,10 @@ class Judged:
 class HashpriceOutcome:
     """One epoch asked at one of its blocks.
 
-    first_height, time (Unix seconds): of the epoch's first block; point: blocks into it; now:
-    USD/PH/s/day when asked. held: at the price of then; moving: as it came. stays, mempool: the
-    points beside them, relative to now; unchanged: the band of the price at the difficulty of now.
+    first_height, time (Unix seconds): of the epoch's first block; point: number of blocks into it;
+    now_usd_per_phs_day: when asked. held: at the price of then; moving: as it came. stays, mempool:
+    the points beside them, a ratio to now; unchanged: the band of the price at the difficulty of
+    now.
     """
 
     first_height: int
@@ -82,7 +86,9 @@ class HashpriceOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """Our score less a rival's, epoch by epoch: mean and standard error, relative to hashprice."""
+    """Our score against a rival's, epoch by epoch. ratio: of the means; difference, error: mean of
+    ours less theirs and its standard error, fraction of the hashprice when asked.
+    """
 
     ratio: float
     difference: float
@@ -91,8 +97,11 @@ class Against:
 
 @dataclass(frozen=True, slots=True)
 class HashpriceScore:
-    """All epochs asked at one point, with the price held or moving. crps, and the medians' and the
-    points' mean absolute errors: fractions of the hashprice when asked. held: by each of ``BANDS``.
+    """All epochs asked at one point, with the price held or moving.
+
+    point: number of blocks; epochs: number of them. crps: mean, fraction of the hashprice when
+    asked; error, stays_error, mempool_error: mean absolute, of the median and of the points,
+    the same fraction. held: by each of ``BANDS``.
     """
 
     point: int
@@ -118,7 +127,8 @@ def hashprice_outcomes(
 ) -> list[HashpriceOutcome]:
     """Each epoch known whole, with the one before it and the first whole day after it.
 
-    start, end: Unix seconds; only epochs whose first block lies in between. Epochs with too few
+    points: number of blocks into an epoch; start, end: Unix seconds, only epochs whose first block
+    lies in between. Epochs with too few
     prices before them, or a day without a hashprice after them, are left out. Raises NoWholeEpochs
     when none is left, NoHashprice when none has a price, NoBlocksToObserve, NothingObserved,
     NoRetargets.
@@ -209,7 +219,7 @@ def _point(basis: Basis, change: float) -> float:
 
 
 def judged(draws: Floats, came: float) -> Judged:
-    """A distribution, given as draws, judged by what came."""
+    """A distribution, given as draws, judged by what came. came: in the unit of the draws."""
     ordered = np.sort(draws)
     size = ordered.size
     # the mean distance to what came, less half of that between two draws

@@ -23,12 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FOLDER = Path(hashcanary.economics.__file__).parent
-_MODULES = sorted(_FOLDER.rglob("*.py"))
+# what a retarget does to hashprice stands above the forecast of it
+_ABOVE = (
+    "inference/after_retarget.py",
+    "inference/hashprice_ahead.py",
+    "inference/hashprice_basis.py",
+    "inference/variance_parts.py",
+    "studies/after_retarget.py",
+)
+_MODULES = [*sorted(_FOLDER.rglob("*.py")), *(_FOLDER.parent / one for one in _ABOVE)]
 
 # annotations of numbers; arrays go by modules' own aliases of NDArray
 _ALIAS = re.compile(r"^ *(\w+) = NDArray\[(?!np\.bool)", re.MULTILINE)
 _ALIASES = {name for path in _MODULES for name in _ALIAS.findall(path.read_text("utf-8"))}
-_NUMBERS = {"int", "float", "NDArray", "Band", "DrawBand", *_ALIASES}
+_NUMBERS = {"int", "float", "NDArray", "Band", "DrawBand", "Quantiles", *_ALIASES}
 # what else stands in annotations of no number, or of numbers that are named elsewhere
 _ELSEWHERE = {"Callable", "DataFrame", "bool_"}
 # words that are a unit though they are no symbol
