@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from hashcanary.economics.errors import BadFigures
+from hashcanary.moments import DAY
 from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _UNITS = ("ratio", "fraction", "fraction/year", "years", "months", "million USD/
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A published contract. published: Unix seconds from which it could be known.
+    """A published contract. published: Unix seconds of the start of the day; known at its end.
 
     capacity_mw: MW of critical IT load, or of the grid connection where ``of_grid``; connection_mw:
     MW, None where not said; usd_per_year: USD/year on average; years: years of its term; power,
@@ -147,7 +148,7 @@ class HostingFigures:
 
     def contracts_by(self, moment: int) -> tuple[Contract, ...]:
         """Those published by a moment, the oldest first. moment: Unix seconds."""
-        known = [one for one in self.contracts if one.published <= moment]
+        known = [one for one in self.contracts if known_by(one.published, moment)]
         return tuple(sorted(known, key=lambda one: one.published))
 
     def assumed_at(self, moment: int) -> tuple[dict[str, HostingAssumption], tuple[str, ...]]:
@@ -159,7 +160,8 @@ class HostingFigures:
             name: _known([one for one in self.assumptions if one.name == name], moment)
             for name in dict.fromkeys(one.name for one in self.assumptions)
         }
-        return found, tuple(one.title for one in found.values() if one.known > moment)
+        late = (one.title for one in found.values() if not known_by(one.known, moment))
+        return found, tuple(late)
 
     def convertible_at(self, moment: int) -> tuple[dict[str, Convertible], tuple[str, ...]]:
         """By region what was known at a moment, and regions known only later.
@@ -170,7 +172,16 @@ class HostingFigures:
             name: _known([one for one in self.convertible if one.region == name], moment)
             for name in dict.fromkeys(one.region for one in self.convertible)
         }
-        return found, tuple(one.region for one in found.values() if one.known > moment)
+        late = (one.region for one in found.values() if not known_by(one.known, moment))
+        return found, tuple(late)
+
+
+def known_by(day: int, moment: int) -> bool:
+    """Whether what was published on a day was known at a moment: from the day's end on.
+
+    day: Unix seconds of its start; moment: Unix seconds.
+    """
+    return day + DAY <= moment
 
 
 _Dated = TypeVar("_Dated", HostingAssumption, Convertible)
@@ -178,7 +189,7 @@ _Dated = TypeVar("_Dated", HostingAssumption, Convertible)
 
 def _known(entries: Sequence[_Dated], moment: int) -> _Dated:
     """The last entry known at a moment; the earliest one where none was."""
-    known = [one for one in entries if one.known <= moment]
+    known = [one for one in entries if known_by(one.known, moment)]
     return max(known, key=lambda one: one.known) if known else min(entries, key=lambda e: e.known)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT, DrawBand
-from hashcanary.economics.hosting_file import HOURS_A_YEAR
+from hashcanary.economics.hosting_file import HOURS_A_YEAR, known_by
 from hashcanary.economics.supply_study import assumptions
 from hashcanary.moments import iso_day
 from hashcanary.report.diverting_rows import (
@@ -140,7 +140,7 @@ def _moves(study: HostingStudy) -> str:
 
 def _published(study: HostingStudy) -> str:
     moment = study.supply.supply.fleets.moment
-    known = [one for one in study.figures.published if one.known <= moment]
+    known = [one for one in study.figures.published if known_by(one.known, moment)]
     parts = "; ".join(f"{one.what} ({one.source})" for one in known)
     return f"Published beside it: {parts}." if parts else ""
 
@@ -204,7 +204,7 @@ def document(study: HostingStudy, left: tuple[AfterExit, ...] = ()) -> dict[str,
         "published": [
             {"what": one.what, "known": iso_day(one.known), "source": one.source}
             for one in study.figures.published
-            if one.known <= study.supply.supply.fleets.moment
+            if known_by(one.known, study.supply.supply.fleets.moment)
         ],
     }
 

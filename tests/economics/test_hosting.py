@@ -176,9 +176,10 @@ def test_only_what_was_known_by_then_is_assumed() -> None:
     now, _ = _FIGURES.assumed_at(_NOW)
     assert before["capex"].median < now["capex"].median
     assert late
-    assert all(one.published <= _NOW for one in _FIGURES.contracts_by(_NOW))
-    assert not _FIGURES.contracts_by(day_start(date(2024, 6, 2)))
-    assert len(_FIGURES.contracts_by(day_start(date(2024, 6, 3)))) == 1
+    assert all(one.published < _NOW for one in _FIGURES.contracts_by(_NOW))
+    # the first contract was published on 3 June 2024: known when that day is over
+    assert not _FIGURES.contracts_by(day_start(date(2024, 6, 4)) - 1)
+    assert len(_FIGURES.contracts_by(day_start(date(2024, 6, 4)))) == 1
 
 
 _GOOD = """

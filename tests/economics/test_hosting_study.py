@@ -26,6 +26,7 @@ from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from hashcanary.store.record import Record
 
@@ -243,6 +244,24 @@ def replace_frames(results: object, days: int) -> object:
     from hashcanary.metrics.engine import Results
 
     return Results({"day": results.frames["day"].tail(days)}, results.metrics)  # type: ignore
+
+
+def test_a_region_of_ones_own_prices_is_taken_for_elsewhere(
+    real_record: Record, cut: Cut, tmp_path: Path
+) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(
+        'level_spread = 0.1\n[[region]]\nname = "moon"\ntitle = "Moon"\nprice = 0.04\n'
+        'spread = 0.2\njudged = true\nsource = "ours"\n[[shares]]\nsure = 20\njudged = true\n'
+        'source = "ours"\n[shares.of]\nmoon = 1.0\n'
+    )
+    record = cut(real_record, day_start(date(2026, 1, 31)))
+    study = study_hosting(record, prices=read_power_prices(path), draws=2000)
+    elsewhere = study.convertible["elsewhere"]
+    # all of it stands there: the mean of the Beta prior, less those that run again elsewhere
+    moved = study.assumed["moved"]
+    kept = 1 - moved.median * np.exp(moved.spread**2 / 2)
+    assert study.could.value == pytest.approx(elsewhere.mean * kept, rel=0.25)
 
 
 @pytest.mark.parametrize(
