@@ -36,7 +36,9 @@ def resting() -> list[Column]:
 
 
 def with_bands(
-    rows: Sequence[Row], forms: Mapping[tuple[str, str], str], scales: Mapping[str, float]
+    rows: Sequence[Row],
+    forms: Mapping[tuple[str, str], str],
+    scales: Mapping[str, float] | None = None,
 ) -> list[Row]:
     """The rows with each figure and its limits as one text.
 
@@ -50,7 +52,7 @@ def with_bands(
             values = [row.get(key) for key in keys]
             numbers = [one for one in values if isinstance(one, float) and one == one]  # noqa: PLR0124
             if len(numbers) == len(keys):
-                scale = scales.get(unit, 1.0)
+                scale = (scales or {}).get(unit, 1.0)
                 value, low, high = (format(one / scale, form) for one in numbers)
                 cells[keys[0]] = value if low == value == high else f"{value} ({low} to {high})"
         told.append(cells)

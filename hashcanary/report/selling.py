@@ -6,6 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT, DrawBand
+from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.supply_study import assumptions
 from hashcanary.moments import DAY, iso_day
 
@@ -149,12 +150,14 @@ def _span(first: int, end: int) -> str:
 
 def lever_rows(study: SellingStudy) -> list[Row]:
     """What the share that must be sold rests on, what moves it most on top."""
+    units = parameter_units()
     return [
         {
             "assumption": one.meaning,
             "name": one.name,
             "low": one.low,
             "high": one.high,
+            "unit": units[one.name].suffix,
             "must_sell_at_low_fraction": one.at_low,
             "must_sell_at_high_fraction": one.at_high,
             "variance_explained_fraction": one.part,

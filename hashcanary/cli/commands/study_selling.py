@@ -50,6 +50,11 @@ _MEANINGS = {
     "assumptions": "From, to: ends of the middle 60% of the draws. Must sell: the mean among "
     "draws with the assumption in its lowest, then in its highest fifth.",
 }
+# where a table has no rows
+_NONE = {
+    "history": "None: no day from January 2017 on is known.",
+    "published": "None: no such figure was public yet.",
+}
 # name, unit and form of figures whose limits people read in the same cell
 _FORMS: dict[tuple[str, str], str] = {
     ("share", "fraction"): ".0%",
@@ -131,6 +136,7 @@ def _table(record: Record, study: SellingStudy, shown: str) -> Table:
         title=f"{_TITLES[shown]}, as known at {record.at_text}",
         notes=[
             *([SIMULATED] if record.simulated else []),
+            *([] if rows else [_NONE[shown]]),
             *sentences(study),
             _MEANINGS[shown],
         ],
@@ -203,6 +209,7 @@ def _columns(shown: str) -> list[Column]:
         Column("name", "name", data_only=True),
         Column("low", "from", people=_three_digits),
         Column("high", "to", people=_three_digits),
+        Column("unit", "unit", data_only=True),
         Column("must_sell_at_low_fraction", "must sell at", people=_percent),
         Column("must_sell_at_high_fraction", "at", people=_percent),
         Column("variance_explained_fraction", "of variance", people=_percent, spare=1),

@@ -10,11 +10,10 @@ from hashcanary.cli.declare import add_at, add_command
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from hashcanary.cli.declare import Commands, Parser
-    from hashcanary.cli.output import Column, Row, Table
+    from hashcanary.cli.output import Column, Table
     from hashcanary.economics.own_fleet import OwnFleet
     from hashcanary.economics.rigs import Catalogue
     from hashcanary.economics.supply_study import SupplyStudy
@@ -61,7 +60,6 @@ _MEANINGS = {
 _SHOWN = ("curve", "rigs", "assumptions", "own")
 # of the hashprice now, the points that people see
 _PEOPLE_STEP = 3
-_MOST_SEED = 2**63 - 1
 
 
 def add(studies: Commands, shared: Parser) -> None:
@@ -103,13 +101,14 @@ def run(args: argparse.Namespace) -> Exit:
     """Study and print."""
     from pathlib import Path
 
+    from hashcanary.cli.banded import seed_of
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.power_prices import read_power_prices
     from hashcanary.economics.rigs import read_rigs
     from hashcanary.economics.supply_study import study_supply
 
-    price, seed = stated_price(args.power_price), _seed(args.seed)
+    price, seed = stated_price(args.power_price), seed_of(args.seed)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
     prices = read_power_prices(Path(args.power_prices) if args.power_prices else None)
     if args.show == "own" and args.fleet is None and price is None:
@@ -142,17 +141,6 @@ def _draw(path: Path, study: SupplyStudy, *, simulated: bool) -> None:
     say_written([path])
 
 
-def _seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text[:20]) > _MOST_SEED:
-        raise UsageError(
-            argument="--seed",
-            expected="an integer from 0 to 2**63 - 1",
-            found=text,
-            remedy="Leave it out for 1.",
-        )
-    return int(text)
-
-
 def _own(
     path: str | None, catalogue: Catalogue, price: float | None, at: int | None
 ) -> OwnFleet | None:
@@ -173,6 +161,7 @@ def _contract(study: SupplyStudy, price: float) -> OwnFleet:
 
 
 def _table(record: Record, study: SupplyStudy, shown: str, own: OwnFleet | None) -> Table:
+    from hashcanary.cli.banded import with_bands
     from hashcanary.cli.output import SIMULATED, Table
     from hashcanary.economics.own_fleet import standing
     from hashcanary.report.supplying import document, own_sentence, rows_of, sentences
@@ -195,7 +184,7 @@ def _table(record: Record, study: SupplyStudy, shown: str, own: OwnFleet | None)
             "shown": shown,
             "provenance": record.provenance,
         },
-        people_rows=_for_people(rows[::_PEOPLE_STEP] if shown == "curve" else rows),
+        people_rows=with_bands(rows[::_PEOPLE_STEP] if shown == "curve" else rows, _BANDS),
     )
 
 
@@ -213,42 +202,29 @@ _BANDS: dict[tuple[str, str], str] = {
 }
 
 
-def _for_people(rows: Sequence[Row]) -> list[Row]:
-    """The rows with each figure and its limits as one text."""
-    told: list[Row] = []
-    for row in rows:
-        cells = dict(row)
-        for (name, unit), form in _BANDS.items():
-            keys = [f"{name}{end}_{unit}" for end in ("", "_low", "_high")]
-            if all(key in row for key in keys):
-                value, low, high = (format(row[key], form) for key in keys)
-                cells[keys[0]] = f"{value} ({low} to {high})"
-        told.append(cells)
-    return told
-
-
 def _columns(shown: str) -> list[Column]:
+    from hashcanary.cli.banded import band_columns, resting
     from hashcanary.cli.output import Column
 
     if shown == "curve":
         return [
             Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=_two),
             Column("price_usd_per_btc", "bitcoin, USD", people=_whole),
-            *_band("paying", "fraction", "pays"),
-            *_band("paying", "ehs", "EH/s", spare=2),
-            *_band("under_water", "fraction", "under water", spare=3),
+            *band_columns("paying", "fraction", "pays"),
+            *band_columns("paying", "ehs", "EH/s", spare=2),
+            *band_columns("under_water", "fraction", "under water", spare=3),
             Column("under_water_mean_fraction", "under water, mean", data_only=True),
-            *_same_for_all(),
+            *resting(),
         ]
     if shown == "rigs":
         return [
             Column("rig", "rig"),
-            *_band("efficiency", "j_per_th", "J/TH", spare=2),
-            *_band("share", "fraction", "share", spare=1),
-            *_band("off_at", "usd_per_phs_day", "off at"),
-            *_band("off_at", "usd_per_btc", "bitcoin, USD", spare=3),
-            *_band("under_water", "fraction", "under water"),
-            *_same_for_all(),
+            *band_columns("efficiency", "j_per_th", "J/TH", spare=2),
+            *band_columns("share", "fraction", "share", spare=1),
+            *band_columns("off_at", "usd_per_phs_day", "off at"),
+            *band_columns("off_at", "usd_per_btc", "bitcoin, USD", spare=3),
+            *band_columns("under_water", "fraction", "under water"),
+            *resting(),
         ]
     if shown == "assumptions":
         return [
@@ -260,40 +236,19 @@ def _columns(shown: str) -> list[Column]:
             Column("under_water_at_low_fraction", "under water at", people=_percent_one),
             Column("under_water_at_high_fraction", "at", people=_percent_one),
             Column("variance_explained_fraction", "of variance", people=_percent, spare=1),
-            *_same_for_all(),
+            *resting(),
         ]
     return [
         Column("rig", "rig"),
         Column("hashrate_ths", "TH/s", people=_whole, spare=4),
         Column("power_price_usd_per_kwh", "USD/kWh", people=_three_digits, spare=2),
-        *_band("efficiency", "j_per_th", "J/TH", spare=3),
-        *_band("off_at", "usd_per_phs_day", "off at"),
-        *_band("off_at", "usd_per_btc", "bitcoin, USD", spare=2),
-        *_band("cheaper", "fraction", "cheaper"),
+        *band_columns("efficiency", "j_per_th", "J/TH", spare=3),
+        *band_columns("off_at", "usd_per_phs_day", "off at"),
+        *band_columns("off_at", "usd_per_btc", "bitcoin, USD", spare=2),
+        *band_columns("cheaper", "fraction", "cheaper"),
         Column("pays", "pays", people=lambda value: "yes" if value else "NO"),
-        *_band("margin", "fraction", "margin", spare=5),
-        *_same_for_all(),
-    ]
-
-
-def _same_for_all() -> list[Column]:
-    """What a row's limits are, and what it rests on; people read it under the table."""
-    from hashcanary.cli.output import Column
-
-    return [
-        Column("interval", "interval", data_only=True),
-        Column("rests_on", "rests on", data_only=True),
-    ]
-
-
-def _band(name: str, unit: str, title: str, spare: int = 0) -> list[Column]:
-    """A figure, and its limits, which people read in the same cell."""
-    from hashcanary.cli.output import Column
-
-    return [
-        Column(f"{name}_{unit}", title, spare=spare),
-        Column(f"{name}_low_{unit}", "low", data_only=True),
-        Column(f"{name}_high_{unit}", "high", data_only=True),
+        *band_columns("margin", "fraction", "margin", spare=5),
+        *resting(),
     ]
 
 
