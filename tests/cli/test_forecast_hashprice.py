@@ -73,6 +73,27 @@ def test_the_answer_is_difficulty_times_price(call: Run, lake: Path) -> None:
     assert stated["difficulty_change_fraction"] == change
 
 
+def test_the_study_of_calibration_says_how_good_the_answers_were(call: Run, lake: Path) -> None:
+    asked = ("--home", lake, "study", "calibration", "--of", "hashprice")
+    told = call(*asked)
+    assert told.returncode == 0, told.stderr
+    for word in ("SIMULATED", "50% held", "as it came", "CRPS"):
+        assert word in told.stdout
+    document = json.loads(call(*asked, "--json").stdout)
+    prices = [(row["price"], row["point"]) for row in document["rows"]]
+    assert prices == [("held", 288), ("held", 1008), ("as it came", 288), ("as it came", 1008)]
+    for row in document["rows"]:
+        assert row["epochs"] > 20
+        assert 0 < row["crps_fraction"] < row["median_error_fraction"] < 1
+        for band in ("50", "80", "95"):
+            low, share, high = (row[f"held_{band}{part}"] for part in ("_low", "", "_high"))
+            assert 0 <= low <= share <= high <= 1
+        # only where the price moves is there a band of the price alone
+        assert (row["score_less_price_alone_fraction"] is None) == (row["price"] == "held")
+    none = call(*asked, "--start", "2090-01-01")
+    assert none.returncode == 3
+
+
 @pytest.mark.parametrize("shown", ["hashprice", "rigs", "variance"])
 def test_csv_has_the_rows_that_are_shown(call: Run, lake: Path, shown: str) -> None:
     asked = ("--home", lake, *_ASK, "--show", shown)

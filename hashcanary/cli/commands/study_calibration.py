@@ -1,4 +1,4 @@
-"""``hashcanary study calibration``: how good the forecasts of the retarget were."""
+"""``hashcanary study calibration``: how good forecasts of the retarget, or of hashprice, were."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _EXAMPLES = """\
   hashcanary study calibration
   hashcanary study calibration --start 2024-01-01
   hashcanary study calibration --start 2011-01-01 --end 2015-01-01 --json
+  hashcanary study calibration --of hashprice --start 2020-01-01
 """
 _DESCRIPTION = """\
 Forecasts the next retarget of every epoch of the record anew, from seven of its
@@ -25,6 +26,9 @@ blocks each, with what was known at that block and nothing later, and says how
 good that was: the mean absolute error beside the rules that others publish, the
 score of the whole distribution beside the constant-rate law's, and how often the
 50, 80 and 95% bands held what came, with the error that so few epochs leave.
+
+With --of hashprice the same for hashprice on the first whole day after the
+retarget, asked at two blocks: at the price of then, and at the price that came.
 
 An epoch counts when all its blocks and those of the one before it are known.
 Exits with 3 where no epoch is.
@@ -42,6 +46,12 @@ def add(commands: Commands, shared: Parser) -> None:
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
+    parser.add_argument(
+        "--of",
+        choices=("difficulty", "hashprice"),
+        default="difficulty",
+        help="what was forecast (default: difficulty)",
+    )
     add_bounds(parser, "epochs that began")
     add_at(parser)
 
@@ -54,6 +64,12 @@ def run(args: argparse.Namespace) -> Exit:
 
     start, end = bounds(args)
     record = open_record(args)
+    if args.of == "hashprice":
+        from hashcanary.cli.calibration_hashprice import table
+        from hashcanary.studies.after_retarget import hashprice_outcomes
+
+        emit(table(record, hashprice_outcomes(record, start=start, end=end)), format_of(args))
+        return Exit.DONE
     outcomes = retarget_outcomes(record, start=start, end=end)
     span = (outcomes[0].time, outcomes[-1].time)
     emit(_table(record, scores(outcomes), span), format_of(args))
