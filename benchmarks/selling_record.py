@@ -17,10 +17,13 @@ from inference_page import PAGE, write_part
 from retarget_forecast import record
 from supply_record import EPISODES
 
+from hashcanary.economics.fleet import draw_fleets
 from hashcanary.economics.fleet_history import FIRST_DAY, fleet_history
-from hashcanary.economics.power_prices import read_power_prices
+from hashcanary.economics.power_prices import power_mix, read_power_prices
 from hashcanary.economics.rigs import read_rigs
+from hashcanary.economics.running import Running, must_sell
 from hashcanary.economics.selling_study import study_selling
+from hashcanary.economics.supply import market_at, supply_curve
 from hashcanary.economics.supply_study import history_of
 from hashcanary.moments import DAY, day_start, iso_day
 from hashcanary.report.selling import published_rows
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 # the figures by class, beside the last day of the record
 _CLASSES_AT = "2022-11-25"
+_MORE_DRAWS = 2000
 
 
 def as_known(whole: Record, text: str) -> Record:
@@ -159,6 +163,39 @@ def seconds_of_history(whole: Record) -> tuple[float, int]:
     return min(taken), found.time.size
 
 
+def _last_days(past: FleetHistory) -> np.ndarray:
+    """Places of the last day of each month that is known whole."""
+    month = past.time.astype("datetime64[s]").astype("datetime64[M]")
+    ends = np.flatnonzero(month[1:] != month[:-1])
+    return ends[np.isfinite(past.must_sell[ends])]
+
+
+def errors(whole: Record) -> str:
+    """What a curve a month, and 256 draws, may be off, in points of the share."""
+    history, _, _ = history_of(whole)
+    catalogue, prices = read_rigs(), read_power_prices()
+    past = fleet_history(history, catalogue, prices, whole.daily)
+    off = []
+    for at in _last_days(past):
+        moment = int(past.time[at]) + DAY
+        supply = supply_curve(
+            draw_fleets(catalogue, history, moment, past.draws),
+            market_at(history, moment),
+            power_mix(prices, moment, whole.daily),
+        )
+        hashprice = supply.market.hashprice_usd_per_phs_day
+        exact = must_sell(Running.of(supply), hashprice, supply.parameters).mean()
+        off.append(abs(float(past.must_sell[at]) - float(exact)))
+    more = fleet_history(history, catalogue, prices, whole.daily, draws=_MORE_DRAWS)
+    chance = np.abs(past.must_sell - more.must_sell)
+    return (
+        f"On the last day of each month, against a curve drawn on that day: {np.mean(off):.1%} off "
+        f"in the mean, {max(off):.1%} at most. Against {_MORE_DRAWS:,} draws: "
+        f"{np.nanmean(chance):.1%} in the mean, {np.nanmax(chance):.1%} at most. A band is some "
+        f"{np.nanmean(past.must_sell_high - past.must_sell_low):.0%} wide."
+    )
+
+
 def measure() -> list[dict[str, object]]:
     """Seconds that the fleet through time takes, the best of four."""
     seconds, days = seconds_of_history(record())
@@ -211,6 +248,8 @@ On {day}, with difficulty, fees in bitcoin and machines as they were:
 ### By year
 
 {years(last.through_time)}
+
+{errors(whole)}
 
 ### Beside published figures
 
