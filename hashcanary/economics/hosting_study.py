@@ -19,7 +19,7 @@ from hashcanary.economics.hosting_file import read_hosting
 from hashcanary.economics.hosting_sites import Ahead
 from hashcanary.economics.leaving import Leaving
 from hashcanary.economics.market import METRICS as MARKET_METRICS
-from hashcanary.economics.market import market_of
+from hashcanary.economics.market import UNKNOWN_FEES, Stated, market_of
 from hashcanary.economics.power_prices import CHEAPEST, DEAREST
 from hashcanary.economics.supply_study import METRICS as SUPPLY_METRICS
 from hashcanary.economics.supply_study import study_supply
@@ -143,7 +143,9 @@ def study_hosting(
     figures = read_hosting() if figures is None else figures
     results = compute(record, METRICS) if results is None else results
     base = study_supply(record, catalogue, prices, draws=draws, seed=seed, results=results)
-    market = market_of(record, results=results)
+    # hashprice is the supply curve's; of the market its fees and the next halving are wanted
+    stated = Stated(hashprice_usd_per_phs_day=base.market.hashprice_usd_per_phs_day)
+    market = market_of(record, stated, results)
     moment = base.supply.fleets.moment
     assumed, late = figures.assumed_at(moment)
     convertible, late_regions = figures.convertible_at(moment)
@@ -175,7 +177,7 @@ def study_hosting(
         band_of(ahead.drift),
         said,
         drawn.levers(reference, {name: one.title for name, one in assumed.items()}),
-        (*base.lacks, *market.lacks, *_lacks(len(late), len(late_regions), bool(contracts))),
+        (*base.lacks, *_lacks(market, len(late), len(late_regions), bool(contracts))),
     )
 
 
@@ -195,8 +197,12 @@ def _mining_mw(base: SupplyStudy) -> Floats:
     return np.asarray(watts / 1e6)
 
 
-def _lacks(late: int, late_regions: int, contracts: bool) -> tuple[str, ...]:
+def _lacks(market: Market, late: int, late_regions: int, contracts: bool) -> tuple[str, ...]:
     told = []
+    if market.fees_to_subsidy == UNKNOWN_FEES:
+        told.append("fees: none to 10% of the subsidy are taken")
+    if market.to_halving is None:
+        told.append("the chain's height of late: no halving is in what mining is worth")
     if late or late_regions:
         told.append(
             f"hindsight: {late} of the assumptions of hosting and {late_regions} of the regions' "

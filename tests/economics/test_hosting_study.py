@@ -294,3 +294,12 @@ def test_machines_that_run_again_elsewhere_do_not_count(real_record: Record, cut
     all_gone = study_hosting(record, replace(figures, assumptions=none), draws=200)
     half_gone = study_hosting(record, replace(figures, assumptions=half), draws=200)
     assert half_gone.could.value == pytest.approx(all_gone.could.value / 2, rel=1e-4)
+
+
+def test_without_blocks_it_says_what_it_lacks(
+    real_record: Record, early_2026: HostingStudy
+) -> None:
+    bare = study_hosting(replace(real_record, blocks=real_record.blocks.clear()), draws=400)
+    assert any("no halving" in one for one in bare.lacks)
+    assert any(one.startswith("fees") for one in bare.lacks)
+    assert not any("halving" in one or one.startswith("fees") for one in early_2026.lacks)
