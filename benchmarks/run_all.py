@@ -29,6 +29,7 @@ SCRIPTS = (
     "posterior_speed",
     "cost_speed",
     "supply_record",
+    "stress_record",
     "selling_record",
     "after_retarget",
     "report_page",
