@@ -174,8 +174,8 @@ def _rests(found: AfterRetarget) -> str:
     return (
         f"Rests on: the forecast from block {found.forecast.height} of "
         f"{iso_time(round(found.forecast.time))[:16]}Z; {found.rests_on}; the curve stays today's "
-        f"until then. {found.draws:,} draws; from, to and bands without a name: 95%. How often such "
-        "bands held what came: `hashcanary study calibration --of hashprice`."
+        f"until then. {found.draws:,} draws; from, to and bands without a name: 95%. How often "
+        "such bands held what came: `hashcanary study calibration --of hashprice`."
     )
 
 
