@@ -43,7 +43,7 @@ RUNNING = Band(0.87, 0.65, 0.97)
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with what it rests on. band: in the unit of what it estimates. own: all of it is from
+    """A figure with what it rests on. band: in the unit of what it estimates. own: all is from
     the company's own figures, but for what the site takes over its machines.
     """
 

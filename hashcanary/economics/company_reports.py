@@ -48,10 +48,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """All that one company reported; each figure's by the end of their period, ascending."""
+    """All that one company reported; each figure's by the end of their period, ascending.
+
+    by_period: the same by figure and period; by_end: by figure and last day, of several the one
+    that was published last.
+    """
 
     name: str
     told: Mapping[str, tuple[Told, ...]]
+    by_period: Mapping[tuple[str, date, date], Told]
+    by_end: Mapping[tuple[str, date], Told]
     simulated: bool
 
     def newest(self, figure: str, since: date | None = None) -> Told | None:
@@ -66,16 +72,11 @@ class Company:
 
     def of(self, figure: str, first: date, last: date) -> Told | None:
         """A figure of exactly one period."""
-        same = (one for one in self.told.get(figure, ()) if (one.first, one.last) == (first, last))
-        return next(same, None)
+        return self.by_period.get((figure, first, last))
 
     def at_end(self, figure: str, day: date) -> Told | None:
-        """A figure as it was at the end of a day, whatever the period that ends then.
-
-        Of several the one that was published last.
-        """
-        ends = [one for one in self.told.get(figure, ()) if one.last == day]
-        return max(ends, key=lambda one: (one.known_at, one.first), default=None)
+        """A figure as it was at the end of a day, whatever the period that ends then."""
+        return self.by_end.get((figure, day))
 
     @property
     def last(self) -> date:
@@ -116,10 +117,9 @@ def companies_of(record: Record, name: str | None = None) -> tuple[Company, ...]
     return tuple(wanted)
 
 
-def _company(name: str, told: dict[str, list[Told]]) -> Company:
+def _company(name: str, found: dict[str, list[Told]]) -> Company:
     """Where a company has one real report, its simulated ones are left aside."""
-    every = [one for each in told.values() for one in each]
-    simulated = all(one.simulated for one in every)
+    simulated = all(one.simulated for each in found.values() for one in each)
     kept = {
         figure: tuple(
             sorted(
@@ -127,9 +127,14 @@ def _company(name: str, told: dict[str, list[Told]]) -> Company:
                 key=lambda one: (one.last, one.first, one.known_at),
             )
         )
-        for figure, each in told.items()
+        for figure, each in found.items()
     }
-    return Company(name, {figure: each for figure, each in kept.items() if each}, simulated)
+    each = [one for every in kept.values() for one in every]
+    by_period = {(one.figure.name, one.first, one.last): one for one in each}
+    by_time = sorted(each, key=lambda one: (one.known_at, one.first))
+    by_end = {(one.figure.name, one.last): one for one in by_time}
+    told = {figure: every for figure, every in kept.items() if every}
+    return Company(name, told, by_period, by_end, simulated)
 
 
 def day_before(day: date) -> date:

@@ -126,7 +126,7 @@ class NoCompanyReports(HashcanaryError):
     """A record without a report of any company."""
 
     template = (
-        "expected company reports published by {at}, found none. Load a file of them with "
+        "expected company reports, as known at {at}, found none. Load a file of them with "
         "`hashcanary load reports.csv`: `hashcanary companies --example` prints one, "
         "docs/companies.md says what its columns are."
     )

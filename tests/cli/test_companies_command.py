@@ -56,7 +56,7 @@ def test_without_reports_it_ends_with_3_and_says_how_to_load_one(call: Run, lake
 def test_without_a_report_by_then_it_ends_with_3(call: Run, home: Path) -> None:
     answer = call("--home", home, "companies", "--at", "2022-08-04")
     assert answer.returncode == 3
-    assert "published by 2022-08-04" in answer.stderr
+    assert "as known at 2022-08-04" in answer.stderr
     assert call("--home", home, "companies", "--at", "2022-08-05").returncode == 0
 
 
