@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
@@ -50,7 +51,7 @@ def with_bands(
         for (name, unit), form in forms.items():
             keys = [f"{name}{end}_{unit}" for end in ("", "_low", "_high")]
             values = [row.get(key) for key in keys]
-            numbers = [one for one in values if isinstance(one, float) and one == one]  # noqa: PLR0124
+            numbers = [one for one in values if isinstance(one, float) and isfinite(one)]
             if len(numbers) == len(keys):
                 scale = (scales or {}).get(unit, 1.0)
                 value, low, high = (format(one / scale, form) for one in numbers)

@@ -139,11 +139,12 @@ def study_selling(
     draws: int = DRAWS,
     seed: int = 1,
     results: Results | None = None,
+    through: FleetHistory | None = None,
 ) -> SellingStudy:
     """What must be sold as known at the record's moment, with 95% bands of the draws.
 
-    results: ``supply_study.METRICS`` of the record, where they were computed already. Raises
-    NoRigYet, TooFewDaysForFleet, NoHashprice.
+    results: ``supply_study.METRICS`` of the record, through: its days, where they were computed
+    already. Raises NoRigYet, TooFewDaysForFleet, NoHashprice.
     """
     from hashcanary.metrics.engine import compute
 
@@ -153,7 +154,8 @@ def study_selling(
     results = compute(record, METRICS) if results is None else results
     study = study_supply(record, catalogue, prices, draws=draws, seed=seed, results=results)
     history, dollars, _ = history_of(record, results)
-    through = fleet_history(history, catalogue, prices, record.daily, seed=seed)
+    if through is None:
+        through = fleet_history(history, catalogue, prices, record.daily, seed=seed)
     overheads = draw_overheads(figures, draws, seed)
     market, price = study.market, study.price_usd_per_btc
     mined = market.hashrate_ths / _TERA_IN_PETA * market.hashprice_usd_per_phs_day / price

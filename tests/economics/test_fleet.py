@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
-from hashcanary.economics.fleet import History, draw_fleets
+from hashcanary.economics.fleet import FleetDrawer, History, draw_fleets
 from hashcanary.economics.priors import FleetPriors
 from hashcanary.economics.rigs import read_rigs
 from hashcanary.moments import DAY, day_start
@@ -137,3 +137,20 @@ def test_where_nothing_was_paid_what_runs_is_what_there_is() -> None:
     poor = History(_HISTORY.time, _HISTORY.hashrate_ths, np.full(_HISTORY.time.size, 1e-6))
     fleets = draw_fleets(read_rigs(), poor, _MOMENT, 20)
     assert fleets.running.tobytes() == fleets.shares.tobytes()
+
+
+def test_fleets_drawn_together_are_the_same_bytes_as_one_by_one() -> None:
+    catalogue = read_rigs()
+    # fewer steps than nine years have, releases in between, and moments out of order
+    days = [date(2017, 6, 1), date(2017, 7, 1), date(2017, 8, 1), date(2018, 6, 1)]
+    days += [date(2023, month, 1) for month in range(1, 13)] + [date(2022, 12, 20)]
+    moments = [day_start(day) for day in days]
+    drawer = FleetDrawer(catalogue, 40, 3)
+    asked = [drawer.asked(_HISTORY, moment) for moment in moments]
+    found = list(drawer.together(asked))
+    assert [one.moment for one in found] == moments
+    for one in found:
+        alone = draw_fleets(catalogue, _HISTORY, one.moment, 40, 3)
+        assert one.rigs == alone.rigs
+        for name in ("shares", "running", "efficiency_j_per_th"):
+            assert getattr(one, name).tobytes() == getattr(alone, name).tobytes()
