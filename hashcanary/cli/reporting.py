@@ -29,18 +29,24 @@ def write_report(
     from concurrent.futures import ThreadPoolExecutor
 
     from hashcanary.report.javascript import BundleJob
+    from hashcanary.report.years_job import YearsJob
 
     written: list[Path] = []
-    # the chart library takes two seconds to come: it comes while the record is read
-    with BundleJob() if html else nullcontext() as bundle:
+    # the chart library takes two seconds to come, and so does what the years say: each comes from
+    # a process of its own meanwhile
+    with (
+        BundleJob() if html else nullcontext() as bundle,
+        YearsJob() if html else nullcontext() as beside_it,
+    ):
         # reading waits for files most of the time, and importing for none
         with ThreadPoolExecutor(1) as beside:
             record = beside.submit(read)
             from hashcanary.report.build import build_report
             from hashcanary.report.html import render_html
             from hashcanary.report.pictures import write_pictures
+            from hashcanary.report.years import years
 
-        report = build_report(record.result())
+        report = build_report(record.result(), beside_it or years)
         if html is not None:
             page = render_html(report, bundle)
             with writing(html, "a page"):

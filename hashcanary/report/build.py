@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import hashcanary
@@ -27,13 +27,20 @@ from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.sections.why import why
 from hashcanary.report.verdict import Signs, judge
 from hashcanary.report.wording import harmless
+from hashcanary.report.years import years
 from hashcanary.studies.fall_luck import Fall, luck_of_falls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashcanary.metrics.engine import Results
+    from hashcanary.report.document import Dataset, Section
+    from hashcanary.report.years import Years
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import EpisodeStudy
 
 TITLE = "Bitcoin mining stress"
+ORDER = ("now", "history", "why", "revenue", "hurt", "pools", "ribbons", "next", "basis")
 METRICS: tuple[str, ...] = tuple(
     dict.fromkeys(
         (
@@ -58,58 +65,75 @@ METRICS: tuple[str, ...] = tuple(
 )
 
 
-def build_report(record: Record) -> Report:
-    """The report on a record. Raises NothingToMeasure when it holds nothing to report on."""
-    from hashcanary.metrics.engine import compute
-    from hashcanary.studies.episode_luck import with_luck
-    from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
+def build_report(record: Record, years_of: Callable[[Record, Results], Years] = years) -> Report:
+    """The report on a record. Raises NothingToMeasure when it holds nothing to report on.
 
-    # what is inferred from blocks alone is computed beside the metrics
+    years_of: who computes what its years say of who is hurt: a ``YearsJob`` does so beside.
+    """
+    from hashcanary.metrics.engine import compute
+    from hashcanary.studies.episodes import REQUIRED_METRICS
+
+    results = compute(record, (*METRICS, *REQUIRED_METRICS, *needed()))
     with ThreadPoolExecutor(3) as beside:
+        counted = beside.submit(hurt, record, results, years_of)
         inferred, explained = beside.submit(outlook, record), beside.submit(why, record)
-        results = compute(record, (*METRICS, *REQUIRED_METRICS, *needed()))
-        counted = beside.submit(hurt, record, results)
-    ahead, hurting = inferred.result(), counted.result()
+        measured = _measured(record, results)
+        ahead, hurting = inferred.result(), counted.result()
     after, no_after = after_of(record, results, hurting, ahead)
-    vendors = record.daily["vendor"].unique().sort().to_list()
-    reading = Reading(results, vendors)
-    studies = with_luck(results, find_episodes(results, simulated=record.simulated))
-    as_of = None if reading.today is None else reading.today + DAY
-    mined = who_mined(record, reading.today)
-    stress = None if hurting.stress is None else hurting.stress.now
-    verdict = judge(replace(signs(reading, studies[0]), stress=stress))
-    at_text = harmless(record.at_text)
-    command = _command(record)
+    chapters = {section.key: section for section in measured.sections}
+    chapters["why"] = explained.result()
+    chapters["hurt"] = who_is_hurt(hurting, after, no_after)
+    chapters["next"] = next_retarget(ahead)
     blocks = record.blocks
     return Report(
         title=TITLE,
         network=record.network.name,
         simulated=record.simulated,
-        at_text=at_text,
-        as_of=as_of,
+        at_text=harmless(record.at_text),
+        as_of=measured.as_of,
         tip_height=int(blocks["height"][-1]) if blocks.height else None,
         tip_time=int(blocks["time"][-1]) if blocks.height else None,
-        verdict=verdict,
-        sections=(
+        verdict=judge(replace(measured.signs, stress=hurting.years.stress)),
+        sections=tuple(chapters[key] for key in ORDER),
+        glossary=GLOSSARY,
+        datasets=(*measured.datasets, *hurt_datasets(hurting), *outlook_datasets(ahead)),
+        code_version=hashcanary.__version__,
+        command=_command(record),
+        provenance=dict(record.provenance),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What is read off the metrics. as_of: as in ``Report``."""
+
+    as_of: int | None
+    signs: Signs
+    sections: tuple[Section, ...]
+    datasets: tuple[Dataset, ...]
+
+
+def _measured(record: Record, results: Results) -> _Measured:
+    from hashcanary.studies.episode_luck import with_luck
+    from hashcanary.studies.episodes import find_episodes
+
+    vendors = record.daily["vendor"].unique().sort().to_list()
+    reading = Reading(results, vendors)
+    studies = with_luck(results, find_episodes(results, simulated=record.simulated))
+    as_of = None if reading.today is None else reading.today + DAY
+    mined = who_mined(record, reading.today)
+    return _Measured(
+        as_of,
+        signs(reading, studies[0]),
+        (
             now(reading),
             history(reading),
-            explained.result(),
             revenue(reading),
-            who_is_hurt(hurting, after, no_after),
             pools(record, reading, mined),
             ribbons(reading, studies),
-            next_retarget(ahead),
-            basis(record, reading, command),
+            basis(record, reading, _command(record)),
         ),
-        glossary=GLOSSARY,
-        datasets=(
-            *datasets(record, results, studies[0], as_of, mined.shares),
-            *hurt_datasets(hurting),
-            *outlook_datasets(ahead),
-        ),
-        code_version=hashcanary.__version__,
-        command=command,
-        provenance=dict(record.provenance),
+        datasets(record, results, studies[0], as_of, mined.shares),
     )
 
 

@@ -28,9 +28,9 @@ _EXA = 1e18
 
 def answer(found: Hurt) -> str:
     """The whole answer in a paragraph; what cannot be said is said to be missing."""
-    study, costs = found.supply, found.costs
+    study, costs = found.supply, found.years.costs
     if study is None and costs is None:
-        reasons = " ".join(dict.fromkeys((found.no_supply, found.no_costs)))
+        reasons = " ".join(dict.fromkeys((found.no_supply, found.years.no_costs)))
         return f"Who is hurt cannot be said: {reasons}"
     told: list[str] = []
     if study is None:
@@ -38,7 +38,7 @@ def answer(found: Hurt) -> str:
     else:
         told += [_under_water(study), *_since(study, costs), *_rigs(study, costs)]
     if costs is None:
-        told.append(f"What a coin costs cannot be said: {found.no_costs}")
+        told.append(f"What a coin costs cannot be said: {found.years.no_costs}")
     else:
         told.append(_costs(costs))
     if study is not None:
@@ -124,7 +124,9 @@ def _off(one: RigPoint) -> str:
 def _costs(costs: CostAnswers) -> str:
     """The lowest and the highest cost, lines through past prices apart, and what power alone is."""
     known = [one for one in costs.answers if one.usd_per_btc is not None]
-    bills = [one for one in known if one.model.name not in FITTED] or known
+    bills = [one for one in known if one.model.name not in FITTED]
+    if not bills:
+        return "What a coin costs cannot be said yet; lines through past prices are in the table."
     least, most = bills[0], bills[-1]
     on = f"On {day(most.day)} a" if most.day is not None else "A"
     if least is most:

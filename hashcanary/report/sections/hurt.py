@@ -48,21 +48,21 @@ def who_is_hurt(found: Hurt, after: AfterRetarget | None = None, no_after: str =
     after: what the next retarget does; no_after: why that cannot be said.
     """
     parts: list[Ledger | Table | Drawing] = []
-    if found.costs is not None:
-        parts += [Drawing("costs"), _costs(found, found.costs)]
+    if found.years.costs is not None:
+        parts += [Drawing("costs"), _costs(found, found.years.costs)]
     if found.supply is not None:
         parts += [Ledger("under_water", "Under water", _figures(found.supply))]
         parts += [Drawing("supply"), _next(found.supply)]
     if found.shutdown:
         parts.append(_shutdown(found.shutdown))
-    if found.fleet is not None:
+    if found.years.fleet_days.height:
         parts.append(Drawing("fleet"))
     if found.selling and found.supply is not None:
         parts.append(_selling(found.selling, found.supply))
     if after is not None:
         parts.append(after_ledger(after))
-    if found.stress is not None:
-        parts += [Drawing("stress"), *stress_parts(found.stress)]
+    if found.years.stress is not None:
+        parts += [Drawing("stress"), *stress_parts(found.years.stress)]
     lead, notes = harmless(answer(found)), _notes(found, no_after)
     return Section(_KEY, "Who is hurt", _TITLE, lead, tuple(parts), notes)
 
@@ -279,6 +279,15 @@ def _selling(rows: tuple[MustSell, ...], study: SupplyStudy) -> Table:
     )
 
 
+def _missing_costs(costs: CostAnswers) -> list[str]:
+    """A line a reason, with all the definitions that it keeps from an answer."""
+    by_reason: dict[str, list[str]] = {}
+    for one in costs.answers:
+        if one.missing is not None:
+            by_reason.setdefault(one.missing, []).append(one.model.title)
+    return [f"Lacks the cost by {'; '.join(names)}: {why}." for why, names in by_reason.items()]
+
+
 def _notes(found: Hurt, no_after: str) -> tuple[str, ...]:
     notes = []
     if found.supply is not None:
@@ -289,16 +298,15 @@ def _notes(found: Hurt, no_after: str) -> tuple[str, ...]:
             f"{lever.high:.3g} it goes from {percent(lever.under_low)} to "
             f"{percent(lever.under_high)} (means of the lowest and highest fifth)."
         )
-    if found.costs is not None:
-        missing = [one for one in found.costs.answers if one.missing is not None]
-        notes += [f"Lacks the cost by {one.model.title}: {one.missing}." for one in missing]
-        late = sorted({text for one in found.costs.answers for text in one.hindsight})
+    if found.years.costs is not None:
+        notes += _missing_costs(found.years.costs)
+        late = sorted({text for one in found.years.costs.answers for text in one.hindsight})
         if late:
             notes.append(f"Stated with hindsight: {'; '.join(late)}.")
     if found.supply is not None and not found.shutdown:
         notes.append(f"Lacks shutdown prices: {found.no_shutdown}.")
-    if found.stress is None:
-        notes.append(f"Lacks the stress gauge: {found.no_stress}")
+    if found.years.stress is None:
+        notes.append(f"Lacks the stress gauge: {found.years.no_stress}")
     if no_after and found.supply is not None:
         notes.append(f"Lacks what the next retarget does: {no_after}")
     return tuple(harmless(note) for note in notes)

@@ -15,16 +15,15 @@ from hashcanary.units import FRACTION, INDEX_100, USD_PER_BTC, USD_PER_PHS_DAY
 if TYPE_CHECKING:
     from hashcanary.inference.after_retarget import AfterRetarget, Quantiles
     from hashcanary.report.document import Cell
-    from hashcanary.report.hurt import Stress
     from hashcanary.studies.stress.answer import ComponentNow, StressNow
     from hashcanary.units import Unit
 
 _DRAWN = "drawn fleets, power prices and costs; blocks, closing prices"
 
 
-def stress_parts(found: Stress) -> tuple[Ledger | Table, ...]:
+def stress_parts(now: StressNow) -> tuple[Ledger | Table, ...]:
     """The gauge and the index as figures, and the gauge's components."""
-    return _ledger(found.now), _components(found.now)
+    return _ledger(now), _components(now)
 
 
 def _ledger(now: StressNow) -> Ledger:

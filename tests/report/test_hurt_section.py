@@ -1,0 +1,247 @@
+"""The chapter on who is hurt: what it must hold, and what it says where something is missing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hashcanary.economics.cost_answers import cost_answers
+from hashcanary.economics.cost_registry import find_cost_models
+from hashcanary.economics.cost_stated import assume
+from hashcanary.economics.published_costs import read_published_costs
+from hashcanary.economics.supply_study import study_supply
+from hashcanary.metrics.engine import compute
+from hashcanary.moments import DAY, day_start
+from hashcanary.report.charts.costs import FITTED
+from hashcanary.report.document import Estimate, Table
+from hashcanary.report.hurt import Hurt, after_of, hurt, needed
+from hashcanary.report.hurt_data import hurt_datasets
+from hashcanary.report.outlook import outlook
+from hashcanary.report.sections.hurt import who_is_hurt
+from hashcanary.report.years import years
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashcanary.metrics.engine import Results
+    from hashcanary.report.document import Section
+    from hashcanary.store.record import Record
+
+    Cut = Callable[[Record, int], Record]
+
+# the end of 2 February 2026: what the press wrote of costs was of these days
+FEBRUARY = day_start(date(2026, 2, 2)) + DAY
+
+
+@pytest.fixture(scope="module")
+def february(real_record: Record, cut: Cut) -> Record:
+    return cut(real_record, FEBRUARY)
+
+
+@pytest.fixture(scope="module")
+def results(february: Record) -> Results:
+    return compute(february, needed())
+
+
+@pytest.fixture(scope="module")
+def found(february: Record, results: Results) -> Hurt:
+    return hurt(february, results, years)
+
+
+@pytest.fixture(scope="module")
+def section(found: Hurt, february: Record, results: Results) -> Section:
+    return who_is_hurt(found, *after_of(february, results, found, outlook(february)))
+
+
+def table(section: Section, key: str) -> Table:
+    return next(one for one in section.tables if one.key == key)
+
+
+def test_the_paragraph_alone_answers(section: Section, february: Record) -> None:
+    study = study_supply(february)
+    under = study.under_water
+    assert f"{under.value:.1%} ({under.low:.1%} to {under.high:.1%})" in section.lead
+    assert f"{study.market.hashprice_usd_per_phs_day:.2f} USD a day" in section.lead
+    assert "2 Feb 2026" in section.lead
+    assert "95% of draws" in section.lead
+    assert "power 0.0" in section.lead
+    assert "90%" in section.lead
+    going = next(
+        one for one in study.rigs if one.off_at_usd_per_btc.value <= study.price_usd_per_btc
+    )
+    off = going.off_at_usd_per_btc
+    said = f"{going.name} below {off.value:,.0f} USD ({off.low:,.0f} to {off.high:,.0f})"
+    assert said in section.lead
+
+
+def test_every_dollar_and_share_of_the_paragraph_has_a_band_or_is_known(
+    section: Section, found: Hurt
+) -> None:
+    """Prices of bitcoin and the hashprice are facts; all else that is estimated has its limits."""
+    assert found.supply is not None
+    assert found.years.costs is not None
+    facts = {
+        f"{found.supply.market.hashprice_usd_per_phs_day:.2f} USD",
+        f"{found.years.costs.price_usd:,.0f} USD",
+    }
+    for amount in re.findall(r"[\d,.]+ USD(?!/kWh)(?: \([^)]*\))?", section.lead):
+        assert "(" in amount or amount in facts, amount
+    for share in re.findall(r"\d+\.\d%(?: \([^)]*\))?", section.lead.split("It rests on")[0]):
+        assert "(" in share or re.search(rf"to {share}\)", section.lead), share
+
+
+def test_costs_are_those_of_the_command_with_bands_and_assumptions(
+    section: Section, february: Record
+) -> None:
+    asked = cost_answers(february, find_cost_models(), assume())
+    rows = table(section, "costs").rows
+    for one, row in zip(asked.answers, rows, strict=False):
+        assert row[0] == one.model.title
+        assert isinstance(row[1], Estimate)
+        assert (row[1].value, row[1].low, row[1].high) == (one.usd_per_btc, one.low, one.high)
+        assert row[2] == one.rests_on
+        assert isinstance(row[3], Estimate)
+        assert row[3].value == pytest.approx(78_717 / (one.usd_per_btc or 1), rel=1e-3)
+
+
+def test_published_figures_stand_beside_as_external_inputs_known_by_then(
+    section: Section, found: Hurt, real_record: Record, cut: Cut
+) -> None:
+    rows = {str(row[0]): row for row in table(section, "costs").rows}
+    # public on 5 February 2026, three days later
+    assert not [name for name in rows if name.startswith("Capriole, ")]
+    assert all(one.known <= FEBRUARY for one in found.published)
+    later = cut(real_record, day_start(date(2026, 2, 5)) + DAY)
+    then = hurt(later, compute(later, needed()), years)
+    rows = {str(row[0]): row for row in table(who_is_hurt(then), "costs").rows}
+    # Capriole: 59,450 and 74,300 USD; Checkonchain: 87,000 USD, CoinDesk of 5 February 2026
+    for name, usd in (
+        ("Capriole, electrical, published", 59_450),
+        ("Capriole, production, published", 74_300),
+        ("Checkonchain, published", 87_000),
+    ):
+        assert rows[name][1] == Estimate(usd, None, None)
+        assert str(rows[name][2]).startswith("external input, no band")
+    drawn = hurt_datasets(then)[1]
+    assert list(drawn.column("usd_per_btc").values).count(87_000) == 1
+    assert len(drawn.time) == sum(
+        one.known <= day_start(date(2026, 2, 5)) + DAY for one in read_published_costs()
+    )
+
+
+def test_lines_through_past_prices_are_no_costs_of_the_paragraph(
+    section: Section, found: Hurt
+) -> None:
+    assert found.years.costs is not None
+    for one in found.years.costs.answers:
+        if one.model.name in FITTED:
+            assert f"by {one.model.title}" not in section.lead
+
+
+def test_the_s19_xp_stops_where_f2pools_form_of_the_rule_says(
+    section: Section, found: Hurt
+) -> None:
+    """c x e x 24/1000 / what a TH/s earns a day, at PUE 1.1 and a pool fee of 2%."""
+    shown = table(section, "shutdown")
+    row = next(row for row in shown.rows if row[0] == "Antminer S19 XP")
+    assert [column.key for column in shown.columns][1:4] == ["at_0_04", "at_0_06", "at_0_08"]
+    assert found.supply is not None
+    market = found.supply.market
+    earned_btc = market.hashprice_usd_per_phs_day / 1000 / found.supply.price_usd_per_btc
+    for cell, power in zip(row[1:4], (0.04, 0.06, 0.08), strict=True):
+        assert isinstance(cell, Estimate)
+        expected = power * 21.5 * 24 / 1000 * 1.1 / (1 - 0.02) / earned_btc
+        assert cell.value == pytest.approx(expected, rel=1e-9)
+        assert cell.low is not None
+        assert cell.low < cell.value
+
+
+def test_what_must_be_sold_adds_up(section: Section) -> None:
+    rows = table(section, "selling").rows
+    for column in (1, 2, 3):
+        values = [row[column] for row in rows]
+        assert all(isinstance(value, Estimate) for value in values)
+        parts = [value.value for value in values if isinstance(value, Estimate)]
+        assert sum(parts[:-1]) == pytest.approx(parts[-1], rel=1e-6)
+
+
+def test_points_of_the_components_add_up_to_the_gauge(section: Section) -> None:
+    gauge = next(one for one in section.figures if one.key == "stress.gauge")
+    points = [float(str(row[3])) for row in table(section, "stress_components").rows]
+    assert sum(points) == pytest.approx(gauge.value)
+    assert gauge.level == pytest.approx(0.90)
+
+
+def test_the_curve_of_the_chart_is_the_studys(found: Hurt, february: Record) -> None:
+    study = study_supply(february)
+    curve, now, rigs = hurt_datasets(found)[2:5]
+    assert curve.along == now.along == rigs.along == "hashprice"
+    assert not curve.time
+    assert curve.here == pytest.approx(study.market.hashprice_usd_per_phs_day)
+    paying = np.array([one.paying_ehs.value for one in study.curve]) * 1e18
+    assert list(curve.column("paying").values) == pytest.approx(paying.tolist(), rel=1e-4)
+    assert all(np.diff([float(str(x)) for x in curve.column("hashprice").values]) > 0)
+
+
+def test_an_answer_of_then_is_the_same_from_a_record_that_goes_on(
+    real_record: Record, cut: Cut
+) -> None:
+    """Weeks that both records have are the same in both; nothing later is used."""
+    early = cut(real_record, day_start(date(2024, 6, 1)) + DAY)
+    late = cut(real_record, day_start(date(2025, 6, 1)) + DAY)
+    first, second = (years(one, compute(one, needed())) for one in (early, late))
+    for name in ("cost_days", "fleet_days", "stress_days"):
+        one, other = getattr(first, name), getattr(second, name)
+        both = one[:-10].join(other, on="time", how="left", suffix=".late")
+        assert both.height > 100
+        # a constant fitted to later days may only be seen with hindsight
+        for column in one.columns[1:]:
+            if column.startswith("fitted"):
+                continue
+            pair = both.select(column, f"{column}.late").drop_nulls()
+            assert pair.height > 100
+            assert pair[column].to_numpy() == pytest.approx(
+                pair[f"{column}.late"].to_numpy(), rel=1e-9
+            ), (name, column)
+
+
+def test_only_headers_say_what_they_lack_in_the_chapters_place(february: Record) -> None:
+    bare = replace(
+        february,
+        blocks=february.blocks.with_columns(total_fee=pl.lit(None, dtype=pl.Int64)),
+        daily=february.daily.clear(),
+        candles=february.candles.clear(),
+    )
+    found = hurt(bare, compute(bare, needed()), years)
+    section = who_is_hurt(found)
+    assert "cannot be said" in section.lead
+    assert "hashprice" in section.lead
+    assert not section.figures
+    (fees,) = [note for note in section.notes if "fees" in note and "Electricity" in note]
+    assert fees.startswith("Lacks the cost by All-in; Cambridge;")
+    assert any(note.startswith("Lacks the stress gauge") for note in section.notes)
+
+
+def test_before_the_first_rig_it_says_so(real_record: Record, cut: Cut) -> None:
+    early = cut(real_record, day_start(date(2012, 6, 1)) + DAY)
+    section = who_is_hurt(hurt(early, compute(early, needed()), years))
+    assert "Who is under water cannot be said: expected a moment from 2013-11-01 on" in section.lead
+    assert "What a coin costs cannot be said yet" in section.lead
+    # prices alone can be fitted
+    rows = {str(row[0]): row[1] for row in table(section, "costs").rows}
+    assert isinstance(rows["Difficulty regression, refitted"], Estimate)
+    assert rows["Electricity"] is None
+    assert not section.figures
+
+
+def test_an_invented_history_has_no_published_figures(simulated_record: Record) -> None:
+    found = hurt(simulated_record, compute(simulated_record, needed()), years)
+    assert found.published == ()
+    names = [str(row[0]) for row in table(who_is_hurt(found), "costs").rows]
+    assert not [name for name in names if "published" in name]
