@@ -29,6 +29,7 @@ from hashcanary.moments import DAY, day_start
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.economics.fleet import Asked
     from hashcanary.economics.power_prices import PowerPrices
     from hashcanary.economics.rigs import Catalogue
 
@@ -98,20 +99,12 @@ def fleet_history(
     drawn = np.full((2, days.size, draws), np.nan)
     network = np.full((3, days.size), np.nan)
     hindsight = np.zeros(days.size, dtype=np.bool_)
-    asked, months = [], []
-    for month in _months(history.time[days]):
-        moment = _first_of(history.time[days[month]]) + DAY
-        try:
-            asked.append(fleets.asked(history, moment))
-            months.append((month, market_at(history, moment), power_mix(prices, moment, grids)))
-        except (NoRigYet, TooFewDaysForFleet, NoHashprice):
-            del asked[len(months) :]
-    for (month, then, mix), fleet in zip(months, fleets.together(asked), strict=True):
+    asked = _asked(history, days, market, fleets)
+    for (month, _), fleet in zip(asked, fleets.together(one for _, one in asked), strict=True):
+        mix = power_mix(prices, fleet.moment, grids)
         hindsight[month] = bool(mix.notes)
+        supply = curves.at(fleet, market_at(history, fleet.moment), mix)
         known = month[market.known[days[month]]]
-        if known.size == 0:
-            continue
-        supply = curves.at(fleet, then, mix)
         since = int(np.searchsorted(history.time, fleet.moment - DAY))
         drawn[:, known] = _month(supply, market, days[known], since)
         network[:, known] = _summary(supply.fleets.network_j_per_th[None])
@@ -166,6 +159,23 @@ class _Days:
         end = (end - begin)[:, None]
         start = np.maximum(end - span, 0)
         return np.asarray((total[end] - total[start]) / (end - start), dtype=np.float64)
+
+
+def _asked(
+    history: History, days: Ints, market: _Days, fleets: FleetDrawer
+) -> list[tuple[Ints, Asked]]:
+    """The months that can be told: places of their days, and what the first one's fleet needs."""
+    found = []
+    for month in _months(history.time[days]):
+        moment = _first_of(history.time[days[month]]) + DAY
+        if not market.known[days[month]].any():
+            continue
+        try:
+            market_at(history, moment)
+            found.append((month, fleets.asked(history, moment)))
+        except (NoRigYet, TooFewDaysForFleet, NoHashprice):
+            continue
+    return found
 
 
 def _month(supply: Supply, market: _Days, days: Ints, since: int) -> tuple[Floats, Floats]:

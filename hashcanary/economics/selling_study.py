@@ -168,9 +168,7 @@ def study_selling(
         power=mean_band(whole.power[0]),
         whole=mean_band(whole.whole[0]),
         lacks=mean_band(whole.lacks[0]),
-        classes=tuple(
-            _class(one.name, one.title, now, at, mined) for at, one in enumerate(CLASSES)
-        ),
+        classes=_classes(now, mined),
         total=_class("all", "all", whole, 0, mined),
         falls=tuple(_fallen(study, overheads, fall, mined) for fall in FALLS),
         levers=moved_by(MEANINGS, study.supply.parameters, whole.power[0]),
@@ -181,6 +179,10 @@ def study_selling(
         beside=_beside(through, overheads, market.history),
         lacks_of=(*study.lacks, *_hindsight(figures, market.day)),
     )
+
+
+def _classes(of: Sold, mined: float) -> tuple[ClassSold, ...]:
+    return tuple(_class(one.name, one.title, of, at, mined) for at, one in enumerate(CLASSES))
 
 
 def _class(name: str, title: str, of: Sold, at: int, mined: float) -> ClassSold:
