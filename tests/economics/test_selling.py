@@ -356,3 +356,35 @@ def test_a_sum_of_classes_is_one_class() -> None:
     total = Sold(one, one / 10, one / 2, one / 2, one * 0).total
     assert total.mined.tolist() == [[1.0, 1.0]]
     assert total.free == pytest.approx(np.array([[0.4, 0.4]]))
+
+
+def test_before_the_days_begin_there_is_a_table_and_no_rank(real_record: Record, cut: Cut) -> None:
+    study = _study(real_record, cut, 2016, 6, 1)
+    assert study.standing is None
+    assert study.beside == ()
+    assert study.through_time.time.size == 0
+    assert 0.0 < study.power.low < study.power.high < 1.0
+    assert any("known only later" in one for one in study.lacks_of)
+
+
+def test_days_that_are_not_known_have_no_figure_beside_a_published_one(
+    real_record: Record, cut: Cut
+) -> None:
+    study = _study(real_record, cut, 2024, 12, 31)
+    through = study.through_time
+    september = (through.time >= day_start(date(2024, 9, 1))) & (
+        through.time < day_start(date(2024, 10, 1))
+    )
+    holes = replace(through, must_sell=np.where(september, np.nan, through.must_sell))
+    record = cut(real_record, day_start(date(2025, 1, 1)))
+    again = study_selling(record, draws=50, through=holes)
+    first = day_start(date(2024, 9, 1))
+    (found,) = [one for one in again.beside if one.published.first == first]
+    assert found.ours is None
+
+
+def test_a_file_without_figures_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "none.toml"
+    file.write_text("")
+    with pytest.raises(BadFigures, match="figure"):
+        read_published_shares(file)
