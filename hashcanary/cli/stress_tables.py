@@ -1,12 +1,11 @@
-"""The tables of ``hashcanary stress``: gauge and index now, and by day."""
+"""The table of ``hashcanary stress``: gauge and index as known at a moment."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hashcanary.cli.output import SIMULATED, Column, Table
+from hashcanary.cli.output import Column, Table
+from hashcanary.cli.stress_cells import document, marked, percent, tenths, whole
 from hashcanary.moments import iso_day, iso_time
 from hashcanary.studies.stress.answer import ALL_WORDS
 from hashcanary.studies.stress.gauge import BAND_TEXT
@@ -21,53 +20,18 @@ if TYPE_CHECKING:
     from hashcanary.cli.output import Row
     from hashcanary.store.record import Record
     from hashcanary.studies.stress.answer import ComponentNow, IndexNow, PartNow, StressNow
-    from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.settings import Settings
-    from hashcanary.studies.stress.sustainability import SustainabilityHistory
     from hashcanary.units import Unit
 
 GAUGE, INDEX = "Stress gauge", "Miner sustainability"
-_MONTHS_SHOWN, _DAYS_SHOWN = 13, 62
-
-
-def _points(value: object) -> str:
-    return f"{float(str(value)):.1f}"
-
-
-def _whole(value: object) -> str:
-    return f"{float(str(value)):.0f}"
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.0%}"
 
 
 def now(record: Record, found: StressNow, settings: Settings, hindsight: Sequence[str]) -> Table:
     """Gauge and index as known at a moment, a row a component."""
-    columns = [
-        Column("figure", "figure", data_only=True),
-        Column("name", "name", data_only=True),
-        Column("title", "component"),
-        Column("value", "value"),
-        Column("low", "low"),
-        Column("high", "high"),
-        Column("unit", "unit", data_only=True),
-        Column("percentile", "percentile", INDEX_100, people=_whole),
-        Column("percentile_low", "low", INDEX_100, people=_whole, spare=2),
-        Column("percentile_high", "high", INDEX_100, people=_whole, spare=2),
-        Column("weight", "weight", FRACTION, people=_percent),
-        Column("stated_weight", "stated weight", FRACTION, data_only=True),
-        Column("contributes", "points", INDEX_100, people=_points),
-        Column("day", "of", spare=1),
-        *(
-            Column(key, key, data_only=True)
-            for key in ("missing", "stress", "definition", "why", "band", "source")
-        ),
-    ]
     rows = _now_rows(found)
     word = f", {found.word}" if found.word else ""
     return Table(
-        columns,
+        _columns(),
         rows,
         title=f"{GAUGE} {found.gauge:.0f} of 100 ({found.low:.0f} to {found.high:.0f}){word}: "
         f"{iso_day(found.day)}, as known at {record.at_text}",
@@ -75,6 +39,29 @@ def now(record: Record, found: StressNow, settings: Settings, hindsight: Sequenc
         document=_now_document(record, found, settings, hindsight),
         people_rows=[_for_people(row) for row in rows],
     )
+
+
+def _columns() -> list[Column]:
+    return [
+        Column("figure", "figure", data_only=True),
+        Column("name", "name", data_only=True),
+        Column("title", "component"),
+        Column("value", "value"),
+        Column("low", "low"),
+        Column("high", "high"),
+        Column("unit", "unit", data_only=True),
+        Column("percentile", "percentile", INDEX_100, people=whole),
+        Column("percentile_low", "low", INDEX_100, people=whole, spare=2),
+        Column("percentile_high", "high", INDEX_100, people=whole, spare=2),
+        Column("weight", "weight", FRACTION, people=percent),
+        Column("stated_weight", "stated weight", FRACTION, data_only=True),
+        Column("contributes", "points", INDEX_100, people=tenths),
+        Column("day", "of", spare=1),
+        *(
+            Column(key, key, data_only=True)
+            for key in ("missing", "stress", "definition", "why", "band", "source")
+        ),
+    ]
 
 
 def _now_rows(found: StressNow) -> list[Row]:
@@ -172,7 +159,7 @@ def _in_unit(value: object, unit: Unit) -> str | None:
 def _now_notes(
     record: Record, found: StressNow, settings: Settings, hindsight: Sequence[str]
 ) -> list[str]:
-    notes = [SIMULATED] if record.simulated else []
+    notes = marked(record)
     if found.word:
         begins = ", ".join(
             f"{word} from {cut:.0f}" for word, cut in zip(WORDS, found.cuts, strict=True)
@@ -226,12 +213,11 @@ def _index_notes(index: IndexNow | None, settings: Settings) -> list[str]:
 def _now_document(
     record: Record, found: StressNow, settings: Settings, hindsight: Sequence[str]
 ) -> dict[str, object]:
-    index = found.index
-    return {
-        **_head(record),
-        "day": iso_day(found.day),
-        "known_at": iso_time(found.known_at),
-        "gauge": {
+    return document(
+        record,
+        day=iso_day(found.day),
+        known_at=iso_time(found.known_at),
+        gauge={
             "value": found.gauge,
             "low": found.low,
             "high": found.high,
@@ -244,121 +230,22 @@ def _now_document(
             "part_of_draws_fraction": dict(zip(ALL_WORDS, found.chance, strict=False)),
             "weight_known_fraction": found.weight_known,
         },
-        "index": None
-        if index is None
-        else {
-            "value": index.index,
-            "low": index.low,
-            "high": index.high,
-            "unit": INDEX_100.suffix,
-            "interval": INDEX_BAND_TEXT,
-            "day": iso_day(index.day),
-            "percentile_index_0_100": index.percentile,
-            "weight_known_fraction": index.weight_known,
-        },
-        "weights_file": settings.file,
-        "window_days": settings.window_days,
-        "fewest_days": settings.fewest_days,
-        "hindsight": list(hindsight),
-        "provenance": record.provenance,
-    }
-
-
-def _head(record: Record) -> dict[str, object]:
-    return {
-        "at": record.at_text,
-        "network": record.network.name,
-        "simulated": record.simulated,
-    }
-
-
-def history(
-    record: Record,
-    gauge: StressHistory,
-    index: SustainabilityHistory,
-    start: int | None,
-    end: int | None,
-) -> Table:
-    """Gauge, index and percentiles by day; people see the last day of each of the last months."""
-    told = np.isfinite(gauge.gauge) | np.isfinite(index.index)
-    inside = (gauge.time >= (start or 0)) & (gauge.time < (end or np.iinfo(np.int64).max))
-    rows = [_day_row(gauge, index, int(at)) for at in np.flatnonzero(told & inside)]
-    shown = rows if len(rows) <= _DAYS_SHOWN else _month_ends(rows)
-    names = [one.component.name for one in gauge.components]
-    columns = [
-        Column("time", "day"),
-        Column("gauge", "gauge", INDEX_100, people=_points),
-        Column("gauge_low", "low", INDEX_100, people=_points),
-        Column("gauge_high", "high", INDEX_100, people=_points),
-        Column("word", "word"),
-        Column("index", "sustains", INDEX_100, people=_points),
-        Column("index_low", "low", INDEX_100, people=_points),
-        Column("index_high", "high", INDEX_100, people=_points),
-        Column("weight_known", "known", FRACTION, people=_percent),
-        *(Column(f"{word}_from", word, INDEX_100, data_only=True) for word in WORDS),
-        *(Column(f"{name}_percentile", name, INDEX_100, data_only=True) for name in names),
-        *(
-            Column(f"{one.component.name}_value", "value", one.component.unit, data_only=True)
-            for one in gauge.components
-        ),
-        Column("missing", "missing", data_only=True),
-        Column("known_at", "known at", data_only=True),
-    ]
-    cut = len(shown) < len(rows)
-    return Table(
-        columns,
-        rows,
-        title=f"{GAUGE} and {INDEX.lower()} by day, as known at {record.at_text}",
-        notes=[
-            *([SIMULATED] if record.simulated else []),
-            *(["Shown: the last day of each of the last months; --csv has every day."] * cut),
-            f"low, high of the gauge: {BAND_TEXT}; of the index (sustains): {INDEX_BAND_TEXT}.",
-        ],
-        document={
-            **_head(record),
-            "interval": {"gauge": BAND_TEXT, "index": INDEX_BAND_TEXT},
-            "weights_fraction": dict(gauge.settings.weights),
-            "index_weights_fraction": dict(gauge.settings.index),
-            "components": {
-                one.component.name: {
-                    "unit": one.component.unit.suffix,
-                    "stress": one.component.stress,
-                    "definition": one.component.definition,
-                }
-                for one in gauge.components
-            },
-            "provenance": record.provenance,
-        },
-        people_rows=shown,
+        index=None if found.index is None else _index_document(found.index),
+        weights_file=settings.file,
+        window_days=settings.window_days,
+        fewest_days=settings.fewest_days,
+        hindsight=list(hindsight),
     )
 
 
-def _day_row(gauge: StressHistory, index: SustainabilityHistory, at: int) -> Row:
-    word = int(gauge.word[at])
-    known_at = gauge.known_at[at]
-    parts = {
-        f"{one.component.name}_{kind}": float(column[at])
-        for one in gauge.components
-        for kind, column in (("percentile", one.percentile), ("value", one.value))
-    }
+def _index_document(index: IndexNow) -> dict[str, object]:
     return {
-        "time": iso_day(int(gauge.time[at])),
-        "gauge": float(gauge.gauge[at]),
-        "gauge_low": float(gauge.low[at]),
-        "gauge_high": float(gauge.high[at]),
-        "word": ALL_WORDS[word] if word >= 0 else None,
-        "index": float(index.index[at]),
-        "index_low": float(index.low[at]),
-        "index_high": float(index.high[at]),
-        "weight_known": float(gauge.weight_known[at]),
-        **{f"{word}_from": float(cut) for word, cut in zip(WORDS, gauge.cuts[:, at], strict=True)},
-        **parts,
-        "missing": [one.component.name for one in gauge.components if one.missing[at] is not None],
-        "known_at": iso_time(int(known_at)) if np.isfinite(known_at) else None,
+        "value": index.index,
+        "low": index.low,
+        "high": index.high,
+        "unit": INDEX_100.suffix,
+        "interval": INDEX_BAND_TEXT,
+        "day": iso_day(index.day),
+        "percentile_index_0_100": index.percentile,
+        "weight_known_fraction": index.weight_known,
     }
-
-
-def _month_ends(rows: Sequence[Row]) -> list[Row]:
-    """The last row of each of the last months."""
-    last = {str(row["time"])[:7]: row for row in rows}
-    return list(last.values())[-_MONTHS_SHOWN:]

@@ -134,3 +134,40 @@ def test_bull_markets_read_as_calm(whole: tuple[StressHistory, SustainabilityHis
         at = int(np.searchsorted(gauge.time, start_of(day)))
         assert gauge.word[at] == 0
         assert index.index[at] > 85
+
+
+def test_the_index_is_three_shares(
+    sources: Sources, whole: tuple[StressHistory, SustainabilityHistory]
+) -> None:
+    index = whole[1]
+    at = int(np.searchsorted(index.time, start_of("2026-02-02")))
+    fleet = sources.fleet
+    assert fleet is not None
+    under = float(fleet.under_water[fleet.time == index.time[at]][0])
+    power, all_in = (
+        float(sources.costs[name].days["price_to_cost"][at]) for name in ("electricity", "all-in")
+    )
+    # price was above the cost of power and below the all-in cost on that day
+    assert all_in < 1 < power
+    assert index.index[at] == pytest.approx(100 * (1 - under + 1 - 1 / power + all_in) / 3)
+    # in 2021 a coin paid for all: the share is cut at the whole
+    high = int(np.searchsorted(index.time, start_of("2021-03-15")))
+    assert index.parts[2].value[high] == 1.0
+    known = np.isfinite(index.index)
+    assert (index.low[known] <= index.index[known] + 1e-9).all()
+    assert (index.index[known] <= index.high[known] + 1e-9).all()
+    assert index.low[known].min() >= 0
+    assert index.high[known].max() <= 100
+
+
+def test_a_peak_of_the_hashrate_may_be_luck(
+    sources: Sources, whole: tuple[StressHistory, SustainabilityHistory]
+) -> None:
+    fall = next(one for one in whole[0].components if one.component.name == "drawdown")
+    peaks = np.flatnonzero(fall.value == 0)
+    blocks = sources.results.frames["day"]["hashrate.sma30.effective_blocks"]
+    at = int(peaks[peaks > 4000][0])
+    # two counts of some 4,320: their log ratio has a standard error of sqrt(2 / 4320)
+    rough = np.exp(-1.96 * (2 / blocks[at]) ** 0.5) - 1
+    assert fall.low[at] == pytest.approx(rough, rel=0.02)
+    assert fall.high[at] == 0.0

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> Exit:
     """Compute and print."""
     from pathlib import Path
 
-    from hashcanary.cli import stress_tables
+    from hashcanary.cli import stress_history_table, stress_tables
     from hashcanary.cli.opening import bounds, open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.studies.stress.answer import hindsight_notes, stress_now
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> Exit:
     index = sustainability_history(sources, settings)
     now = stress_now(history, index, record.at_text)
     if args.history:
-        table = stress_tables.history(record, history, index, start, end)
+        table = stress_history_table.history(record, history, index, start, end)
     else:
         table = stress_tables.now(record, now, settings, hindsight_notes(sources, now.day))
     emit(table, format_of(args))

@@ -122,6 +122,7 @@ class _Asked(NamedTuple):
 
 
 def _table(record: Record, settings: Settings, asked: _Asked) -> Table:
+    from hashcanary.cli import stress_parts_tables as parts
     from hashcanary.cli import stress_study_tables as tables
     from hashcanary.studies.episodes import REQUIRED_METRICS
     from hashcanary.studies.stress import after, robustness
@@ -138,15 +139,15 @@ def _table(record: Record, settings: Settings, asked: _Asked) -> Table:
     if asked.against != "published":
         capitulations = from_episodes(sources.results, asked.against, simulated=record.simulated)
     if asked.show == "components":
-        return tables.components(record, history, robustness.left_out(history, capitulations))
+        return parts.components(record, history, robustness.left_out(history, capitulations))
     if asked.show == "weights":
         found = robustness.random_weights(
             history, capitulations, draws=asked.draws, seed=asked.seed
         )
-        return tables.weights(record, history, found, capitulations)
+        return parts.weights(record, history, found, capitulations)
     if asked.show == "choices":
         others = robustness.other_choices(sources, settings, known, capitulations)
-        return tables.choices(record, others)
+        return parts.choices(record, others)
     if asked.show == "luck":
         return tables.luck(record, _luck(history, known, asked))
     if asked.show == "returns":

@@ -48,16 +48,7 @@ def of_fleet(sources: Sources, name: str) -> pl.DataFrame:
         reason=pl.coalesce("hashprice.subsidy.missing", "hashrate.sma30.missing"),
     )
     if sources.fleet is None:
-        nothing = pl.lit(None, pl.Float64)
-        reason = pl.lit(sources.fleet_missing or "no fleet can be told")
-        return days.select(
-            "time",
-            nothing.alias("value"),
-            nothing.alias("low"),
-            nothing.alias("high"),
-            nothing.alias("known_at"),
-            reason.alias("missing"),
-        )
+        return _nothing(days, sources.fleet_missing or "no fleet can be told")
     told = pl.DataFrame(
         {"time": sources.fleet.time}
         | {
@@ -78,3 +69,9 @@ def of_fleet(sources: Sources, name: str) -> pl.DataFrame:
         )
         .select(COLUMNS)
     )
+
+
+def _nothing(days: pl.DataFrame, reason: str) -> pl.DataFrame:
+    absent = pl.lit(None, pl.Float64)
+    columns = (absent.alias(name) for name in ("value", "low", "high", "known_at"))
+    return days.select("time", *columns, pl.lit(reason).alias("missing"))

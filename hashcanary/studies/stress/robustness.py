@@ -190,15 +190,10 @@ def random_weights(
         for one in covered
     ]
     hits = np.zeros(draws, dtype=np.int64)
-    stated = history.settings
     spoken = np.flatnonzero(np.isfinite(history.gauge))
     gauges = _under(history.percentiles[:, spoken], weights)
     word = np.full((draws, history.time.size), -1)
-    # a word holds where as many of the days before are lower as its cut says
-    seen = np.arange(spoken.size)
-    lower = lower_before(gauges)
-    reached = [lower > quantile * (seen - 1) for quantile in stated.cuts]
-    word[:, spoken] = np.where(seen >= stated.fewest_days, np.sum(reached, axis=0), -1)
+    word[:, spoken] = _words(gauges, history.settings)
     for inside in spans:
         hits += (word[:, inside] >= STRESSED).any(axis=1)
     agree = (word == history.word).sum(axis=0)
@@ -221,3 +216,10 @@ def _under(percentiles: Floats, weights: Floats) -> Floats:
     """Gauges of what is known, (draws, n), of percentiles (k, n) by weights (draws, k)."""
     there = np.isfinite(percentiles)
     return np.asarray((weights @ np.where(there, percentiles, 0.0)) / (weights @ there))
+
+
+def _words(gauges: Floats, settings: Settings) -> np.ndarray:
+    """Words of gauges (draws, n): one holds where as many days before are lower as its cut says."""
+    seen, lower = np.arange(gauges.shape[1]), lower_before(gauges)
+    reached = [lower > quantile * (seen - 1) for quantile in settings.cuts]
+    return np.where(seen >= settings.fewest_days, np.sum(reached, axis=0), -1)
