@@ -14,9 +14,10 @@ from fractions import Fraction
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
+from hashcanary.economics import market, supply_study
 from hashcanary.economics.company_ai import ai_of
 from hashcanary.economics.company_now import CompanyNow
-from hashcanary.economics.company_periods import NetworkCoins, network_coins
+from hashcanary.economics.company_periods import REWARDS, NetworkCoins, measured, network_coins
 from hashcanary.economics.company_power import (
     MONTH_DAYS,
     Estimate,
@@ -33,15 +34,14 @@ from hashcanary.economics.company_reports import Company, Told, companies_of
 from hashcanary.economics.company_totals import Total, totals_of
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.hosting_file import read_hosting
-from hashcanary.economics.market import Band, Stated, market_of
+from hashcanary.economics.market import Band, Stated
 from hashcanary.economics.rigs import read_rigs
-from hashcanary.economics.supply_study import history_of
-from hashcanary.metrics.errors import NothingToMeasure
 
 if TYPE_CHECKING:
     from hashcanary.economics.fleet import History
     from hashcanary.economics.power_prices import PowerPrices
     from hashcanary.economics.rigs import Catalogue
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 # days after the end of its period for which a figure counts; judgement
@@ -123,11 +123,12 @@ def companies_now(
     """
     companies = companies_of(record, name)
     moment = _moment(record)
-    known = _prices(record, price_usd_per_btc)
+    results = measured(record, (*supply_study.METRICS, *market.METRICS, *REWARDS))
+    known = _prices(record, results, price_usd_per_btc)
     power = network_power(record, moment, known.history, catalogue or read_rigs(), prices)
     # the day that ends at the moment, or has begun
     today = datetime.fromtimestamp(moment - 1, UTC).date()
-    world = _World(today, known, power, network_coins(record), _connection(moment))
+    world = _World(today, known, power, network_coins(results), _connection(moment))
     every = tuple(_now(company, world) for company in companies)
     told = tuple(one for one in every if _tells(one))
     return CompaniesNow(
@@ -163,24 +164,23 @@ def _moment(record: Record) -> int:
     return max(end for end in ends if isinstance(end, int))
 
 
-def _prices(record: Record, stated: float | None) -> _Prices:
+def _prices(record: Record, results: Results | None, stated: float | None) -> _Prices:
     """The newest of each; a price that is stated takes the record's place."""
     lack = "no price or difficulty is known: load blocks and prices for what rests on them"
-    try:
-        history, dollars, _ = history_of(record)
-    except NothingToMeasure:
+    if results is None:
         return _Prices(Stated(price_usd_per_btc=stated).price_usd_per_btc, lacks=(lack,))
+    history, dollars, _ = supply_study.history_of(record, results)
     seen = [day for day, usd in dollars.items() if isfinite(usd)]
     price, day = (dollars[max(seen)], max(seen)) if seen else (None, None)
     if stated is not None:
         price, day = Stated(price_usd_per_btc=stated).price_usd_per_btc, None
     try:
-        market = market_of(record)
+        found = market.market_of(record, results=results)
     except NoMarket:
         return _Prices(price, day, history=history, lacks=(lack,))
-    at_its_day = market.price_usd_per_btc or 0.0
-    coins = Band(*(one / at_its_day for one in market.hashprice_usd_per_phs_day))
-    return _Prices(price, day, coins, market.day, history, market.lacks)
+    at_its_day = found.price_usd_per_btc or 0.0
+    coins = Band(*(one / at_its_day for one in found.hashprice_usd_per_phs_day))
+    return _Prices(price, day, coins, found.day, history, found.lacks)
 
 
 def _tells(one: CompanyNow) -> bool:
@@ -259,7 +259,7 @@ def _funds(free: Fraction | None, cash: Told | None, price: float | None) -> flo
 
 
 def _months(funds_usd: float, bill: Estimate) -> Band:
-    return product(exact(funds_usd), inverse(bill.band)) if funds_usd > 0 else exact(0.0)
+    return product(exact(funds_usd), inverse(bill.band))
 
 
 def _must_sell(a_month: Fraction | None, bill: Estimate | None, price: float | None) -> Band | None:

@@ -18,10 +18,11 @@ from hashcanary.economics.company_reports import Company, Told, companies_of, da
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
@@ -136,25 +137,32 @@ def company_periods(record: Record, name: str | None = None) -> tuple[CompanyPer
     Without a name also the sum of those that reported the same period, where there are several.
     Raises NoCompanyReports, UnknownCompany.
     """
-    network = network_coins(record)
     companies = companies_of(record, name)
+    network = network_coins(measured(record, REWARDS))
     each = [one for company in companies for one in _periods(company, network)]
     together = [] if name is not None else _sums(each)
     return tuple(sorted((*each, *together), key=lambda one: (one.last, one.first, one.companies)))
 
 
-def network_coins(record: Record) -> NetworkCoins:
-    """What all miners earned by day; no days where the record has no blocks or daily series."""
+def network_coins(results: Results | None) -> NetworkCoins:
+    """What all miners earned by day; no days without results. results: ``REWARDS`` of a record."""
+    if results is None:
+        none = np.empty(0)
+        return NetworkCoins(none.astype(np.int64), none, none)
+    frame = results.frames["day"]
+    columns = [frame[one].cast(float).fill_null(float("nan")).to_numpy() for one in REWARDS]
+    return NetworkCoins(frame["time"].to_numpy().astype(np.int64), *columns)
+
+
+def measured(record: Record, metrics: Iterable[str]) -> Results | None:
+    """Metrics of a record; None where it has no blocks and no daily series."""
     from hashcanary.metrics.engine import compute
     from hashcanary.metrics.errors import NothingToMeasure
 
     try:
-        frame = compute(record, REWARDS).frames["day"]
+        return compute(record, tuple(dict.fromkeys(metrics)))
     except NothingToMeasure:
-        none = np.empty(0)
-        return NetworkCoins(none.astype(np.int64), none, none)
-    columns = [frame[one].cast(float).fill_null(float("nan")).to_numpy() for one in REWARDS]
-    return NetworkCoins(frame["time"].to_numpy().astype(np.int64), *columns)
+        return None
 
 
 def _periods(company: Company, network: NetworkCoins) -> list[CompanyPeriod]:

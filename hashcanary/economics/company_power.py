@@ -35,7 +35,9 @@ _HOURS_A_DAY = 24.0
 _MW_TO_KW = 1_000.0
 # standard deviations of 95%
 _SIGMAS = 1.959964
-_DRAWS, _SEED = 2_000, 1
+_DRAWS, _SEED = 1_000, 1
+# points of a grid of the log of a price
+_GRID = 500
 # of energized machines, the fraction that runs on average. From monthly reports: Riot 67% in July
 # 2024 and 88% in September 2025, CleanSpark 91% then, Cango 87% and 74% in the winter after
 RUNNING = Band(0.87, 0.65, 0.97)
@@ -68,7 +70,12 @@ class NetworkPower:
 
 
 def product(*parts: Band) -> Band:
-    """Of independent log-normal parts: in the product of their units, as ratios go."""
+    """Of independent log-normal parts: in the product of their units, as ratios go.
+
+    A part that is zero is exact, and makes the product zero.
+    """
+    if any(part.value == 0 for part in parts):
+        return Band(0.0, 0.0, 0.0)
     value = up = down = 0.0
     for part in parts:
         value += log(part.value)
@@ -113,7 +120,7 @@ def network_power(
     mix = power_mix(prices or read_power_prices(), moment, record.daily)
     paid = draw_power(mix, _DRAWS, _SEED)
     middle = Band(*band_of(np.exp(paid.log_network_median())))
-    grid = np.linspace(log(0.001), log(1.0), 2_000)
+    grid = np.linspace(log(0.001), log(1.0), _GRID)
     share = paid.below(grid).mean(axis=0)
     one = [exp(float(np.interp(at, share, grid))) for at in (0.5, 0.025, 0.975)]
     return NetworkPower(

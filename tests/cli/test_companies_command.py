@@ -162,6 +162,20 @@ def test_in_a_simulated_lake_all_is_marked(call: Run, tmp_path: Path, example: P
     assert shown(call, home)["simulated"] is True
 
 
+def test_a_restatement_is_named(call: Run, tmp_path: Path) -> None:
+    path = tmp_path / "reports.csv"
+    path.write_text(
+        f"{HEAD},produced_btc\nA,2024-07,2024-08-05,u,5\nA,2024-07,2024-09-05,v,6\n"
+    )
+    home = tmp_path / "lake"
+    call("--home", home, "load", path)
+    arguments = ("--home", home, "companies", "--show", "months")
+    assert "Restated since it was first published: A, 2024-07." in call(*arguments).stdout
+    before = call(*arguments, "--at", "2024-09-04").stdout
+    assert "Restated" not in before
+    assert "5.0" in before
+
+
 def test_text_of_a_file_reaches_no_terminal_as_it_stands(call: Run, tmp_path: Path) -> None:
     path = tmp_path / "reports.csv"
     path.write_text(f"{HEAD},held_btc\n=cmd|' /C calc',2024-07,2024-08-05,u,5\n")

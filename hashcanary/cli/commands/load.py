@@ -20,8 +20,9 @@ _GAPS_SHOWN = 4
 _DESCRIPTION = """\
 Imports files, or everything in folders, into the lake; makes the lake where there
 is none. Files are recognised by what is in them, not by their names: raw block
-headers, block tables, Core's getblockstats, Coin Metrics daily series, candles;
-any other CSV by a mapping file. zstd-compressed files are read as they are.
+headers, block tables, Core's getblockstats, Coin Metrics daily series, candles,
+company reports; any other CSV by a mapping file. zstd-compressed files are read
+as they are.
 
 A load is one step: either all of it is in the lake, or, on any error, nothing.
 Loading the same facts again, or in another order, changes nothing.
