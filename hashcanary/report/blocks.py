@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # characters from which a cell reads as a sentence
 _SENTENCE = 60
+# estimates beyond which a row is too wide for a narrow page
+_ESTIMATES = 2
 # rows of a long table that are shown at first
 SHOWN = 8
 _HINT = (
@@ -155,11 +157,14 @@ def _all_rows(one: Table) -> Html:
 
 
 def _worded(one: Table) -> str | None:
-    """A table whose second column is sentences: a narrow page shows each row as a paragraph."""
-    said = [row[1] for row in one.rows if len(row) > 2]
-    return (
-        "worded" if any(len(cell) > _SENTENCE for cell in said if isinstance(cell, str)) else None
-    )
+    """A table of sentences or of many estimates: a narrow page shows each row as a paragraph."""
+    said = [cell for row in one.rows if len(row) > 2 for cell in row[1:3]]
+    long = any(len(cell) > _SENTENCE for cell in said if isinstance(cell, str))
+    return "worded" if long or sum(map(_is_estimate, one.columns)) > _ESTIMATES else None
+
+
+def _is_estimate(column: Column) -> bool:
+    return column.kind == "estimate"
 
 
 def _css(column: Column) -> str | None:

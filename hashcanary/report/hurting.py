@@ -100,21 +100,18 @@ def _since(study: SupplyStudy, costs: CostAnswers | None) -> list[str]:
 
 def _rigs(study: SupplyStudy, costs: CostAnswers | None) -> list[str]:
     """Which rigs are next, and which no longer pay, at the median power price."""
-    price, when = _reference(study, costs)
+    price, _ = _reference(study, costs)
     gone = [one for one in study.rigs if one.off_at_usd_per_btc.value > price]
     going = [one for one in study.rigs if one.off_at_usd_per_btc.value <= price][:_NEXT]
     told = []
     if going:
         text = ", then ".join(f"{one.name} below {_off(one)}" for one in going)
-        told.append(f"Next to stop paying, at the median price of power, as bitcoin falls: {text}.")
+        told.append(f"next to stop paying, as bitcoin falls: {text}")
     if gone:
         names = " and ".join(one.name for one in gone[-_GONE:])
         less = ", like less efficient machines," if len(gone) > _GONE else ""
-        told.append(
-            f"{names}{less} no longer pay for power at that price with bitcoin at {price:,.0f} USD "
-            f"({day(when)})."
-        )
-    return told
+        told.append(f"{names}{less} already {'does' if len(gone) == 1 else 'do'} not pay")
+    return [f"At the median price of power, {'; '.join(told)}."] if told else []
 
 
 def _off(one: RigPoint) -> str:

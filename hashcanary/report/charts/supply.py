@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.economics.draws import BAND_TEXT
@@ -18,13 +19,15 @@ from hashcanary.report.charts.definition import (
 )
 
 if TYPE_CHECKING:
-    from hashcanary.economics.supply_study import SupplyStudy
+    from hashcanary.economics.supply_study import RigPoint, SupplyStudy
     from hashcanary.report.theme import Theme
 
 _WIDTH, _HEIGHT = 760, 320
 _SCALE = 2.0
 # rigs with a name in the chart: the largest of the fleet
 _NAMED = 8
+# least distance of their hashprices, in logarithms
+_APART = 0.06
 _HASHPRICE = {
     "type": "quantitative",
     "scale": {"type": "log", "nice": False},
@@ -55,7 +58,6 @@ def supply_data(study: SupplyStudy) -> dict[str, list[dict[str, Any]]]:
     """Rows by dataset. supply: the curve, H/s; supply_now: the hashprice and hashrate of the
     moment; supply_rigs: where the largest of the fleet go at the median power price.
     """
-    largest = sorted(study.rigs, key=lambda one: -one.share.value)[:_NAMED]
     return {
         "supply": [
             {
@@ -80,9 +82,20 @@ def supply_data(study: SupplyStudy) -> dict[str, list[dict[str, Any]]]:
                 "low": one.off_at_usd_per_phs_day.low,
                 "high": one.off_at_usd_per_phs_day.high,
             }
-            for one in sorted(largest, key=lambda one: one.off_at_usd_per_phs_day.value)
+            for one in _named(study)
         ],
     }
+
+
+def _named(study: SupplyStudy) -> list[RigPoint]:
+    """The largest rigs of the fleet whose names do not stand on each other, by hashprice."""
+    kept: list[RigPoint] = []
+    for one in sorted(study.rigs, key=lambda one: -one.share.value):
+        at = one.off_at_usd_per_phs_day.value
+        apart = [abs(log(at / each.off_at_usd_per_phs_day.value)) for each in kept]
+        if len(kept) < _NAMED and min(apart, default=_APART) >= _APART:
+            kept.append(one)
+    return sorted(kept, key=lambda one: one.off_at_usd_per_phs_day.value)
 
 
 def supply_layers() -> list[Spec]:
