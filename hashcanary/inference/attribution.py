@@ -2,9 +2,9 @@
 
 Bayes' rule on stated likelihoods. How often falls of each cause begin gives the prior. The blocks
 say how deep and how fast the hashrate fell, whether and how it came back, and how long that has
-taken (``shapes.py``); the pools say who lost (``pool_loss.py``); the month, hashprice against what
-power costs (``margins.py``) and the price of power (``power_price.py``) add what they can. Evidence
-that is missing changes nothing and is named.
+taken (``shapes.py``); the pools say who lost (``pool_loss.py``); the month, what the hashprice
+put under water (``margins.py``) and the price of power (``power_price.py``) add what they can.
+Evidence that is missing changes nothing and is named.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.economics.squeeze import machines
 from hashcanary.inference.causes import LUCK, NAMES, REAL, Causes, read_causes
 from hashcanary.inference.evidence import (
     Factors,
@@ -27,7 +28,7 @@ from hashcanary.inference.evidence import (
 )
 from hashcanary.inference.fall import Drop, Place, describe, find_fall, fit_fall
 from hashcanary.inference.fall_windows import REACH, observed
-from hashcanary.inference.margins import BreakEven, Margin, break_even, margin_at
+from hashcanary.inference.margins import Margin, margin_at
 from hashcanary.inference.observations import blocks_of
 from hashcanary.inference.pool_loss import (
     PoolCounts,
@@ -43,8 +44,9 @@ from hashcanary.inference.power_price import PowerPrice, power_at
 from hashcanary.inference.recent_change import RecentChange, recent_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from hashcanary.economics.squeeze import Machines
     from hashcanary.inference.fall import Fitted
     from hashcanary.inference.observations import Blocks
     from hashcanary.store.record import Record
@@ -95,7 +97,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What an explanation assumes: stated causes, where pools' machines stand, what power costs.
+    """What an explanation assumes: stated causes, where pools' machines stand, what machines cost.
 
     prior: probabilities of the causes of the largest fall within reach, in place of those that the
     causes' rates give.
@@ -103,13 +105,17 @@ class Assumptions:
 
     causes: Causes
     regions: PoolRegions
-    costs: Callable[[float], BreakEven] = break_even
+    machines: Machines
     prior: Mapping[str, float] | None = None
 
 
-def assume(causes: Causes | None = None, regions: PoolRegions | None = None) -> Assumptions:
+def assume(
+    causes: Causes | None = None,
+    regions: PoolRegions | None = None,
+    given: Machines | None = None,
+) -> Assumptions:
     """The assumptions that come with hashcanary, but for those given."""
-    return Assumptions(causes or read_causes(), regions or read_pool_regions())
+    return Assumptions(causes or read_causes(), regions or read_pool_regions(), given or machines())
 
 
 def explain_drop(
@@ -178,7 +184,7 @@ def _around(
     given: Assumptions,
 ) -> _Around:
     counts = count_pools(record, blocks, drop)
-    margin = margin_at(record, drop.start, drop.down, given.costs)
+    margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines)
     power = power_at(record, given.regions, drop.start)
     lacks = [one for one in (counts, margin) if isinstance(one, str)]
     if not power:

@@ -106,8 +106,8 @@ def season_factors(causes: Causes, start: float) -> Factors:
 
 
 def margin_factors(causes: Causes, margin: Margin) -> Factors:
-    """Of hashprice against what power costs, and against what it was."""
-    usual, added = causes.luck.margin, margin.break_even.spread
+    """Of hashprice against what machines cost to run, and against what it was."""
+    usual, added = causes.luck.margin, margin.squeeze.break_even_log_sd
     wide = Normal2(usual.mean, (usual.sd[0] * _WIDE, usual.sd[1] * _WIDE), usual.correlation)
     at = margin.log_margin, margin.log_change
     densities = {LUCK: usual.log_density(at, added)} | {

@@ -171,15 +171,21 @@ def _hashprice(found: Explanation) -> str:
     margin = found.margin
     if margin is None:
         return "missing"
-    cost = margin.break_even
-    wide = exp(1.96 * cost.spread)
+    squeeze = margin.squeeze
+    cost, newly = squeeze.break_even_usd_per_phs_day, squeeze.newly
     return (
-        f"{margin.hashprice:.1f} USD/PH/s/day on {iso_day(margin.day)}, "
+        f"{margin.hashprice:.1f} USD/PH/s/day to {iso_day(margin.day)}, "
         f"{exp(margin.log_change) - 1:+.0%} against the 60 days before, above "
-        f"{margin.percentile:.0%} of the year's days; power costs {cost.usd_per_phs_day:.0f} "
-        f"({cost.usd_per_phs_day / wide:.0f} to {cost.usd_per_phs_day * wide:.0f}); price "
-        f"{margin.price_drawdown:.0%} below its high of 90 days"
+        f"{margin.percentile:.0%} of the year's days; the mean machine takes {cost.value:.0f} "
+        f"({cost.low:.0f} to {cost.high:.0f}: {squeeze.rests_on}); the change put "
+        f"{_points(newly.value)} ({_points(newly.low)} to {_points(newly.high)}) of what ran under "
+        f"water; price {margin.price_drawdown:.0%} below its high of 90 days"
     )
+
+
+def _points(share: float) -> str:
+    """A share as people read it; none of it is not minus none of it."""
+    return f"{share:.0%}".replace("-0%", "0%")
 
 
 def _power(found: Explanation) -> str:

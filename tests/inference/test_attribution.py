@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hashcanary.economics.squeeze import machines
 from hashcanary.inference.attribution import KINDS, assume, explain_drop
 from hashcanary.inference.causes import NAMES, read_causes
 from hashcanary.inference.errors import BadStatement, NoBlocksToObserve, TooFewToExplain
-from hashcanary.inference.margins import BreakEven, break_even, margin_at
+from hashcanary.inference.margins import margin_at
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY
 from hashcanary.simulation.stress_worlds import CAUSES, StressWorld, stress_world
@@ -141,39 +142,59 @@ def test_times_out_of_order_or_equal_and_a_wrong_clock_change_little(storm: Stre
         assert found.probabilities[name] == pytest.approx(whole.probabilities[name], abs=0.1)
 
 
-def test_another_break_even_can_be_put_in(storm: StressWorld) -> None:
-    record = _after(storm, 7)
-    dear = replace(assume(), costs=lambda time: BreakEven(1e6, 0.01, "dear"))
-    with_dear, usual = explain_drop(record, dear), explain_drop(record)
-    assert with_dear.margin is not None
-    assert with_dear.margin.break_even.source == "dear"
-    assert usual.margin is not None
-    assert with_dear.margin.hashprice == usual.margin.hashprice
+def test_other_prices_of_power_can_be_put_in(storm: StressWorld) -> None:
+    record, usual = _after(storm, 7), assume()
+    regions = tuple(
+        replace(one, usd_per_kwh=3 * one.usd_per_kwh) for one in usual.machines.power.regions
+    )
+    dear = replace(usual.machines, power=replace(usual.machines.power, regions=regions))
+    one, other = explain_drop(record, replace(usual, machines=dear)), explain_drop(record)
+    assert one.margin is not None
+    assert other.margin is not None
+    # the fleet is the same, but for what is scrapped at usual prices
+    costs = [each.margin.squeeze.break_even_usd_per_phs_day for each in (one, other)]
+    assert costs[0].value == pytest.approx(3 * costs[1].value, rel=1e-6)
+    assert one.margin.hashprice == other.margin.hashprice
+    assert one.margin.log_margin == pytest.approx(other.margin.log_margin - np.log(3))
 
 
-def test_break_even_is_power_times_efficiency_at_the_published_points() -> None:
-    # 89 J/TH in July 2018: 1 PH/s draws 89 kW, 2136 kWh a day, at 0.053 USD
-    assert break_even(1_531_612_800).usd_per_phs_day == pytest.approx(2136 * 0.053)
-    assert break_even(1_684_108_800).usd_per_phs_day == pytest.approx(33 * 24 * 0.053)
-    # away from the points it is less sure
-    assert break_even(1_767_225_600).spread > break_even(1_684_108_800).spread
+def test_before_the_first_rig_what_machines_cost_is_missing_and_nothing_else(
+    storm: StressWorld,
+) -> None:
+    record, usual = _after(storm, 7), assume()
+    later = tuple(
+        rig for rig in usual.machines.rigs.rigs if rig.released > record.blocks["time"][-1]
+    )
+    none = replace(usual.machines, rigs=replace(usual.machines.rigs, rigs=later))
+    one, other = explain_drop(record, replace(usual, machines=none)), explain_drop(record)
+    assert one.margin is None
+    assert one.lacks == ("machines of before the fall: no rig of the catalogue was sold yet",)
+    assert one.evidence[4].factors is None
+    assert one.evidence[:4] == other.evidence[:4]
 
 
 def test_hashprice_is_the_declared_metrics(storm: StressWorld) -> None:
     record = storm.record
     day = storm.start // DAY
-    margin = margin_at(record, storm.start, storm.start)
+    margin = margin_at(record, (storm.start, storm.start, storm.start), machines())
     assert not isinstance(margin, str)
-    filled = replace(record, blocks=_full(record.blocks))
-    rows = compute(filled, ["hashprice.subsidy"])["hashprice.subsidy"].rows
+    rows = compute(record, ["hashprice.subsidy"])["hashprice.subsidy"].rows
     times = rows["time"].to_numpy()
     near = (times >= (day - 2) * DAY) & (times <= day * DAY)
     assert margin.hashprice == pytest.approx(rows["value"].to_numpy()[near].mean(), rel=0.05)
 
 
-def _full(blocks: pl.DataFrame) -> pl.DataFrame:
-    empty = dict.fromkeys(("total_fee", "tx_count", "size", "weight"), pl.lit(None, pl.Int64))
-    return blocks.with_columns(**empty, median_time_past=pl.col("time"), source=pl.lit("simulated"))
+def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> None:
+    record = storm.record
+    until = storm.start + 8 * DAY
+    found = margin_at(record, (storm.start, storm.start, until), machines())
+    assert not isinstance(found, str)
+    rows = compute(record, ["hashprice.subsidy"])["hashprice.subsidy"].rows
+    times = rows["time"].to_numpy()
+    first = storm.start // DAY * DAY
+    near = (times >= first - 2 * DAY) & (times <= until // DAY * DAY)
+    assert found.hashprice == pytest.approx(rows["value"].to_numpy()[near].mean(), rel=0.05)
+    assert found.day == until // DAY * DAY
 
 
 def test_a_cause_in_a_region_that_is_none_is_refused(storm: StressWorld) -> None:

@@ -245,12 +245,21 @@ def _margin(found: Explanation) -> dict[str, object]:
     margin = found.margin
     if margin is None:
         return {"hashprice_usd_per_phs_day": None}
+    squeeze = margin.squeeze
     return {
         "hashprice_usd_per_phs_day": margin.hashprice,
         "hashprice_before_usd_per_phs_day": margin.usual,
-        "break_even_usd_per_phs_day": margin.break_even.usd_per_phs_day,
-        "break_even_log_sd": margin.break_even.spread,
-        "break_even_source": margin.break_even.source,
+        **{
+            key: value
+            for name, unit, band in (
+                ("break_even", "usd_per_phs_day", squeeze.break_even_usd_per_phs_day),
+                ("under_water_before", "fraction", squeeze.under_water_before),
+                ("newly_under_water", "fraction", squeeze.newly),
+            )
+            for key, value in _three(name, unit, (band.low, band.value, band.high)).items()
+        },
+        "break_even_log_sd": squeeze.break_even_log_sd,
+        "under_water_rests_on": squeeze.rests_on,
         "hashprice_percentile_fraction": margin.percentile,
         "price_drawdown_fraction": margin.price_drawdown,
     }
