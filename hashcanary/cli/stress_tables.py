@@ -171,7 +171,7 @@ def _now_notes(
             if chance >= 0.005
         )
         notes.append(
-            f"{GAUGE}: {found.word} or worse for {found.days_in_word} days. 0 is calm, 100 stress; "
+            f"{GAUGE}: {found.held}. 0 is calm, 100 stress; "
             f"{begins} (as {below} of its own days before are below). Draws: {chances}."
         )
     else:

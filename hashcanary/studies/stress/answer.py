@@ -75,7 +75,8 @@ class StressNow:
 
     gauge, low, high: points from 0 to 100 and 90% of the draws. word: one of ``ALL_WORDS``, None
     where too few days are behind it; chance: of each of ``ALL_WORDS``, part of the draws; cuts:
-    points at which each of ``WORDS`` begins. days_in_word: how long it or a worse one has held.
+    points at which each of ``WORDS`` begins. days_in_word: how long it or a worse one has held,
+    of calm it alone.
     index: None where too little of it is known on any day of the last two weeks before the gauge's.
     """
 
@@ -91,6 +92,15 @@ class StressNow:
     weight_known: float
     components: tuple[ComponentNow, ...]
     index: IndexNow | None
+
+    @property
+    def held(self) -> str:
+        """The word and how long it has held: ``stressed or worse for 5 days``; empty without."""
+        if self.word is None:
+            return ""
+        worse = "" if self.word in {CALM, WORDS[-1]} else " or worse"
+        days = f"{self.days_in_word:,} day" + ("" if self.days_in_word == 1 else "s")
+        return f"{self.word}{worse} for {days}"
 
 
 def stress_now(
@@ -148,24 +158,28 @@ def _components(history: StressHistory, row: int, known: float) -> tuple[Compone
 
 
 def _why_silent(history: StressHistory) -> str:
-    """What most days lack of each component that never has a percentile."""
+    """What most of the last days lack of each component that has no percentile on them."""
+    last = slice(-_LATELY_DAYS, None)
     silent = [
-        f"{one.component.name}: {one.missing.mode().sort()[0]}"
+        f"{one.component.name}: {one.missing[last].mode().sort()[0]}"
         for one in history.components
-        if len(one.missing) and not np.isfinite(one.percentile).any()
+        if len(one.missing) and not np.isfinite(one.percentile[last]).any()
     ]
     return "; ".join(silent) or f"{history.time.size} days"
 
 
 def _days_in(history: StressHistory, row: int, word: int) -> int:
-    """Days up to ``row`` without one of a lesser word; days without a gauge end it."""
+    """Days up to ``row`` of its word or a worse one, of calm alone; days without one end it."""
     if word < 0:
         return 0
-    lesser = np.flatnonzero(history.word[: row + 1] < word)
-    return row - int(lesser[-1]) if lesser.size else row + 1
+    words = history.word[: row + 1]
+    other = np.flatnonzero(words < word if word else words != 0)
+    return row - int(other[-1]) if other.size else row + 1
 
 
 _NEAR_DAYS = 14
+# what a component lacks is told of so many days: the last ones are seldom whole
+_LATELY_DAYS = 30
 
 
 def _index(history: SustainabilityHistory, row: int) -> IndexNow | None:

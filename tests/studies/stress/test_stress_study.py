@@ -339,7 +339,13 @@ def test_days_in_a_word_or_a_worse_one() -> None:
     word = np.zeros(100, dtype=np.int64)
     word[90:], word[95] = 2, 3
     made = with_words(word)
-    assert stress_now(made, silent_index(100), "then").days_in_word == 10
+    now = stress_now(made, silent_index(100), "then")
+    assert (now.days_in_word, now.held) == (10, "stressed or worse for 10 days")
+    word[96:] = 0
+    now = stress_now(with_words(word), silent_index(100), "then")
+    assert (now.days_in_word, now.held) == (4, "calm for 4 days")
+    word[99] = 3
+    assert stress_now(with_words(word), silent_index(100), "then").held == "capitulation for 1 day"
 
 
 def test_a_gauge_that_never_speaks_says_why() -> None:
