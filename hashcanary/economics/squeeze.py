@@ -108,6 +108,6 @@ def _rests_on(supply: Supply) -> str:
     power = band_of(np.exp(supply.log_power_median))
     fleet = band_of(supply.fleets.network_j_per_th)
     return (
-        f"machines that run {fleet.value:.1f} J/TH ({fleet.low:.1f} to {fleet.high:.1f}), power "
-        f"{power.value:.3f} USD/kWh ({power.low:.3f} to {power.high:.3f})"
+        f"{fleet.value:.0f} J/TH ({fleet.low:.0f} to {fleet.high:.0f}) at {power.value:.3f} "
+        f"USD/kWh ({power.low:.3f} to {power.high:.3f})"
     )

@@ -176,10 +176,10 @@ def _hashprice(found: Explanation) -> str:
     return (
         f"{margin.hashprice:.1f} USD/PH/s/day to {iso_day(margin.day)}, "
         f"{exp(margin.log_change) - 1:+.0%} against the 60 days before, above "
-        f"{margin.percentile:.0%} of the year's days; the mean machine takes {cost.value:.0f} "
-        f"({cost.low:.0f} to {cost.high:.0f}: {squeeze.rests_on}); the change put "
-        f"{_points(newly.value)} ({_points(newly.low)} to {_points(newly.high)}) of what ran under "
-        f"water; price {margin.price_drawdown:.0%} below its high of 90 days"
+        f"{margin.percentile:.0%} of the year's days, which put {_points(newly.value)} "
+        f"({_points(newly.low)} to {_points(newly.high)}) of what ran under water; the mean "
+        f"machine takes {cost.value:.0f} ({cost.low:.0f} to {cost.high:.0f}): {squeeze.rests_on}; "
+        f"price {margin.price_drawdown:.0%} below its high of 90 days"
     )
 
 

@@ -110,3 +110,14 @@ def test_own_assumptions_are_taken_and_wrong_ones_refused(
     failed = call("--home", lake, "explain", "drop", "--regions", own, "--json")
     assert failed.returncode == 2
     assert json.loads(failed.stderr)["error"] == "BadStatement"
+
+
+@pytest.mark.parametrize("option", ["--rigs", "--power-prices"])
+def test_what_machines_cost_can_be_given_and_is_checked(
+    call: Run, lake: Path, tmp_path: Path, option: str
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("rig = 1\nregion = 2", "utf-8")
+    failed = call("--home", lake, "explain", "drop", option, own, "--json")
+    assert failed.returncode == 2
+    assert json.loads(failed.stderr)["error"] == "BadFigures"

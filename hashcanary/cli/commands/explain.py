@@ -30,8 +30,9 @@ answer is that it cannot tell.
 
 Uses blocks, labels of pools, prices, and daily series power_price_usd_per_mwh
 of vendors such as ercot where they are loaded; names what is missing. What the
-causes look like and where pools' machines stand are stated assumptions: --causes
-and --regions take files in place of those that come with hashcanary.
+causes look like, where pools' machines stand, which machines there are and what
+their power costs are stated assumptions: --causes, --regions, --rigs and
+--power-prices take files in place of those that come with hashcanary.
 
 Exits with 3 where too few blocks are known.
 """
@@ -64,6 +65,8 @@ def add(commands: Commands, shared: Parser) -> None:
     )
     drop.add_argument("--causes", metavar="FILE", help="what the causes look like, as TOML")
     drop.add_argument("--regions", metavar="FILE", help="where pools' machines stand, as TOML")
+    drop.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
+    drop.add_argument("--power-prices", metavar="FILE", help="prices of power by region, as TOML")
 
 
 def run_drop(args: argparse.Namespace) -> Exit:
@@ -72,6 +75,9 @@ def run_drop(args: argparse.Namespace) -> Exit:
 
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
+    from hashcanary.economics.power_prices import read_power_prices
+    from hashcanary.economics.rigs import read_rigs
+    from hashcanary.economics.squeeze import machines
     from hashcanary.inference.attribution import assume, explain_drop
     from hashcanary.inference.causes import read_causes
     from hashcanary.inference.pool_regions import read_pool_regions
@@ -79,6 +85,10 @@ def run_drop(args: argparse.Namespace) -> Exit:
     given = assume(
         read_causes(Path(args.causes)) if args.causes else None,
         read_pool_regions(Path(args.regions)) if args.regions else None,
+        machines(
+            read_rigs(Path(args.rigs)) if args.rigs else None,
+            read_power_prices(Path(args.power_prices)) if args.power_prices else None,
+        ),
     )
     record = open_record(args)
     found = explain_drop(record, given, _reach(record, args.since))
