@@ -14,6 +14,7 @@ import pytest
 
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.build import build_report
+from hashcanary.report.document import Estimate
 from hashcanary.report.html import render_html
 
 if TYPE_CHECKING:
@@ -75,3 +76,45 @@ def test_the_halvings_stand_on_their_days(real_record: Record) -> None:
     days = [time // DAY * DAY for time in halvings.time]
     published = (date(2012, 11, 28), date(2016, 7, 9), date(2020, 5, 11), date(2024, 4, 20))
     assert days == [day_start(day) for day in published]
+
+
+@pytest.mark.parametrize(
+    ("day", "usd_per_kwh"), [(date(2024, 12, 15), 0.12), (date(2025, 12, 15), 0.077)], ids=str
+)
+def test_the_power_price_that_an_s19_xp_bears_as_vaneck_printed_it(
+    day: date, usd_per_kwh: float, real_record: Record, cut: Cut
+) -> None:
+    """VanEck, 22 December 2025: 0.12 USD/kWh a year before, 0.077 then; no cooling and no fee."""
+    report = report_of(day, real_record, cut)
+    table = next(t for t in report.sections[4].tables if t.key == "shutdown")
+    row = next(row for row in table.rows if row[0] == "Antminer S19 XP")
+    bears = row[-1]
+    assert isinstance(bears, Estimate)
+    assert bears.low is not None
+    assert bears.high is not None
+    assert bears.low < usd_per_kwh < bears.high * 1.01
+    # without the 10% of cooling and the 2% of the pool that stand in the middle figure; which day of
+    # December it was is not printed, and hashprice moved by 6% within two weeks
+    assert bears.value * 1.1 / 0.98 == pytest.approx(usd_per_kwh, rel=0.06)
+
+
+def test_the_report_of_5_february_2026_puts_published_costs_beside_its_own(
+    real_record: Record, cut: Cut
+) -> None:
+    """Capriole: 59,450 and 74,300 USD; Checkonchain: 87,000 USD, the price 20% below (CoinDesk)."""
+    report = report_of(date(2026, 2, 5), real_record, cut)
+    section = next(one for one in report.sections if one.key == "hurt")
+    rows = {str(row[0]): row for row in next(t for t in section.tables if t.key == "costs").rows}
+    for name, usd in (
+        ("Capriole, electrical, published", 59_450),
+        ("Capriole, production, published", 74_300),
+        ("Checkonchain, published", 87_000),
+    ):
+        assert rows[name][1] == Estimate(usd, None, None)
+        assert "external input" in str(rows[name][2])
+    for name, usd in (("Electricity", 59_450), ("Capriole's ratio", 74_300), ("All-in", 87_000)):
+        cost = rows[name][1]
+        assert isinstance(cost, Estimate)
+        assert cost.low is not None
+        assert cost.high is not None
+        assert cost.low < usd < cost.high, name
