@@ -222,6 +222,55 @@ def test_sums_add_up_only_what_each_told() -> None:
     assert len(company_periods(record_of([("A", "produced", JULY, 1)]))) == 1
 
 
+def test_a_sum_of_treasuries_waits_for_everyones_sales() -> None:
+    told = [
+        (name, figure, span, amount)
+        for name in ("A", "B")
+        for figure, span, amount in (
+            ("held", month(6), 10.0),
+            ("held", month(7), 12.0),
+            ("produced", month(7), 5.0),
+        )
+    ]
+    (together,) = (one for one in company_periods(record_of(told)) if one.companies > 1)
+    assert (together.change, together.unexplained) == (4, None)
+    one_sold = [*told, ("A", "sold", month(7), 3.0)]
+    (together,) = (one for one in company_periods(record_of(one_sold)) if one.companies > 1)
+    assert (together.sold, together.sellers, together.unexplained) == (3, 1, None)
+    both = [*one_sold, ("B", "sold", month(7), 2.0)]
+    (together,) = (one for one in company_periods(record_of(both)) if one.companies > 1)
+    assert (together.unexplained, together.adds_up) == (4 - (10 - 5), True)
+
+
+def test_of_one_days_balance_the_last_publication_counts() -> None:
+    quarter = (date(2024, 7, 1), date(2024, 9, 30))
+    record = record_of([("A", "held", quarter, 8), ("A", "held", month(9), 7)])
+    # the quarter's report was published a month after the month's
+    later = pl.col("known_at") + pl.when(pl.col("period_start") == quarter[0]).then(30 * DAY)
+    frame = record.companies.with_columns(pl.coalesce(later, "known_at").alias("known_at"))
+    (one,) = companies_of(replace(record, companies=frame))
+    at_end = one.at_end("held", quarter[1])
+    assert at_end is not None
+    assert at_end.amount == 8
+    (now,) = companies_now(replace(record, companies=frame)).companies
+    assert now.held == at_end
+
+
+def test_simulated_figures_of_a_company_that_is_real_are_left_aside() -> None:
+    frame = pl.concat(
+        [
+            rows([("A", "held", JULY, 5)]),
+            rows([("A", "debt", JULY, 100), ("A", "held", month(8), 9)], simulated=("A",)),
+        ]
+    )
+    (one,) = companies_of(replace(record_of([]), companies=frame))
+    assert not one.simulated
+    assert one.newest("debt") is None
+    held = one.newest("held")
+    assert held is not None
+    assert held.amount == 5
+
+
 def test_a_share_of_the_network_is_of_every_day_or_none() -> None:
     start = day_start(date(2024, 7, 1))
     time = np.arange(start, start + 31 * DAY, DAY)

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hashcanary.sources.company_figures import BY_NAME, FIGURES
+from hashcanary.sources.company_figures import BY_NAME, FIGURES, Figure
 from hashcanary.sources.errors import (
     BadReportColumns,
     BadValue,
@@ -263,6 +263,8 @@ def test_numbers_that_are_no_plain_digits_are_refused(tmp_path: Path, cell: str)
         # cents typed for dollars, a price of zero, EH/s typed as TH/s, W/TH typed as W
         ("power_price_usd_per_kwh", "3.4", "from 0.0001 to 1"),
         ("power_price_usd_per_kwh", "0", "from 0.0001 to 1"),
+        ("power_price_usd_per_kwh", "0.000099", "from 0.0001 to 1"),
+        ("power_price_usd_per_kwh", "1.000001", "from 0.0001 to 1"),
         ("hashrate_average_ehs", "15500000", "from 0 to 10000"),
         ("efficiency_j_per_th", "0", "from 1 to 10000"),
         ("capacity_mw", "9999999999999", "from 0 to 100000"),
@@ -300,6 +302,14 @@ def test_rows_that_cannot_be_are_refused(
     with pytest.raises(BadValue, match=f"line 2, column {column}") as caught:
         read(path)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_the_ends_of_what_is_believed_are_taken(tmp_path: Path, figure: Figure) -> None:
+    for end in (figure.least, figure.most):
+        path = write(tmp_path, f"{HEAD},{figure.head}", f"A,2024-07,2024-08-05,u,{end}")
+        assert figure.shown(values(rows_of(path))[figure.name]) == end
+        assert figure.holds(values(rows_of(path))[figure.name])
 
 
 def test_old_coins_were_cheap(tmp_path: Path) -> None:
