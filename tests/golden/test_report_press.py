@@ -93,8 +93,8 @@ def test_the_power_price_that_an_s19_xp_bears_as_vaneck_printed_it(
     assert bears.low is not None
     assert bears.high is not None
     assert bears.low < usd_per_kwh < bears.high * 1.01
-    # without the 10% of cooling and the 2% of the pool that stand in the middle figure; which day of
-    # December it was is not printed, and hashprice moved by 6% within two weeks
+    # without the 10% of cooling and the 2% of the pool that stand in the middle figure; which day
+    # of December it was is not printed, and hashprice moved by 6% within two weeks
     assert bears.value * 1.1 / 0.98 == pytest.approx(usd_per_kwh, rel=0.06)
 
 
