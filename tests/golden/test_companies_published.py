@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,3 +133,55 @@ def test_a_moment_uses_nothing_that_was_published_or_mined_later(lake: Lake) -> 
     assert "Cango" not in told
     assert found.price_day is not None
     assert found.price_day < moment.time
+
+
+@pytest.mark.parametrize("day", ["2024-08-31", "2025-05-31", "2025-10-20", "2026-02-05"])
+def test_what_was_published_later_changes_no_answer(lake: Lake, tmp_path: Path, day: str) -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines(keepends=True)
+    place = lines[0].split(",").index("published")
+    known = [line for line in lines[1:] if line.split(",")[place] <= day]
+    path = tmp_path / "known.csv"
+    path.write_text("".join((lines[0], *known)), encoding="utf-8")
+    part = load(Lake.create(tmp_path / "lake", lake.network), [path], now=0).lake
+    record = lake.record(parse_moment(day))
+    then = replace(record, companies=part.record().companies)
+    assert companies_now(record) == companies_now(then)
+    assert company_periods(record) == company_periods(then)
+
+
+def test_at_half_the_price_coins_and_hashes_are_worth_half(lake: Lake) -> None:
+    record = lake.record(parse_moment("2026-02-05"))
+    now = companies_now(record)
+    # the close of 5 February 2026, before the record's last hashprice of 2 February at 78,717 USD
+    assert now.price_usd_per_btc == pytest.approx(63_495, abs=1)
+    half = companies_now(record, price_usd_per_btc=now.price_usd_per_btc / 2)
+    assert half.price_day is None
+    assert now.hashprice_usd_per_phs_day is not None
+    assert half.hashprice_usd_per_phs_day == pytest.approx(
+        [one / 2 for one in now.hashprice_usd_per_phs_day]
+    )
+    for one, other in zip(now.companies, half.companies, strict=True):
+        assert one.debt_price == other.debt_price
+        assert one.bill == other.bill
+        if one.must_sell is not None:
+            assert other.must_sell == pytest.approx([2 * end for end in one.must_sell])
+        if one.ai is not None and one.ai.mining_usd_per_mwh is not None:
+            assert other.ai is not None
+            assert other.ai.mining_usd_per_mwh == pytest.approx(
+                [end / 2 for end in one.ai.mining_usd_per_mwh]
+            )
+            assert other.ai.usd_per_mwh_site == one.ai.usd_per_mwh_site
+
+
+def test_mining_earns_what_its_power_is_worth(lake: Lake) -> None:
+    """Revenue a MWh again from the record: hashprice over what a petahash draws in a day."""
+    now = companies_now(lake.record(parse_moment("2026-02-05")))
+    cipher = next(one for one in now.companies if one.company.name == "Cipher")
+    assert cipher.ai is not None
+    assert cipher.ai.mining_usd_per_mwh is not None
+    assert now.hashprice_usd_per_phs_day is not None
+    # 16.8 J/TH at 1 PH/s are 16.8 kW, and 5% on top for the site
+    mwh_a_day = 16.8 * 1.05 * 24 / 1000
+    assert cipher.ai.mining_usd_per_mwh.value == pytest.approx(
+        now.hashprice_usd_per_phs_day.value / mwh_a_day
+    )
