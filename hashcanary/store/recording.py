@@ -168,6 +168,8 @@ def one_source(lake: Lake, table: FactTable, at: int | None = None) -> pl.DataFr
     reports also ``restated``: whether another value was published before.
     """
     rows = lake.frame(table.name)
+    if table is COMPANIES and rows.is_empty():
+        return rows.with_columns(restated=pl.lit(value=False))
     chosen = taken(table, rows, at)
     if table is COMPANIES:
         return _with_restated(chosen, rows)
