@@ -48,6 +48,7 @@ def chart_spec(found: Shutdown) -> dict[str, Any]:
         "type": "quantitative",
         "axis": {
             "title": "USD/kWh that it can bear",
+            "titleColor": "@quiet",
             "grid": True,
             "orient": "top",
             "minExtent": 0,
@@ -81,13 +82,17 @@ def chart_spec(found: Shutdown) -> dict[str, Any]:
         layers.append(simulated_mark())
     mark = "SIMULATED. " if found.simulated else ""
     stated = ", ".join(between(power) for power in powers)
+    shaded = "; shaded: its band" if assumed else ""
     return {
         "$schema": SCHEMA,
         "description": mark + "Break-even power price of each machine with its band, and the "
         "prices of power asked about as rules: a machine left of a rule loses money there.",
         "title": {
             "text": f"{mark}Which machines pay for their power",
-            "subtitle": [headline(found), f"Rule: {stated} USD/kWh; left of it a machine loses"],
+            "subtitle": [
+                headline(found),
+                f"Rule: {stated} USD/kWh; left of it a machine loses{shaded}",
+            ],
         },
         "data": {"values": rows},
         "width": _WIDTH,
