@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.moments import DAY
 from hashcanary.report.document import Column, Estimate, Figure, Ledger, Table
-from hashcanary.report.wording import bounds, count, harmless, percent, quantity
+from hashcanary.report.wording import bounds, harmless, percent, quantity
 from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL
 from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEXT
 from hashcanary.studies.stress.sustainability import TITLES
@@ -84,18 +84,12 @@ _INDEX = "Miner sustainability, 0 to 100"
 
 
 def _word(now: StressNow) -> str:
-    if now.word is None:
-        return "no word yet: too few days are behind it"
-    return f"{now.word} or worse for {count(now.days_in_word, 'day')}"
+    return now.held or "no word yet: too few days are behind it"
 
 
 def stress_sentence(now: StressNow) -> str:
     """The gauge for the verdict."""
-    word = ""
-    if now.word is not None:
-        word = f", {now.word}"
-        if now.days_in_word > 1:
-            word += f" or worse for {now.days_in_word:,} days"
+    word = f", {now.held}" if now.held else ""
     return (
         f"The stress gauge stands at {now.gauge:.0f} of 100 ({LEVEL:.0%}: {now.low:.0f} to "
         f"{now.high:.0f}){word}."
