@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +57,21 @@ def test_csv_names_units_and_leaves_missing_cells_empty(
         ["2026-02-03", "", "no blocks"],
         ["", "1e+20", ""],
     ]
+
+
+def test_json_says_the_unit_of_every_column_that_has_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    emit(table({"value": 1e20}, document={"units": {"price": "usd"}, "at": "latest"}), "json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["units"] == {"price": "usd", "value": "hashes_per_second"}
+    emit(Table([Column("why", "why")], [{"why": "none"}]), "json")
+    assert "units" not in json.loads(capsys.readouterr().out)
+
+
+def test_numbers_of_numpy_are_plain_numbers_in_csv() -> None:
+    assert csv_cell(np.float64(0.25)) == "0.25"
+    assert csv_cell(np.float64("nan")) == ""
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+A1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
