@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -254,6 +255,24 @@ def returns(history: StressHistory, sources: Sources) -> tuple[str, str]:
     return _rows(head, rows), f"{outside or 'None'} of the {len(rows)}"
 
 
+def drift(sources: Sources, history: StressHistory) -> str:
+    """What a ranking among all days before makes of growth, and how fast hashprice falls."""
+    everything = stress_history(sources, replace(_SETTINGS, window_days=0), _KNOWN)
+    year = 1970 + history.time / (365.25 * 86_400)
+    late = (year >= 2022) & (year < 2026)
+    own, other = (
+        next(one for one in found.components if one.component.name == "ribbon").percentile
+        for found in (history, everything)
+    )
+    paid = sources.results["hashprice"].rows["value"].cast(float).to_numpy()
+    first, last = (np.nanmean(paid[year.astype(int) == one]) for one in (2018, 2025))
+    return (
+        f"Among all days before, the ribbon's percentile is {np.nanmean(other[late]):.0f} on "
+        f"average from 2022 to 2025, among four years {np.nanmean(own[late]):.0f}: growth has "
+        f"slowed. Hashprice fell by {1 - (last / first) ** (1 / 7):.0%} a year from 2018 to 2025."
+    )
+
+
 def fleet_worlds(sources: Sources, history: StressHistory) -> str:
     """Percentiles within worlds drawn through all years, beside the bands of the gauge's parts."""
     assert sources.fleet is not None
@@ -369,6 +388,8 @@ not see what the lists were read from.
 ### Other choices
 
 {differences("instead", other_choices(sources, _SETTINGS, _KNOWN, published))}
+
+{drift(sources, history)}
 
 ### Random weights
 

@@ -37,7 +37,7 @@ HASHPRICE = Component(
     definition=f"hashprice, fees included / its mean of {YEAR_DAYS} days",
     source="Luxor, Hashrate Index, for hashprice; the ratio is hashcanary's",
     why="revenue of one machine against the year in which it was bought and paid for. Hashprice "
-    "itself falls by a third a year as machines get better: its percentile among all days would "
+    "itself falls by a quarter a year as machines get better: its percentile among all days would "
     "call every year the worst so far. The ratio keeps that trend as a constant",
     compute=hashprice,
     metrics=("hashprice",),
