@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.cli.forms import percent_one
+
 if TYPE_CHECKING:
     from hashcanary.cli.output import Row, Table
     from hashcanary.store.record import Record
@@ -22,10 +24,10 @@ def table(record: Record, outcomes: list[HashpriceOutcome]) -> Table:
         Column("price", "price"),
         Column("point", "block"),
         Column("epochs", "epochs", spare=4),
-        Column("crps_fraction", "CRPS", people=_percent, spare=1),
-        Column("median_error_fraction", "error", people=_percent),
-        Column("stays_error_fraction", "if it stays", people=_percent, spare=2),
-        Column("mempool_error_fraction", "mempool", people=_percent, spare=3),
+        Column("crps_fraction", "CRPS", people=percent_one, spare=1),
+        Column("median_error_fraction", "error", people=percent_one),
+        Column("stays_error_fraction", "if it stays", people=percent_one, spare=2),
+        Column("mempool_error_fraction", "mempool", people=percent_one, spare=3),
         *(Column(f"held_{name}", f"{name}% held", people=str) for name in _BANDS),
     ]
     return Table(
@@ -87,10 +89,6 @@ def _shares_for_people(row: Row) -> dict[str, object]:
         )
         for band in _BANDS
     }
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.1%}"
 
 
 def _span(outcomes: list[HashpriceOutcome]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from hashcanary.cli.forms import gain, whole
 from hashcanary.cli.output import SIMULATED, Column, Table
 from hashcanary.economics.cost_answers import by_swing
 from hashcanary.economics.cost_model import LEVEL
@@ -26,10 +27,6 @@ _ALONE = f"{LEVEL:.0%} band of each assumption alone, all else as stated"
 _MONTHS_SHOWN, _DAYS_SHOWN = 13, 62
 
 
-def _dollars(value: object) -> str:
-    return f"{float(str(value)):,.0f}"
-
-
 def _ratio(value: object) -> str:
     return f"{float(str(value)):.2f}"
 
@@ -38,19 +35,15 @@ def _times(value: object) -> str:
     return f"{float(str(value)):.1f}"
 
 
-def _percent(value: object) -> str:
-    return f"{float(str(value)):+.0%}"
-
-
 def definitions(record: Record, found: CostAnswers, published: Sequence[PublishedCost]) -> Table:
     """Every definition as known at a moment; published figures under them."""
     columns = [
         Column("model", "model"),
         Column("kind", "kind", data_only=True),
         Column("title", "title", data_only=True),
-        Column("cost", "USD/BTC", USD_PER_BTC, people=_dollars),
-        Column("low", "low", USD_PER_BTC, people=_dollars),
-        Column("high", "high", USD_PER_BTC, people=_dollars),
+        Column("cost", "USD/BTC", USD_PER_BTC, people=whole),
+        Column("low", "low", USD_PER_BTC, people=whole),
+        Column("high", "high", USD_PER_BTC, people=whole),
         Column("price_to_cost", "price/cost", RATIO, people=_ratio),
         Column("price_to_cost_low", "low", RATIO, people=_ratio, spare=2),
         Column("price_to_cost_high", "high", RATIO, people=_ratio, spare=2),
@@ -130,8 +123,8 @@ def _notes(record: Record, found: CostAnswers, published: Sequence[PublishedCost
     if apart:
         least, most = apart
         notes.append(
-            f"The definition itself moves the answer: from {_dollars(least.usd_per_btc)} "
-            f"({least.model.name}) to {_dollars(most.usd_per_btc)} USD/BTC ({most.model.name})."
+            f"The definition itself moves the answer: from {whole(least.usd_per_btc)} "
+            f"({least.model.name}) to {whole(most.usd_per_btc)} USD/BTC ({most.model.name})."
         )
     for one in found.answers:
         stated = [move for move in one.sensitivities if move.low is not None]
@@ -160,8 +153,8 @@ def _of_days(found: CostAnswers) -> str:
 def _moves(move: Sensitivity, one: CostAnswer) -> str:
     cost = one.usd_per_btc or float("nan")
     return (
-        f"{move.title} moves it most, {_percent(move.usd_per_btc_at_low / cost - 1)} to "
-        f"{_percent(move.usd_per_btc_at_high / cost - 1)}; --sensitivity shows all."
+        f"{move.title} moves it most, {gain(move.usd_per_btc_at_low / cost - 1)} to "
+        f"{gain(move.usd_per_btc_at_high / cost - 1)}; --sensitivity shows all."
     )
 
 
@@ -174,8 +167,8 @@ def _sensitivity_columns() -> list[Column]:
         Column("high", "high", people=_plain),
         Column("unit", "unit", data_only=True),
         Column("cost", "cost", USD_PER_BTC, data_only=True),
-        Column("cost_at_low", "USD/BTC", USD_PER_BTC, people=_dollars),
-        Column("cost_at_high", "at high", USD_PER_BTC, people=_dollars),
+        Column("cost_at_low", "USD/BTC", USD_PER_BTC, people=whole),
+        Column("cost_at_high", "at high", USD_PER_BTC, people=whole),
         Column("swing", "span", RATIO, people=_times),
         Column("rests_on", "rests on", data_only=True),
         Column("band", "band", data_only=True),
@@ -248,10 +241,10 @@ def _history_columns() -> list[Column]:
     return [
         Column("model", "model"),
         Column("time", "day"),
-        Column("price", "price", USD, people=_dollars),
-        Column("cost", "USD/BTC", USD_PER_BTC, people=_dollars),
-        Column("low", "low", USD_PER_BTC, people=_dollars),
-        Column("high", "high", USD_PER_BTC, people=_dollars),
+        Column("price", "price", USD, people=whole),
+        Column("cost", "USD/BTC", USD_PER_BTC, people=whole),
+        Column("low", "low", USD_PER_BTC, people=whole),
+        Column("high", "high", USD_PER_BTC, people=whole),
         Column("price_to_cost", "price/cost", RATIO, people=_ratio),
         Column("price_to_cost_low", "low", RATIO, people=_ratio, spare=2),
         Column("price_to_cost_high", "high", RATIO, people=_ratio, spare=2),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.banded import band_columns, resting, with_bands
+from hashcanary.cli.forms import percent, percent_one, three_digits, two_decimals, whole
 from hashcanary.cli.output import Column
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ def _hidden(found: list[Column]) -> list[Column]:
 def _shown_columns(shown: str) -> list[Column]:
     if shown == "offers":
         return [
-            Column("rent_usd_per_mwh", "USD/MWh", people=_whole),
-            Column("rent_usd_per_kw_month", "USD/kW-month", people=_whole, spare=1),
-            Column("rent_musd_per_mw_year", "million USD/MW/year", people=_two, spare=5),
+            Column("rent_usd_per_mwh", "USD/MWh", people=whole),
+            Column("rent_usd_per_kw_month", "USD/kW-month", people=whole, spare=1),
+            Column("rent_musd_per_mw_year", "million USD/MW/year", people=two_decimals, spare=5),
             *band_columns("margin", "usd_per_mwh", "margin, USD/MWh"),
             *band_columns("beaten", "fraction", "beats mining", spare=3),
             *band_columns("leaves", "fraction", "leaves"),
-            Column("leaves_mean_fraction", "mean", people=_percent_one, spare=4),
+            Column("leaves_mean_fraction", "mean", people=percent_one, spare=4),
             *band_columns("leaves", "ehs", "EH/s", spare=2),
             *band_columns("hashprice_change", "fraction", "hashprice after", spare=6),
         ]
@@ -64,15 +65,15 @@ def _shown_columns(shown: str) -> list[Column]:
         return [
             Column("assumption", "assumption", wide=True),
             Column("name", "name", data_only=True),
-            Column("low", "from", people=_three_digits),
-            Column("high", "to", people=_three_digits),
-            Column("leaves_at_low_fraction", "leaves at", people=_percent_one),
-            Column("leaves_at_high_fraction", "at", people=_percent_one),
-            Column("variance_explained_fraction", "of variance", people=_percent, spare=1),
+            Column("low", "from", people=three_digits),
+            Column("high", "to", people=three_digits),
+            Column("leaves_at_low_fraction", "leaves at", people=percent_one),
+            Column("leaves_at_high_fraction", "at", people=percent_one),
+            Column("variance_explained_fraction", "of variance", people=percent, spare=1),
             Column("source", "source", data_only=True),
         ]
     return [
-        Column("left_fraction", "left", people=_percent),
+        Column("left_fraction", "left", people=percent),
         Column("selection", "who", spare=1),
         Column("difficulty_change_alone_fraction", "difficulty alone", people=_signed, spare=3),
         Column("hashprice_change_alone_fraction", "hashprice alone", people=_signed, spare=4),
@@ -81,7 +82,7 @@ def _shown_columns(shown: str) -> list[Column]:
         *band_columns("hashprice", "usd_per_phs_day", "USD/PH/s/day", spare=5),
         *band_columns("returned", "fraction", "returns", spare=2),
         *band_columns("under_water", "fraction", "under water"),
-        Column("under_water_mean_fraction", "mean", people=_percent_one, spare=6),
+        Column("under_water_mean_fraction", "mean", people=percent_one, spare=6),
         Column("under_water_before_fraction", "before", data_only=True),
         Column("under_water_before_mean_fraction", "mean before", data_only=True),
         *band_columns("hashrate", "ehs", "EH/s", spare=7),
@@ -96,7 +97,7 @@ def _contract_columns() -> list[Column]:
         Column("what", "what", wide=True, spare=1),
         Column("kind", "kind", spare=4),
         *band_columns("critical_it", "mw", "MW", spare=5),
-        Column("term_years", "years", people=_whole),
+        Column("term_years", "years", people=whole),
         Column("revenue_usd_per_year", "USD/year", data_only=True),
         *band_columns("rent", "usd_per_mwh", "USD/MWh"),
         *_hidden(band_columns("rent", "usd_per_kw_month", "USD/kW-month")),
@@ -111,26 +112,6 @@ def _contract_columns() -> list[Column]:
         Column("another_reading", "another reading", data_only=True),
         Column("source", "source", data_only=True),
     ]
-
-
-def _two(value: object) -> str:
-    return f"{float(str(value)):,.2f}"
-
-
-def _three_digits(value: object) -> str:
-    return f"{float(str(value)):.3g}"
-
-
-def _whole(value: object) -> str:
-    return f"{float(str(value)):,.0f}"
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.0%}"
-
-
-def _percent_one(value: object) -> str:
-    return f"{float(str(value)):.1%}"
 
 
 def _signed(value: object) -> str:

@@ -165,7 +165,9 @@ def _share(one: Wilson) -> str:
 
 def _hits(who: str, found: Against) -> str:
     by_chance = f"{found.by_shift:.1f} by the same words laid elsewhere in time"
-    if found.as_many > 0:
+    if not np.isfinite(found.by_shift):
+        by_chance = "nothing: too few days to lay the words elsewhere in time"
+    elif found.as_many > 0:
         by_chance += f", as many or more in {found.as_many:.1%} of the shifts"
     else:
         by_chance += ", as many in no shift"

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.forms import gain, percent_one
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -91,12 +92,12 @@ def _of_rule(record: Record, study: EpisodeStudy) -> Table:
         Column("start", "start"),
         Column("end", "end"),
         Column("days", "days"),
-        Column("depth_fraction", "depth", people=_percent),
+        Column("depth_fraction", "depth", people=percent_one),
         Column("depth_by_luck_once_in_years", "by luck", people=_wait, spare=2),
         Column("luck_long", "as long", optional=True, people=str, spare=1),
         Column("luck_deep", "as inverted", optional=True, people=str, spare=1),
         Column("price_start_usd", "USD", people=_dollars),
-        *(Column(f"after_start_{days}d_fraction", f"+{days} d", people=_gain) for days in HORIZONS),
+        *(Column(f"after_start_{days}d_fraction", f"+{days} d", people=gain) for days in HORIZONS),
     ]
     rows = [row for row in to_rows([study]) if row["open"] or _days(row) >= SHORT_DAYS]
     shown = [{**row, "end": row["end"] or "open", **_chances(row)} for row in rows]
@@ -107,10 +108,6 @@ def _of_rule(record: Record, study: EpisodeStudy) -> Table:
         notes=_notes(record, study),
         people_rows=shown,
     )
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.1%}"
 
 
 def _wait(value: object) -> str:
@@ -130,10 +127,6 @@ def _chances(row: Row) -> dict[str, object]:
         if per_year is not None:
             said[f"luck_{what}"] = chance(float(str(per_year)), float(str(most)))
     return said
-
-
-def _gain(value: object) -> str:
-    return f"{float(str(value)):+.0%}"
 
 
 def _dollars(value: object) -> str:

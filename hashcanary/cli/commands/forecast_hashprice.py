@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.forms import percent
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -233,8 +234,8 @@ def _part_columns() -> list[Column]:
     return [
         Column("input", "input", data_only=True),
         Column("meaning", "what is uncertain", wide=True),
-        Column("of_hashprice_variance_fraction", "of hashprice", people=_percent),
-        Column("of_under_water_variance_fraction", "of share under water", people=_percent),
+        Column("of_hashprice_variance_fraction", "of hashprice", people=percent),
+        Column("of_under_water_variance_fraction", "of share under water", people=percent),
         *resting(),
     ]
 
@@ -243,10 +244,6 @@ def _chance(value: object) -> str:
     """A probability: draws cannot tell one beyond 99% from certainty."""
     share = float(str(value))
     return ">99%" if share > 0.99 else "<1%" if share < 0.01 else f"{share:.0%}"
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.0%}"
 
 
 _COLUMNS = {"hashprice": _figure_columns, "rigs": _rig_columns, "variance": _part_columns}

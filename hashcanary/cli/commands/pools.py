@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.forms import gain, percent_one
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -131,9 +132,9 @@ def _table(record: Record, study: PoolStudy) -> Table:
         Column("pool", "pool", data_only=True),
         Column("name", "group" if study.by == "group" else "pool"),
         Column("blocks", "blocks", people=_number),
-        Column("share", "share", FRACTION, people=_percent),
-        Column("share_low", "low", FRACTION, people=_percent, spare=2),
-        Column("share_high", "high", FRACTION, people=_percent, spare=2),
+        Column("share", "share", FRACTION, people=percent_one),
+        Column("share_low", "low", FRACTION, people=percent_one, spare=2),
+        Column("share_high", "high", FRACTION, people=percent_one, spare=2),
         Column("hashrate", "hashrate", HASHRATE),
         Column("hashrate_low", "low", HASHRATE, data_only=True),
         Column("hashrate_high", "high", HASHRATE, data_only=True),
@@ -141,7 +142,7 @@ def _table(record: Record, study: PoolStudy) -> Table:
         Column("share_change", "points", FRACTION, people=_points),
         Column("share_change_low", "low", FRACTION, people=_points, spare=1),
         Column("share_change_high", "high", FRACTION, people=_points, spare=1),
-        Column("hashrate_change", "rate", FRACTION, people=_gain, spare=3),
+        Column("hashrate_change", "rate", FRACTION, people=gain, spare=3),
         Column("hashrate_change_low", "low", FRACTION, data_only=True),
         Column("hashrate_change_high", "high", FRACTION, data_only=True),
         Column("p_value", "p", data_only=True),
@@ -253,16 +254,8 @@ def _number(value: object) -> str:
     return f"{int(str(value)):,}"
 
 
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.1%}"
-
-
 def _points(value: object) -> str:
     return f"{float(str(value)) * 100:+.1f}"
-
-
-def _gain(value: object) -> str:
-    return f"{float(str(value)):+.0%}"
 
 
 def _verdict(value: object) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.cli.assuming import add_assumptions, assumed_of
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.forms import gain, percent
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def _table(record: Record, found: tuple[AfterCost, ...]) -> Table:
         Column("horizon", "horizon", DAYS, data_only=True),
         Column("measured", "measured", data_only=True),
         Column("mean", "mean", FRACTION, data_only=True),
-        Column("median", "median", FRACTION, people=_change, spare=1),
+        Column("median", "median", FRACTION, people=gain, spare=1),
         Column("independent", "apart"),
-        Column("share_positive", "rose", FRACTION, people=_percent),
-        Column("share_low", "low", FRACTION, people=_percent),
-        Column("share_high", "high", FRACTION, people=_percent),
+        Column("share_positive", "rose", FRACTION, people=percent),
+        Column("share_low", "low", FRACTION, people=percent),
+        Column("share_high", "high", FRACTION, people=percent),
         *_share("base_share", "any day"),
         Column("base_independent", "base, windows apart", data_only=True),
         Column("began", "began", data_only=True),
@@ -149,7 +150,7 @@ def _for_people(row: Row) -> Row:
     for key in ("in_state", "base_share"):
         values = [row[f"{key}{end}"] for end in ("", "_low", "_high")]
         if None not in values:
-            value, low, high = map(_percent, values)
+            value, low, high = map(percent, values)
             cells[key] = f"{value} ({low} to {high})"
     return cells
 
@@ -202,11 +203,3 @@ def _base_limits(after: ForwardSummary) -> Row:
         trials = after.base_independent
         low, high = clopper_pearson(round(after.base_share * trials), trials)
     return {"base_share_low": low, "base_share_high": high}
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.0%}"
-
-
-def _change(value: object) -> str:
-    return f"{float(str(value)):+.0%}"

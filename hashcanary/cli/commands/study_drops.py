@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.forms import percent
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ def _table(record: Record, found: DropList) -> Table:
         Column("alarm", "alarm", people=_minute),
         Column("alarm_height", "at block", people=str),
         Column("delay_blocks", "delay, blocks", people=str),
-        Column("depth_fraction", "depth", people=_percent),
-        Column("depth_low_fraction", "95% from", people=_percent),
-        Column("depth_high_fraction", "to", people=_percent),
+        Column("depth_fraction", "depth", people=percent),
+        Column("depth_low_fraction", "95% from", people=percent),
+        Column("depth_high_fraction", "to", people=percent),
         Column("end", "until", people=_minute),
         Column("end_height", "end height", data_only=True),
         Column("returned", "came back"),
@@ -130,10 +131,6 @@ def _row(drop: Drop) -> Row:
 
 def _minute(value: object) -> str:
     return str(value)[:16].replace("T", " ")
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.0%}"
 
 
 def _rarely(value: object) -> str:

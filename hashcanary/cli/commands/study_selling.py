@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.forms import one_decimal, percent, three_digits, whole
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -171,9 +172,9 @@ def _columns(shown: str) -> list[Column]:
         ]
     if shown == "falls":
         return [
-            Column("fall_fraction", "fall", people=_percent),
-            Column("price_usd_per_btc", "bitcoin, USD", people=_whole, spare=4),
-            Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=_one, spare=5),
+            Column("fall_fraction", "fall", people=percent),
+            Column("price_usd_per_btc", "bitcoin, USD", people=whole, spare=4),
+            Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=one_decimal, spare=5),
             *band_columns("under_water", "fraction", "under water"),
             *band_columns("must_sell", "fraction", "must sell"),
             *band_columns("with_overheads", "fraction", "with overheads", spare=2),
@@ -186,9 +187,9 @@ def _columns(shown: str) -> list[Column]:
             Column("day", "day"),
             *band_columns("must_sell", "fraction", "must sell"),
             *band_columns("must_sell", "btc_per_day", "BTC/day"),
-            Column("mined_btc_per_day", "mined, BTC/day", people=_whole, spare=2),
+            Column("mined_btc_per_day", "mined, BTC/day", people=whole, spare=2),
             *band_columns("under_water", "fraction", "under water", spare=1),
-            Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=_one, spare=3),
+            Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=one_decimal, spare=3),
             Column("hindsight", "hindsight", data_only=True),
         ]
     if shown == "published":
@@ -207,26 +208,10 @@ def _columns(shown: str) -> list[Column]:
     return [
         Column("assumption", "assumption", wide=True),
         Column("name", "name", data_only=True),
-        Column("low", "from", people=_three_digits),
-        Column("high", "to", people=_three_digits),
+        Column("low", "from", people=three_digits),
+        Column("high", "to", people=three_digits),
         Column("unit", "unit", data_only=True),
-        Column("must_sell_at_low_fraction", "must sell at", people=_percent),
-        Column("must_sell_at_high_fraction", "at", people=_percent),
-        Column("variance_explained_fraction", "of variance", people=_percent, spare=1),
+        Column("must_sell_at_low_fraction", "must sell at", people=percent),
+        Column("must_sell_at_high_fraction", "at", people=percent),
+        Column("variance_explained_fraction", "of variance", people=percent, spare=1),
     ]
-
-
-def _one(value: object) -> str:
-    return f"{float(str(value)):,.1f}"
-
-
-def _three_digits(value: object) -> str:
-    return f"{float(str(value)):.3g}"
-
-
-def _whole(value: object) -> str:
-    return f"{float(str(value)):,.0f}"
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.0%}"

@@ -66,9 +66,9 @@ def add(studies: Commands, shared: Parser) -> None:
     parser.add_argument(
         "--against",
         choices=_AGAINST,
-        default="published",
         help="published capitulations, or the record's own episodes by either rule of "
-        "`hashcanary episodes` (default: published)",
+        "`hashcanary episodes` (default: published; ribbon in a simulated lake, where nothing "
+        "published happened)",
     )
     parser.add_argument(
         "--worlds", metavar="N", default="8", help="of --show luck, of each kind (default: 8)"
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> Exit:
     draws = _whole(args.draws, "--draws", 10, 100_000)
     settings = read_settings(all_components(), Path(args.weights) if args.weights else None)
     published: tuple[Capitulation, ...] = ()
-    if args.against == "published":
+    if args.against in {None, "published"}:
         published = read_capitulations(Path(args.capitulations) if args.capitulations else None)
     elif args.capitulations:
         raise UsageError(
@@ -105,7 +105,9 @@ def run(args: argparse.Namespace) -> Exit:
             remedy="Leave one of the two out.",
         )
     record = open_record(args)
-    asked = _Asked(args.show, args.against, published, seed, worlds, draws)
+    own = record.simulated and not args.capitulations
+    against = args.against or ("ribbon" if own else "published")
+    asked = _Asked(args.show, against, published, seed, worlds, draws)
     emit(_table(record, settings, asked), format_of(args))
     return Exit.DONE
 

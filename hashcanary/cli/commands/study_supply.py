@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.cli.assuming import stated_price
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.forms import percent, percent_one, three_digits, two_decimals, whole
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -208,8 +209,8 @@ def _columns(shown: str) -> list[Column]:
 
     if shown == "curve":
         return [
-            Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=_two),
-            Column("price_usd_per_btc", "bitcoin, USD", people=_whole),
+            Column("hashprice_usd_per_phs_day", "USD/PH/s/day", people=two_decimals),
+            Column("price_usd_per_btc", "bitcoin, USD", people=whole),
             *band_columns("paying", "fraction", "pays"),
             *band_columns("paying", "ehs", "EH/s", spare=2),
             *band_columns("under_water", "fraction", "under water", spare=3),
@@ -230,18 +231,18 @@ def _columns(shown: str) -> list[Column]:
         return [
             Column("assumption", "assumption", wide=True),
             Column("name", "name", data_only=True),
-            Column("low", "from", people=_three_digits),
-            Column("high", "to", people=_three_digits),
+            Column("low", "from", people=three_digits),
+            Column("high", "to", people=three_digits),
             Column("unit", "unit", data_only=True),
-            Column("under_water_at_low_fraction", "under water at", people=_percent_one),
-            Column("under_water_at_high_fraction", "at", people=_percent_one),
-            Column("variance_explained_fraction", "of variance", people=_percent, spare=1),
+            Column("under_water_at_low_fraction", "under water at", people=percent_one),
+            Column("under_water_at_high_fraction", "at", people=percent_one),
+            Column("variance_explained_fraction", "of variance", people=percent, spare=1),
             *resting(),
         ]
     return [
         Column("rig", "rig"),
-        Column("hashrate_ths", "TH/s", people=_whole, spare=4),
-        Column("power_price_usd_per_kwh", "USD/kWh", people=_three_digits, spare=2),
+        Column("hashrate_ths", "TH/s", people=whole, spare=4),
+        Column("power_price_usd_per_kwh", "USD/kWh", people=three_digits, spare=2),
         *band_columns("efficiency", "j_per_th", "J/TH", spare=3),
         *band_columns("off_at", "usd_per_phs_day", "off at"),
         *band_columns("off_at", "usd_per_btc", "bitcoin, USD", spare=2),
@@ -250,27 +251,3 @@ def _columns(shown: str) -> list[Column]:
         *band_columns("margin", "fraction", "margin", spare=5),
         *resting(),
     ]
-
-
-def _one(value: object) -> str:
-    return f"{float(str(value)):,.1f}"
-
-
-def _two(value: object) -> str:
-    return f"{float(str(value)):,.2f}"
-
-
-def _three_digits(value: object) -> str:
-    return f"{float(str(value)):.3g}"
-
-
-def _whole(value: object) -> str:
-    return f"{float(str(value)):,.0f}"
-
-
-def _percent(value: object) -> str:
-    return f"{float(str(value)):.0%}"
-
-
-def _percent_one(value: object) -> str:
-    return f"{float(str(value)):.1%}"
