@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _SHOWN = ("episodes", "components", "weights", "choices", "luck", "returns")
 _AGAINST = ("published", "ribbon", "epoch")
-_MOST_SEED = 2**63 - 1
 _EXAMPLES = """\
   hashcanary study stress
   hashcanary study stress --show components
@@ -90,9 +89,9 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.studies.stress.registry import all_components
     from hashcanary.studies.stress.settings import read_settings
 
-    seed = _whole(args.seed, "--seed", 0, _MOST_SEED)
-    worlds = _whole(args.worlds, "--worlds", 1, 1000)
-    draws = _whole(args.draws, "--draws", 10, 100_000)
+    seed = seed_of(args.seed)
+    worlds = count_of("--worlds", args.worlds, 1, 1000)
+    draws = count_of("--draws", args.draws, 10, 100_000)
     settings = read_settings(all_components(), Path(args.weights) if args.weights else None)
     published: tuple[Capitulation, ...] = ()
     if args.against in {None, "published"}:
@@ -169,15 +168,3 @@ def _luck(history: StressHistory, known: Mapping[str, Component], asked: _Asked)
             seed=asked.seed,
             progress=lambda done, whole: tell("simulated worlds", done, whole),
         )
-
-
-def _whole(text: str, argument: str, least: int, most: int) -> int:
-    if not text.isascii() or not text.isdigit() or not least <= int(text[:20]) <= most:
-        limit = "2**63 - 1" if most == _MOST_SEED else f"{most:,}"
-        raise UsageError(
-            argument=argument,
-            expected=f"an integer from {least} to {limit}",
-            found=text,
-            remedy="Leave it out for the default.",
-        )
-    return int(text)
