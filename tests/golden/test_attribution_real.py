@@ -3,7 +3,7 @@
 Nothing was tuned to them: the stated numbers are broad, and the worlds they are calibrated in are
 simulated. Sources: press on the winter storm of 23 to 29 January 2026; on the outage of Xinjiang's
 grid of 16 April 2021; on China's ban of mining, May to July 2021; on the price's fall of 14 to 25
-November 2018.
+November 2018, on that of 12 and 13 March 2020; on the halvings of 11 May 2020 and 20 April 2024.
 """
 
 from __future__ import annotations
@@ -53,10 +53,29 @@ def test_july_2021_is_a_structural_exit_from_china(real_lake: Lake) -> None:
     assert found.drop.low < 0.28 < found.drop.high
 
 
-def test_november_2018_is_most_likely_economics_and_lacks_pools_and_blocks(real_lake: Lake) -> None:
+@pytest.mark.parametrize("at", ["2020-03-20", "2020-05-30", "2024-05-20"])
+def test_a_halved_hashprice_puts_machines_under_water_and_is_economics(
+    real_lake: Lake, at: str
+) -> None:
+    found = _explained(real_lake, at)
+    assert found.answer == "economics"
+    assert found.margin is not None
+    # whatever the fleet and its power cost: some of what ran no longer paid
+    assert found.margin.squeeze.newly.low > 0.02
+
+
+@pytest.mark.parametrize("at", ["2021-05-01", "2021-07-10", "2026-02-01"])
+def test_outages_bans_and_storms_came_with_no_machine_put_under_water(
+    real_lake: Lake, at: str
+) -> None:
+    margin = _explained(real_lake, at).margin
+    assert margin is not None
+    assert margin.squeeze.newly.high < 0.02
+
+
+def test_november_2018_is_economics_and_lacks_pools_and_blocks(real_lake: Lake) -> None:
     found = _explained(real_lake, "2018-12-10")
-    leading = max(found.probabilities, key=lambda name: found.probabilities[name])
-    assert leading == "economics"
+    assert found.answer == "economics"
     assert any("labels of pools" in one for one in found.lacks)
     # only blocks at the ends of epochs are known: when it began is uncertain by weeks
     assert found.drop.start_high - found.drop.start_low > 10 * 86_400
