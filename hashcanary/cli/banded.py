@@ -5,14 +5,10 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from hashcanary.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hashcanary.cli.output import Column, Row
-
-_MOST_SEED = 2**63 - 1
 
 
 def band_columns(name: str, unit: str, title: str, spare: int = 0) -> list[Column]:
@@ -58,15 +54,3 @@ def with_bands(
                 cells[keys[0]] = value if low == value == high else f"{value} ({low} to {high})"
         told.append(cells)
     return told
-
-
-def seed_of(text: str) -> int:
-    """The seed of draws that a user gave. Raises UsageError."""
-    if not text.isascii() or not text.isdigit() or int(text[:20]) > _MOST_SEED:
-        raise UsageError(
-            argument="--seed",
-            expected="an integer from 0 to 2**63 - 1",
-            found=text,
-            remedy="Leave it out for 1.",
-        )
-    return int(text)

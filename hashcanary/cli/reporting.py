@@ -36,7 +36,7 @@ def write_report(
     # a process of its own meanwhile
     with (
         BundleJob() if html else nullcontext() as bundle,
-        YearsJob() if html else nullcontext() as beside_it,
+        YearsJob() as years_of,
     ):
         # reading waits for files most of the time, and importing for none
         with ThreadPoolExecutor(1) as beside:
@@ -44,9 +44,8 @@ def write_report(
             from hashcanary.report.build import build_report
             from hashcanary.report.html import render_html
             from hashcanary.report.pictures import write_pictures
-            from hashcanary.report.years import years
 
-        report = build_report(record.result(), beside_it or years)
+        report = build_report(record.result(), years_of)
         if html is not None:
             page = render_html(report, bundle)
             with writing(html, "a page"):

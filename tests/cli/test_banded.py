@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hashcanary.cli.banded import band_columns, seed_of, with_bands
+from hashcanary.cli.banded import band_columns, with_bands
+from hashcanary.cli.numbers import seed_of
 from hashcanary.errors import UsageError
 
 _FORMS = {("share", "fraction"): ".0%", ("sold", "usd_per_day"): ",.1f"}

@@ -189,8 +189,8 @@ def test_text_of_a_file_reaches_no_terminal_as_it_stands(call: Run, tmp_path: Pa
     ("arguments", "code", "says"),
     [
         (("--company", "Enron"), 2, "found 'Enron'"),
-        (("--price", "much"), 2, "--price: expected USD, a plain number"),
-        (("--price", "-5"), 2, "price_usd_per_btc: expected a number above 0"),
+        (("--price", "much"), 2, "--price: expected US dollars a bitcoin"),
+        (("--price", "-5"), 2, "--price: expected US dollars a bitcoin, a number above 0"),
         (("--at", "yesterday"), 2, "--at: expected a date"),
     ],
 )

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
-from hashcanary.errors import Exit, UsageError
+from hashcanary.cli.numbers import price_of
+from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.economics.companies import companies_now
     from hashcanary.economics.company_periods import company_periods
 
-    price = _price(args.price)
+    price = price_of(args.price)
     record = open_record(args)
     if args.show == "months":
         table = tables.periods_table(record, company_periods(record, args.company))
@@ -93,17 +94,3 @@ def _example() -> Exit:
     file = files("hashcanary.sources") / "company_reports_example.csv"
     sys.stdout.write(file.read_text(encoding="utf-8"))
     return Exit.DONE
-
-
-def _price(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(
-            argument="--price",
-            expected="USD, a plain number such as 60000",
-            found=text,
-            remedy="Leave it out for the record's newest.",
-        ) from None

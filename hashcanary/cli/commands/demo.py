@@ -96,7 +96,7 @@ def _scenario(args: argparse.Namespace) -> Scenario:
     """The default one, with the exit asked for."""
     from dataclasses import replace
 
-    from hashcanary.cli.parts import part_of
+    from hashcanary.cli.numbers import part_of
     from hashcanary.simulation.paths import YEAR
     from hashcanary.simulation.scenario import Exit as Leaving
     from hashcanary.simulation.scenario import Scenario

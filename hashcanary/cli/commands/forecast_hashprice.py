@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
 from hashcanary.cli.forms import percent
-from hashcanary.errors import Exit, UsageError
+from hashcanary.cli.numbers import price_of, seed_of
+from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +82,6 @@ def add_hashprice(parts: Commands, shared: Parser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Forecast and print."""
-    from hashcanary.cli.banded import seed_of
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.supply_study import study_supply
@@ -89,30 +89,13 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.inference.hashprice_basis import basis_of
     from hashcanary.inference.retarget import forecast_retarget
 
-    price, seed = _price(args.price), seed_of(args.seed)
+    price, seed = price_of(args.price), seed_of(args.seed)
     record = open_record(args)
     forecast = forecast_retarget(record)
     basis = basis_of(record, forecast, price)
     found = after_retarget(forecast, study_supply(record, seed=seed), basis, seed)
     emit(_table(record, found, args.show), format_of(args))
     return Exit.DONE
-
-
-def _price(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        price = float(text)
-    except ValueError:
-        price = float("nan")
-    if not 0 < price < 1e12:
-        raise UsageError(
-            argument="--price",
-            expected="US dollars a bitcoin, a number above 0",
-            found=text,
-            remedy="Leave it out to take the record's last one.",
-        )
-    return price
 
 
 def _table(record: Record, found: AfterRetarget, shown: str) -> Table:

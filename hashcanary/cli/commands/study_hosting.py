@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.numbers import number_of, part_of, seed_of
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -114,7 +115,6 @@ def run(args: argparse.Namespace) -> Exit:
     """Study and print."""
     from pathlib import Path
 
-    from hashcanary.cli.banded import seed_of
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.after_exit import after_exit
@@ -152,8 +152,8 @@ def _draw(path: Path, study: HostingStudy, *, simulated: bool) -> None:
 def _asked(args: argparse.Namespace) -> Asked:
     from hashcanary.economics.hosting_study import Asked
 
-    price = None if args.power_price is None else _number(args.power_price)
-    return Asked(tuple(_number(one) for one in args.offer or ()), price)
+    price = None if args.power_price is None else number_of(args.power_price)
+    return Asked(tuple(number_of(one) for one in args.offer or ()), price)
 
 
 def _parts(args: argparse.Namespace) -> tuple[LeftForGood, ...]:
@@ -169,20 +169,11 @@ def _parts(args: argparse.Namespace) -> tuple[LeftForGood, ...]:
 
 def _left(args: argparse.Namespace) -> LeftForGood | None:
     """The part asked for."""
-    from hashcanary.cli.parts import part_of
     from hashcanary.economics.left_for_good import LeftForGood
 
     if args.left_for_good is None:
         return None
     return LeftForGood(part_of("--left-for-good", args.left_for_good), args.who)
-
-
-def _number(text: str) -> float:
-    """A number, or one that no limit holds: what is wrong with it is said where it is used."""
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
 
 
 def _table(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
 from hashcanary.cli.forms import one_decimal, percent, three_digits, whole
+from hashcanary.cli.numbers import seed_of
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -106,7 +107,6 @@ def run(args: argparse.Namespace) -> Exit:
     """Study and print."""
     from pathlib import Path
 
-    from hashcanary.cli.banded import seed_of
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.cost_assumptions import read_assumptions

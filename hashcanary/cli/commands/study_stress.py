@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, NamedTuple
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.numbers import count_of, seed_of
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hashcanary.cli.assuming import stated_price
 from hashcanary.cli.declare import add_at, add_command
 from hashcanary.cli.forms import percent, percent_one, three_digits, two_decimals, whole
+from hashcanary.cli.numbers import seed_of
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +103,6 @@ def run(args: argparse.Namespace) -> Exit:
     """Study and print."""
     from pathlib import Path
 
-    from hashcanary.cli.banded import seed_of
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.power_prices import read_power_prices

@@ -1,0 +1,63 @@
+"""Numbers as users write them in options: parts of a whole, prices of bitcoin, seeds."""
+
+from __future__ import annotations
+
+from hashcanary.errors import UsageError
+
+_MOST_SEED = 2**63 - 1
+
+
+def part_of(argument: str, text: str) -> float:
+    """A fraction from 0 to 1, of ``5%`` or ``0.05``. Raises UsageError."""
+    bare = text.strip()
+    percent = bare.endswith("%")
+    part = number_of(bare.removesuffix("%")) / (100.0 if percent else 1.0)
+    if not 0.0 <= part <= 1.0:
+        raise UsageError(
+            argument=argument,
+            expected="a part from 0% to 100%",
+            found=text,
+            remedy="Write 5% or 0.05.",
+        )
+    return part
+
+
+def price_of(text: str | None) -> float | None:
+    """``--price``, USD a bitcoin; None where it is not given. Raises UsageError."""
+    if text is None:
+        return None
+    price = number_of(text)
+    if not 0.0 < price < 1e12:
+        raise UsageError(
+            argument="--price",
+            expected="US dollars a bitcoin, a number above 0 such as 60000",
+            found=text,
+            remedy="Leave it out to take the record's last one.",
+        )
+    return price
+
+
+def count_of(argument: str, text: str, least: int, most: int) -> int:
+    """A whole number between limits. Raises UsageError."""
+    if not text.isascii() or not text.isdigit() or not least <= int(text[:20]) <= most:
+        limit = "2**63 - 1" if most == _MOST_SEED else f"{most:,}"
+        raise UsageError(
+            argument=argument,
+            expected=f"an integer from {least:,} to {limit}",
+            found=text,
+            remedy="Leave it out for the default.",
+        )
+    return int(text)
+
+
+def seed_of(text: str) -> int:
+    """The seed of draws that a user gave. Raises UsageError."""
+    return count_of("--seed", text, 0, _MOST_SEED)
+
+
+def number_of(text: str) -> float:
+    """A number, or one that no limit holds: what is wrong with it is said where it is used."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
