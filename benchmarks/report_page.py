@@ -1,7 +1,7 @@
 """The report's page on the whole record, from a lake on disk: time, size, peak memory.
 
 Ours: ``hashcanary report --html`` in a fresh process: lake, metrics, episodes, text and the page.
-The peer: altair's own ``save(..., inline=True)`` of the same eight charts on the same columns,
+The peer: altair's own ``save(..., inline=True)`` of the same charts on the same columns,
 which are handed to it ready made: no lake, no metrics, no text, no linked time. The limit: Vega
 taken from vl-convert in a fresh process, and for the size Vega and the numbers as they stand in
 the page. Taken in turns; the least of three rounds counts, the start of Python included.

@@ -20,7 +20,7 @@ class YearsFailed(HashcanaryError):
 
     template = (
         "expected costs, fleets and the stress gauge by day from a process of its own, it ended "
-        "with code {code}: {said}. Run the report again; without --html it takes no such process."
+        "with code {code}: {said}. Run the report again; the environment must be the report's own."
     )
     exit_code = Exit.SOURCE
 

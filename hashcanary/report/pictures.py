@@ -9,11 +9,12 @@ from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.charts.definition import VEGA_LITE
 from hashcanary.report.errors import NothingToDraw
 from hashcanary.report.window import own_window, starting_window
-from hashcanary.report.wording import as_known, day
+from hashcanary.report.wording import as_known, day, quantity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hashcanary.report.charts.definition import Chart
     from hashcanary.report.document import Dataset, Report
     from hashcanary.report.theme import Theme
 
@@ -44,7 +45,7 @@ def chart_spec(
         raise NothingToDraw(at=report.at_text)
     spec = specification(chart, width=WIDTH, simulated=report.simulated, window=shown)
     end = shown[1] if own else report.as_of or shown[1]
-    span = "" if chart.along else f"{day(shown[0])} to {day(end - 1)}, "
+    span = _here(report, chart) if chart.along else f"{day(shown[0])} to {day(end - 1)}, "
     subtitle = f"{span}{as_known(report)}; hashcanary"
     if report.simulated:
         subtitle = f"SIMULATED. {subtitle}"
@@ -61,6 +62,14 @@ def chart_spec(
     spec["config"] = theme.config() | {"background": "@paper"}
     coloured: dict[str, Any] = theme.coloured(spec, theme.colours(look))
     return coloured
+
+
+def _here(report: Report, chart: Chart) -> str:
+    """Where the present is along a chart that does not run along time."""
+    dataset = report.dataset(chart.datasets[0])
+    if dataset.here is None:
+        return ""
+    return f"now {quantity(dataset.here, dataset.column(chart.along).unit)}, "
 
 
 def _whole(report: Report, shown: tuple[int, int]) -> tuple[int, int]:

@@ -13,9 +13,9 @@ from hashcanary.report.charts.definition import (
 
 GAUGE = Line("gauge", "stress gauge, 90% band", "fourth", low="gauge_low", high="gauge_high")
 CUTS = (
-    Line("strained", "strained from here", "quiet", "thin"),
-    Line("stressed", "stressed from here", "quiet", "dashed"),
-    Line("capitulation", "capitulation from here", "quiet"),
+    Line("strained", "strained from here", "third", "thin"),
+    Line("stressed", "stressed from here", "second", "dashed"),
+    Line("capitulation", "capitulation from here", "stress", "thin"),
 )
 _Y_GAUGE = value_axis("linear", "ratio", title="points, 0 calm to 100 stress")
 STRESS = Chart(
@@ -23,7 +23,7 @@ STRESS = Chart(
     title="The stress gauge",
     description=(
         "Weighted mean of how seven signs of stress stand among their own past, 0 calm, 100 "
-        "stress, with its 90% band. Grey: from where on it is called strained, stressed, "
+        "stress, with its 90% band. Level lines: from where on it is called strained, stressed, "
         "capitulation, by its own past. Shaded: ribbons inverted. Dotted: halvings."
     ),
     datasets=("stress", "capitulation", "halving"),

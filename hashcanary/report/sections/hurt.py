@@ -48,8 +48,10 @@ def who_is_hurt(found: Hurt, after: AfterRetarget | None = None, no_after: str =
     after: what the next retarget does; no_after: why that cannot be said.
     """
     parts: list[Ledger | Table | Drawing] = []
+    if found.years.cost_days.height:
+        parts.append(Drawing("costs"))
     if found.years.costs is not None:
-        parts += [Drawing("costs"), _costs(found, found.years.costs)]
+        parts.append(_costs(found, found.years.costs))
     if found.supply is not None:
         parts += [Ledger("under_water", "Under water", _figures(found.supply))]
         parts += [Drawing("supply"), _next(found.supply)]
