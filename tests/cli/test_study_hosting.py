@@ -124,6 +124,7 @@ def test_the_rent_that_equals_mining_at_ones_own_power_price(call: Run, lake: Pa
         ("--left-for-good", "some"),
         ("--power-price", "cheap"),
         ("--power-price", "50"),
+        ("--power-price", "0.05 EUR"),
         ("--seed", "-1"),
         ("--contracts", "nowhere.toml"),
         ("--prices", "nowhere.toml"),

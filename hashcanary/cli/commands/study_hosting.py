@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from hashcanary.cli.assuming import stated_price
 from hashcanary.cli.declare import add_at, add_command
 from hashcanary.cli.numbers import number_of, part_of, seed_of
 from hashcanary.errors import Exit
@@ -105,7 +106,11 @@ def add(studies: Commands, shared: Parser) -> None:
         help="the table (default: left with --left-for-good, else offers)",
     )
     parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
-    parser.add_argument("--prices", metavar="FILE", help="what miners pay for power, as TOML")
+    parser.add_argument(
+        *("--power-prices", "--prices"),
+        metavar="FILE",
+        help="what miners pay for power, as TOML",
+    )
     parser.add_argument("--png", metavar="FILE", help="also write the curve as a picture")
     parser.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")
     add_at(parser)
@@ -126,7 +131,7 @@ def run(args: argparse.Namespace) -> Exit:
     asked, seed, parts = _asked(args), seed_of(args.seed), _parts(args)
     figures = read_hosting(Path(args.contracts) if args.contracts else None)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
-    prices = read_power_prices(Path(args.prices) if args.prices else None)
+    prices = read_power_prices(Path(args.power_prices) if args.power_prices else None)
     record = open_record(args)
     study = study_hosting(record, figures, catalogue, prices, asked=asked, seed=seed)
     left = tuple(after_exit(study.supply.supply, one) for one in parts)
@@ -152,7 +157,7 @@ def _draw(path: Path, study: HostingStudy, *, simulated: bool) -> None:
 def _asked(args: argparse.Namespace) -> Asked:
     from hashcanary.economics.hosting_study import Asked
 
-    price = None if args.power_price is None else number_of(args.power_price)
+    price = stated_price(args.power_price)
     return Asked(tuple(number_of(one) for one in args.offer or ()), price)
 
 

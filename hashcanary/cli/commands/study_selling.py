@@ -95,7 +95,11 @@ def add(studies: Commands, shared: Parser) -> None:
         "record, published figures, or what the share rests on (default: classes)",
     )
     parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
-    parser.add_argument("--prices", metavar="FILE", help="what miners pay for power, as TOML")
+    parser.add_argument(
+        *("--power-prices", "--prices"),
+        metavar="FILE",
+        help="what miners pay for power, as TOML",
+    )
     parser.add_argument(
         "--assumptions", metavar="FILE", help="overheads in place of the built-in ones, as TOML"
     )
@@ -116,7 +120,7 @@ def run(args: argparse.Namespace) -> Exit:
 
     seed = seed_of(args.seed)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
-    prices = read_power_prices(Path(args.prices) if args.prices else None)
+    prices = read_power_prices(Path(args.power_prices) if args.power_prices else None)
     figures = read_assumptions(Path(args.assumptions) if args.assumptions else None)
     record = open_record(args)
     study = study_selling(record, catalogue, prices, figures, seed=seed)
