@@ -14,20 +14,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import polars as pl
 import pytest
 
-from hashcanary.chain.median_time import median_time_past
-from hashcanary.chain.networks import MAIN
-from hashcanary.moments import DAY
 from hashcanary.report.build import build_report
 from hashcanary.report.document import Report
 from hashcanary.report.html import render_html
 from hashcanary.report.javascript import BundleJob
-from hashcanary.simulation.history import MARKET, simulate_history
+from hashcanary.simulation.history import simulate_history
+from hashcanary.simulation.record import record_of
 from hashcanary.store.record import Record
 
 _FLAGS = (
@@ -59,51 +57,9 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 def as_record(years: float, seed: int) -> Record:
     """A record of simulated history, as a lake would give it."""
-    history = simulate_history(seed, years)
-    times, heights = (history.blocks[name].to_numpy() for name in ("time", "height"))
-    blocks = history.blocks.select(
-        "height",
-        "time",
-        bits="nbits",
-        median_time_past=pl.Series(median_time_past(times, heights)[0]),
-        total_fee="totalfee",
-        tx_count=pl.lit(None, dtype=pl.Int64),
-        size=pl.lit(None, dtype=pl.Int64),
-        weight=pl.lit(None, dtype=pl.Int64),
-        source=pl.lit("simulated_blocks.parquet"),
-        known_at=pl.col("time").cum_max(),
-    )
-    opened = pl.col("date").cast(pl.String).str.to_date().cast(pl.Datetime("us")).dt.epoch("s")
-    candles = history.candles.select(
-        market=pl.lit(MARKET),
-        interval=pl.lit(DAY, dtype=pl.Int64),
-        open_time=opened,
-        open="open",
-        high="high",
-        low="low",
-        close="close",
-        volume=pl.lit(None, dtype=pl.Float64),
-        known_at=opened + DAY,
-    )
-    daily = pl.DataFrame(
-        schema={
-            "day": pl.Date,
-            "vendor": pl.String,
-            "series": pl.String,
-            "value": pl.Float64,
-            "known_at": pl.Int64,
-        }
-    )
-    return Record(
-        at=None,
-        at_text="latest",
-        network=MAIN,
-        simulated=True,
-        blocks=blocks,
-        daily=daily,
-        candles=candles,
+    return replace(
+        record_of(simulate_history(seed, years)),
         provenance={"lake_version": 1, "tables": {"blocks": 0}, "code_version": "test"},
-        pool_labels=history.blocks.select("height", "pool"),
         pool_list="table@0123456789ab",
     )
 

@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY
 from hashcanary.simulation.history import simulate_history
+from hashcanary.simulation.record import record_of
 from hashcanary.simulation.scenario import Scenario
-from hashcanary.store.record import Record
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.settings import WORDS
@@ -37,7 +36,6 @@ from hashcanary.studies.stress.sources import stress_sources
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hashcanary.simulation.history import History
     from hashcanary.studies.stress.component import Component
     from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.settings import Settings
@@ -161,51 +159,13 @@ def _world(
     scenario: Scenario, seed: int, settings: Settings, known: Mapping[str, Component]
 ) -> _World:
     history = simulate_history(seed, YEARS, scenario)
-    found = stress_history(stress_sources(simulated_record(history)), settings, known)
+    found = stress_history(stress_sources(record_of(history)), settings, known)
     told = np.isfinite(found.gauge)
     half = MAIN.halving_interval
     heights = history.blocks.filter(pl.col("height") % half == 0)["time"].to_numpy()
     since = found.time[told][:, None] - heights[None, :]
     halved = ((since > -DAY) & (since <= _YEAR_DAYS * DAY)).any(axis=1)
     return _World(found.gauge[told], found.word[told], halved)
-
-
-def simulated_record(history: History) -> Record:
-    """A simulated history as the record of a lake that holds it, marked as simulated."""
-    times, heights = (history.blocks[name].to_numpy() for name in ("time", "height"))
-    opened = pl.col("date").cast(pl.Datetime("us")).dt.epoch("s")
-    daily = {"day": pl.Date, "vendor": pl.String, "series": pl.String, "value": pl.Float64}
-    return Record(
-        at=None,
-        at_text="latest",
-        network=MAIN,
-        simulated=True,
-        blocks=history.blocks.select(
-            "height",
-            "time",
-            bits="nbits",
-            median_time_past=pl.Series(median_time_past(times, heights)[0]),
-            total_fee="totalfee",
-            tx_count=pl.lit(None, dtype=pl.Int64),
-            size=pl.lit(None, dtype=pl.Int64),
-            weight=pl.lit(None, dtype=pl.Int64),
-            source=pl.lit("simulated"),
-            known_at=pl.col("time").cum_max(),
-        ),
-        daily=pl.DataFrame(schema={**daily, "known_at": pl.Int64}),
-        candles=history.candles.select(
-            market=pl.lit("simulated-BTCUSD"),
-            interval=pl.lit(DAY, dtype=pl.Int64),
-            open_time=opened,
-            open="open",
-            high="high",
-            low="low",
-            close="close",
-            volume=pl.lit(None, dtype=pl.Float64),
-            known_at=opened + DAY,
-        ),
-        provenance={"simulated": f"worlds without stress, seed {history.seed}"},
-    )
 
 
 def _luck(

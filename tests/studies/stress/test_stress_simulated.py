@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from hashcanary.simulation.history import simulate_history
+from hashcanary.simulation.record import record_of
 from hashcanary.studies.errors import DuplicateStressComponent
 from hashcanary.studies.stress import registry
 from hashcanary.studies.stress.components.puell import PUELL
 from hashcanary.studies.stress.gauge import stress_history
-from hashcanary.studies.stress.luck import simulated_record
 from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.settings import Settings, read_settings
 from hashcanary.studies.stress.sources import stress_sources
@@ -34,7 +34,7 @@ def soon() -> Settings:
 
 @pytest.fixture(scope="module")
 def record() -> Record:
-    return simulated_record(simulate_history(seed=7, years=2.5))
+    return record_of(simulate_history(seed=7, years=2.5))
 
 
 def of(record: Record, soon: Settings) -> StressHistory:
