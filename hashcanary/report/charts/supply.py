@@ -144,7 +144,7 @@ def supply_layers() -> list[Spec]:
             **rigs,
             "mark": {
                 "type": "text",
-                "angle": -90,
+                "angle": 270,
                 "align": "left",
                 "dx": 14,
                 "fontSize": 10,
