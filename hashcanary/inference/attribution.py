@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.squeeze import Machines
     from hashcanary.inference.fall import Fitted
     from hashcanary.inference.observations import Blocks
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 # a cause less probable than this is not named
@@ -119,10 +120,14 @@ def assume(
 
 
 def explain_drop(
-    record: Record, assumptions: Assumptions | None = None, reach: float = REACH
+    record: Record,
+    assumptions: Assumptions | None = None,
+    reach: float = REACH,
+    results: Results | None = None,
 ) -> Explanation:
     """Explain the fall that the record's blocks of the last ``reach`` days speak of most.
 
+    results: the metrics that ``supply_study`` needs, where they were computed already.
     Raises NoBlocksToObserve, TooFewToExplain, BadStatement.
     """
     given = assumptions or assume()
@@ -135,7 +140,7 @@ def explain_drop(
     fall, later = fall_factors(luck, fitted)
     share = _shares({name: _log(prior[name]) + fall[name] + later[name] for name in REAL})
     drop = describe(fine, fitted, np.array([share[one.cause.name] for one in fitted]))
-    around = _around(record, blocks, drop, fitted, given)
+    around = _around(record, blocks, drop, fitted, given, results)
     evidence = (Evidence("fall", fall), Evidence("return", later), *around.evidence)
     found = _shares(
         {
@@ -182,9 +187,10 @@ def _around(
     drop: Drop,
     fitted: tuple[Fitted, ...],
     given: Assumptions,
+    results: Results | None,
 ) -> _Around:
     counts = count_pools(record, blocks, drop)
-    margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines)
+    margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines, results)
     power = power_at(record, given.regions, drop.start)
     lacks = [one for one in (counts, margin) if isinstance(one, str)]
     if not power:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.economics.squeeze import Machines, Squeeze
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
@@ -62,11 +63,13 @@ def margin_at(
     record: Record,
     span: tuple[float, float, float],
     given: Machines,
+    results: Results | None = None,
 ) -> Margin | str:
     """What a hash earned at a fall; in words why not, where that is not known.
 
     span: Unix seconds at which the fall began, had gone down, and from which on less than half of
     it was missing, or of the last block. given: the machines there are, and what power costs.
+    results: the metrics that ``supply_study`` needs, where they were computed already.
     """
     start, down, until = span
     end = int(max(down, min(until, down + LOW_DAYS * DAY))) // DAY
@@ -85,7 +88,7 @@ def margin_at(
     late = now[now >= min(int(down) // DAY - first - NOW_DAYS + 1, now[-NOW_DAYS:][0])]
     at, before = float(np.mean(value[late])), float(np.nanmean(usual))
     moment = int(start) if record.at is None else min(int(start), record.at)
-    found = squeeze(history_of(record)[0], moment, before, at, given)
+    found = squeeze(history_of(record, results)[0], moment, before, at, given)
     if isinstance(found, str):
         return found
     year = value[np.isfinite(value)]

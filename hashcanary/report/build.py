@@ -76,7 +76,7 @@ def build_report(record: Record, years_of: Callable[[Record, Results], Years] = 
     results = compute(record, (*METRICS, *REQUIRED_METRICS, *needed()))
     with ThreadPoolExecutor(3) as beside:
         counted = beside.submit(hurt, record, results, years_of)
-        inferred, explained = beside.submit(outlook, record), beside.submit(why, record)
+        inferred, explained = beside.submit(outlook, record), beside.submit(why, record, results)
         measured = _measured(record, results)
         ahead, hurting = inferred.result(), counted.result()
     after, no_after = after_of(record, results, hurting, ahead)

@@ -11,6 +11,7 @@ from hashcanary.units import FRACTION, PROBABILITY
 
 if TYPE_CHECKING:
     from hashcanary.inference.attribution import Explanation
+    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 _KEY, _TITLE = "why", "Is it real, and why"
@@ -20,13 +21,13 @@ _NOT_SHOWN = "luck"
 _ENOUGH_BLOCKS = 30
 
 
-def why(record: Record) -> Section:
+def why(record: Record, results: Results | None = None) -> Section:
     """The largest fall of late: how surely it is one, and what probably caused it."""
     from hashcanary.inference.attribution import explain_drop
     from hashcanary.inference.errors import NoBlocksToObserve, NoRetargets, TooFewToExplain
 
     try:
-        found = explain_drop(record)
+        found = explain_drop(record, results=results)
     except (NoBlocksToObserve, NoRetargets, TooFewToExplain) as error:
         lead = f"Why the hashrate moved cannot be said: {error}"
         return Section(_KEY, "Why", _TITLE, lead, ())
