@@ -6,7 +6,6 @@ of its own may compute it (``years_job``): all that it gives can be sent from th
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -86,10 +85,9 @@ def years(record: Record, results: Results) -> Years:
 
     Raises what models of cost and components of the gauge raise.
     """
-    with ThreadPoolExecutor(1) as beside:
-        drawn = beside.submit(_fleet, record, results)
-        costs, no_costs = _costs(record, results)
-    fleet = drawn.result()
+    # one after the other: both take many small steps, and threads would only wait for each other
+    fleet = _fleet(record, results)
+    costs, no_costs = _costs(record, results)
     cost_days = fleet_days = stress_days = pl.DataFrame({"time": []})
     now, no_stress = None, "no cost of a coin is known"
     if fleet is not None:

@@ -101,7 +101,8 @@ def _components(now: StressNow) -> Table:
     note = (
         "Percentile: of the days before, of the sign itself, with less stress; points: percentile "
         f"times weight, their sum is the gauge. Its band: {BAND_TEXT}. Weights are stated, not "
-        "fitted; how little any one of them matters: hashcanary study stress."
+        "fitted; how far it is to be trusted: hashcanary study stress. The fleet under water is "
+        "here the mean of monthly draws, and their median above."
     )
     if gone:
         missing = "; ".join(f"{one.component.title}: {one.missing}" for one in gone)
