@@ -17,11 +17,11 @@ from retarget_forecast import record
 from scipy.stats import spearmanr
 
 from hashcanary.chain.difficulty import difficulty_float64_column
-from hashcanary.economics.fleet import draw_fleets
-from hashcanary.economics.power_prices import power_mix, read_power_prices
-from hashcanary.economics.rigs import read_rigs
-from hashcanary.economics.supply import market_at, supply_curve
-from hashcanary.economics.supply_study import history_of, study_supply
+from hashcanary.economics.machines.fleet import draw_fleets
+from hashcanary.economics.machines.rigs import read_rigs
+from hashcanary.economics.power.prices import power_mix, read_power_prices
+from hashcanary.economics.supply.curve import market_at, supply_curve
+from hashcanary.economics.supply.study import history_of, study_supply
 from hashcanary.inference.after_retarget import after_retarget
 from hashcanary.inference.hashprice_ahead import hashprice_ahead
 from hashcanary.inference.hashprice_basis import DAYS_METRICS, basis_at, basis_of, days_of
@@ -33,7 +33,7 @@ from hashcanary.moments import day_start
 from hashcanary.studies.after_retarget import hashprice_outcomes, hashprice_scores
 
 if TYPE_CHECKING:
-    from hashcanary.economics.supply import Supply
+    from hashcanary.economics.supply.curve import Supply
     from hashcanary.inference.after_retarget import AfterRetarget, Quantiles
     from hashcanary.inference.hashprice_ahead import Ahead
     from hashcanary.store.record import Record

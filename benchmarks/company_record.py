@@ -17,15 +17,15 @@ from inference_page import PAGE, write_part
 from real_data import real_data
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.economics.companies import companies_now
-from hashcanary.economics.company_periods import company_periods
+from hashcanary.economics.companies.periods import company_periods
+from hashcanary.economics.companies.standing import companies_now
 from hashcanary.moments import iso_day, parse_moment
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 
 if TYPE_CHECKING:
-    from hashcanary.economics.companies import CompaniesNow
-    from hashcanary.economics.company_now import CompanyNow
+    from hashcanary.economics.companies.company import CompanyNow
+    from hashcanary.economics.companies.standing import CompaniesNow
     from hashcanary.economics.market import Band
     from hashcanary.store.record import Record
 

@@ -13,11 +13,11 @@ import numpy as np
 from inference_page import PAGE, write_part
 from retarget_forecast import record
 
-from hashcanary.economics.cost_models.difficulty_refit import fitted_before
-from hashcanary.economics.cost_registry import find_cost_models
-from hashcanary.economics.cost_stated import assume
-from hashcanary.economics.costs import cost_history
-from hashcanary.economics.published_costs import read_published_costs
+from hashcanary.economics.costs.history import cost_history
+from hashcanary.economics.costs.models.difficulty_refit import fitted_before
+from hashcanary.economics.costs.published import read_published_costs
+from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.stated import assume
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, iso_day, parse_moment
 from hashcanary.studies.price_to_cost import after_costs
@@ -25,7 +25,7 @@ from hashcanary.studies.price_to_cost import after_costs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.economics.costs import ModelCosts
+    from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.store.record import Record
     from hashcanary.studies.price_to_cost import AfterCost
 

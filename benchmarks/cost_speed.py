@@ -11,9 +11,9 @@ import time
 from retarget_forecast import record
 from table import show
 
-from hashcanary.economics.cost_registry import find_cost_models
-from hashcanary.economics.cost_stated import assume
-from hashcanary.economics.costs import cost_history
+from hashcanary.economics.costs.history import cost_history
+from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.stated import assume
 
 ROUNDS, BAR = 5, 3.0
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from inference_page import PAGE, write_part
 from retarget_forecast import record
 
-from hashcanary.economics.after_exit import after_exit
-from hashcanary.economics.hosting_study import DRAWS, HostingStudy, study_hosting
-from hashcanary.economics.left_for_good import LeftForGood
+from hashcanary.economics.hosting.study import DRAWS, HostingStudy, study_hosting
+from hashcanary.economics.supply.after_exit import after_exit
+from hashcanary.economics.supply.left_for_good import LeftForGood
 from hashcanary.moments import DAY, day_start, iso_day
 from hashcanary.report.diverting_rows import contract_rows
 

@@ -15,11 +15,11 @@ from inference_page import write_part
 from real_data import real_data
 
 from hashcanary.chain.networks import MAIN
+from hashcanary.economics.machines.rigs import Rig, read_rigs
 from hashcanary.economics.market import Band, Market, Stated, market_of
-from hashcanary.economics.payback import HORIZON_DAYS, Paths, paths_of
-from hashcanary.economics.power_prices import network_price, power_mix, read_power_prices
-from hashcanary.economics.rigs import Rig, read_rigs
-from hashcanary.economics.shutdown import Line, Terms, shutdown_table
+from hashcanary.economics.power.prices import network_price, power_mix, read_power_prices
+from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, paths_of
+from hashcanary.economics.shutdown.table import Line, Terms, shutdown_table
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, iso_day, parse_moment
 from hashcanary.store.lake import Lake

@@ -16,17 +16,17 @@ from inference_page import PAGE, write_part
 from retarget_forecast import record
 
 from hashcanary.economics.draws import DrawBand, band_of
-from hashcanary.economics.fleet import draw_fleets
-from hashcanary.economics.power_prices import power_mix, read_power_prices
-from hashcanary.economics.rigs import read_rigs
-from hashcanary.economics.supply import market_at, supply_curve
-from hashcanary.economics.supply_study import history_of
+from hashcanary.economics.machines.fleet import draw_fleets
+from hashcanary.economics.machines.rigs import read_rigs
+from hashcanary.economics.power.prices import power_mix, read_power_prices
+from hashcanary.economics.supply.curve import market_at, supply_curve
+from hashcanary.economics.supply.study import history_of
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.economics.fleet import History
+    from hashcanary.economics.machines.fleet import History
 
 EPISODES = (
     ("2018-07-01", "before the fall"),

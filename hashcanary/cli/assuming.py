@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hashcanary.errors import UsageError
 
 if TYPE_CHECKING:
-    from hashcanary.economics.cost_stated import Assumed
+    from hashcanary.economics.costs.stated import Assumed
 
 
 def add_assumptions(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def assumed_of(args: argparse.Namespace) -> Assumed:
     """The assumptions that the options give. Raises BadFigures, UsageError."""
     from pathlib import Path
 
-    from hashcanary.economics.cost_stated import assume
+    from hashcanary.economics.costs.stated import assume
 
     return assume(
         Path(args.assumptions) if args.assumptions else None,
@@ -45,8 +45,8 @@ def assumed_of(args: argparse.Namespace) -> Assumed:
 
 def stated_price(text: str | None) -> float | None:
     """USD/kWh of ``--power-price``, None where it is not given. Raises UsageError."""
-    from hashcanary.economics.own_power import power_price
-    from hashcanary.economics.power_prices import CHEAPEST, DEAREST
+    from hashcanary.economics.power.own import power_price
+    from hashcanary.economics.power.prices import CHEAPEST, DEAREST
 
     return None if text is None else power_price(text, CHEAPEST, DEAREST)
 

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from hashcanary.cli.output import Row
-    from hashcanary.economics.companies import CompaniesNow
-    from hashcanary.economics.company_now import CompanyNow
-    from hashcanary.economics.company_periods import CompanyPeriod
-    from hashcanary.economics.company_reports import Told
+    from hashcanary.economics.companies.company import CompanyNow
+    from hashcanary.economics.companies.periods import CompanyPeriod
+    from hashcanary.economics.companies.reports import Told
+    from hashcanary.economics.companies.standing import CompaniesNow
     from hashcanary.economics.market import Band
     from hashcanary.store.record import Record
 

@@ -8,8 +8,8 @@ import polars as pl
 
 from hashcanary.cli.forms import gain, whole
 from hashcanary.cli.output import SIMULATED, Column, Table
-from hashcanary.economics.cost_answers import by_swing
-from hashcanary.economics.cost_model import LEVEL
+from hashcanary.economics.costs.answers import by_swing
+from hashcanary.economics.costs.model import LEVEL
 from hashcanary.moments import iso_day, iso_time
 from hashcanary.units import RATIO, USD, USD_PER_BTC
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.cli.output import Row
-    from hashcanary.economics.cost_answers import CostAnswer, CostAnswers, Sensitivity
-    from hashcanary.economics.costs import ModelCosts
-    from hashcanary.economics.published_costs import PublishedCost
+    from hashcanary.economics.costs.answers import CostAnswer, CostAnswers, Sensitivity
+    from hashcanary.economics.costs.history import ModelCosts
+    from hashcanary.economics.costs.published import PublishedCost
     from hashcanary.store.record import Record
 
 _BAND = f"{LEVEL:.0%} band; each model's `band` says of what"

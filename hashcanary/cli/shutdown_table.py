@@ -22,7 +22,7 @@ from hashcanary.units import (
 
 if TYPE_CHECKING:
     from hashcanary.economics.market import Band
-    from hashcanary.economics.shutdown import Line
+    from hashcanary.economics.shutdown.table import Line
     from hashcanary.report.shutdown import Shutdown
     from hashcanary.units import Unit
 

@@ -15,18 +15,18 @@ import numpy as np
 
 from hashcanary.economics.draws import DrawBand, band_of
 from hashcanary.economics.errors import NoHashprice, NoRigYet, TooFewDaysForFleet
-from hashcanary.economics.fleet import HOURS, draw_fleets
-from hashcanary.economics.power_prices import power_mix, read_power_prices
-from hashcanary.economics.rigs import read_rigs
-from hashcanary.economics.supply import market_at, supply_curve
+from hashcanary.economics.machines.fleet import HOURS, draw_fleets
+from hashcanary.economics.machines.rigs import read_rigs
+from hashcanary.economics.power.prices import power_mix, read_power_prices
+from hashcanary.economics.supply.curve import market_at, supply_curve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.economics.fleet import History
-    from hashcanary.economics.power_prices import PowerPrices
-    from hashcanary.economics.rigs import Catalogue
-    from hashcanary.economics.supply import Supply
+    from hashcanary.economics.machines.fleet import History
+    from hashcanary.economics.machines.rigs import Catalogue
+    from hashcanary.economics.power.prices import PowerPrices
+    from hashcanary.economics.supply.curve import Supply
 
     Floats = NDArray[np.float64]
 

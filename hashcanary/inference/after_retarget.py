@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
-from hashcanary.economics.fleet import HOURS
-from hashcanary.economics.supply_study import assumptions
+from hashcanary.economics.machines.fleet import HOURS
+from hashcanary.economics.supply.study import assumptions
 from hashcanary.inference.hashprice_ahead import hashprice_ahead
 from hashcanary.inference.mixture import LEVELS
 from hashcanary.inference.variance_parts import variance_parts
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.economics.market import Band
-    from hashcanary.economics.supply import Supply
-    from hashcanary.economics.supply_study import SupplyStudy
+    from hashcanary.economics.supply.curve import Supply
+    from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.hashprice_ahead import Ahead
     from hashcanary.inference.hashprice_basis import Basis
     from hashcanary.inference.retarget import RetargetForecast

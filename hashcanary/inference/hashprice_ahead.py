@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.draws import Purpose, generator
-from hashcanary.economics.payback import BLOCK_DAYS, FEWEST_CHANGES
+from hashcanary.economics.shutdown.payback import BLOCK_DAYS, FEWEST_CHANGES
 from hashcanary.inference.hashprice_basis import FEE_DAYS
 from hashcanary.moments import DAY
 

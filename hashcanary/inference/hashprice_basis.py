@@ -11,8 +11,8 @@ from hashcanary.chain.difficulty import difficulty_float64
 from hashcanary.chain.subsidy import COIN, subsidy
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.market import CHANGE_YEARS, UNKNOWN_FEES, Band, hashprice_of
-from hashcanary.economics.payback import FEWEST_CHANGES
-from hashcanary.economics.supply import STALE_DAYS
+from hashcanary.economics.shutdown.payback import FEWEST_CHANGES
+from hashcanary.economics.supply.curve import STALE_DAYS
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day
 

@@ -15,7 +15,7 @@ import numpy as np
 from hashcanary.chain.difficulty import difficulty_float64_column
 from hashcanary.chain.subsidy import COIN, subsidy_column
 from hashcanary.economics.squeeze import squeeze
-from hashcanary.economics.supply_study import history_of
+from hashcanary.economics.supply.study import history_of
 from hashcanary.metrics.catalogue.hashvalue import HASHES_PER_DIFFICULTY
 from hashcanary.metrics.vendor import daily_price
 from hashcanary.moments import DAY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.market import CHANGE_YEARS
-from hashcanary.economics.payback import BLOCK_DAYS
+from hashcanary.economics.shutdown.payback import BLOCK_DAYS
 from hashcanary.inference.hashprice_basis import FEE_DAYS
 from hashcanary.moments import DAY, iso_day, iso_time
 

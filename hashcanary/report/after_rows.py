@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.market import CHANGE_YEARS
-from hashcanary.economics.payback import BLOCK_DAYS
+from hashcanary.economics.shutdown.payback import BLOCK_DAYS
 from hashcanary.inference.hashprice_basis import FEE_DAYS
 from hashcanary.moments import iso_day, iso_time
 from hashcanary.units import EXAHASHES, FRACTION, USD_PER_BTC, USD_PER_MWH, USD_PER_PHS_DAY

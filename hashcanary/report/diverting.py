@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT, DrawBand
-from hashcanary.economics.hosting_file import HOURS_A_YEAR, known_by
-from hashcanary.economics.supply_study import assumptions
+from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, known_by
+from hashcanary.economics.supply.study import assumptions
 from hashcanary.moments import iso_day
 from hashcanary.report.diverting_rows import (
     assumption_rows,
@@ -19,9 +19,9 @@ from hashcanary.report.diverting_rows import (
 )
 
 if TYPE_CHECKING:
-    from hashcanary.economics.after_exit import AfterExit
-    from hashcanary.economics.hosting_study import HostingStudy
-    from hashcanary.economics.leaving import OfferPoint
+    from hashcanary.economics.hosting.leaving import OfferPoint
+    from hashcanary.economics.hosting.study import HostingStudy
+    from hashcanary.economics.supply.after_exit import AfterExit
 
 _LEVERS = 4
 _GIGA = 1e-3

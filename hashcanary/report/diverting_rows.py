@@ -9,11 +9,11 @@ from hashcanary.moments import iso_day
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.economics.after_exit import AfterExit
     from hashcanary.economics.draws import DrawBand
-    from hashcanary.economics.hosting import ContractFigures
-    from hashcanary.economics.hosting_file import Contract
-    from hashcanary.economics.hosting_study import HostingStudy
+    from hashcanary.economics.hosting.contracts import Contract
+    from hashcanary.economics.hosting.offers import ContractFigures
+    from hashcanary.economics.hosting.study import HostingStudy
+    from hashcanary.economics.supply.after_exit import AfterExit
 
     Row = Mapping[str, object]
 

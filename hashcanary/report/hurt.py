@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.cost_stated import assume
+from hashcanary.economics.costs.published import read_published_costs
+from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.draws import mean_band
 from hashcanary.economics.errors import (
     NoHashprice,
@@ -17,14 +18,13 @@ from hashcanary.economics.errors import (
     NoRigYet,
     TooFewDaysForFleet,
 )
+from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.market import METRICS as MARKET_METRICS
 from hashcanary.economics.market import market_of
-from hashcanary.economics.published_costs import read_published_costs
-from hashcanary.economics.rigs import read_rigs
-from hashcanary.economics.selling import CLASSES, draw_overheads, sold
-from hashcanary.economics.shutdown import Terms, shutdown_table
-from hashcanary.economics.supply_study import METRICS as SUPPLY_METRICS
-from hashcanary.economics.supply_study import study_supply
+from hashcanary.economics.selling.sold import CLASSES, draw_overheads, sold
+from hashcanary.economics.shutdown.table import Terms, shutdown_table
+from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
+from hashcanary.economics.supply.study import study_supply
 from hashcanary.inference.after_retarget import after_retarget
 from hashcanary.inference.hashprice_basis import DAYS_METRICS, basis_of
 from hashcanary.report.years import SEED
@@ -33,10 +33,10 @@ from hashcanary.report.years import needed as of_years
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hashcanary.economics.costs.published import PublishedCost
     from hashcanary.economics.draws import DrawBand
-    from hashcanary.economics.published_costs import PublishedCost
-    from hashcanary.economics.shutdown import Line
-    from hashcanary.economics.supply_study import SupplyStudy
+    from hashcanary.economics.shutdown.table import Line
+    from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.after_retarget import AfterRetarget
     from hashcanary.metrics.engine import Results
     from hashcanary.report.outlook import Outlook

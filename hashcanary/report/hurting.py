@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.cost_model import LEVEL
+from hashcanary.economics.costs.model import LEVEL
 from hashcanary.economics.draws import band_of
-from hashcanary.economics.supply_study import assumptions
+from hashcanary.economics.supply.study import assumptions
 from hashcanary.report.charts.costs import FITTED
 from hashcanary.report.wording import day, percent, quantity
 from hashcanary.units import HASHRATE, USD
 
 if TYPE_CHECKING:
-    from hashcanary.economics.cost_answers import CostAnswer, CostAnswers
+    from hashcanary.economics.costs.answers import CostAnswer, CostAnswers
     from hashcanary.economics.draws import DrawBand
-    from hashcanary.economics.supply_study import RigPoint, SupplyStudy
+    from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.report.hurt import Hurt
 
 # rigs named as the next to go, and as gone

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT, DrawBand
 from hashcanary.economics.priors import parameter_units
-from hashcanary.economics.supply_study import assumptions
+from hashcanary.economics.supply.study import assumptions
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hashcanary.economics.selling_study import Beside, ClassSold, SellingStudy
+    from hashcanary.economics.selling.study import Beside, ClassSold, SellingStudy
 
     Row = Mapping[str, object]
 

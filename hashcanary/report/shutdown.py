@@ -12,8 +12,8 @@ from hashcanary.report.document import Column, Table
 
 if TYPE_CHECKING:
     from hashcanary.economics.market import Market
-    from hashcanary.economics.shutdown import Line, Terms
-    from hashcanary.economics.switching import Flow
+    from hashcanary.economics.shutdown.switching import Flow
+    from hashcanary.economics.shutdown.table import Line, Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT, DrawBand, band_of
-from hashcanary.economics.fleet import HOURS
-from hashcanary.economics.supply import LITERATURE_ELASTICITY, LITERATURE_ERROR
-from hashcanary.economics.supply_study import assumptions
+from hashcanary.economics.machines.fleet import HOURS
+from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
+from hashcanary.economics.supply.study import assumptions
 from hashcanary.moments import iso_day
 from hashcanary.units import HASHRATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.economics.own_fleet import OwnFleet, Standing
-    from hashcanary.economics.supply_study import RigPoint, SupplyStudy
+    from hashcanary.economics.machines.own import OwnFleet, Standing
+    from hashcanary.economics.supply.study import RigPoint, SupplyStudy
 
     Row = Mapping[str, object]
 

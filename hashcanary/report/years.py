@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
 
-from hashcanary.economics.cost_answers import cost_answers
-from hashcanary.economics.cost_registry import find_cost_models
-from hashcanary.economics.cost_stated import assume
-from hashcanary.economics.costs import metrics_of
+from hashcanary.economics.costs.answers import cost_answers
+from hashcanary.economics.costs.history import metrics_of
+from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.errors import BadCostModel, NoCost
-from hashcanary.economics.fleet_history import fleet_history
-from hashcanary.economics.supply_study import METRICS as SUPPLY_METRICS
-from hashcanary.economics.supply_study import history_of
+from hashcanary.economics.machines.history import fleet_history
+from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
+from hashcanary.economics.supply.study import history_of
 from hashcanary.moments import DAY
 from hashcanary.report.charts.costs import DRAWN, FAMILY, FITTED, key
 from hashcanary.report.charts.stress import CUTS, FLEET
@@ -34,9 +34,9 @@ from hashcanary.studies.stress.sustainability import sustainability_history
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.economics.cost_answers import CostAnswers
-    from hashcanary.economics.costs import ModelCosts
-    from hashcanary.economics.fleet_history import FleetHistory
+    from hashcanary.economics.costs.answers import CostAnswers
+    from hashcanary.economics.costs.history import ModelCosts
+    from hashcanary.economics.machines.history import FleetHistory
     from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
     from hashcanary.studies.stress.answer import StressNow

@@ -87,7 +87,7 @@ class YearsJob:
 
 def _question(record: Record, results: Results) -> tuple[Record, Frames, list[str]]:
     """What ``years`` reads and can be sent: no blocks, no metrics that it does not need."""
-    from hashcanary.economics.power_prices import GRID_SERIES
+    from hashcanary.economics.power.prices import GRID_SERIES
     from hashcanary.report.years import needed
 
     lean = replace(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hashcanary.economics.costs import ModelCosts
+    from hashcanary.economics.costs.history import ModelCosts
 
     Bools = NDArray[np.bool_]
 

@@ -164,9 +164,7 @@ def test_in_a_simulated_lake_all_is_marked(call: Run, tmp_path: Path, example: P
 
 def test_a_restatement_is_named(call: Run, tmp_path: Path) -> None:
     path = tmp_path / "reports.csv"
-    path.write_text(
-        f"{HEAD},produced_btc\nA,2024-07,2024-08-05,u,5\nA,2024-07,2024-09-05,v,6\n"
-    )
+    path.write_text(f"{HEAD},produced_btc\nA,2024-07,2024-08-05,u,5\nA,2024-07,2024-09-05,v,6\n")
     home = tmp_path / "lake"
     call("--home", home, "load", path)
     arguments = ("--home", home, "companies", "--show", "months")

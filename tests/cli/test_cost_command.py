@@ -14,11 +14,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hashcanary.economics.cost_answers import cost_answers
-from hashcanary.economics.cost_model import Cost, CostModel
-from hashcanary.economics.cost_registry import all_cost_models, find_cost_models
-from hashcanary.economics.cost_stated import assume
-from hashcanary.economics.costs import cost_history
+from hashcanary.economics.costs.answers import cost_answers
+from hashcanary.economics.costs.history import cost_history
+from hashcanary.economics.costs.model import Cost, CostModel
+from hashcanary.economics.costs.registry import all_cost_models, find_cost_models
+from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.errors import BadCostModel, NoCost
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.store.lake import Lake
@@ -223,7 +223,7 @@ def test_costs_to_study_that_cannot_be_used_are_named(
 
 
 _THEIRS = """
-from hashcanary.economics.cost_model import Cost, CostModel
+from hashcanary.economics.costs.model import Cost, CostModel
 
 MINE = CostModel(
     name="mine",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hashcanary.economics.rigs import read_rigs
+from hashcanary.economics.machines.rigs import read_rigs
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 BARE = ("--pool-fee", 0, "--pue", 1)

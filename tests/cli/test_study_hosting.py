@@ -154,8 +154,8 @@ def test_before_the_first_rig_there_is_nothing_to_say(run: Run, lake: Path) -> N
 def test_the_curve_is_drawn_and_marked_as_simulated(
     call: Run, lake: Path, contracts: Path, tmp_path: Path
 ) -> None:
-    from hashcanary.economics.hosting_file import read_hosting
-    from hashcanary.economics.hosting_study import study_hosting
+    from hashcanary.economics.hosting.contracts import read_hosting
+    from hashcanary.economics.hosting.study import study_hosting
     from hashcanary.report.charts.hosting import hosting_picture, hosting_spec
     from hashcanary.store.lake import Lake
 

@@ -107,7 +107,7 @@ def test_before_the_first_rig_there_is_nothing_to_say(run: Run, lake: Path) -> N
 
 
 def test_the_curve_is_drawn_and_marked_as_simulated(call: Run, lake: Path, tmp_path: Path) -> None:
-    from hashcanary.economics.supply_study import study_supply
+    from hashcanary.economics.supply.study import study_supply
     from hashcanary.report.charts.supply import supply_spec
     from hashcanary.store.lake import Lake
 

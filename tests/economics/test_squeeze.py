@@ -8,9 +8,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from hashcanary.economics.fleet import History
-from hashcanary.economics.power_prices import PowerPrices, read_power_prices
-from hashcanary.economics.rigs import Catalogue, read_rigs
+from hashcanary.economics.machines.fleet import History
+from hashcanary.economics.machines.rigs import Catalogue, read_rigs
+from hashcanary.economics.power.prices import PowerPrices, read_power_prices
 from hashcanary.economics.squeeze import Machines, Squeeze, machines, squeeze
 from hashcanary.moments import DAY, day_start
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hashcanary.economics.companies import companies_now
-from hashcanary.economics.company_periods import company_periods
+from hashcanary.economics.companies.periods import company_periods
+from hashcanary.economics.companies.standing import companies_now
 from hashcanary.moments import parse_moment
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 
 if TYPE_CHECKING:
-    from hashcanary.economics.company_periods import CompanyPeriod
+    from hashcanary.economics.companies.periods import CompanyPeriod
 
 EXAMPLE = Path(str(files("hashcanary.sources") / "company_reports_example.csv"))
 

@@ -8,16 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.economics.cost_answers import cost_answers
-from hashcanary.economics.cost_models.difficulty_refit import fitted_before
-from hashcanary.economics.cost_registry import all_cost_models, find_cost_models
-from hashcanary.economics.cost_stated import assume
-from hashcanary.economics.costs import cost_history
+from hashcanary.economics.costs.answers import cost_answers
+from hashcanary.economics.costs.history import cost_history
+from hashcanary.economics.costs.models.difficulty_refit import fitted_before
+from hashcanary.economics.costs.registry import all_cost_models, find_cost_models
+from hashcanary.economics.costs.stated import assume
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, parse_moment
 
 if TYPE_CHECKING:
-    from hashcanary.economics.costs import ModelCosts
+    from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
 

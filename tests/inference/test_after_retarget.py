@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hashcanary.economics.supply_study import SupplyStudy, study_supply
+from hashcanary.economics.supply.study import SupplyStudy, study_supply
 from hashcanary.inference.after_retarget import AfterRetarget, after_retarget
 from hashcanary.inference.hashprice_ahead import hashprice_ahead
 from hashcanary.inference.hashprice_basis import Basis, basis_of

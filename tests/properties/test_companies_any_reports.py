@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.cli.company_tables import ai_row, debt_row, now_row, period_row
-from hashcanary.economics.companies import companies_now
-from hashcanary.economics.company_periods import company_periods
+from hashcanary.economics.companies.periods import company_periods
+from hashcanary.economics.companies.standing import companies_now
 from hashcanary.economics.market import Band
 from hashcanary.moments import DAY, day_start
 from hashcanary.sources.company_figures import BY_NAME, FIGURES

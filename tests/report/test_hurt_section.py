@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.economics.cost_answers import cost_answers
-from hashcanary.economics.cost_registry import find_cost_models
-from hashcanary.economics.cost_stated import assume
-from hashcanary.economics.published_costs import read_published_costs
-from hashcanary.economics.supply_study import study_supply
+from hashcanary.economics.costs.answers import cost_answers
+from hashcanary.economics.costs.published import read_published_costs
+from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.stated import assume
+from hashcanary.economics.supply.study import study_supply
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.charts.costs import FITTED

@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli import company_tables as tables
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.companies import companies_now
-    from hashcanary.economics.company_periods import company_periods
+    from hashcanary.economics.companies.periods import company_periods
+    from hashcanary.economics.companies.standing import companies_now
 
     price = price_of(args.price)
     record = open_record(args)

@@ -69,9 +69,9 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli import cost_tables
     from hashcanary.cli.opening import bounds, open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.cost_answers import cost_answers
-    from hashcanary.economics.cost_registry import find_cost_models
-    from hashcanary.economics.published_costs import newest_known, read_published_costs
+    from hashcanary.economics.costs.answers import cost_answers
+    from hashcanary.economics.costs.published import newest_known, read_published_costs
+    from hashcanary.economics.costs.registry import find_cost_models
 
     if (args.start or args.end) and not args.history:
         raise UsageError(

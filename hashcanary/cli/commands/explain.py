@@ -75,8 +75,8 @@ def run_drop(args: argparse.Namespace) -> Exit:
 
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.power_prices import read_power_prices
-    from hashcanary.economics.rigs import read_rigs
+    from hashcanary.economics.machines.rigs import read_rigs
+    from hashcanary.economics.power.prices import read_power_prices
     from hashcanary.economics.squeeze import machines
     from hashcanary.inference.attribution import assume, explain_drop
     from hashcanary.inference.causes import read_causes

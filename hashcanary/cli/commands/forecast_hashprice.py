@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> Exit:
     """Forecast and print."""
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.supply_study import study_supply
+    from hashcanary.economics.supply.study import study_supply
     from hashcanary.inference.after_retarget import after_retarget
     from hashcanary.inference.hashprice_basis import basis_of
     from hashcanary.inference.retarget import forecast_retarget

@@ -11,7 +11,7 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
-    from hashcanary.economics.rigs import Catalogue, Rig
+    from hashcanary.economics.machines.rigs import Catalogue, Rig
 
 _DESCRIPTION = """\
 Lists mining machines: hashrate, power and efficiency as their makers print them,
@@ -61,7 +61,7 @@ def catalogue_of(args: argparse.Namespace) -> Catalogue:
     """The catalogue that ``--rigs`` names, the built-in one without. Raises BadFigures."""
     from pathlib import Path
 
-    from hashcanary.economics.rigs import read_rigs
+    from hashcanary.economics.machines.rigs import read_rigs
 
     return read_rigs(Path(args.rigs) if args.rigs else None)
 
@@ -89,7 +89,7 @@ def _time(args: argparse.Namespace) -> int | None:
 
 def _table(catalogue: Catalogue, rigs: tuple[Rig, ...], at: str | None) -> Table:
     from hashcanary.cli.output import Column, Table
-    from hashcanary.economics.rigs import RELEASE_MEANINGS
+    from hashcanary.economics.machines.rigs import RELEASE_MEANINGS
     from hashcanary.units import J_PER_TH, TERAHASHES, WATTS
 
     columns = [

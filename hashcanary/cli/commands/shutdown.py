@@ -11,9 +11,9 @@ from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
+    from hashcanary.economics.machines.rigs import Catalogue, Rig
     from hashcanary.economics.market import Band, Stated
-    from hashcanary.economics.rigs import Catalogue, Rig
-    from hashcanary.economics.shutdown import Terms
+    from hashcanary.economics.shutdown.table import Terms
     from hashcanary.report.shutdown import Shutdown
     from hashcanary.store.record import Record
 
@@ -113,9 +113,9 @@ def run(args: argparse.Namespace) -> Exit:
 
 def _shutdown(args: argparse.Namespace) -> Shutdown:
     from hashcanary.economics.market import market_of
-    from hashcanary.economics.payback import paths_of
-    from hashcanary.economics.shutdown import shutdown_table
-    from hashcanary.economics.switching import flow_of
+    from hashcanary.economics.shutdown.payback import paths_of
+    from hashcanary.economics.shutdown.switching import flow_of
+    from hashcanary.economics.shutdown.table import shutdown_table
     from hashcanary.moments import DAY
     from hashcanary.report.shutdown import Shutdown
 
@@ -168,8 +168,8 @@ def _powers(
     from pathlib import Path
 
     from hashcanary.economics.market import Band
-    from hashcanary.economics.own_power import power_price
-    from hashcanary.economics.power_prices import network_price, power_mix, read_power_prices
+    from hashcanary.economics.power.own import power_price
+    from hashcanary.economics.power.prices import network_price, power_mix, read_power_prices
     from hashcanary.moments import DAY, iso_day
 
     prices = read_power_prices(Path(args.power_prices) if args.power_prices else None)
@@ -224,7 +224,7 @@ def _stated(args: argparse.Namespace) -> Stated:
 
 def _terms(args: argparse.Namespace) -> Terms:
     from hashcanary.economics.market import Band
-    from hashcanary.economics.shutdown import (
+    from hashcanary.economics.shutdown.table import (
         USUAL_POOL_FEE,
         USUAL_PUE,
         USUAL_RESTART_USD,

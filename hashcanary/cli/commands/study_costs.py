@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> Exit:
     """Study and print."""
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.cost_registry import find_cost_models
-    from hashcanary.economics.costs import cost_history
+    from hashcanary.economics.costs.history import cost_history
+    from hashcanary.economics.costs.registry import find_cost_models
     from hashcanary.studies.price_to_cost import after_costs
 
     models, assumed = find_cost_models(args.model), assumed_of(args)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
-    from hashcanary.economics.after_exit import AfterExit
-    from hashcanary.economics.hosting_study import Asked, HostingStudy
-    from hashcanary.economics.left_for_good import LeftForGood
+    from hashcanary.economics.hosting.study import Asked, HostingStudy
+    from hashcanary.economics.supply.after_exit import AfterExit
+    from hashcanary.economics.supply.left_for_good import LeftForGood
     from hashcanary.store.record import Record
 
 _EXAMPLES = """\
@@ -36,7 +36,7 @@ A rent is USD per MWh of critical IT load, owed for what is reserved; the tenant
 for power. After the site's own costs, the building and the months without income it
 is put beside mining's margin, both a MWh of the grid connection. A site leaves where
 the rent beats mining, and it can. Machines, power prices and all assumptions are
-draws of stated priors (economics/hosting.toml); every share comes with the 95% band
+draws of stated priors (economics/hosting/hosting.toml); every share comes with the 95% band
 of the draws. A contract published after --at is not used.
 
 Contracts in which the host buys the computers too are shown apart and never counted.
@@ -122,11 +122,11 @@ def run(args: argparse.Namespace) -> Exit:
 
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.after_exit import after_exit
-    from hashcanary.economics.hosting_file import read_hosting
-    from hashcanary.economics.hosting_study import study_hosting
-    from hashcanary.economics.power_prices import read_power_prices
-    from hashcanary.economics.rigs import read_rigs
+    from hashcanary.economics.hosting.contracts import read_hosting
+    from hashcanary.economics.hosting.study import study_hosting
+    from hashcanary.economics.machines.rigs import read_rigs
+    from hashcanary.economics.power.prices import read_power_prices
+    from hashcanary.economics.supply.after_exit import after_exit
 
     asked, seed, parts = _asked(args), seed_of(args.seed), _parts(args)
     figures = read_hosting(Path(args.contracts) if args.contracts else None)
@@ -155,7 +155,7 @@ def _draw(path: Path, study: HostingStudy, *, simulated: bool) -> None:
 
 
 def _asked(args: argparse.Namespace) -> Asked:
-    from hashcanary.economics.hosting_study import Asked
+    from hashcanary.economics.hosting.study import Asked
 
     price = stated_price(args.power_price)
     return Asked(tuple(number_of(one) for one in args.offer or ()), price)
@@ -163,7 +163,7 @@ def _asked(args: argparse.Namespace) -> Asked:
 
 def _parts(args: argparse.Namespace) -> tuple[LeftForGood, ...]:
     """The parts to tell of, ascending."""
-    from hashcanary.economics.left_for_good import LeftForGood
+    from hashcanary.economics.supply.left_for_good import LeftForGood
 
     usual = tuple(LeftForGood(part, args.who) for part in _USUAL_PARTS)
     asked = _left(args)
@@ -174,7 +174,7 @@ def _parts(args: argparse.Namespace) -> tuple[LeftForGood, ...]:
 
 def _left(args: argparse.Namespace) -> LeftForGood | None:
     """The part asked for."""
-    from hashcanary.economics.left_for_good import LeftForGood
+    from hashcanary.economics.supply.left_for_good import LeftForGood
 
     if args.left_for_good is None:
         return None
@@ -224,7 +224,7 @@ def _table(
 
 def _chosen(rows: Sequence[Row], study: HostingStudy) -> list[Row]:
     """Few rents of the curve, those asked about and the middle of the contracts."""
-    from hashcanary.economics.hosting_study import OFFERS
+    from hashcanary.economics.hosting.study import OFFERS
 
     def told(rent: float) -> bool:
         asked = rent not in OFFERS or rent == study.reference_usd_per_mwh

@@ -13,7 +13,7 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Column, Row, Table
-    from hashcanary.economics.selling_study import SellingStudy
+    from hashcanary.economics.selling.study import SellingStudy
     from hashcanary.store.record import Record
 
 _EXAMPLES = """\
@@ -113,10 +113,10 @@ def run(args: argparse.Namespace) -> Exit:
 
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.cost_assumptions import read_assumptions
-    from hashcanary.economics.power_prices import read_power_prices
-    from hashcanary.economics.rigs import read_rigs
-    from hashcanary.economics.selling_study import study_selling
+    from hashcanary.economics.costs.assumptions import read_assumptions
+    from hashcanary.economics.machines.rigs import read_rigs
+    from hashcanary.economics.power.prices import read_power_prices
+    from hashcanary.economics.selling.study import study_selling
 
     seed = seed_of(args.seed)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Column, Table
-    from hashcanary.economics.own_fleet import OwnFleet
-    from hashcanary.economics.rigs import Catalogue
-    from hashcanary.economics.supply_study import SupplyStudy
+    from hashcanary.economics.machines.own import OwnFleet
+    from hashcanary.economics.machines.rigs import Catalogue
+    from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.store.record import Record
 
 _EXAMPLES = """\
@@ -105,9 +105,9 @@ def run(args: argparse.Namespace) -> Exit:
 
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.power_prices import read_power_prices
-    from hashcanary.economics.rigs import read_rigs
-    from hashcanary.economics.supply_study import study_supply
+    from hashcanary.economics.machines.rigs import read_rigs
+    from hashcanary.economics.power.prices import read_power_prices
+    from hashcanary.economics.supply.study import study_supply
 
     price, seed = stated_price(args.power_price), seed_of(args.seed)
     catalogue = read_rigs(Path(args.rigs) if args.rigs else None)
@@ -147,14 +147,14 @@ def _own(
 ) -> OwnFleet | None:
     from pathlib import Path
 
-    from hashcanary.economics.own_fleet import read_own_fleet
+    from hashcanary.economics.machines.own import read_own_fleet
 
     return None if path is None else read_own_fleet(Path(path), catalogue, price, at)
 
 
 def _contract(study: SupplyStudy, price: float) -> OwnFleet:
     """The rigs of the network as if they paid one price."""
-    from hashcanary.economics.own_fleet import own_rigs
+    from hashcanary.economics.machines.own import own_rigs
 
     told = {one.name for one in study.rigs}
     rigs = tuple(rig for rig in study.supply.fleets.rigs if rig.name in told)
@@ -164,7 +164,7 @@ def _contract(study: SupplyStudy, price: float) -> OwnFleet:
 def _table(record: Record, study: SupplyStudy, shown: str, own: OwnFleet | None) -> Table:
     from hashcanary.cli.banded import with_bands
     from hashcanary.cli.output import SIMULATED, Table
-    from hashcanary.economics.own_fleet import standing
+    from hashcanary.economics.machines.own import standing
     from hashcanary.report.supplying import document, own_sentence, rows_of, sentences
 
     stands = () if own is None else standing(own, study.supply)

@@ -9,7 +9,7 @@ from hashcanary.report import theme
 from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, Spec, simulated_mark
 
 if TYPE_CHECKING:
-    from hashcanary.economics.hosting_study import HostingStudy
+    from hashcanary.economics.hosting.study import HostingStudy
     from hashcanary.report.theme import Theme
 
 _WIDTH, _HEIGHT, _SCALE = 760, 320, 2.0

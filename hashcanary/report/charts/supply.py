@@ -19,7 +19,7 @@ from hashcanary.report.charts.definition import (
 )
 
 if TYPE_CHECKING:
-    from hashcanary.economics.supply_study import RigPoint, SupplyStudy
+    from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.report.theme import Theme
 
 _WIDTH, _HEIGHT = 760, 320

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.cost_model import LEVEL
+from hashcanary.economics.costs.model import LEVEL
+from hashcanary.economics.costs.published import newest_known
 from hashcanary.economics.draws import BAND_TEXT
-from hashcanary.economics.published_costs import newest_known
-from hashcanary.economics.supply import LITERATURE_ELASTICITY, LITERATURE_ERROR
+from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
 from hashcanary.moments import DAY
 from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
 from hashcanary.report.hurting import answer
@@ -25,12 +25,12 @@ from hashcanary.units import (
 )
 
 if TYPE_CHECKING:
-    from hashcanary.economics.cost_answers import CostAnswer, CostAnswers
+    from hashcanary.economics.costs.answers import CostAnswer, CostAnswers
+    from hashcanary.economics.costs.published import PublishedCost
     from hashcanary.economics.draws import DrawBand
     from hashcanary.economics.market import Band
-    from hashcanary.economics.published_costs import PublishedCost
-    from hashcanary.economics.shutdown import Line
-    from hashcanary.economics.supply_study import RigPoint, SupplyStudy
+    from hashcanary.economics.shutdown.table import Line
+    from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.inference.after_retarget import AfterRetarget
     from hashcanary.report.document import Cell
     from hashcanary.report.hurt import Hurt, MustSell
@@ -242,7 +242,7 @@ def _shutdown(lines: tuple[Line, ...]) -> Table:
 
 
 def _terms_note() -> str:
-    from hashcanary.economics.shutdown import USUAL_POOL_FEE, USUAL_PUE
+    from hashcanary.economics.shutdown.table import USUAL_POOL_FEE, USUAL_PUE
 
     fee, pue = USUAL_POOL_FEE, USUAL_PUE
     return (

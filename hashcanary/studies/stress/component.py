@@ -18,8 +18,8 @@ from hashcanary.studies.errors import BadStressComponent
 from hashcanary.units import Unit
 
 if TYPE_CHECKING:
-    from hashcanary.economics.costs import ModelCosts
-    from hashcanary.economics.fleet_history import FleetHistory
+    from hashcanary.economics.costs.history import ModelCosts
+    from hashcanary.economics.machines.history import FleetHistory
     from hashcanary.metrics.engine import Results
 
 Floats = NDArray[np.float64]

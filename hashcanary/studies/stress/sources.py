@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.cost_registry import find_cost_models
-from hashcanary.economics.cost_stated import assume
-from hashcanary.economics.costs import cost_history
-from hashcanary.economics.fleet_history import fleet_history
+from hashcanary.economics.costs.history import cost_history
+from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.stated import assume
+from hashcanary.economics.machines.history import fleet_history
 from hashcanary.metrics.engine import compute
 from hashcanary.studies.stress.component import Sources
 from hashcanary.studies.stress.fleet_days import METRICS, fleet_days
@@ -17,7 +17,7 @@ from hashcanary.studies.stress.sustainability import MODELS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hashcanary.economics.cost_stated import Assumed
+    from hashcanary.economics.costs.stated import Assumed
     from hashcanary.store.record import Record
 
 PRICE = "price"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.cost_model import LEVEL as COST_LEVEL
+from hashcanary.economics.costs.model import LEVEL as COST_LEVEL
 from hashcanary.studies.stress.components.under_water import UNDER_WATER
 from hashcanary.studies.stress.gauge import LEVEL, weighted
 from hashcanary.studies.stress.ranks import ranks_before

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.economics.cost_model import LEVEL
+from hashcanary.economics.costs.model import LEVEL
 from hashcanary.studies.stress.component import COMMON, Component
 from hashcanary.units import RATIO
 

@@ -1,0 +1,1 @@
+"""What mining companies reported: how each stands, month by month, and together."""

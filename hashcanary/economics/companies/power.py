@@ -1,0 +1,231 @@
+"""What a company's power costs, from its own figures where it told them, and from bands where not.
+
+A month's bill, in this order: (1) the power that it paid for, over the days of that period; (2) its
+hashrate x efficiency x what the site takes over its machines x price of power, each as told, else
+assumed. What was told is taken as exact. The parts assumed are independent and log-normal: their
+distances on the log scale are added as squares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, hypot, log
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.economics.draws import band_of
+from hashcanary.economics.machines.fleet import draw_fleets
+from hashcanary.economics.market import Band
+from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
+from hashcanary.economics.priors import SupplyPriors
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from hashcanary.economics.companies.reports import Company
+    from hashcanary.economics.machines.fleet import History
+    from hashcanary.economics.machines.rigs import Catalogue
+    from hashcanary.economics.power.prices import PowerPrices
+    from hashcanary.store.record import Record
+
+MONTH_DAYS = 365.25 / 12
+_HOURS_A_DAY = 24.0
+# EH/s x J/TH are megawatts
+_MW_TO_KW = 1_000.0
+# standard deviations of 95%
+_SIGMAS = 1.959964
+_DRAWS, _SEED = 1_000, 1
+# points of a grid of the log of a price
+_GRID = 500
+# of energized machines, the fraction that runs on average. From monthly reports: Riot 67% in July
+# 2024 and 88% in September 2025, CleanSpark 91% then, Cango 87% and 74% in the winter after
+RUNNING = Band(0.87, 0.65, 0.97)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with what it rests on. band: in the unit of what it estimates. own: all is from
+    the company's own figures, but for what the site takes over its machines.
+    """
+
+    band: Band
+    rests_on: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPower:
+    """What the network's machines take and pay at a moment, with 95% bands; None where not known.
+
+    pue: ratio; efficiency: J/TH of what runs; one_price: USD/kWh of one miner among all, the middle
+    and 95% of the hashrate; middle_price: USD/kWh of the middle miner. notes: in words.
+    """
+
+    pue: Band
+    efficiency_j_per_th: Band | None
+    one_price_usd_per_kwh: Band
+    middle_price_usd_per_kwh: Band
+    notes: tuple[str, ...]
+
+
+def product(*parts: Band) -> Band:
+    """Of independent log-normal parts: in the product of their units, as ratios go.
+
+    A part that is zero is exact, and makes the product zero.
+    """
+    if any(part.value == 0 for part in parts):
+        return Band(0.0, 0.0, 0.0)
+    value = up = down = 0.0
+    for part in parts:
+        value += log(part.value)
+        up = hypot(up, log(part.high / part.value))
+        down = hypot(down, log(part.value / part.low))
+    return Band(exp(value), exp(value - down), exp(value + up))
+
+
+def exact(value: float) -> Band:
+    """A band without width, in the unit of its value. value: in any unit."""
+    return Band(value, value, value)
+
+
+def inverse(part: Band) -> Band:
+    """1 over a band, a ratio to it. part: in any unit."""
+    return Band(1 / part.value, 1 / part.high, 1 / part.low)
+
+
+def network_power(
+    record: Record,
+    moment: int,
+    history: History | None,
+    catalogue: Catalogue,
+    prices: PowerPrices | None = None,
+) -> NetworkPower:
+    """What the network takes and pays as known at a moment. moment: Unix seconds.
+
+    history: days of hashrate and hashprice, None where the record has none.
+    """
+    from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
+
+    prior = SupplyPriors().pue
+    pue = [prior.median * exp(side * _SIGMAS * prior.spread) for side in (0, -1, 1)]
+    efficiency: Band | None = None
+    notes: tuple[str, ...] = ()
+    try:
+        if history is not None:
+            fleets = draw_fleets(catalogue, history, moment, _DRAWS, _SEED)
+            efficiency = Band(*band_of(fleets.network_j_per_th))
+    except (NoRigYet, TooFewDaysForFleet) as lack:
+        notes = (f"the network's efficiency is not known: {lack}",)
+    mix = power_mix(prices or read_power_prices(), moment, record.daily)
+    paid = draw_power(mix, _DRAWS, _SEED)
+    middle = Band(*band_of(np.exp(paid.log_network_median())))
+    grid = np.linspace(log(0.001), log(1.0), _GRID)
+    share = paid.below(grid).mean(axis=0)
+    one = [exp(float(np.interp(at, share, grid))) for at in (0.5, 0.025, 0.975)]
+    return NetworkPower(
+        Band(*(max(one, 1.0) for one in pue)), efficiency, Band(*one), middle, (*mix.notes, *notes)
+    )
+
+
+def price_of(company: Company, network: NetworkPower, since: date) -> Estimate:
+    """What it pays for power, USD/kWh: as told since a day, else what one miner among all pays."""
+    told = company.newest("power_price", since)
+    if told is not None:
+        said = f"power {told.figure.shown(told.stored)} USD/kWh as told to {told.last}"
+        return Estimate(exact(float(told.amount)), said, own=True)
+    band = network.one_price_usd_per_kwh
+    said = f"power not told: {_range(band, 3)} USD/kWh, what 95% of the hashrate pays"
+    return Estimate(band, said, own=False)
+
+
+def efficiency_of(company: Company, network: NetworkPower, since: date) -> Estimate | None:
+    """J/TH of its machines: as told since a day, else the network's; None where nobody knows."""
+    told = company.newest("efficiency", since)
+    if told is not None:
+        said = f"{told.figure.shown(told.stored)} J/TH as told to {told.last}"
+        return Estimate(exact(float(told.amount)), said, own=True)
+    band = network.efficiency_j_per_th
+    if band is None:
+        return None
+    said = f"efficiency not told: the network's {_range(band, 1)} J/TH"
+    return Estimate(band, said, own=False)
+
+
+def hashrate_of(company: Company, since: date) -> Estimate | None:
+    """EH/s that run: as told since a day, else a part of what is energized; None where neither.
+
+    What is energized at the end of a later period than the last average counts in its place.
+    """
+    average = company.newest("hashrate_average", since)
+    energized = company.newest("hashrate_energized", since)
+    if average is not None and (energized is None or energized.last <= average.last):
+        said = f"{average.figure.shown(average.stored)} EH/s ran on average to {average.last}"
+        return Estimate(exact(float(average.amount)), said, own=True)
+    if energized is None:
+        return None
+    band = product(exact(float(energized.amount)), RUNNING)
+    said = (
+        f"{energized.figure.shown(energized.stored)} EH/s energized on {energized.last}, of which "
+        f"{RUNNING.value:.0%} ({RUNNING.low:.0%} to {RUNNING.high:.0%}) run"
+    )
+    return Estimate(band, said, own=False)
+
+
+def bill_of(company: Company, network: NetworkPower, since: date) -> Estimate | None:
+    """A month's power, USD: as told since a day, else from what is told and assumed; None without.
+
+    A price of power that was told later than a bill does not displace it: a bill is what was paid.
+    """
+    told = company.newest("power_cost", since)
+    if told is not None and told.stored > 0:
+        usd = float(told.amount) / told.days * MONTH_DAYS
+        return Estimate(exact(usd), f"its power bill of {told.first} to {told.last}", own=True)
+    rate, machines = hashrate_of(company, since), efficiency_of(company, network, since)
+    if rate is None or machines is None or rate.band.value <= 0:
+        return None
+    price = price_of(company, network, since)
+    scale = exact(_MW_TO_KW * _HOURS_A_DAY * MONTH_DAYS)
+    band = product(rate.band, machines.band, network.pue, price.band, scale)
+    said = "; ".join((rate.rests_on, machines.rests_on, price.rests_on, _site(network)))
+    return Estimate(band, said, own=rate.own and machines.own and price.own)
+
+
+def cost_per_coin(
+    company: Company, network: NetworkPower, btc_per_phs_day: Band | None, since: date
+) -> Estimate | None:
+    """Power a coin, USD/BTC, where a company told enough of its own; None otherwise.
+
+    From its efficiency and price at what a hash earns now (btc_per_phs_day, BTC/PH/s/day), else
+    from the bill and the coins of its last period.
+    """
+    machines, price = efficiency_of(company, network, since), price_of(company, network, since)
+    if machines is not None and machines.own and price.own and btc_per_phs_day is not None:
+        a_day = product(machines.band, price.band, network.pue, exact(_HOURS_A_DAY))
+        band = product(a_day, inverse(btc_per_phs_day))
+        said = f"{machines.rests_on}; {price.rests_on}; {_site(network)}; difficulty of today"
+        return Estimate(band, said, own=True)
+    told = company.newest("power_cost", since)
+    coins = None if told is None else company.of("produced", told.first, told.last)
+    if told is None or coins is None or not coins.stored or not told.stored:
+        return None
+    said = f"bill over coins of {told.first} to {told.last}"
+    return Estimate(exact(float(told.amount / coins.amount)), said, own=True)
+
+
+def network_cost_per_coin(network: NetworkPower, btc_per_phs_day: Band | None) -> Band | None:
+    """Power a coin of the network, USD/BTC: its efficiency at the middle miner's price of power."""
+    if network.efficiency_j_per_th is None or btc_per_phs_day is None:
+        return None
+    parts = (network.efficiency_j_per_th, network.middle_price_usd_per_kwh, network.pue)
+    return product(*parts, exact(_HOURS_A_DAY), inverse(btc_per_phs_day))
+
+
+def _site(network: NetworkPower) -> str:
+    pue = network.pue
+    return f"PUE {pue.value:.2f} ({pue.low:.2f} to {pue.high:.2f})"
+
+
+def _range(band: Band, decimals: int) -> str:
+    value, low, high = (f"{one:.{decimals}f}" for one in band)
+    return f"{value} ({low} to {high})"

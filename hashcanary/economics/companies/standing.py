@@ -1,0 +1,280 @@
+"""How companies that reported stand now: treasury, debt, power and AI, each figure with its date.
+
+Every figure is the newest that was published by the record's moment, with the period that it is of.
+Figures grow old: flows and what follows from them count for 200 days after their period, balances
+for 400, contracts and capacity until others are reported. What was not reported stays missing; a
+sum is of those that told, and says how many they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from math import exp, isfinite
+from typing import TYPE_CHECKING
+
+from hashcanary.economics import market
+from hashcanary.economics.companies.ai import ai_of
+from hashcanary.economics.companies.company import CompanyNow
+from hashcanary.economics.companies.periods import REWARDS, NetworkCoins, measured, network_coins
+from hashcanary.economics.companies.power import (
+    MONTH_DAYS,
+    Estimate,
+    NetworkPower,
+    bill_of,
+    cost_per_coin,
+    exact,
+    inverse,
+    network_cost_per_coin,
+    network_power,
+    product,
+)
+from hashcanary.economics.companies.reports import Company, Told, companies_of
+from hashcanary.economics.companies.totals import Total, totals_of
+from hashcanary.economics.errors import NoMarket
+from hashcanary.economics.hosting.contracts import read_hosting
+from hashcanary.economics.machines.rigs import read_rigs
+from hashcanary.economics.market import Band, Stated
+from hashcanary.economics.supply import study as supply_study
+
+if TYPE_CHECKING:
+    from hashcanary.economics.machines.fleet import History
+    from hashcanary.economics.machines.rigs import Catalogue
+    from hashcanary.economics.power.prices import PowerPrices
+    from hashcanary.metrics.engine import Results
+    from hashcanary.store.record import Record
+
+# days after the end of its period for which a figure counts; judgement
+FLOW_DAYS, BALANCE_DAYS = 200, 400
+_SIGMAS = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class CompaniesNow:
+    """All companies that reported. moment: Unix seconds up to which anything was used.
+
+    price_usd_per_btc: the newest, or as stated. hashprice_usd_per_phs_day: at that price and the
+    newest difficulty and fees. price_day, hash_day: Unix seconds of the starts of their days.
+    network_per_coin: power a coin of the network, USD/BTC. None where not known. totals: by name,
+    see ``totals_of``; of real companies alone, unless all are simulated. silent: names of those
+    whose figures are all too old, with the last day that they are of. lacks: in words.
+    """
+
+    companies: tuple[CompanyNow, ...]
+    moment: int
+    price_usd_per_btc: float | None
+    price_day: int | None
+    hashprice_usd_per_phs_day: Band | None
+    hash_day: int | None
+    network_per_coin: Band | None
+    totals: dict[str, Total]
+    silent: tuple[tuple[str, date], ...]
+    lacks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """The newest price, and what a hash earns in coins, each with its day."""
+
+    price: float | None = None
+    price_day: int | None = None
+    btc_per_phs_day: Band | None = None
+    hash_day: int | None = None
+    history: History | None = None
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def hashprice(self) -> Band | None:
+        if self.btc_per_phs_day is None or self.price is None:
+            return None
+        return Band(*(self.price * one for one in self.btc_per_phs_day))
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What all companies are measured against."""
+
+    today: date
+    prices: _Prices
+    power: NetworkPower
+    coins: NetworkCoins
+    connection: Band
+
+    @property
+    def flows_since(self) -> date:
+        return self.today - timedelta(days=FLOW_DAYS)
+
+    @property
+    def balances_since(self) -> date:
+        return self.today - timedelta(days=BALANCE_DAYS)
+
+
+def companies_now(
+    record: Record,
+    name: str | None = None,
+    price_usd_per_btc: float | None = None,
+    catalogue: Catalogue | None = None,
+    prices: PowerPrices | None = None,
+) -> CompaniesNow:
+    """How each company stands at the record's moment, or only the one called ``name``.
+
+    price_usd_per_btc: in place of the record's newest. Raises NoCompanyReports, UnknownCompany,
+    UsageError for a price that cannot be.
+    """
+    companies = companies_of(record, name)
+    moment = _moment(record)
+    results = measured(record, (*supply_study.METRICS, *market.METRICS, *REWARDS))
+    known = _prices(record, results, price_usd_per_btc)
+    power = network_power(record, moment, known.history, catalogue or read_rigs(), prices)
+    # the day that ends at the moment, or has begun
+    today = datetime.fromtimestamp(moment - 1, UTC).date()
+    world = _World(today, known, power, network_coins(results), _connection(moment))
+    every = tuple(_now(company, world) for company in companies)
+    told = tuple(one for one in every if _tells(one))
+    return CompaniesNow(
+        told,
+        moment,
+        known.price,
+        known.price_day,
+        known.hashprice,
+        known.hash_day,
+        network_cost_per_coin(power, known.btc_per_phs_day),
+        totals_of([one for one in told if not one.company.simulated] or told, known.price),
+        tuple((one.company.name, one.company.last) for one in every if not _tells(one)),
+        (*known.lacks, *power.notes),
+    )
+
+
+def _connection(moment: int) -> Band:
+    """A site's power over critical IT load where it is not told, ratio: as hosts name it."""
+    prior = read_hosting().assumed_at(moment)[0]["connection"]
+    ends = (prior.median * exp(side * _SIGMAS * prior.spread) for side in (-1, 1))
+    return Band(prior.median, *(min(max(one, prior.low), prior.high) for one in ends))
+
+
+def _moment(record: Record) -> int:
+    """Unix seconds: the record's moment, else of the last thing that it knows."""
+    if record.at is not None:
+        return record.at
+    ends = [
+        frame["known_at"].max()
+        for frame in (record.blocks, record.daily, record.companies)
+        if "known_at" in frame.columns and frame.height
+    ]
+    return max(end for end in ends if isinstance(end, int))
+
+
+def _prices(record: Record, results: Results | None, stated: float | None) -> _Prices:
+    """The newest of each; a price that is stated takes the record's place."""
+    lack = "no price or difficulty is known: load blocks and prices for what rests on them"
+    if results is None:
+        return _Prices(Stated(price_usd_per_btc=stated).price_usd_per_btc, lacks=(lack,))
+    history, dollars, _ = supply_study.history_of(record, results)
+    seen = [day for day, usd in dollars.items() if isfinite(usd)]
+    price, day = (dollars[max(seen)], max(seen)) if seen else (None, None)
+    if stated is not None:
+        price, day = Stated(price_usd_per_btc=stated).price_usd_per_btc, None
+    try:
+        found = market.market_of(record, results=results)
+    except NoMarket:
+        return _Prices(price, day, history=history, lacks=(lack,))
+    at_its_day = found.price_usd_per_btc or 0.0
+    coins = Band(*(one / at_its_day for one in found.hashprice_usd_per_phs_day))
+    return _Prices(price, day, coins, found.day, history, found.lacks)
+
+
+def _tells(one: CompanyNow) -> bool:
+    parts = (one.produced, one.held, one.cash, one.debt, one.bill, one.ai)
+    return any(part is not None for part in parts)
+
+
+def _now(company: Company, world: _World) -> CompanyNow:
+    produced = company.newest("produced", world.flows_since)
+    held, restricted, free = _coins(company, world.balances_since)
+    cash, debt, convertible = (
+        company.newest(name, world.balances_since) for name in ("cash", "debt", "convertible")
+    )
+    a_month = None if produced is None else produced.amount / produced.days
+    a_month = None if a_month is None else a_month * Fraction(MONTH_DAYS)
+    bill = bill_of(company, world.power, world.flows_since)
+    funds = _funds(free, cash, world.prices.price)
+    per_coin = cost_per_coin(company, world.power, world.prices.btc_per_phs_day, world.flows_since)
+    network = network_cost_per_coin(world.power, world.prices.btc_per_phs_day)
+    return CompanyNow(
+        company,
+        produced,
+        a_month,
+        _sold_share(company, produced),
+        _network_share(produced, world),
+        held,
+        restricted,
+        free,
+        None
+        if held is None or world.prices.price is None
+        else float(held.amount) * world.prices.price,
+        cash,
+        debt,
+        convertible,
+        bill,
+        funds,
+        None if bill is None or funds is None else _months(funds, bill),
+        _must_sell(a_month, bill, world.prices.price),
+        per_coin,
+        None if per_coin is None or network is None else product(per_coin.band, inverse(network)),
+        *_against_debt(held, debt, cash, world.prices.price),
+        ai_of(company, world.power, world.prices.hashprice, world.connection, world.flows_since),
+    )
+
+
+def _coins(company: Company, since: date) -> tuple[Told | None, Told | None, Fraction | None]:
+    """Coins held, the restricted ones as last told, be it of an earlier day, and the rest."""
+    held, restricted = company.newest("held", since), company.newest("restricted", since)
+    if held is None:
+        return None, None, None
+    held = company.at_end("held", held.last) or held
+    if restricted is None:
+        return held, None, held.amount
+    return held, restricted, max(held.amount - restricted.amount, Fraction(0))
+
+
+def _sold_share(company: Company, produced: Told | None) -> Fraction | None:
+    sold = None if produced is None else company.of("sold", produced.first, produced.last)
+    if produced is None or sold is None or not produced.stored:
+        return None
+    return sold.amount / produced.amount
+
+
+def _network_share(produced: Told | None, world: _World) -> float | None:
+    if produced is None:
+        return None
+    earned = world.coins.between(produced.first, produced.last)
+    return None if earned is None or earned[0] <= 0 else float(produced.amount) / earned[0]
+
+
+def _funds(free: Fraction | None, cash: Told | None, price: float | None) -> float | None:
+    """USD of free coins and cash; of one alone where the other was not told."""
+    if (free is None and cash is None) or (free and price is None):
+        return None
+    return float(free or 0) * (price or 0.0) + (0.0 if cash is None else float(cash.amount))
+
+
+def _months(funds_usd: float, bill: Estimate) -> Band:
+    return product(exact(funds_usd), inverse(bill.band))
+
+
+def _must_sell(a_month: Fraction | None, bill: Estimate | None, price: float | None) -> Band | None:
+    if a_month is None or bill is None or price is None or a_month == 0:
+        return None
+    return product(bill.band, exact(1 / (float(a_month) * price)))
+
+
+def _against_debt(
+    held: Told | None, debt: Told | None, cash: Told | None, price: float | None
+) -> tuple[float | None, Fraction | None, Fraction | None]:
+    """Debt over treasury at today's price; prices at which debt, and debt less cash, equal it."""
+    if held is None or debt is None or not held.stored:
+        return None, None, None
+    alone = debt.amount / held.amount
+    net = None if cash is None else max(debt.amount - cash.amount, Fraction(0)) / held.amount
+    return (None if price is None else float(alone) / price), alone, net

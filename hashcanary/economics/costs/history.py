@@ -1,0 +1,235 @@
+"""The cost of a coin by every model, by day, with bands; what each assumption does to it.
+
+A row uses what was known at the end of its day. A model whose constants were fitted to later data
+says so (``hindsight``), and is missing in a record as known before them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hashcanary.economics.costs.bands import combined
+from hashcanary.economics.costs.model import SIGMAS, Cost, Given
+from hashcanary.economics.costs.stated import EFFICIENCY, POWER_PRICE, stated_days
+from hashcanary.economics.errors import BadCostModel
+from hashcanary.metrics.engine import compute
+from hashcanary.metrics.inputs import BASE_INPUTS
+from hashcanary.metrics.registry import all_metrics
+from hashcanary.moments import DAY, day_start
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hashcanary.economics.costs.model import CostModel, Floats
+    from hashcanary.economics.costs.stated import Assumed, StatedDays
+    from hashcanary.metrics.engine import Results
+    from hashcanary.store.record import Record
+
+OWN = "the model itself"
+_PRICE, _FLEET_INPUTS = "price.usd", ("hashrate.sma30", "hashprice", "hashprice.subsidy")
+_BASE = BASE_INPUTS["day"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one uncertain thing does to a model.
+
+    at_low, at_high: USD/BTC by day with it at its low and at its high end.
+    """
+
+    name: str
+    title: str
+    at_low: Floats
+    at_high: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCosts:
+    """A model's cost by day.
+
+    days, ascending without a hole: ``time`` (Unix seconds of the day's start), ``price_usd``,
+    ``cost_usd_per_btc``, ``low_usd_per_btc``, ``high_usd_per_btc`` (90%, see ``CostModel.band``),
+    ``price_to_cost`` with ``_low`` and ``_high`` (ratios), ``hindsight`` (its constants were fitted
+    to later days), ``known_at`` (Unix seconds), ``missing`` (why the cost is null).
+    effects: what makes the band, with one item a day.
+    """
+
+    model: CostModel
+    days: pl.DataFrame
+    effects: tuple[Effect, ...]
+    stated: Mapping[str, StatedDays]
+
+    def rests_on(self, first: int, count: int) -> list[str]:
+        """Every assumption with its band on days, for people.
+
+        first: number of the row; count: number of days.
+        """
+        parts = [one.texts(first, count) for one in self.stated.values()]
+        rows = zip(*parts, strict=True) if parts else [()] * count
+        return ["; ".join((*row, self.model.rests_on)) for row in rows]
+
+
+def metrics_of(models: tuple[CostModel, ...]) -> tuple[str, ...]:
+    """The metrics that models need, by name; one at least, for the engine's frames."""
+    return tuple(sorted(_inputs(models) & set(all_metrics()))) or ("price",)
+
+
+def _inputs(models: tuple[CostModel, ...]) -> set[str]:
+    wanted = {_PRICE, *(name for model in models for name in model.inputs)}
+    if any(EFFICIENCY in model.assumptions for model in models):
+        wanted.update(_FLEET_INPUTS)
+    return wanted
+
+
+def cost_history(
+    record: Record,
+    models: tuple[CostModel, ...],
+    assumed: Assumed,
+    results: Results | None = None,
+) -> tuple[ModelCosts, ...]:
+    """Each model's cost on every day of the record.
+
+    results: ``metrics_of(models)`` of the record, where they were computed already. Raises
+    BadCostModel, NothingToMeasure, and what metrics raise.
+    """
+    for model in models:
+        _check(model, assumed)
+    needed = tuple(dict.fromkeys(name for model in models for name in model.assumptions))
+    wanted = _inputs(models)
+    found = compute(record, metrics_of(models)) if results is None else results
+    frame = found.frames["day"]
+    time = frame["time"].to_numpy().astype(np.float64)
+    columns = {name: _floats(frame[name]) for name in wanted} | {"time": time}
+    stated = stated_days(assumed, needed, columns)
+    return tuple(
+        _model_costs(model, record, frame, columns, _of(stated, model), assumed) for model in models
+    )
+
+
+def _check(model: CostModel, assumed: Assumed) -> None:
+    known = {EFFICIENCY, POWER_PRICE, *assumed.figures}
+    for name in model.assumptions:
+        if name not in known:
+            expected = f"assumptions among {', '.join(sorted(known))}"
+            raise BadCostModel(model=model.name, expected=expected, found=name)
+    metrics = all_metrics()
+    for name in model.inputs:
+        if name not in _BASE and (name not in metrics or metrics[name].grain != "day"):
+            expected = "inputs that are base inputs or metrics of days"
+            raise BadCostModel(model=model.name, expected=expected, found=name)
+
+
+def _of(stated: Mapping[str, StatedDays], model: CostModel) -> dict[str, StatedDays]:
+    return {name: stated[name] for name in model.assumptions}
+
+
+def _model_costs(
+    model: CostModel,
+    record: Record,
+    frame: pl.DataFrame,
+    columns: Mapping[str, Floats],
+    stated: Mapping[str, StatedDays],
+    assumed: Assumed,
+) -> ModelCosts:
+    given = Given(
+        {name: columns[name] for name in ("time", *model.inputs)},
+        {name: one.values for name, one in stated.items()},
+        assumed.catalogue.rigs,
+    )
+    cost = _computed(model, given)
+    effects = []
+    if cost.low is not None and cost.high is not None:
+        effects.append(Effect("model", OWN, cost.low, cost.high))
+    for name, one in stated.items():
+        if not np.any(one.spread > 0):
+            continue
+        ends = [
+            _computed(model, Given(given.days, {**given.stated, name: moved}, given.rigs))
+            for moved in (one.moved(-SIGMAS), one.moved(SIGMAS))
+        ]
+        effects.append(Effect(name, one.title, ends[0].usd_per_btc, ends[1].usd_per_btc))
+    middle = cost.usd_per_btc
+    low, high = combined(middle, ((one.at_low, one.at_high) for one in effects))
+    days = _days(model, record, frame, columns[_PRICE], (middle, low, high))
+    return ModelCosts(model, days, tuple(effects), stated)
+
+
+def _computed(model: CostModel, given: Given) -> Cost:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cost = model.compute(given)
+    size = given.days["time"].size
+    for column in (cost.usd_per_btc, cost.low, cost.high):
+        if column is not None and column.shape != (size,):
+            raise BadCostModel(
+                model=model.name, expected=f"an item for each of {size} days", found=column.shape
+            )
+    finite = np.isfinite(cost.usd_per_btc) & (cost.usd_per_btc > 0)
+    return Cost(np.where(finite, cost.usd_per_btc, np.nan), cost.low, cost.high)
+
+
+def _days(
+    model: CostModel,
+    record: Record,
+    frame: pl.DataFrame,
+    price: Floats,
+    cost: tuple[Floats, Floats, Floats],
+) -> pl.DataFrame:
+    middle, low, high = cost
+    since = day_start(date.fromisoformat(model.known_from)) if model.known_from else 0
+    not_yet = record.at is not None and record.at < since
+    if not_yet:
+        middle, low, high = (np.full(price.size, np.nan) for _ in range(3))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = [price / column for column in (middle, high, low)]
+    names = ("price_to_cost", "price_to_cost_low", "price_to_cost_high")
+    values = {
+        "price_usd": price,
+        "cost_usd_per_btc": middle,
+        "low_usd_per_btc": low,
+        "high_usd_per_btc": high,
+        **dict(zip(names, ratios, strict=True)),
+    }
+    reason = f"its constants were fitted to data up to {model.known_from}" if not_yet else None
+    days = frame.select(
+        "time", _known_at(model).alias("known_at"), _reason(model, reason).alias("missing")
+    ).with_columns(
+        pl.Series(name, column).fill_nan(None).alias(name) for name, column in values.items()
+    )
+    unknown = pl.col("cost_usd_per_btc").is_null()
+    return days.select(
+        "time",
+        *values,
+        (~unknown & (pl.col("time") + DAY <= since)).alias("hindsight"),
+        pl.when(~unknown).then(pl.col("known_at")).alias("known_at"),
+        pl.when(unknown).then(pl.col("missing")).alias("missing"),
+    )
+
+
+def _known_at(model: CostModel) -> pl.Expr:
+    """A row is final when everything is that it and the rows before it rest on."""
+    clocks = [_BASE[one].known_at if one in _BASE else f"{one}.known_at" for one in model.inputs]
+    latest = pl.max_horizontal(pl.col(clock) for clock in dict.fromkeys((*clocks, _PRICE_CLOCK)))
+    return latest.cum_max()
+
+
+_PRICE_CLOCK = _BASE[_PRICE].known_at
+
+
+def _reason(model: CostModel, first: str | None) -> pl.Expr:
+    """Why a cost is missing: the first missing input's reason, else the model's own."""
+    if first is not None:
+        return pl.lit(first)
+    reason: pl.Expr = pl.lit(model.missing)
+    for name in reversed(model.inputs):
+        own = pl.lit(_BASE[name].reason) if name in _BASE else pl.col(f"{name}.missing")
+        reason = pl.when(pl.col(name).is_null()).then(own).otherwise(reason)
+    return reason
+
+
+def _floats(column: pl.Series) -> Floats:
+    return column.cast(pl.Float64).to_numpy().astype(np.float64)

@@ -1,0 +1,1 @@
+"""Mining against hosting: published contracts, what a site earns, who would leave."""

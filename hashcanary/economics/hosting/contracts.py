@@ -1,0 +1,353 @@
+"""Published hosting contracts and what hosting and mining are taken to cost: ``hosting.toml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from hashcanary.economics.errors import BadFigures
+from hashcanary.moments import DAY
+from hashcanary.stated import Place, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+# hours a year, months a year
+HOURS_A_YEAR = 8766.0
+# months a year
+MONTHS_A_YEAR = 12.0
+_FILE = "hosting.toml"
+_MEGAWATTS = {"kW": 1e-3, "MW": 1.0, "GW": 1e3}
+_DOLLARS = {"USD": 1.0, "million USD": 1e6, "billion USD": 1e9}
+KINDS = ("colocation", "gpu-cloud")
+_UNITS = ("ratio", "fraction", "fraction/year", "years", "months", "million USD/MW", "USD/MWh")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A published contract. published: Unix seconds of the start of the day; known at its end.
+
+    capacity_mw: MW of critical IT load, or of the grid connection where ``of_grid``; connection_mw:
+    MW, None where not said; usd_per_year: USD/year on average; years: years of its term; power,
+    pays, capex_by: as the file says; capex_musd_per_mw: lowest and highest million USD/MW of
+    critical IT; kept: lowest and highest fraction of the rent; None where not said; again: whether
+    it is another reading of a contract that is there already.
+    """
+
+    host: str
+    tenant: str
+    what: str
+    published: int
+    kind: str
+    capacity_mw: float
+    of_grid: bool
+    connection_mw: float | None
+    usd_per_year: float
+    years: float
+    power: str
+    pays: str
+    capex_by: str
+    capex_musd_per_mw: tuple[float, float] | None
+    kept: tuple[float, float] | None
+    again: bool
+    source: str
+
+    @property
+    def usd_per_mwh_of_capacity(self) -> float:
+        """Rent a MWh of what is let, USD/MWh: critical IT, or the connection where ``of_grid``."""
+        return self.usd_per_year / (self.capacity_mw * HOURS_A_YEAR)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the rent is for building, power connection and cooling that the host pays for."""
+        rented = self.kind == "colocation" and self.capex_by == "host" and self.power != "host"
+        return rented and not self.again
+
+
+@dataclass(frozen=True, slots=True)
+class HostingAssumption:
+    """A stated number, one of ``unit``. spread: sd of its logarithm; known: Unix seconds.
+
+    median, low, high: in the unit of ``unit``; draws are cut at the last two.
+    """
+
+    name: str
+    title: str
+    unit: str
+    median: float
+    spread: float
+    low: float
+    high: float
+    known: int
+    judged: bool
+    source: str
+
+    def draw(self, normal: Floats) -> Floats:
+        """Its values for standard normal draws, in the unit of ``unit``. normal: a ratio."""
+        drawn = self.median * np.exp(self.spread * normal)
+        return np.asarray(np.clip(drawn, self.low, self.high), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Convertible:
+    """How much of a region's hashrate stands where AI could.
+
+    mean: fraction; sure: number of sites' worth of knowledge, the size of a Beta prior; known: Unix
+    seconds.
+    """
+
+    region: str
+    mean: float
+    sure: float
+    known: int
+    judged: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """How hashprice goes on, apart from halvings. reach_years: years of the record that say it.
+
+    per_year: drift of the logarithm a year; spread: its sd, of the logarithm a year; None for the
+    record's; highest: drift a year above which new machines would come.
+    """
+
+    reach_years: float
+    per_year: float | None
+    spread: float | None
+    highest: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedView:
+    """What somebody else published of the same. known: Unix seconds."""
+
+    what: str
+    known: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostingFigures:
+    """All entries of a file."""
+
+    file: str
+    contracts: tuple[Contract, ...]
+    assumptions: tuple[HostingAssumption, ...]
+    convertible: tuple[Convertible, ...]
+    decline: Decline
+    published: tuple[PublishedView, ...]
+
+    def contracts_by(self, moment: int) -> tuple[Contract, ...]:
+        """Those published by a moment, the oldest first. moment: Unix seconds."""
+        known = [one for one in self.contracts if known_by(one.published, moment)]
+        return tuple(sorted(known, key=lambda one: one.published))
+
+    def assumed_at(self, moment: int) -> tuple[dict[str, HostingAssumption], tuple[str, ...]]:
+        """By name what was known at a moment, and titles of what was known only later.
+
+        moment: Unix seconds.
+        """
+        found = {
+            name: _known([one for one in self.assumptions if one.name == name], moment)
+            for name in dict.fromkeys(one.name for one in self.assumptions)
+        }
+        late = (one.title for one in found.values() if not known_by(one.known, moment))
+        return found, tuple(late)
+
+    def convertible_at(self, moment: int) -> tuple[dict[str, Convertible], tuple[str, ...]]:
+        """By region what was known at a moment, and regions known only later.
+
+        moment: Unix seconds.
+        """
+        found = {
+            name: _known([one for one in self.convertible if one.region == name], moment)
+            for name in dict.fromkeys(one.region for one in self.convertible)
+        }
+        late = (one.region for one in found.values() if not known_by(one.known, moment))
+        return found, tuple(late)
+
+
+def known_by(day: int, moment: int) -> bool:
+    """Whether what was published on a day was known at a moment: from the day's end on.
+
+    day: Unix seconds of its start; moment: Unix seconds.
+    """
+    return day + DAY <= moment
+
+
+_Dated = TypeVar("_Dated", HostingAssumption, Convertible)
+
+
+def _known(entries: Sequence[_Dated], moment: int) -> _Dated:
+    """The last entry known at a moment; the earliest one where none was."""
+    known = [one for one in entries if known_by(one.known, moment)]
+    return max(known, key=lambda one: one.known) if known else min(entries, key=lambda e: e.known)
+
+
+def read_hosting(path: Path | None = None) -> HostingFigures:
+    """The built-in figures; sections of a file in place of them. Raises BadFigures."""
+    built_in = _read(None)
+    if path is None:
+        return built_in
+    given = _read(path)
+    names = {one.name for one in given.assumptions}
+    regions = {one.region for one in given.convertible}
+    return HostingFigures(
+        given.file,
+        given.contracts or built_in.contracts,
+        (*given.assumptions, *(one for one in built_in.assumptions if one.name not in names)),
+        (*given.convertible, *(one for one in built_in.convertible if one.region not in regions)),
+        built_in.decline if given.decline.source == "" else given.decline,
+        given.published or built_in.published,
+    )
+
+
+def _read(path: Path | None) -> HostingFigures:
+    document = read_document("hashcanary.economics.hosting", _FILE, path, BadFigures)
+    document.only("contract", "assumption", "convertible", "decline", "published")
+    decline = Decline(8.0, None, None, 0.0, "")
+    if "decline" in document.table:
+        decline = _decline(document.part("decline"))
+    known = () if path is None else tuple(one.name for one in _read(None).assumptions)
+    regions = () if path is None else tuple(one.region for one in _read(None).convertible)
+    return HostingFigures(
+        document.file,
+        tuple(_contract(one) for one in document.parts("contract")),
+        tuple(_assumption(one, known) for one in document.parts("assumption")),
+        tuple(_convertible(one, regions) for one in document.parts("convertible")),
+        decline,
+        tuple(_published(one) for one in document.parts("published")),
+    )
+
+
+_KEYS = (
+    "host tenant what published kind capacity capacity_unit capacity_of connection revenue "
+    "revenue_unit revenue_over years power pays capex_by capex kept again source"
+)
+
+
+def _contract(place: Place) -> Contract:
+    place.only(*_KEYS.split())
+    megawatts = _MEGAWATTS[_one_of(place, "capacity_unit", tuple(_MEGAWATTS))]
+    dollars = _DOLLARS[_one_of(place, "revenue_unit", tuple(_DOLLARS))]
+    years = place.number("years", 0.5, 50.0)
+    over = years if _one_of(place, "revenue_over", ("term", "year")) == "term" else 1.0
+    capacity = place.number("capacity", 1e-3, 1e7) * megawatts
+    connection = None
+    if "connection" in place.table:
+        connection = place.number("connection", 1e-3, 1e7) * megawatts
+        if connection < capacity:
+            raise place.bad("connection", f"no less than the {capacity:g} MW let", connection)
+    kind = _one_of(place, "kind", KINDS)
+    capex = _range(place, "capex", 0.0, 200.0)
+    if kind == "gpu-cloud" and capex is None:
+        raise place.bad("capex", "what the host's computers and building cost", None)
+    return Contract(
+        place.text("host"),
+        place.text("tenant"),
+        place.text("what"),
+        _day(place, "published"),
+        kind,
+        capacity,
+        _one_of(place, "capacity_of", ("critical IT", "grid")) == "grid",
+        connection,
+        place.number("revenue", 1e-6, 1e12) * dollars / over,
+        years,
+        _one_of(place, "power", ("tenant", "host", "not said")),
+        _one_of(place, "pays", ("reserved", "used", "not said")),
+        _one_of(place, "capex_by", ("host", "tenant")),
+        capex,
+        _range(place, "kept", 0.0, 1.0),
+        _flag(place, "again") if "again" in place.table else False,
+        place.text("source"),
+    )
+
+
+def _assumption(place: Place, known: tuple[str, ...]) -> HostingAssumption:
+    place.only(
+        "name", "title", "unit", "median", "spread", "at_least", "at_most", "known", "judged",
+        "source",
+    )  # fmt: skip
+    median = place.number("median", 1e-6, 1e6)
+    low = place.number("at_least", 0.0, median) if "at_least" in place.table else 0.0
+    high = place.number("at_most", median, 1e6) if "at_most" in place.table else np.inf
+    return HostingAssumption(
+        _one_of(place, "name", known) if known else place.text("name"),
+        place.text("title"),
+        _one_of(place, "unit", _UNITS),
+        median,
+        place.number("spread", 0.0, 2.0),
+        low,
+        high,
+        _day(place, "known"),
+        _flag(place, "judged"),
+        place.text("source"),
+    )
+
+
+def _convertible(place: Place, known: tuple[str, ...]) -> Convertible:
+    place.only("region", "mean", "sure", "known", "judged", "source")
+    return Convertible(
+        _one_of(place, "region", known) if known else place.text("region"),
+        place.number("mean", 0.001, 0.999),
+        place.number("sure", 1.0, 1e6),
+        _day(place, "known"),
+        _flag(place, "judged"),
+        place.text("source"),
+    )
+
+
+def _decline(place: Place) -> Decline:
+    place.only("reach_years", "per_year", "spread", "highest", "source")
+    stated = "per_year" in place.table
+    return Decline(
+        place.number("reach_years", 1.0, 20.0),
+        place.number("per_year", -3.0, 3.0) if stated else None,
+        place.number("spread", 0.0, 3.0) if stated else None,
+        place.number("highest", -1.0, 3.0),
+        place.text("source"),
+    )
+
+
+def _published(place: Place) -> PublishedView:
+    place.only("what", "known", "source")
+    return PublishedView(place.text("what"), _day(place, "known"), place.text("source"))
+
+
+def _day(place: Place, key: str) -> int:
+    found = place.day(key, -1)
+    if found < 0:
+        raise place.bad(key, "a date such as 2025-08-14", place.table.get(key))
+    return found
+
+
+def _one_of(place: Place, key: str, known: tuple[str, ...]) -> str:
+    value = place.table.get(key)
+    if not isinstance(value, str) or value not in known:
+        raise place.bad(key, f"one of {', '.join(known)}", value)
+    return value
+
+
+def _range(place: Place, key: str, low: float, high: float) -> tuple[float, float] | None:
+    if key not in place.table:
+        return None
+    first, last = place.numbers(key, 2, low, high)
+    if first > last:
+        raise place.bad(key, "the lowest, then the highest", [first, last])
+    return first, last
+
+
+def _flag(place: Place, key: str) -> bool:
+    value = place.table.get(key)
+    if not isinstance(value, bool):
+        raise place.bad(key, "true or false", value)
+    return value

@@ -1,0 +1,251 @@
+"""Hosting AI against mining: what share of the hashrate an offer would take, with a band.
+
+Contracts, assumptions and convertible shares as known at the record's moment, the supply curve's
+draws of machines and power prices, and the record's own drift of hashprice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
+from hashcanary.economics.hosting.contracts import read_hosting
+from hashcanary.economics.hosting.hashprice_drift import METRICS as DRIFT_METRICS
+from hashcanary.economics.hosting.hashprice_drift import drift_of
+from hashcanary.economics.hosting.leaving import Leaving
+from hashcanary.economics.hosting.offers import contract_figures, draw_assumptions
+from hashcanary.economics.hosting.sites import Ahead
+from hashcanary.economics.market import METRICS as MARKET_METRICS
+from hashcanary.economics.market import UNKNOWN_FEES, Stated, market_of
+from hashcanary.economics.power.prices import CHEAPEST, DEAREST
+from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
+from hashcanary.economics.supply.study import study_supply
+from hashcanary.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.economics.hosting.contracts import (
+        Convertible,
+        HostingAssumption,
+        HostingFigures,
+    )
+    from hashcanary.economics.hosting.leaving import BreakEven, OfferPoint
+    from hashcanary.economics.hosting.offers import ContractFigures
+    from hashcanary.economics.levers import Moved
+    from hashcanary.economics.machines.rigs import Catalogue
+    from hashcanary.economics.market import Market
+    from hashcanary.economics.power.prices import PowerPrices
+    from hashcanary.economics.supply.curve import Supply
+    from hashcanary.economics.supply.study import SupplyStudy
+    from hashcanary.metrics.engine import Results
+    from hashcanary.store.record import Record
+
+    Floats = NDArray[np.float64]
+
+# a count of draws
+DRAWS = 4_000
+METRICS = tuple(dict.fromkeys((*SUPPLY_METRICS, *MARKET_METRICS, *DRIFT_METRICS)))
+# rents of the curve, USD/MWh of critical IT
+OFFERS = tuple(float(rent) for rent in (*range(60, 300, 10), *range(300, 520, 20)))
+# USD/MWh of critical IT that are no slip of the pen
+CHEAPEST_OFFER, DEAREST_OFFER = 1.0, 10_000.0
+# USD/MWh of critical IT, where no contract was known: the first ones' rent
+UNKNOWN_OFFER = 166.0
+_ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a user asks about; raises UsageError.
+
+    offers_usd_per_mwh: rents, USD/MWh of critical IT, beside those of the curve; power_usd_per_kwh:
+    what the user pays for power, USD/kWh.
+    """
+
+    offers_usd_per_mwh: tuple[float, ...] = ()
+    power_usd_per_kwh: float | None = None
+
+    def __post_init__(self) -> None:
+        for rent in self.offers_usd_per_mwh:
+            if not CHEAPEST_OFFER <= rent <= DEAREST_OFFER:
+                raise UsageError(
+                    argument="--offer",
+                    expected=f"USD per MWh of critical IT from {CHEAPEST_OFFER:g} to "
+                    f"{DEAREST_OFFER:,.0f}",
+                    found=rent,
+                    remedy="1 million USD a MW and year are 114; 100 USD/kW-month are 137.",
+                )
+        price = self.power_usd_per_kwh
+        if price is not None and not CHEAPEST <= price <= DEAREST:
+            raise UsageError(
+                argument="--power-price",
+                expected=f"USD per kWh from {CHEAPEST:g} to {DEAREST:g}",
+                found=price,
+                remedy="Write 0.05 for five US cents.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class HostingStudy:
+    """All that is told.
+
+    typical_usd_per_mwh: USD/MWh of critical IT, the median of comparable contracts known by then,
+    None where there is none; reference_usd_per_mwh: the rent that the sensitivity is of; could:
+    fraction of the hashrate that could leave at any rent; build_months: months until it has.
+    Mining's are of the median site, USD/MWh of connection: revenue and margin now, and the even
+    margin over a contract. drift_per_year: of the logarithm of hashprice, a year; drift_said: where
+    that is from. contracted_mw: MW of connection of all contracts known by then, mining_mw: MW that
+    mining draws.
+    """
+
+    supply: SupplyStudy
+    market: Market
+    figures: HostingFigures
+    assumed: dict[str, HostingAssumption]
+    convertible: dict[str, Convertible]
+    contracts: tuple[ContractFigures, ...]
+    typical_usd_per_mwh: float | None
+    reference_usd_per_mwh: float
+    offers: tuple[OfferPoint, ...]
+    break_even: BreakEven
+    could: DrawBand
+    contracted_mw: DrawBand
+    mining_mw: DrawBand
+    build_months: DrawBand
+    mining_revenue_usd_per_mwh: DrawBand
+    mining_margin_usd_per_mwh: DrawBand
+    mining_even_usd_per_mwh: DrawBand
+    drift_per_year: DrawBand
+    drift_said: str
+    levers: tuple[Moved, ...]
+    lacks: tuple[str, ...]
+
+
+def study_hosting(
+    record: Record,
+    figures: HostingFigures | None = None,
+    catalogue: Catalogue | None = None,
+    prices: PowerPrices | None = None,
+    *,
+    asked: Asked | None = None,
+    draws: int = DRAWS,
+    seed: int = 1,
+    results: Results | None = None,
+) -> HostingStudy:
+    """Hosting against mining as known at the record's moment, with 95% bands of the draws.
+
+    results: ``METRICS`` of the record, where they were computed already. Raises NoRigYet,
+    TooFewDaysForFleet, NoHashprice, TooFewDaysForDrift.
+    """
+    from hashcanary.metrics.engine import compute
+
+    asked = Asked() if asked is None else asked
+    figures = read_hosting() if figures is None else figures
+    results = compute(record, METRICS) if results is None else results
+    base = study_supply(record, catalogue, prices, draws=draws, seed=seed, results=results)
+    # hashprice is the supply curve's; of the market its fees and the next halving are wanted
+    stated = Stated(hashprice_usd_per_phs_day=base.market.hashprice_usd_per_phs_day)
+    market = market_of(record, stated, results)
+    moment = base.supply.fleets.moment
+    assumed, late = figures.assumed_at(moment)
+    convertible, late_regions = figures.convertible_at(moment)
+    values = draw_assumptions(assumed, draws, seed)
+    ahead, said = _ahead(base, market, figures, results, seed)
+    can = _convertible(base.supply, convertible, seed)
+    drawn = Leaving(base.supply, values, ahead, can, seed)
+    contracts = contract_figures(figures.contracts_by(moment), values, seed)
+    rents = [one.rent_usd_per_mwh.value for one in contracts if one.contract.comparable]
+    typical = float(np.median(rents)) if rents else None
+    reference = (*asked.offers_usd_per_mwh, *([typical] if typical else []), UNKNOWN_OFFER)[0]
+    told = sorted({*OFFERS, reference, *asked.offers_usd_per_mwh, typical or reference})
+    return HostingStudy(
+        base,
+        market,
+        figures,
+        assumed,
+        convertible,
+        contracts,
+        typical,
+        reference,
+        tuple(drawn.offer(rent) for rent in told),
+        drawn.break_even(asked.power_usd_per_kwh),
+        band_of(drawn.could),
+        _contracted(contracts, values),
+        band_of(_mining_mw(base)),
+        band_of(values["build"]),
+        *drawn.mining_bands(),
+        band_of(ahead.drift),
+        said,
+        drawn.levers(reference, {name: one.title for name, one in assumed.items()}),
+        (*base.lacks, *_lacks(market, len(late), len(late_regions), bool(contracts))),
+    )
+
+
+def _contracted(contracts: tuple[ContractFigures, ...], values: dict[str, Floats]) -> DrawBand:
+    """MW of connection of every contract but other readings of one."""
+    total = np.zeros_like(values["connection"])
+    for one in (each.contract for each in contracts if not each.contract.again):
+        stated = one.capacity_mw if one.of_grid else one.connection_mw
+        total += one.capacity_mw * values["connection"] if stated is None else stated
+    return band_of(total)
+
+
+def _mining_mw(base: SupplyStudy) -> Floats:
+    """MW that the network draws: hashrate x J/TH x PUE."""
+    parameters = base.supply.parameters
+    watts = base.market.hashrate_ths * parameters["network_j_per_th"] * parameters["pue"]
+    return np.asarray(watts / 1e6)
+
+
+def _lacks(market: Market, late: int, late_regions: int, contracts: bool) -> tuple[str, ...]:
+    told = []
+    if market.fees_to_subsidy == UNKNOWN_FEES:
+        told.append("fees: none to 10% of the subsidy are taken")
+    if market.to_halving is None:
+        told.append("the chain's height of late: no halving is in what mining is worth")
+    if late or late_regions:
+        told.append(
+            f"hindsight: {late} of the assumptions of hosting and {late_regions} of the regions' "
+            "convertible shares were known only later"
+        )
+    if not contracts:
+        told.append("contracts: none was published by then")
+    return tuple(told)
+
+
+def _ahead(
+    base: SupplyStudy, market: Market, figures: HostingFigures, results: Results, seed: int
+) -> tuple[Ahead, str]:
+    """How hashprice goes on in each draw, and in words where its drift is from."""
+    decline = figures.decline
+    random = generator(seed, Purpose.DRIFT)
+    draws = base.supply.left.size
+    normal, place = random.standard_normal(draws), random.random(draws)
+    if decline.per_year is not None:
+        mean, error, said = decline.per_year, decline.spread or 0.0, f"as stated: {decline.source}"
+    else:
+        mean, error, said = drift_of(results, decline.reach_years)
+    fees = market.fees_to_subsidy
+    drawn = np.interp(place, (0.0, 0.5, 1.0), (fees.low, fees.value, fees.high))
+    price = base.market.hashprice_usd_per_phs_day * (1.0 + drawn) / (1.0 + fees.value)
+    years = None if market.to_halving is None else market.to_halving / 365.25
+    drift = np.minimum(mean + error * normal, decline.highest)
+    return Ahead(price, drift, drawn, years), said
+
+
+def _convertible(supply: Supply, regions: dict[str, Convertible], seed: int) -> Floats:
+    """The fraction of each part of the power mix that could leave: (draws, parts).
+
+    A region of a user's own prices that nothing is said of is taken for ``elsewhere``.
+    """
+    random, draws = generator(seed, Purpose.CONVERTIBLE), supply.left.size
+    drawn = {
+        name: random.beta(one.mean * one.sure, (1.0 - one.mean) * one.sure, draws)
+        for name, one in regions.items()
+    }
+    parts = supply.power.parts
+    return np.stack([drawn.get(one.region, drawn[_ELSEWHERE]) for one in parts], axis=1)

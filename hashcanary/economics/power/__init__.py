@@ -1,0 +1,1 @@
+"""What miners pay for power."""

@@ -1,0 +1,1 @@
+"""Coins mined against coins that must be sold."""

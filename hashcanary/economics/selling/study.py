@@ -1,0 +1,265 @@
+"""What of the coins mined must be sold, of a record: by margin, after a fall, through time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.economics.costs.assumptions import read_assumptions
+from hashcanary.economics.draws import DrawBand, mean_band
+from hashcanary.economics.levers import moved_by
+from hashcanary.economics.machines.history import FIRST_DAY, FleetHistory, fleet_history
+from hashcanary.economics.machines.rigs import read_rigs
+from hashcanary.economics.power.prices import read_power_prices
+from hashcanary.economics.selling.published import PublishedShare, read_published_shares
+from hashcanary.economics.selling.sold import CLASSES, OVERHEADS, Sold, draw_overheads, sold
+from hashcanary.economics.supply.study import (
+    DRAWS,
+    MEANINGS,
+    METRICS,
+    SupplyStudy,
+    history_of,
+    study_supply,
+)
+from hashcanary.moments import DAY, iso_day
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from hashcanary.economics.costs.assumptions import Assumption
+    from hashcanary.economics.levers import Moved
+    from hashcanary.economics.machines.fleet import History
+    from hashcanary.economics.machines.rigs import Catalogue
+    from hashcanary.economics.power.prices import PowerPrices
+    from hashcanary.metrics.engine import Results
+    from hashcanary.store.record import Record
+
+    Floats = NDArray[np.float64]
+
+# of the price of bitcoin, fractions
+FALLS = (0.0, 0.1, 0.2, 0.3)
+_TERA_IN_PETA = 1e3
+# days that must be known for a rank among them
+_FEWEST_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSold:
+    """What becomes of the coins of a class of machines; means of the draws, and their band.
+
+    share: fraction of the hashrate, and of the coins mined; the others in BTC/day: mined; kept by
+    pools; that must be sold for power; for power and overheads; free of power; lacking to pay it.
+    """
+
+    name: str
+    title: str
+    share: DrawBand
+    mined_btc_per_day: DrawBand
+    pool_btc_per_day: DrawBand
+    power_btc_per_day: DrawBand
+    whole_btc_per_day: DrawBand
+    free_btc_per_day: DrawBand
+    lacks_btc_per_day: DrawBand
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """After a fall of the price by a fraction, at the same difficulty and with all that runs now.
+
+    fall: fraction; under_water, power, whole, lacks: fractions of what is mined, as in ``Sold``.
+    """
+
+    fall: float
+    price_usd_per_btc: float
+    hashprice_usd_per_phs_day: float
+    under_water: DrawBand
+    power: DrawBand
+    whole: DrawBand
+    lacks: DrawBand
+    power_btc_per_day: DrawBand
+    power_usd_per_day: DrawBand
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the last day stands among those before it. day, since: Unix seconds; days: number of.
+
+    rank: fraction of the days before on which less had to be sold, each draw with its own past.
+    """
+
+    day: int
+    since: int
+    days: int
+    rank: DrawBand
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A published share and ours. ours: a fraction, of the same days; None where none is known."""
+
+    published: PublishedShare
+    ours: DrawBand | None
+
+
+@dataclass(frozen=True, slots=True)
+class SellingStudy:
+    """All that is told. power, whole, lacks: fractions of the coins mined (``Sold``), power's with
+    overheads in whole; through_time_mined_btc_per_day: (days,), of ``through_time``; overheads:
+    fraction of the cost of power; lacks_of: what was not known.
+    """
+
+    supply: SupplyStudy
+    mined_btc_per_day: float
+    sold: Sold
+    power: DrawBand
+    whole: DrawBand
+    lacks: DrawBand
+    classes: tuple[ClassSold, ...]
+    total: ClassSold
+    falls: tuple[Fallen, ...]
+    levers: tuple[Moved, ...]
+    overheads: DrawBand
+    through_time: FleetHistory
+    through_time_mined_btc_per_day: Floats
+    standing: Standing | None
+    beside: tuple[Beside, ...]
+    lacks_of: tuple[str, ...]
+
+
+def study_selling(
+    record: Record,
+    catalogue: Catalogue | None = None,
+    prices: PowerPrices | None = None,
+    figures: Mapping[str, Assumption] | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 1,
+    results: Results | None = None,
+    through: FleetHistory | None = None,
+) -> SellingStudy:
+    """What must be sold as known at the record's moment, with 95% bands of the draws.
+
+    results: ``supply_study.METRICS`` of the record, through: its days, where they were computed
+    already. Raises NoRigYet, TooFewDaysForFleet, NoHashprice.
+    """
+    from hashcanary.metrics.engine import compute
+
+    catalogue = read_rigs() if catalogue is None else catalogue
+    prices = read_power_prices() if prices is None else prices
+    figures = read_assumptions() if figures is None else figures
+    results = compute(record, METRICS) if results is None else results
+    study = study_supply(record, catalogue, prices, draws=draws, seed=seed, results=results)
+    history, dollars, _ = history_of(record, results)
+    if through is None:
+        through = fleet_history(history, catalogue, prices, record.daily, seed=seed)
+    overheads = draw_overheads(figures, draws, seed)
+    market, price = study.market, study.price_usd_per_btc
+    mined = market.hashrate_ths / _TERA_IN_PETA * market.hashprice_usd_per_phs_day / price
+    now = sold(study.supply, market.hashprice_usd_per_phs_day, overheads)
+    whole = now.total
+    return SellingStudy(
+        supply=study,
+        mined_btc_per_day=mined,
+        sold=now,
+        power=mean_band(whole.power[0]),
+        whole=mean_band(whole.whole[0]),
+        lacks=mean_band(whole.lacks[0]),
+        classes=_classes(now, mined),
+        total=_class("all", "all", whole, 0, mined),
+        falls=tuple(_fallen(study, overheads, fall, mined) for fall in FALLS),
+        levers=moved_by(MEANINGS, study.supply.parameters, whole.power[0]),
+        overheads=mean_band(overheads),
+        through_time=through,
+        through_time_mined_btc_per_day=_mined(history, dollars, through),
+        standing=_standing(through),
+        beside=_beside(through, overheads, market.history),
+        lacks_of=(*study.lacks, *_hindsight(figures, market.day)),
+    )
+
+
+def _classes(of: Sold, mined: float) -> tuple[ClassSold, ...]:
+    return tuple(_class(one.name, one.title, of, at, mined) for at, one in enumerate(CLASSES))
+
+
+def _class(name: str, title: str, of: Sold, at: int, mined: float) -> ClassSold:
+    def btc(drawn: Floats) -> DrawBand:
+        return mean_band(drawn[at] * mined)
+
+    return ClassSold(
+        name,
+        title,
+        mean_band(of.mined[at]),
+        btc(of.mined),
+        btc(of.pool),
+        btc(of.power),
+        btc(of.whole),
+        btc(of.free),
+        btc(of.lacks),
+    )
+
+
+def _fallen(study: SupplyStudy, overheads: Floats, fall: float, mined: float) -> Fallen:
+    price = study.price_usd_per_btc * (1.0 - fall)
+    hashprice = study.market.hashprice_usd_per_phs_day * (1.0 - fall)
+    then = sold(study.supply, hashprice, overheads)
+    whole = then.total
+    return Fallen(
+        fall,
+        price,
+        hashprice,
+        mean_band(then.mined[0]),
+        mean_band(whole.power[0]),
+        mean_band(whole.whole[0]),
+        mean_band(whole.lacks[0]),
+        mean_band(whole.power[0] * mined),
+        mean_band(whole.power[0] * mined * price),
+    )
+
+
+def _mined(history: History, dollars: Mapping[int, float], through: FleetHistory) -> Floats:
+    """BTC/day that the hashrate of each day earns at its hashprice: (days,)."""
+    at = np.searchsorted(history.time, through.time)
+    price = np.array([dollars[int(day)] for day in through.time], dtype=np.float64)
+    rate = history.hashrate_ths[at] / _TERA_IN_PETA
+    return np.asarray(rate * through.hashprice_usd_per_phs_day / price)
+
+
+def _standing(through: FleetHistory) -> Standing | None:
+    told = np.flatnonzero(np.isfinite(through.must_sell))
+    if told.size <= _FEWEST_DAYS:
+        return None
+    drawn = through.must_sell_drawn[told]
+    rank = (drawn[:-1] < drawn[-1]).mean(axis=0)
+    return Standing(
+        int(through.time[told[-1]]), int(through.time[told[0]]), told.size - 1, mean_band(rank)
+    )
+
+
+def _beside(through: FleetHistory, overheads: Floats, known: History) -> tuple[Beside, ...]:
+    """The figures that were public by the end of the last day known, each with ours."""
+    moment = int(known.time[-1]) + DAY
+    public = [one for one in read_published_shares() if one.known <= moment]
+    return tuple(Beside(one, _ours(one, through, overheads)) for one in public)
+
+
+def _ours(one: PublishedShare, through: FleetHistory, overheads: Floats) -> DrawBand | None:
+    if one.kind == "power_of_costs":
+        return mean_band(1.0 / (1.0 + overheads))
+    first = FIRST_DAY if one.first is None else one.first
+    last = int(through.time[-1]) + DAY if one.last is None and through.time.size else one.last
+    days = (through.time >= first) & (through.time < (last or 0)) & np.isfinite(through.must_sell)
+    if not days.any():
+        return None
+    return mean_band(through.must_sell_drawn[days].mean(axis=0, dtype=np.float64))
+
+
+def _hindsight(figures: Mapping[str, Assumption], day: int) -> tuple[str, ...]:
+    late = [figures[name] for name in OVERHEADS if figures[name].stated > day + DAY]
+    if not late:
+        return ()
+    told = ", ".join(f"{one.title} of {iso_day(one.stated)}" for one in late)
+    return (f"overheads were stated only later: {told}",)

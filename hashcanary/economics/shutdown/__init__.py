@@ -1,0 +1,1 @@
+"""When a machine stops: shutdown prices, waiting between thresholds, payback."""

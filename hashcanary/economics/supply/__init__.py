@@ -1,0 +1,1 @@
+"""The hash supply curve: who pays, who is under water, what leaves for good."""
