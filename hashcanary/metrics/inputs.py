@@ -178,7 +178,10 @@ def _day_starts(record: Record, chain: ChainColumns) -> Ints:
     """
     days = [
         chain.time // DAY,
-        record.daily["day"].cast(pl.Int64).to_numpy(),
+        # prices of power reach further than what is measured here, and measure none of it
+        record.daily.filter(~pl.col("series").str.starts_with("power_"))["day"]
+        .cast(pl.Int64)
+        .to_numpy(),
         record.candles["open_time"].to_numpy() // DAY,
     ]
     edges = [int(edge) for column in days if column.size for edge in (column.min(), column.max())]

@@ -18,8 +18,6 @@ from hashcanary.inference.attribution import explain_drop
 from hashcanary.moments import iso_day, parse_moment
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hashcanary.inference.attribution import Explanation
     from hashcanary.store.lake import Lake
 
@@ -85,25 +83,23 @@ def test_a_quiet_month_is_luck(real_lake: Lake) -> None:
     assert _explained(real_lake, "2023-09-10").answer == "luck"
 
 
-def test_dear_power_in_texas_speaks_for_curtailment(real_lake: Lake, real_data: Path) -> None:
-    record = real_lake.record(parse_moment("2026-01-27"))
-    hourly = pl.read_parquet(real_data / "power" / "ercot_hb_west_hourly.parquet")
-    rows = (
-        hourly.group_by(day="delivery_date")
-        .agg(value=pl.col("dam_lmp").mean())
-        .with_columns(
-            vendor=pl.lit("ercot"),
-            series=pl.lit("power_price_usd_per_mwh"),
-            known_at=(pl.col("day").cast(pl.Int32).cast(pl.Int64) + 1) * 86_400,
-        )
-        .filter(pl.col("known_at") <= record.at)
-    )
-    daily = pl.concat([record.daily.select(rows.columns), rows])
-    found = explain_drop(replace(record, daily=daily))
+def test_dear_power_in_texas_speaks_for_curtailment(real_lake: Lake) -> None:
+    found = _explained(real_lake, "2026-01-27")
     assert found.lacks == ()
-    # the data's own page: the mean of 26 January 2026 is 739.51
-    assert found.power[0].highest == pytest.approx(739.51, abs=0.01)
+    # ERCOT's day-ahead hours of the West hub within the UTC day, as plain Python
+    # counts them (tests/sources/test_ercot_hours.py); its delivery day, six hours later, has 739.51
+    assert found.power[0].highest == pytest.approx(997.50, abs=0.01)
+    assert iso_day(found.power[0].day) == "2026-01-26"
     factors = found.evidence[-1].factors
     assert factors is not None
     assert factors["curtailment"] > 3
     assert factors["exit"] == pytest.approx(0.0, abs=0.1)
+
+
+def test_without_prices_of_power_they_are_named_as_missing(real_lake: Lake) -> None:
+    record = real_lake.record(parse_moment("2026-01-27"))
+    bare = replace(record, daily=record.daily.filter(pl.col("vendor") != "ercot"))
+    found = explain_drop(bare)
+    assert found.power == ()
+    assert any("price of power" in one for one in found.lacks)
+    assert found.answer == "curtailment"

@@ -178,6 +178,7 @@ def test_every_real_file_is_recognised_or_passed_over(real_data: Path) -> None:
         "blockstats": ["blockstats"],
         "epochs": ["difficulty_epochs_0_933408"],
         "coinmetrics": ["coinmetrics_btc_20200101", "coinmetrics_btc_full"],
+        "ercot-hours": ["ercot_hb_west_hourly"],
         "candles": ["btcusdt_perp", "btcusdt_spot_daily", "cme_btc", "mara_stock", "riot_stock"],
     }
     found = survey([real_data])
@@ -189,7 +190,7 @@ def test_every_real_file_is_recognised_or_passed_over(real_data: Path) -> None:
         ]
         assert file.kind == (kinds[0] if kinds else None), file.path.name
         assert bool(file.reason) == (file.kind is None)
-    assert sum(file.kind is not None for file in found) == 14
+    assert sum(file.kind is not None for file in found) == 15
 
 
 def test_a_file_of_another_name_and_folder_is_still_recognised(
