@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import hashcanary
+from hashcanary.report.beside import Beside
 from hashcanary.report.errors import YearsFailed
 
 if TYPE_CHECKING:
@@ -35,20 +35,19 @@ _FOLLOWS = ("known_at", "vendor", "missing")
 _PATIENCE_S = 300
 
 
-class YearsJob:
+class YearsJob(Beside):
     """The process; a context manager that ends it if it is not needed."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="hashcanary-")
         home = str(Path(hashcanary.__file__).resolve().parents[1])
         path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH", ""))))
-        self._process = subprocess.Popen(
+        super().__init__(
             # not from the folder that the command was called in
             [sys.executable, "-P", "-c", _PROGRAM],
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            YearsFailed,
+            _PATIENCE_S,
+            {**os.environ, "PYTHONPATH": path},
         )
 
     def __call__(self, record: Record, results: Results) -> Years:
@@ -57,20 +56,9 @@ class YearsJob:
         question = Path(self._folder.name) / "question"
         with question.open("wb") as file:
             pickle.dump(_question(record, results), file, pickle.HIGHEST_PROTOCOL)
-        try:
-            answer, said = self._process.communicate(os.fsencode(question), timeout=_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise YearsFailed(code=None, said=f"nothing for {_PATIENCE_S} s") from None
-        if self._process.returncode != 0:
-            tail = said.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-            raise YearsFailed(code=self._process.returncode, said=tail[0])
         # what it wrote is this program's own
-        found: Years = pickle.loads(answer)
+        found: Years = pickle.loads(self.answer(os.fsencode(question)))
         return found
-
-    def __enter__(self) -> YearsJob:
-        return self
 
     def __exit__(
         self,
@@ -78,10 +66,7 @@ class YearsJob:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            self._process.communicate()
+        super().__exit__(kind, error, trace)
         self._folder.cleanup()
 
 
