@@ -99,7 +99,7 @@ class UnrecognisedFile(SourceError):
 
     template = (
         "{file}: expected content of one of the kinds {known}; found {found}. "
-        "Name the kind with --as KIND, or describe a CSV table with --mapping FILE."
+        "Name the kind with --as KIND, or describe a table with --mapping FILE."
     )
 
 

@@ -1,4 +1,4 @@
-"""The mapping file: how any CSV table becomes facts. ``docs/mapping.md`` shows it by example.
+"""The mapping file: how any table becomes facts. ``docs/mapping.md`` shows it by example.
 
 TOML with the table its rows belong to, the time column with its format and zone, and for every
 other column its name in the lake and what to multiply it with.
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TABLES = ("daily_reference", "candles", "blocks")
-_KEYS = ("table", "vendor", "market", "separator", "time", "columns")
-_TIME_KEYS = ("column", "format", "zone")
+_KEYS = ("table", "vendor", "market", "separator", "average", "time", "columns")
+_TIME_KEYS = ("column", "format", "zone", "hour")
+_AVERAGES = ("none", "day")
 _COLUMN_KEYS = ("name", "multiply")
 
 
@@ -37,7 +38,9 @@ class Mapping:
 
     table: one of ``TABLES``. name: vendor of daily series or market of candles. time_format:
     ``iso``, ``unix``, ``unix_ms``, or a strftime pattern. zone: IANA name of the zone of times
-    that carry none. columns: by the file's name.
+    that carry none. hour: the column that tells which hour of the day in ``time_column``, by its
+    end; empty where that column tells it. averaged: rows are shorter than a day, and their means
+    are wanted. columns: by the file's name.
     """
 
     table: str
@@ -46,6 +49,8 @@ class Mapping:
     time_column: str
     time_format: str
     zone: str
+    hour: str
+    averaged: bool
     columns: dict[str, Mapped]
 
 
@@ -67,6 +72,9 @@ def read_mapping(path: Path, data: bytes) -> Mapping:
     if not isinstance(time, dict):
         raise _bad(path, "[time]", "a section with the key column", repr(time))
     _known_keys(path, "time.", time, _TIME_KEYS)
+    averaged = _averaged(path, document, table)
+    if "hour" in time and not averaged:
+        raise _bad(path, "time.hour", 'average = "day" beside it', "no such line")
     return Mapping(
         table=table,
         name=_text(path, document, name_key) if name_key else "",
@@ -74,8 +82,19 @@ def read_mapping(path: Path, data: bytes) -> Mapping:
         time_column=_text(path, time, "column", where="time."),
         time_format=_text(path, time, "format", "iso", where="time."),
         zone=_zone(path, _text(path, time, "zone", "UTC", where="time.")),
+        hour=_text(path, time, "hour", where="time.") if "hour" in time else "",
+        averaged=averaged,
         columns=_columns(path, document.get("columns")),
     )
+
+
+def _averaged(path: Path, document: dict[str, object], table: str) -> bool:
+    average = _text(path, document, "average", "none")
+    if average not in _AVERAGES:
+        raise _bad(path, "average", f"one of {', '.join(_AVERAGES)}", repr(average))
+    if average == "day" and table != "daily_reference":
+        raise _bad(path, "average", "a table daily_reference", table)
+    return average == "day"
 
 
 def _columns(path: Path, section: object) -> dict[str, Mapped]:

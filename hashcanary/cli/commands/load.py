@@ -21,8 +21,8 @@ _DESCRIPTION = """\
 Imports files, or everything in folders, into the lake; makes the lake where there
 is none. Files are recognised by what is in them, not by their names: raw block
 headers, block tables, Core's getblockstats, Coin Metrics daily series, candles,
-company reports; any other CSV by a mapping file. zstd-compressed files are read
-as they are.
+company reports, ERCOT's hourly prices of power; any other table by a mapping
+file. zstd-compressed files are read as they are.
 
 A load is one step: either all of it is in the lake, or, on any error, nothing.
 Loading the same facts again, or in another order, changes nothing.
@@ -57,7 +57,7 @@ def add(commands: Commands, shared: Parser) -> None:
     parser.add_argument(
         "--mapping",
         metavar="FILE",
-        help="a TOML file that says what a CSV's columns are",
+        help="a TOML file that says what a table's columns are",
     )
     parser.add_argument(
         "--market", metavar="NAME", help="the candles' market (default: the file's name)"

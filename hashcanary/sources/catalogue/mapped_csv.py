@@ -1,4 +1,4 @@
-"""Any CSV table, by a mapping file that says what its columns mean."""
+"""Any table, CSV or Parquet, by a mapping file that says what its columns mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from hashcanary.sources.daily import parse_daily
 from hashcanary.sources.errors import BadMapping, BadValue, MissingColumns, MissingOption
 from hashcanary.sources.facts import BLOCKS
 from hashcanary.sources.files import fetch
+from hashcanary.sources.hourly import Spans, day_means, from_hours, in_zone
 from hashcanary.sources.mapping import Mapping, read_mapping
+from hashcanary.sources.power_series import check_power
 from hashcanary.sources.source import Content, Options, Probe, Source
 from hashcanary.sources.tables import read_matching
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from hashcanary.sources.facts import Parsed
 
 KIND = "mapped-csv"
-_TIME = "time"
+_TIME, _HOUR = "time", "hour_ending"
+_FORMAT_REMEDY = "Correct the file or the mapping's time.format."
 _NEEDED = {
     "daily_reference": (),
     "candles": tuple(field.name for field in CANDLE_FIELDS if field.required),
@@ -73,11 +76,41 @@ def _parse_as(content: Content, options: Options, mapping: Mapping, table: Table
         return candles_of(content, options, KIND, table, options.market or mapping.name)
     if mapping.table == "blocks":
         return blocks_of(content, options, KIND, table)
-    series = [mapped.name for mapped in mapping.columns.values()]
-    wide = pl.DataFrame(
-        [table.days(_TIME).alias("day"), *(table.reals(name, null=True) for name in series)]
-    )
+    names = [mapped.name for mapped in mapping.columns.values()]
+    series = [check_power(table, name, table.reals(name, null=True)) for name in names]
+    if mapping.averaged:
+        spans, wide = _spans(table, mapping), pl.DataFrame(series)
+        return day_means(KIND, table, spans, wide, mapping.name, content.source, table.notes)
+    wide = pl.DataFrame([table.days(_TIME).alias("day"), *series])
     return parse_daily(KIND, table, wide, mapping.name, content.source, table.notes)
+
+
+def _spans(table: Table, mapping: Mapping) -> Spans:
+    """When the span of each row begins, by the mapping's format, zone and column of hours."""
+    if mapping.hour:
+        days = _local(table, mapping)
+        what = "a day without a time, beside the hours in another column"
+        table.refuse(days.dt.truncate("1d") != days, _TIME, what)
+        local = from_hours(table, days.dt.date(), _HOUR)
+    elif mapping.time_format in ("unix", "unix_ms") or mapping.zone == "UTC":
+        begin = _seconds(table, mapping)
+        return Spans(begin, begin.is_null())
+    else:
+        local = _local(table, mapping)
+        if local.dtype.time_zone is not None:  # type: ignore[attr-defined]
+            begin = local.dt.epoch("s")
+            return Spans(begin, begin.is_null())
+    return in_zone(table, _TIME, local, mapping.zone)
+
+
+def _local(table: Table, mapping: Mapping) -> pl.Series:
+    """The time column as it stands, Datetime, mostly without a zone. Raises BadValue."""
+    raw = table.frame[_TIME]
+    what = f"a time as {mapping.time_format}"
+    if isinstance(raw.dtype, pl.Datetime | pl.Date):
+        table.refuse(raw.is_null(), _TIME, what)
+        return raw if isinstance(raw.dtype, pl.Datetime) else raw.cast(pl.Datetime("us"))
+    return _read_times(table, mapping, what)
 
 
 def _check_names(path: Path, mapping: Mapping) -> None:
@@ -100,7 +133,9 @@ def _table(content: Content, mapping: Mapping) -> Table:
     table = read_matching(
         content, KIND, lambda columns: _wanted(content, mapping, columns), mapping.separator
     )
-    frame = table.frame.with_columns(_seconds(table, mapping).alias(_TIME))
+    frame = table.frame
+    if not mapping.averaged:
+        frame = frame.with_columns(_seconds(table, mapping).alias(_TIME))
     for mapped in mapping.columns.values():
         if mapped.multiply != 1.0:
             values = table.reals(mapped.name, null=True) * mapped.multiply
@@ -111,6 +146,7 @@ def _table(content: Content, mapping: Mapping) -> Table:
 
 def _wanted(content: Content, mapping: Mapping, columns: Sequence[str]) -> dict[str, str]:
     wanted = {mapping.time_column: _TIME}
+    wanted |= {mapping.hour: _HOUR} if mapping.hour else {}
     wanted |= {column: mapped.name for column, mapped in mapping.columns.items()}
     missing = [column for column in wanted if column not in columns]
     if missing:
@@ -128,15 +164,20 @@ def _seconds(table: Table, mapping: Mapping) -> pl.Series:
         return values // ticks
     if mapping.time_format == "iso" and mapping.zone == "UTC":
         return table.times(_TIME)[0]
+    what = f"a time as {mapping.time_format} of the zone {mapping.zone}"
+    when = _read_times(table, mapping, what)
+    if when.dtype.time_zone is None:  # type: ignore[attr-defined]
+        when = when.dt.replace_time_zone(mapping.zone, ambiguous="earliest", non_existent="null")
+        table.refuse(when.is_null(), _TIME, what, _FORMAT_REMEDY)
+    return when.dt.epoch("s")
+
+
+def _read_times(table: Table, mapping: Mapping, what: str) -> pl.Series:
+    """Text as Datetime by the mapping's format, with a zone where the text has one."""
     text = table.frame[_TIME].cast(pl.String).str.strip_chars()
     pattern = None if mapping.time_format == "iso" else mapping.time_format
-    what = f"a time as {mapping.time_format} of the zone {mapping.zone}"
     try:
         when = text.str.to_datetime(pattern, strict=False, ambiguous="earliest")
-        if when.dtype.time_zone is None:  # type: ignore[attr-defined]
-            when = when.dt.replace_time_zone(
-                mapping.zone, ambiguous="earliest", non_existent="null"
-            )
     except pl.exceptions.PolarsError as error:
         raise BadValue(
             file=table.path,
@@ -146,14 +187,14 @@ def _seconds(table: Table, mapping: Mapping) -> pl.Series:
             more="",
             remedy="Correct time.format in the mapping file.",
         ) from error
-    table.refuse(when.is_null(), _TIME, what, "Correct the file or the mapping's time.format.")
-    return when.dt.epoch("s")
+    table.refuse(when.is_null(), _TIME, what, _FORMAT_REMEDY)
+    return when
 
 
 MAPPED_CSV = Source(
     kind=KIND,
-    title="Any CSV through a mapping file",
-    reads="CSV of any layout, with a TOML mapping file given by --mapping",
+    title="Any table through a mapping file",
+    reads="CSV or Parquet of any layout, with a TOML mapping file given by --mapping",
     recognise=recognise,
     parse=parse,
 )
