@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 T = TypeVar("T")
@@ -30,6 +30,18 @@ def declared(group: str, wanted: type[T]) -> Iterator[tuple[str, T]]:
                 family = value if isinstance(value, tuple) else (value,)
                 if family and all(isinstance(item, wanted) for item in family):
                     yield from ((module.__name__, item) for item in family)
+
+
+def declared_once(
+    group: str, wanted: type[T], name_of: Callable[[T], str], twice: Callable[[str, str], Exception]
+) -> dict[str, T]:
+    """What is declared under a group by name, sorted; twice: the error of a name and a module."""
+    found: dict[str, T] = {}
+    for module, one in declared(group, wanted):
+        name = name_of(one)
+        if found.setdefault(name, one) is not one:
+            raise twice(name, module)
+    return dict(sorted(found.items()))
 
 
 def _modules(package_name: str) -> Iterator[ModuleType]:

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hashcanary.cli.output import Column, Row
 
@@ -19,6 +19,23 @@ def band_columns(name: str, unit: str, title: str, spare: int = 0) -> list[Colum
         Column(f"{name}_{unit}", title, spare=spare),
         Column(f"{name}_low_{unit}", "low", data_only=True),
         Column(f"{name}_high_{unit}", "high", data_only=True),
+    ]
+
+
+def lever_columns(key: str, title: str, people: Callable[[object], str]) -> list[Column]:
+    """Of a table of what each assumption moves: its span, and the answer at either end of it."""
+    from hashcanary.cli.forms import percent, three_digits
+    from hashcanary.cli.output import Column
+
+    return [
+        Column("assumption", "assumption", wide=True),
+        Column("name", "name", data_only=True),
+        Column("low", "from", people=three_digits),
+        Column("high", "to", people=three_digits),
+        Column("unit", "unit", data_only=True),
+        Column(f"{key}_at_low_fraction", f"{title} at", people=people),
+        Column(f"{key}_at_high_fraction", "at", people=people),
+        Column("variance_explained_fraction", "of variance", people=percent, spare=1),
     ]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.banded import band_columns, resting, with_bands
-from hashcanary.cli.forms import percent, percent_one, three_digits, two_decimals, whole
+from hashcanary.cli.banded import band_columns, lever_columns, resting, with_bands
+from hashcanary.cli.forms import percent, percent_one, two_decimals, whole
 from hashcanary.cli.output import Column
 
 if TYPE_CHECKING:
@@ -63,13 +63,7 @@ def _shown_columns(shown: str) -> list[Column]:
         return _contract_columns()
     if shown == "assumptions":
         return [
-            Column("assumption", "assumption", wide=True),
-            Column("name", "name", data_only=True),
-            Column("low", "from", people=three_digits),
-            Column("high", "to", people=three_digits),
-            Column("leaves_at_low_fraction", "leaves at", people=percent_one),
-            Column("leaves_at_high_fraction", "at", people=percent_one),
-            Column("variance_explained_fraction", "of variance", people=percent, spare=1),
+            *lever_columns("leaves", "leaves", percent_one),
             Column("source", "source", data_only=True),
         ]
     return [

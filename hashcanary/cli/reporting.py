@@ -99,3 +99,11 @@ def say_written(files: Sequence[Path]) -> None:
         else:
             for path in inside:
                 say(f"wrote {path}")
+
+
+def write_picture(path: Path, data: bytes) -> None:
+    """Write a picture where a user asked for it, and say so. Raises what ``writing`` raises."""
+    with writing(path, "a picture"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    say_written([path])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.metrics.declaration import Metric
 from hashcanary.metrics.errors import DuplicateMetric, UnknownMetric
-from hashcanary.plugins import declared
+from hashcanary.plugins import declared_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +22,12 @@ GROUP = "hashcanary.metrics"
 @cache
 def all_metrics() -> Mapping[str, Metric]:
     """Every registered metric by name, sorted. Raises DuplicateMetric on a name used twice."""
-    found: dict[str, Metric] = {}
-    for module, metric in declared(GROUP, Metric):
-        if found.setdefault(metric.name, metric) is not metric:
-            raise DuplicateMetric(name=metric.name, module=module)
-    return dict(sorted(found.items()))
+    return declared_once(
+        GROUP,
+        Metric,
+        lambda metric: metric.name,
+        lambda name, module: DuplicateMetric(name=name, module=module),
+    )
 
 
 def find_metric(name: str) -> Metric:

@@ -9,12 +9,12 @@ from hashcanary.economics.market import CHANGE_YEARS
 from hashcanary.economics.shutdown.payback import BLOCK_DAYS
 from hashcanary.inference.hashprice_basis import FEE_DAYS
 from hashcanary.moments import iso_day, iso_time
+from hashcanary.report.rows import three
 from hashcanary.units import EXAHASHES, FRACTION, USD_PER_BTC, USD_PER_MWH, USD_PER_PHS_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.economics.draws import DrawBand
     from hashcanary.economics.market import Band
     from hashcanary.inference.after_retarget import AfterRetarget, Floats, Quantiles, Then
     from hashcanary.units import Unit
@@ -118,9 +118,9 @@ def rig_rows(found: AfterRetarget) -> list[Row]:
     return [
         {
             "rig": one.name,
-            **_three("efficiency", "j_per_th", one.j_per_th),
-            **_three("off_at_now", "usd_per_btc", one.off_at_now_usd_per_btc),
-            **_three("off_at_after", "usd_per_btc", one.off_at_after_usd_per_btc),
+            **three("efficiency", "j_per_th", one.j_per_th),
+            **three("off_at_now", "usd_per_btc", one.off_at_now_usd_per_btc),
+            **three("off_at_after", "usd_per_btc", one.off_at_after_usd_per_btc),
             "pays_now_probability": one.pays_now,
             "pays_after_price_held_probability": one.pays_after,
             "pays_after_price_moving_probability": one.pays_moving,
@@ -167,7 +167,7 @@ def document(found: AfterRetarget) -> dict[str, object]:
         "under_water_now_fraction": _told(found.under_water_now),
         "under_water_now_ehs": _told(found.under_water_now_ehs),
         "revenue_now_usd_per_mwh": _told(found.revenue_now_usd_per_mwh),
-        **_three("network_efficiency", "j_per_th", found.network_j_per_th),
+        **three("network_efficiency", "j_per_th", found.network_j_per_th),
         "offset_price_usd_per_btc": _told(found.offset_usd_per_btc),
         "price_held": _then(found.held),
         "price_moving": None if found.moving is None else _then(found.moving),
@@ -233,11 +233,3 @@ def _told(one: Quantiles) -> dict[str, float]:
 
 def _levels(values: Floats) -> dict[str, float]:
     return dict(zip(LEVEL_NAMES, values.tolist(), strict=True))
-
-
-def _three(name: str, unit: str, band: DrawBand) -> dict[str, float]:
-    return {
-        f"{name}_{unit}": band.value,
-        f"{name}_low_{unit}": band.low,
-        f"{name}_high_{unit}": band.high,
-    }

@@ -15,8 +15,8 @@ from hashcanary.report.diverting_rows import (
     left_rows,
     lever_rows,
     offer_rows,
-    three,
 )
+from hashcanary.report.rows import three
 
 if TYPE_CHECKING:
     from hashcanary.economics.hosting.leaving import OfferPoint

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.economics.priors import parameter_units
 from hashcanary.moments import iso_day
+from hashcanary.report.rows import three
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.economics.draws import DrawBand
     from hashcanary.economics.hosting.contracts import Contract
     from hashcanary.economics.hosting.offers import ContractFigures
     from hashcanary.economics.hosting.study import HostingStudy
     from hashcanary.economics.supply.after_exit import AfterExit
 
     Row = Mapping[str, object]
+
+# of what a study draws beside its stated assumptions and the supply curve's
+_UNITS = {"decline": "1/year", "fees": "fraction", "convertible": "fraction"}
 
 
 def offer_rows(study: HostingStudy) -> list[Row]:
@@ -81,12 +85,15 @@ def _counted(one: Contract) -> str:
 def lever_rows(study: HostingStudy) -> list[Row]:
     """What the share that would leave rests on, what moves it most on top."""
     sources = {name: one.source for name, one in study.assumed.items()}
+    units = {name: unit.suffix for name, unit in parameter_units().items()}
+    units |= {name: one.unit for name, one in study.assumed.items()} | _UNITS
     return [
         {
             "assumption": one.meaning,
             "name": one.name,
             "low": one.low,
             "high": one.high,
+            "unit": units[one.name],
             "leaves_at_low_fraction": one.at_low,
             "leaves_at_high_fraction": one.at_high,
             "variance_explained_fraction": one.part,
@@ -148,12 +155,3 @@ def convertible_rows(study: HostingStudy) -> list[Row]:
         }
         for one in study.convertible.values()
     ]
-
-
-def three(name: str, unit: str, band: DrawBand) -> dict[str, float]:
-    """Keys of a median and its limits: ``leaves_fraction``, ``leaves_low_fraction``."""
-    return {
-        f"{name}_{unit}": band.value,
-        f"{name}_low_{unit}": band.low,
-        f"{name}_high_{unit}": band.high,
-    }

@@ -9,6 +9,7 @@ from hashcanary.economics.draws import BAND_TEXT, DrawBand
 from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.supply.study import assumptions
 from hashcanary.moments import DAY, iso_day
+from hashcanary.report.rows import three
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,14 +58,14 @@ def _class_row(one: ClassSold, price: float) -> Row:
     return {
         "class": one.name,
         "margin": one.title,
-        **_three("share", "fraction", one.share),
-        **_three("mined", "btc_per_day", one.mined_btc_per_day),
-        **_three("pool", "btc_per_day", one.pool_btc_per_day),
-        **_three("must_sell", "btc_per_day", one.power_btc_per_day),
-        **_three("with_overheads", "btc_per_day", one.whole_btc_per_day),
-        **_three("free", "btc_per_day", one.free_btc_per_day),
-        **_three("lacks", "btc_per_day", one.lacks_btc_per_day),
-        **_three("must_sell", "usd_per_day", sold),
+        **three("share", "fraction", one.share),
+        **three("mined", "btc_per_day", one.mined_btc_per_day),
+        **three("pool", "btc_per_day", one.pool_btc_per_day),
+        **three("must_sell", "btc_per_day", one.power_btc_per_day),
+        **three("with_overheads", "btc_per_day", one.whole_btc_per_day),
+        **three("free", "btc_per_day", one.free_btc_per_day),
+        **three("lacks", "btc_per_day", one.lacks_btc_per_day),
+        **three("must_sell", "usd_per_day", sold),
     }
 
 
@@ -75,12 +76,12 @@ def fall_rows(study: SellingStudy) -> list[Row]:
             "fall_fraction": one.fall,
             "price_usd_per_btc": one.price_usd_per_btc,
             "hashprice_usd_per_phs_day": one.hashprice_usd_per_phs_day,
-            **_three("under_water", "fraction", one.under_water),
-            **_three("must_sell", "fraction", one.power),
-            **_three("with_overheads", "fraction", one.whole),
-            **_three("lacks", "fraction", one.lacks),
-            **_three("must_sell", "btc_per_day", one.power_btc_per_day),
-            **_three("must_sell", "usd_per_day", one.power_usd_per_day),
+            **three("under_water", "fraction", one.under_water),
+            **three("must_sell", "fraction", one.power),
+            **three("with_overheads", "fraction", one.whole),
+            **three("lacks", "fraction", one.lacks),
+            **three("must_sell", "btc_per_day", one.power_btc_per_day),
+            **three("must_sell", "usd_per_day", one.power_usd_per_day),
         }
         for one in study.falls
     ]
@@ -104,10 +105,10 @@ def history_rows(study: SellingStudy) -> list[Row]:
         rows.append(
             {
                 "day": iso_day(int(past.time[at])),
-                **_three("must_sell", "fraction", sold),
-                **_three("must_sell", "btc_per_day", DrawBand(*(each * mined for each in sold))),
+                **three("must_sell", "fraction", sold),
+                **three("must_sell", "btc_per_day", DrawBand(*(each * mined for each in sold))),
                 "mined_btc_per_day": mined,
-                **_three("under_water", "fraction", under),
+                **three("under_water", "fraction", under),
                 "hashprice_usd_per_phs_day": float(past.hashprice_usd_per_phs_day[at]),
                 "hindsight": bool(past.hindsight[at]),
             }
@@ -134,7 +135,7 @@ def _published_row(one: Beside) -> Row:
         "published": low if low == high else f"{low} to {high}",
         "published_low_fraction": said.low,
         "published_high_fraction": said.high,
-        **({} if ours is None else _three("ours", "fraction", ours)),
+        **({} if ours is None else three("ours", "fraction", ours)),
         "known": iso_day(said.known - DAY),
         "source": said.source,
     }
@@ -228,17 +229,17 @@ def document(study: SellingStudy) -> dict[str, object]:
         "hashprice_usd_per_phs_day": market.hashprice_usd_per_phs_day,
         "price_usd_per_btc": study.supply.price_usd_per_btc,
         "mined_btc_per_day": study.mined_btc_per_day,
-        **_three("must_sell", "fraction", study.power),
-        **_three("with_overheads", "fraction", study.whole),
-        **_three("lacks", "fraction", study.lacks),
-        **_three("overheads", "fraction_of_power", study.overheads),
+        **three("must_sell", "fraction", study.power),
+        **three("with_overheads", "fraction", study.whole),
+        **three("lacks", "fraction", study.lacks),
+        **three("overheads", "fraction_of_power", study.overheads),
         "rank": None
         if standing is None
         else {
             "day": iso_day(standing.day),
             "since": iso_day(standing.since),
             "days": standing.days,
-            **_three("rank", "fraction", standing.rank),
+            **three("rank", "fraction", standing.rank),
         },
         "interval": _INTERVAL,
         "draws": int(study.supply.supply.left.size),
@@ -276,12 +277,3 @@ def _btc(band: DrawBand) -> str:
 
 def _small(band: DrawBand) -> str:
     return f"{band.value:,.1f} BTC ({band.low:,.1f} to {band.high:,.1f})"
-
-
-def _three(name: str, unit: str, band: DrawBand) -> dict[str, float]:
-    """Keys of a figure and its limits: ``share_fraction``, ``share_low_fraction``."""
-    return {
-        f"{name}_{unit}": band.value,
-        f"{name}_low_{unit}": band.low,
-        f"{name}_high_{unit}": band.high,
-    }

@@ -9,6 +9,7 @@ from hashcanary.economics.machines.fleet import HOURS
 from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
 from hashcanary.economics.supply.study import assumptions
 from hashcanary.moments import iso_day
+from hashcanary.report.rows import three
 from hashcanary.units import HASHRATE
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ def curve_rows(study: SupplyStudy) -> list[Row]:
         {
             "hashprice_usd_per_phs_day": one.hashprice_usd_per_phs_day,
             "price_usd_per_btc": one.price_usd_per_btc,
-            **_three("paying", "fraction", one.paying),
-            **_three("paying", "ehs", one.paying_ehs),
-            **_three("under_water", "fraction", band_of(dear)),
+            **three("paying", "fraction", one.paying),
+            **three("paying", "ehs", one.paying_ehs),
+            **three("under_water", "fraction", band_of(dear)),
             "under_water_mean_fraction": float(dear.mean()),
         }
         for one, dear in zip(study.curve, under, strict=True)
@@ -62,11 +63,11 @@ def rig_rows(study: SupplyStudy) -> list[Row]:
     return [
         {
             "rig": one.name,
-            **_three("efficiency", "j_per_th", one.j_per_th),
-            **_three("share", "fraction", one.share),
-            **_three("off_at", "usd_per_phs_day", one.off_at_usd_per_phs_day),
-            **_three("off_at", "usd_per_btc", one.off_at_usd_per_btc),
-            **_three("under_water", "fraction", one.under_water),
+            **three("efficiency", "j_per_th", one.j_per_th),
+            **three("share", "fraction", one.share),
+            **three("off_at", "usd_per_phs_day", one.off_at_usd_per_phs_day),
+            **three("off_at", "usd_per_btc", one.off_at_usd_per_btc),
+            **three("under_water", "fraction", one.under_water),
         }
         for one in study.rigs
     ]
@@ -103,12 +104,12 @@ def own_rows(study: SupplyStudy, stands: tuple[Standing, ...]) -> list[Row]:
                 "rig": one.machines.rig.name,
                 "hashrate_ths": one.machines.hashrate_ths,
                 "power_price_usd_per_kwh": one.machines.usd_per_kwh,
-                **_three("efficiency", "j_per_th", one.machines.efficiency_j_per_th),
-                **_three("off_at", "usd_per_phs_day", cost),
-                **_three("off_at", "usd_per_btc", DrawBand(*(per_dollar * x for x in cost))),
-                **_three("cheaper", "fraction", one.cheaper),
+                **three("efficiency", "j_per_th", one.machines.efficiency_j_per_th),
+                **three("off_at", "usd_per_phs_day", cost),
+                **three("off_at", "usd_per_btc", DrawBand(*(per_dollar * x for x in cost))),
+                **three("cheaper", "fraction", one.cheaper),
                 "pays": one.pays,
-                **_three("margin", "fraction", DrawBand(*left)),
+                **three("margin", "fraction", DrawBand(*left)),
             }
         )
     return rows
@@ -205,13 +206,13 @@ def document(study: SupplyStudy, stands: tuple[Standing, ...] = ()) -> dict[str,
         "price_usd_per_btc": study.price_usd_per_btc,
         "hashrate_ehs": market.hashrate_ths * _EXA_IN_TERA,
         "highest_hashrate_ehs": market.peak_ths * _EXA_IN_TERA,
-        **_three("under_water", "fraction", study.under_water),
+        **three("under_water", "fraction", study.under_water),
         "under_water_mean_fraction": study.under_water_mean,
-        **_three("room_for_shutdown", "ehs", study.room_ehs),
-        **_three("elasticity", "ratio", study.elasticity),
+        **three("room_for_shutdown", "ehs", study.room_ehs),
+        **three("elasticity", "ratio", study.elasticity),
         "literature_elasticity_ratio": LITERATURE_ELASTICITY,
-        **_three("network_efficiency", "j_per_th", study.network_j_per_th),
-        **_three("network_power_price", "usd_per_kwh", study.power_usd_per_kwh),
+        **three("network_efficiency", "j_per_th", study.network_j_per_th),
+        **three("network_power_price", "usd_per_kwh", study.power_usd_per_kwh),
         "interval": BAND_TEXT,
         "draws": int(supply.left.size),
         "assumptions": assumptions(study),
@@ -243,12 +244,3 @@ def _rate(ehs: float) -> str:
 
 def _percent(band: DrawBand) -> str:
     return f"{band.value:.1%} ({band.low:.1%} to {band.high:.1%})"
-
-
-def _three(name: str, unit: str, band: DrawBand) -> dict[str, float]:
-    """Keys of a median and its limits: ``paying_fraction``, ``paying_low_fraction``."""
-    return {
-        f"{name}_{unit}": band.value,
-        f"{name}_low_{unit}": band.low,
-        f"{name}_high_{unit}": band.high,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from hashcanary.plugins import declared
+from hashcanary.plugins import declared_once
 from hashcanary.sources.errors import DuplicateFeed, DuplicateKind, UnknownFeed, UnknownKind
 from hashcanary.sources.feed import Feed
 from hashcanary.sources.source import Source
@@ -19,11 +19,12 @@ GROUP = "hashcanary.sources"
 @cache
 def all_sources() -> Mapping[str, Source]:
     """Every registered source by kind, sorted. Raises DuplicateKind on a kind used twice."""
-    found: dict[str, Source] = {}
-    for module, source in declared(GROUP, Source):
-        if found.setdefault(source.kind, source) is not source:
-            raise DuplicateKind(kind=source.kind, module=module)
-    return dict(sorted(found.items()))
+    return declared_once(
+        GROUP,
+        Source,
+        lambda source: source.kind,
+        lambda name, module: DuplicateKind(kind=name, module=module),
+    )
 
 
 def find_source(kind: str) -> Source:
@@ -37,11 +38,12 @@ def find_source(kind: str) -> Source:
 @cache
 def all_feeds() -> Mapping[str, Feed]:
     """Every registered feed by name, sorted. Raises DuplicateFeed on a name used twice."""
-    found: dict[str, Feed] = {}
-    for module, feed in declared(GROUP, Feed):
-        if found.setdefault(feed.name, feed) is not feed:
-            raise DuplicateFeed(name=feed.name, module=module)
-    return dict(sorted(found.items()))
+    return declared_once(
+        GROUP,
+        Feed,
+        lambda feed: feed.name,
+        lambda name, module: DuplicateFeed(name=name, module=module),
+    )
 
 
 def find_feed(name: str, place: str = "--source") -> Feed:

@@ -8,8 +8,9 @@ from typing import Literal
 import polars as pl
 import pytest
 
+from hashcanary import plugins
 from hashcanary.chain.networks import MAIN
-from hashcanary.metrics import engine, registry
+from hashcanary.metrics import engine
 from hashcanary.metrics.declaration import Extra, Metric
 from hashcanary.metrics.engine import Results, compute
 from hashcanary.metrics.errors import (
@@ -233,7 +234,7 @@ def test_an_unknown_name_is_answered_with_near_ones() -> None:
 
 def test_a_name_used_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = [("mine", metric("a", "blocks.count")), ("theirs", metric("a", "blocks.work"))]
-    monkeypatch.setattr(registry, "declared", lambda *_: twice)
+    monkeypatch.setattr(plugins, "declared", lambda *_: twice)
     with pytest.raises(DuplicateMetric, match="declared twice, the second time in theirs"):
         all_metrics.__wrapped__()
 

@@ -12,7 +12,6 @@ from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
@@ -139,19 +138,11 @@ def run(args: argparse.Namespace) -> Exit:
     own = next((one for one in left if one.left == _left(args)), None)
     emit(_table(record, study, shown, left, own), format_of(args))
     if args.png:
-        _draw(Path(args.png), study, simulated=record.simulated)
+        from hashcanary.cli.reporting import write_picture
+        from hashcanary.report.charts.hosting import hosting_picture
+
+        write_picture(Path(args.png), hosting_picture(study, simulated=record.simulated))
     return Exit.DONE
-
-
-def _draw(path: Path, study: HostingStudy, *, simulated: bool) -> None:
-    from hashcanary.cli.reporting import say_written, writing
-    from hashcanary.report.charts.hosting import hosting_picture
-
-    data = hosting_picture(study, simulated=simulated)
-    with writing(path, "a picture"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    say_written([path])
 
 
 def _asked(args: argparse.Namespace) -> Asked:

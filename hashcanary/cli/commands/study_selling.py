@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
-from hashcanary.cli.forms import one_decimal, percent, three_digits, whole
+from hashcanary.cli.forms import one_decimal, percent, whole
 from hashcanary.cli.numbers import seed_of
 from hashcanary.errors import Exit
 
@@ -158,7 +158,7 @@ def _table(record: Record, study: SellingStudy, shown: str) -> Table:
 
 
 def _columns(shown: str) -> list[Column]:
-    from hashcanary.cli.banded import band_columns
+    from hashcanary.cli.banded import band_columns, lever_columns
     from hashcanary.cli.output import Column
 
     if shown == "classes":
@@ -210,12 +210,5 @@ def _columns(shown: str) -> list[Column]:
             Column("source", "source", data_only=True),
         ]
     return [
-        Column("assumption", "assumption", wide=True),
-        Column("name", "name", data_only=True),
-        Column("low", "from", people=three_digits),
-        Column("high", "to", people=three_digits),
-        Column("unit", "unit", data_only=True),
-        Column("must_sell_at_low_fraction", "must sell at", people=percent),
-        Column("must_sell_at_high_fraction", "at", people=percent),
-        Column("variance_explained_fraction", "of variance", people=percent, spare=1),
+        *lever_columns("must_sell", "must sell", percent),
     ]

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from hashcanary.cli.assuming import stated_price
 from hashcanary.cli.declare import add_at, add_command
-from hashcanary.cli.forms import percent, percent_one, three_digits, two_decimals, whole
+from hashcanary.cli.forms import percent_one, three_digits, two_decimals, whole
 from hashcanary.cli.numbers import seed_of
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Column, Table
     from hashcanary.economics.machines.own import OwnFleet
@@ -127,19 +125,11 @@ def run(args: argparse.Namespace) -> Exit:
     shown = args.show or ("curve" if own is None else "own")
     emit(_table(record, study, shown, own), format_of(args))
     if args.png:
-        _draw(Path(args.png), study, simulated=record.simulated)
+        from hashcanary.cli.reporting import write_picture
+        from hashcanary.report.charts.supply import supply_picture
+
+        write_picture(Path(args.png), supply_picture(study, simulated=record.simulated))
     return Exit.DONE
-
-
-def _draw(path: Path, study: SupplyStudy, *, simulated: bool) -> None:
-    from hashcanary.cli.reporting import say_written, writing
-    from hashcanary.report.charts.supply import supply_picture
-
-    data = supply_picture(study, simulated=simulated)
-    with writing(path, "a picture"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    say_written([path])
 
 
 def _own(
@@ -204,7 +194,7 @@ _BANDS: dict[tuple[str, str], str] = {
 
 
 def _columns(shown: str) -> list[Column]:
-    from hashcanary.cli.banded import band_columns, resting
+    from hashcanary.cli.banded import band_columns, lever_columns, resting
     from hashcanary.cli.output import Column
 
     if shown == "curve":
@@ -229,14 +219,7 @@ def _columns(shown: str) -> list[Column]:
         ]
     if shown == "assumptions":
         return [
-            Column("assumption", "assumption", wide=True),
-            Column("name", "name", data_only=True),
-            Column("low", "from", people=three_digits),
-            Column("high", "to", people=three_digits),
-            Column("unit", "unit", data_only=True),
-            Column("under_water_at_low_fraction", "under water at", people=percent_one),
-            Column("under_water_at_high_fraction", "at", people=percent_one),
-            Column("variance_explained_fraction", "of variance", people=percent, spare=1),
+            *lever_columns("under_water", "under water", percent_one),
             *resting(),
         ]
     return [

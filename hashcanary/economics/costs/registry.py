@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.economics.costs.model import CostModel
 from hashcanary.economics.errors import DuplicateCostModel, UnknownCostModel
-from hashcanary.plugins import declared
+from hashcanary.plugins import declared_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,11 +22,12 @@ GROUP = "hashcanary.cost_models"
 @cache
 def all_cost_models() -> Mapping[str, CostModel]:
     """Every model by name, sorted. Raises DuplicateCostModel on a name used twice."""
-    found: dict[str, CostModel] = {}
-    for module, model in declared(GROUP, CostModel):
-        if found.setdefault(model.name, model) is not model:
-            raise DuplicateCostModel(name=model.name, module=module)
-    return dict(sorted(found.items()))
+    return declared_once(
+        GROUP,
+        CostModel,
+        lambda model: model.name,
+        lambda name, module: DuplicateCostModel(name=name, module=module),
+    )
 
 
 def find_cost_models(names: Iterable[str] = ()) -> tuple[CostModel, ...]:

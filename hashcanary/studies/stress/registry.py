@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from hashcanary.plugins import declared
+from hashcanary.plugins import declared_once
 from hashcanary.studies.errors import DuplicateStressComponent
 from hashcanary.studies.stress.component import Component
 
@@ -22,8 +22,9 @@ GROUP = "hashcanary.stress_components"
 @cache
 def all_components() -> Mapping[str, Component]:
     """Every component by name, sorted. Raises DuplicateStressComponent on a name used twice."""
-    found: dict[str, Component] = {}
-    for module, component in declared(GROUP, Component):
-        if found.setdefault(component.name, component) is not component:
-            raise DuplicateStressComponent(name=component.name, module=module)
-    return dict(sorted(found.items()))
+    return declared_once(
+        GROUP,
+        Component,
+        lambda component: component.name,
+        lambda name, module: DuplicateStressComponent(name=name, module=module),
+    )

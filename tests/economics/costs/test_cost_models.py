@@ -264,13 +264,13 @@ def test_a_third_partys_model_comes_through_the_same_door(
     named = [(entry.name, entry.value) for entry in plugins.entry_points(group=cost_registry.GROUP)]
     assert named == [("hashcanary", "hashcanary.economics.costs.models")]
     theirs = model("electricity")
-    monkeypatch.setattr(cost_registry, "declared", lambda *_: [("a", theirs), ("b", theirs)])
+    monkeypatch.setattr(plugins, "declared", lambda *_: [("a", theirs), ("b", theirs)])
     cost_registry.all_cost_models.cache_clear()
     try:
         assert list(all_cost_models()) == ["electricity"]
         other = CostModel(*([""] * 7), (), theirs.compute)
         twice = [("ours", other), ("theirs", CostModel(*([""] * 7), (), theirs.compute))]
-        monkeypatch.setattr(cost_registry, "declared", lambda *_: twice)
+        monkeypatch.setattr(plugins, "declared", lambda *_: twice)
         cost_registry.all_cost_models.cache_clear()
         # two equal declarations are still two
         with pytest.raises(DuplicateCostModel, match="second time in theirs"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hashcanary import plugins
 from hashcanary.simulation.history import simulate_history
 from hashcanary.simulation.record import record_of
 from hashcanary.studies.errors import DuplicateStressComponent
@@ -84,7 +85,7 @@ def test_without_fees_what_needs_them_is_missing_by_name(record: Record, soon: S
 
 def test_two_components_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = [("mine.one", PUELL), ("mine.two", replace(PUELL, title="other"))]
-    monkeypatch.setattr(registry, "declared", lambda group, wanted: iter(twice))
+    monkeypatch.setattr(plugins, "declared", lambda group, wanted: iter(twice))
     registry.all_components.cache_clear()
     try:
         with pytest.raises(DuplicateStressComponent, match=r"puell, found another in mine\.two"):
