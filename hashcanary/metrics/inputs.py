@@ -172,7 +172,7 @@ def base_frames(record: Record) -> dict[Grain, pl.DataFrame]:
 
 
 def _day_starts(record: Record, chain: ChainColumns) -> Ints:
-    """Start of every UTC day from the first to the last one anything is known of.
+    """Start of every UTC day from the first to the last one that blocks, prices or vendors know.
 
     As known at a moment of the day after, that day too: what rests on yesterday stands in its row.
     """

@@ -114,11 +114,12 @@ class _Measured:
 
 
 def _measured(record: Record, results: Results) -> _Measured:
+    from hashcanary.metrics.vendor import VENDOR
     from hashcanary.studies.episode_luck import with_luck
     from hashcanary.studies.episodes import find_episodes
 
-    vendors = record.daily["vendor"].unique().sort().to_list()
-    reading = Reading(results, vendors)
+    # of those in the record, prices of power among them, the one whose figures stand in for blocks
+    reading = Reading(results, [VENDOR] if VENDOR in record.daily["vendor"] else [])
     studies = with_luck(results, find_episodes(results, simulated=record.simulated))
     as_of = None if reading.today is None else reading.today + DAY
     mined = who_mined(record, reading.today)

@@ -63,6 +63,9 @@ def test_the_fall_of_january_2026_as_published(real_record: Record, cut: Cut) ->
     assert rate.low is not None
     assert rate.high is not None
     assert rate.low < 970e18 < rate.high
+    # prices of power are in the record too, and no figure of the chain rests on them
+    grounds = {figure.source for figure in figures(report).values()}
+    assert "daily figures of coinmetrics, closing prices" in grounds
 
 
 def test_the_page_on_the_whole_record_is_small(real_record: Record) -> None:
