@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import polars as pl
 from inference_page import write_part
 from real_data import real_data
 
@@ -19,6 +22,10 @@ from hashcanary.moments import iso_day, parse_moment
 from hashcanary.report.wording import probability
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+
+if TYPE_CHECKING:
+    from hashcanary.inference.attribution import Explanation
+    from hashcanary.store.record import Record
 
 # what is on record, and the days on which one asks
 FALLS = (
@@ -40,9 +47,13 @@ def page(lake: Lake) -> str:
     """The table with what it means."""
     head = ["what is on record", "asked on", "fall found", "depth", *NAMES, "answer", "lacks"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    without: list[str] = []
     for what, days in FALLS:
         for day in days:
-            found = explain_drop(lake.record(parse_moment(day)))
+            record = lake.record(parse_moment(day))
+            found = explain_drop(record)
+            if found.power:
+                without.append(_without_power(record, found, day))
             drop = found.drop
             lacks = sum(one.factors is None for one in found.evidence)
             cells = [
@@ -57,10 +68,24 @@ def page(lake: Lake) -> str:
             lines.append("| " + " | ".join(cells) + " |")
     return (
         "Falls whose causes are on record, and two quiet months, from what was known on the day "
-        "that is asked on. No price of power was loaded; before 2020 neither who mined is known "
-        "nor most blocks. In June 2021 April's outage was still what the blocks of a hundred days "
-        "spoke of most: `--since` looks past it. No number was fitted to these falls, but who "
+        "that is asked on. Prices of power are ERCOT's, from 2025 on; before 2020 neither who "
+        "mined is known nor most blocks. In June 2021 April's outage was still what the blocks of "
+        "a hundred days spoke of most: `--since` looks past it. No number was fitted to these "
+        "falls, but who "
         "stated how causes look knew of them.\n\n" + "\n".join(lines) + "\n"
+        "\nWhat the price of power adds: " + "; ".join(without) + ".\n"
+    )
+
+
+def _without_power(record: Record, found: Explanation, day: str) -> str:
+    """The answer's probability with prices of power and without them."""
+    bare = replace(record, daily=record.daily.filter(~pl.col("series").str.starts_with("power_")))
+    before = explain_drop(bare).probabilities[found.answer]
+    price = found.power[0]
+    return (
+        f"on {day} {found.answer} has {probability(found.probabilities[found.answer])}, without it "
+        f"{probability(before)} ({price.vendor}: {price.highest:,.0f} USD/MWh on "
+        f"{iso_day(price.day)}, usual {price.usual:,.0f})"
     )
 
 
