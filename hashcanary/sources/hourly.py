@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from hashcanary.moments import DAY, iso_day
-from hashcanary.sources.columns import Table, missing_ranges, settle
+from hashcanary.sources.columns import EARLIEST, LATEST, Table, missing_ranges, settle
 from hashcanary.sources.daily import parse_daily
 from hashcanary.sources.errors import EmptyFile
 
@@ -67,6 +67,8 @@ def in_zone(
     second row of one such time is, if it says something else. Raises BadValue where most springs of
     the file have the hour that the clock skips: its times are of another zone.
     """
+    what = "a time from 2009 to 2105"
+    table.refuse(~local.dt.year().is_between(2009, 2105).fill_null(value=False), column, what)
     early, late = (
         local.dt.replace_time_zone(zone, ambiguous=which, non_existent="null").dt.epoch("s")
         for which in ("earliest", "latest")
@@ -123,6 +125,8 @@ def day_means(
     Raises ConflictingRows, BadValue where rows are not evenly spaced within the day, EmptyFile
     where no day is whole.
     """
+    times = replace(table, frame=pl.DataFrame({_HOUR: spans.begin}))
+    times.integers(_HOUR, EARLIEST, LATEST, what="a Unix time in seconds")
     hours = pl.from_epoch(spans.begin, "s").dt.replace_time_zone("UTC")
     frame = wide.with_columns(hours.alias(_HOUR), spans.skipped.alias(_SKIPPED))
     once, settled = settle(table, frame, (_HOUR, _SKIPPED))

@@ -41,6 +41,13 @@ _SERIES = "time,asset,PriceUSD,HashRate,TxCnt\n2024-01-01,btc,42000,5e8,4\n2024-
 _EPOCHS = (
     "epoch,first_height,nbits_hex,first_block_time\n0,0,1d00ffff,1231006505\n1,2016,1d00ffff,\n"
 )
+_HOURS = pl.DataFrame(
+    {
+        "delivery_date": [f"2026-01-{5 + at // 24:02}" for at in range(72)],
+        "hour_ending": [at % 24 + 1 for at in range(72)],
+        "dam_lmp": [30.0 + at % 7 for at in range(72)],
+    }
+)
 _HEADER = bytes.fromhex(
     "01000000" + "00" * 32 + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
 ) + bytes.fromhex("29ab5f49ffff001d1dac2b7c")
@@ -56,6 +63,17 @@ high = "high"
 low = "low"
 close = { name = "close", multiply = 2 }
 """
+_AVERAGES = """
+table = "daily_reference"
+vendor = "ercot"
+average = "day"
+[time]
+column = "delivery_date"
+hour = "hour_ending"
+zone = "America/Chicago"
+[columns]
+dam_lmp = "power_price_usd_per_mwh"
+"""
 
 
 def _written(frame: pl.DataFrame) -> list[bytes]:
@@ -67,7 +85,7 @@ def _written(frame: pl.DataFrame) -> list[bytes]:
 
 
 GOOD = [
-    *(data for frame in (_BLOCKS, _CANDLES, _STATS) for data in _written(frame)),
+    *(data for frame in (_BLOCKS, _CANDLES, _STATS, _HOURS) for data in _written(frame)),
     *(_SERIES.encode(), _EPOCHS.encode(), _HEADER),
     zstandard.compress(_EPOCHS.encode()),
     zstandard.compress(_written(_BLOCKS)[0]),
@@ -152,6 +170,7 @@ _NAMES = st.sampled_from(
         ),
         *("epoch", "first_height", "first_header_hex", "first_block_time", "last_block_hash"),
         *("open", "high", "low", "close", "volume", "PriceUSD", "HashRate", "TxCnt", "asset"),
+        *("delivery_date", "hour_ending", "dam_lmp", "rtm_lmp", "dstflag", "settlement_point"),
     ]
 )
 
@@ -182,6 +201,11 @@ def test_damaged_mappings_give_facts_or_a_named_error(
     mapping.write_bytes(damaged.encode("utf-8", "replace"))
     (place / "c.csv").write_bytes(_written(_CANDLES)[1])
     _read_soon(place / "c.csv", None, Options(mapping=mapping))
+    averages = _AVERAGES[:at] + text + _AVERAGES[at + length :]
+    mapping.write_bytes(averages.encode("utf-8", "replace"))
+    for number, data in enumerate(_written(_HOURS)):
+        (place / f"h{number}").write_bytes(data)
+        _read_soon(place / f"h{number}", None, Options(mapping=mapping))
 
 
 def test_the_undamaged_files_are_read(place: Path) -> None:
@@ -190,5 +214,7 @@ def test_the_undamaged_files_are_read(place: Path) -> None:
     for data in GOOD:
         (place / "good").write_bytes(data)
         kinds.add(read(place / "good").kind)
-    assert kinds == {"blocks", "blockstats", "candles", "coinmetrics", "epochs", "headers"}
+    of_blocks = {"blocks", "blockstats", "epochs", "headers"}
+    assert kinds == of_blocks | {"candles", "coinmetrics", "ercot-hours"}
     assert read_mapping(place / "m", _MAPPING.encode()).columns["close"].multiply == 2
+    assert read_mapping(place / "m", _AVERAGES.encode()).hour == "hour_ending"
