@@ -193,7 +193,7 @@ def _conflict(table: Table, rows: pl.DataFrame, key: Sequence[str]) -> Conflicti
     same = rows.filter(*(pl.col(column).eq_missing(first[column]) for column in key))
     second = same.row(1, named=True)
     differ = [
-        column for column in rows.columns if column != "row" and first[column] != second[column]
+        column for column in rows.columns if column != _ROW and first[column] != second[column]
     ]
     more = rows.select(pl.struct(key).n_unique()).item() - 1
     return ConflictingRows(

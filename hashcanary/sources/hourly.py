@@ -129,7 +129,8 @@ def day_means(
     times.integers(_HOUR, EARLIEST, LATEST, what="a Unix time in seconds")
     hours = pl.from_epoch(spans.begin, "s").dt.replace_time_zone("UTC")
     frame = wide.with_columns(hours.alias(_HOUR), spans.skipped.alias(_SKIPPED))
-    once, settled = settle(table, frame, (_HOUR, _SKIPPED))
+    key = (_HOUR, _SKIPPED) if bool(spans.skipped.any()) else (_HOUR,)
+    once, settled = settle(table, frame, key)
     step = _step(table, spans.begin)
     days = _days(once, list(wide.columns), DAY // step)
     means = days.select("day", *wide.columns).filter(
