@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
 
+# as the command line has it: before anything here imports numpy
+for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[_name] = "1"
+
 # on a busy machine one example may take long: that is no fault of what it tests
 hypothesis.settings.register_profile("hashcanary", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("hashcanary")

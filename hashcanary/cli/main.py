@@ -18,7 +18,8 @@ _BUG_TEXT = (
     "left it. Please report it with the command and with what --debug prints."
 )
 
-# matrices here are small: threads of BLAS would only wait for one another
+# threads of BLAS sum in an order of their own: the last digits would follow the number of cores;
+# and on matrices as small as these they only wait for one another
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = list(sys.argv[1:] if arguments is None else arguments)
     as_json, debug = "--json" in asked, "--debug" in asked
     for name in _ONE_THREAD:
-        os.environ.setdefault(name, "1")
+        os.environ[name] = "1"
     try:
         args = build_parser().parse_args(asked)
         code = _run(args)
