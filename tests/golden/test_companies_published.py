@@ -116,6 +116,15 @@ def test_who_sold_more_than_was_mined(periods: dict[tuple[str, str], CompanyPeri
     assert ("CleanSpark", "2025-09") not in more
 
 
+def test_prices_of_power_beyond_the_blocks_do_not_make_companies_older(lake: Lake) -> None:
+    record = lake.record()
+    power = record.daily["series"].str.starts_with("power_")
+    assert record.daily.filter(power)["known_at"].max() > record.blocks["known_at"].max()  # type: ignore[operator]
+    with_them = companies_now(record)
+    without = companies_now(replace(record, daily=record.daily.filter(~power)))
+    assert with_them.moment == without.moment
+
+
 def test_a_moment_uses_nothing_that_was_published_or_mined_later(lake: Lake) -> None:
     """The answer at t out of all is that of a lake that was loaded with what there was at t."""
     moment = parse_moment("2025-10-20")

@@ -14,6 +14,8 @@ from fractions import Fraction
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from hashcanary.economics import market
 from hashcanary.economics.companies.ai import ai_of
 from hashcanary.economics.companies.company import CompanyNow
@@ -154,12 +156,13 @@ def _connection(moment: int) -> Band:
 
 
 def _moment(record: Record) -> int:
-    """Unix seconds: the record's moment, else of the last thing that it knows."""
+    """Unix seconds: the record's moment, else of the last of its blocks, figures and reports."""
     if record.at is not None:
         return record.at
+    daily = record.daily.filter(~pl.col("series").str.starts_with("power_"))
     ends = [
         frame["known_at"].max()
-        for frame in (record.blocks, record.daily, record.companies)
+        for frame in (record.blocks, daily, record.companies)
         if "known_at" in frame.columns and frame.height
     ]
     return max(end for end in ends if isinstance(end, int))
