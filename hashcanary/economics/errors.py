@@ -10,7 +10,7 @@ class BadFigures(HashcanaryError):
 
     template = (
         "{file}, {place}: expected {expected}, found {found}. Correct the file; those that come "
-        "with hashcanary (economics/*.toml) show the form."
+        "with hashcanary (economics/*/*.toml) show the form."
     )
     exit_code = Exit.USAGE
     http_status = 400
