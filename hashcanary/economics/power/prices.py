@@ -260,6 +260,10 @@ def _grid_price(daily: pl.DataFrame | None, vendor: str, moment: int) -> float |
     """A grid's median daily price of the last 30 days, USD/kWh; None where too few are known."""
     if daily is None or daily.is_empty():
         return None
+    # asked for every month of many years, most of them before the grid's first price
+    first = daily["known_at"].min()
+    if isinstance(first, int) and first > moment:
+        return None
     last = moment // DAY
     days = daily.filter(
         pl.col("vendor") == vendor,
