@@ -22,20 +22,20 @@ from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.supply.curve import market_at, supply_curve
 from hashcanary.economics.supply.study import history_of, study_supply
-from hashcanary.inference.after_retarget import after_retarget
-from hashcanary.inference.hashprice_ahead import hashprice_ahead
-from hashcanary.inference.hashprice_basis import DAYS_METRICS, basis_at, basis_of, days_of
-from hashcanary.inference.observations import blocks_of
-from hashcanary.inference.posterior import history, posterior
-from hashcanary.inference.retarget import forecast_from, forecast_retarget
+from hashcanary.inference.filter.observations import blocks_of
+from hashcanary.inference.filter.posterior import history, posterior
+from hashcanary.inference.retarget.after import after_retarget
+from hashcanary.inference.retarget.forecast import forecast_from, forecast_retarget
+from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
+from hashcanary.inference.retarget.hashprice_basis import DAYS_METRICS, basis_at, basis_of, days_of
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import day_start
 from hashcanary.studies.after_retarget import hashprice_outcomes, hashprice_scores
 
 if TYPE_CHECKING:
     from hashcanary.economics.supply.curve import Supply
-    from hashcanary.inference.after_retarget import AfterRetarget, Quantiles
-    from hashcanary.inference.hashprice_ahead import Ahead
+    from hashcanary.inference.retarget.after import AfterRetarget, Quantiles
+    from hashcanary.inference.retarget.hashprice_ahead import Ahead
     from hashcanary.store.record import Record
     from hashcanary.studies.after_retarget import Against, HashpriceOutcome, HashpriceScore
 

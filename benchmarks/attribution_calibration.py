@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from inference_page import write_part
 
-from hashcanary.inference.attribution import CANNOT_TELL, ENOUGH, assume, explain_drop
-from hashcanary.inference.fall_windows import REACH
+from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH, assume, explain_drop
+from hashcanary.inference.explain.fall_windows import REACH
 from hashcanary.moments import DAY
 from hashcanary.simulation.stress_worlds import CAUSES, stress_world
 

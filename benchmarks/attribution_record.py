@@ -16,15 +16,15 @@ from inference_page import write_part
 from real_data import real_data
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.attribution import explain_drop
-from hashcanary.inference.causes import NAMES
+from hashcanary.inference.explain.attribution import explain_drop
+from hashcanary.inference.explain.causes import NAMES
 from hashcanary.moments import iso_day, parse_moment
 from hashcanary.report.wording import probability
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 
 if TYPE_CHECKING:
-    from hashcanary.inference.attribution import Explanation
+    from hashcanary.inference.explain.attribution import Explanation
     from hashcanary.store.record import Record
 
 # what is on record, and the days on which one asks

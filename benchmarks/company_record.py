@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.market import Band
     from hashcanary.store.record import Record
 
-EXAMPLE = Path(str(files("hashcanary.sources") / "company_reports_example.csv"))
+EXAMPLE = Path(str(files("hashcanary.sources.files") / "company_reports_example.csv"))
 AT = "2026-02-05"
 _COMPANIES, _MONTHS = 200, 120
 

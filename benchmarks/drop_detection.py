@@ -32,14 +32,14 @@ from drop_worlds import delays as world_delays
 from inference_page import write_part
 from retarget_forecast import record
 
-from hashcanary.inference.drop_watch import BLOCKS_A_YEAR, FALLS
-from hashcanary.inference.drops import find_drops
+from hashcanary.inference.drops.drops import find_drops
+from hashcanary.inference.drops.watch import BLOCKS_A_YEAR, FALLS
 from hashcanary.inference.run_length import optimal_delay, run_length, threshold_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.inference.drops import DropList
+    from hashcanary.inference.drops.drops import DropList
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]

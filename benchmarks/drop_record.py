@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.chain.work import work_float64_column
-from hashcanary.inference.drop_watch import BLOCKS_A_YEAR
+from hashcanary.inference.drops.watch import BLOCKS_A_YEAR
 from hashcanary.moments import iso_day
 
 if TYPE_CHECKING:
-    from hashcanary.inference.drops import Drop, DropList
+    from hashcanary.inference.drops.drops import Drop, DropList
     from hashcanary.store.record import Record
 
 # from 2020 on no block is missing

@@ -13,18 +13,18 @@ import numpy as np
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
-from hashcanary.inference.bank import Bank, Model
-from hashcanary.inference.drop_edges import ORDINARY
-from hashcanary.inference.drop_watch import BLOCKS_A_YEAR, FALLS, advance, new_watch
-from hashcanary.inference.drops import drops_of
-from hashcanary.inference.observations import Blocks
+from hashcanary.inference.drops.drops import drops_of
+from hashcanary.inference.drops.edges import ORDINARY
+from hashcanary.inference.drops.watch import BLOCKS_A_YEAR, FALLS, advance, new_watch
+from hashcanary.inference.filter.bank import Bank, Model
+from hashcanary.inference.filter.observations import Blocks
 from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.worlds import START, world_chain, world_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.inference.drop_watch import Watch
+    from hashcanary.inference.drops.watch import Watch
     from hashcanary.simulation.mining import MinedChain
 
     Floats = NDArray[np.float64]

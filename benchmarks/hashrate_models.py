@@ -18,15 +18,15 @@ from inference_page import write_part
 from retarget_forecast import TUNED_TO, record
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.bank import BANK, CALM, Bank, Model, run_bank
-from hashcanary.inference.baselines import DiscountFilter
-from hashcanary.inference.compiling import compiled
-from hashcanary.inference.observations import BIN, blocks_of, observe
+from hashcanary.inference.filter.bank import BANK, CALM, Bank, Model, run_bank
+from hashcanary.inference.filter.compiling import compiled
+from hashcanary.inference.filter.observations import BIN, blocks_of, observe
+from hashcanary.inference.retarget.baselines import DiscountFilter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.inference.observations import Observations
+    from hashcanary.inference.filter.observations import Observations
 
     Floats = NDArray[np.float64]
 

@@ -19,8 +19,8 @@ from table import show
 
 from hashcanary.chain.address import script_of
 from hashcanary.chain.coinbase import outputs_of
-from hashcanary.sources.attribution import attribute
-from hashcanary.sources.pool_lists import UNKNOWN, PoolList, built_in, read_pool_list
+from hashcanary.sources.pools.attribution import attribute
+from hashcanary.sources.pools.pool_lists import UNKNOWN, PoolList, built_in, read_pool_list
 
 BLOCKS = 1_000_000
 PEER_PART = 50

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from hashcanary.sources.pool_lists import built_in
+from hashcanary.sources.pools.pool_lists import built_in
 
 Table = pd.DataFrame
 Metric = Callable[[Table], Table]

@@ -14,13 +14,13 @@ from inference_page import write_part
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
-from hashcanary.inference.bank import BANK, CALM, Bank, Model, run_bank, smooth, weights_of
-from hashcanary.inference.mixture import BANDS, LEVELS, quantiles, spread
-from hashcanary.inference.observations import BINS_PER_DAY, Blocks, observe
+from hashcanary.inference.filter.bank import BANK, CALM, Bank, Model, run_bank, smooth, weights_of
+from hashcanary.inference.filter.mixture import BANDS, LEVELS, quantiles, spread
+from hashcanary.inference.filter.observations import BINS_PER_DAY, Blocks, observe
 from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
 
 if TYPE_CHECKING:
-    from hashcanary.inference.observations import Floats, Observations
+    from hashcanary.inference.filter.observations import Floats, Observations
 
 # days of each chain, chains of each world, bins it learns from, bins between two looks
 DAYS, CHAINS, LEARNING, APART = 500, 48, 600, 9

@@ -13,10 +13,10 @@ from retarget_forecast import record
 from table import show
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.bank import CALM, run_bank, smooth
-from hashcanary.inference.observations import blocks_of, observe
-from hashcanary.inference.posterior import NewBlock, advance, posterior, state_of
-from hashcanary.inference.retarget import forecast_from
+from hashcanary.inference.filter.bank import CALM, run_bank, smooth
+from hashcanary.inference.filter.observations import blocks_of, observe
+from hashcanary.inference.filter.posterior import NewBlock, advance, posterior, state_of
+from hashcanary.inference.retarget.forecast import forecast_from
 from hashcanary.store.record import Record
 
 ROUNDS, NEW_BLOCKS = 5, 300

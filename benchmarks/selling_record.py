@@ -18,11 +18,11 @@ from retarget_forecast import record
 from supply_record import EPISODES
 
 from hashcanary.economics.machines.fleet import draw_fleets
-from hashcanary.economics.machines.history import FIRST_DAY, fleet_history
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.selling.study import study_selling
 from hashcanary.economics.supply.curve import market_at, supply_curve
+from hashcanary.economics.supply.fleet_history import FIRST_DAY, fleet_history
 from hashcanary.economics.supply.running import Running, must_sell
 from hashcanary.economics.supply.study import history_of
 from hashcanary.moments import DAY, day_start, iso_day
@@ -30,8 +30,8 @@ from hashcanary.report.selling import published_rows
 
 if TYPE_CHECKING:
     from hashcanary.economics.draws import DrawBand
-    from hashcanary.economics.machines.history import FleetHistory
     from hashcanary.economics.selling.study import SellingStudy
+    from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.store.record import Record
 
 # the figures by class, beside the last day of the record

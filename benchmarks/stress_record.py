@@ -16,7 +16,7 @@ import numpy as np
 from inference_page import PAGE, write_part
 from retarget_forecast import record
 
-from hashcanary.economics.machines.history import fleet_history
+from hashcanary.economics.supply.fleet_history import fleet_history
 from hashcanary.moments import iso_day
 from hashcanary.studies.episodes import REQUIRED_METRICS
 from hashcanary.studies.stress.after import after_words

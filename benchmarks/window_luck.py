@@ -15,13 +15,13 @@ from retarget_forecast import record
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
-from hashcanary.inference.bank import Filtered, run_bank
-from hashcanary.inference.comparison import compared
-from hashcanary.inference.luck import luck_between, window_luck
-from hashcanary.inference.mixture import BANDS
-from hashcanary.inference.observations import Blocks, observe
-from hashcanary.inference.scan import some_fall, some_window
-from hashcanary.inference.windows import between_blocks, between_times
+from hashcanary.inference.filter.bank import Filtered, run_bank
+from hashcanary.inference.filter.comparison import compared
+from hashcanary.inference.filter.mixture import BANDS
+from hashcanary.inference.filter.observations import Blocks, observe
+from hashcanary.inference.luck.luck import luck_between, window_luck
+from hashcanary.inference.luck.scan import some_fall, some_window
+from hashcanary.inference.luck.windows import between_blocks, between_times
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY
 from hashcanary.report.wording import chance, percent, wait

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hashcanary.cli.output import Format
     from hashcanary.sources.feed import Feed
-    from hashcanary.sources.pool_lists import PoolList
+    from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake
     from hashcanary.store.syncing import SyncReport
 

@@ -67,7 +67,8 @@ class BadStatement(HashcanaryError):
 
     template = (
         "{file}, {place}: expected {expected}, found {found}. Correct the file; those that come "
-        "with hashcanary (inference/causes.toml, inference/pool_regions.toml) show the form."
+        "with hashcanary (inference/explain/causes.toml, inference/explain/pool_regions.toml) "
+        "show the form."
     )
     exit_code = Exit.USAGE
     http_status = 400

@@ -15,4 +15,4 @@ __all__ = ["Place", "read_stated"]
 
 def read_stated(name: str, path: Path | None) -> Place:
     """The document of ``path``, of the built-in file ``name`` without. Raises BadStatement."""
-    return read_document("hashcanary.inference", name, path, BadStatement)
+    return read_document("hashcanary.inference.explain", name, path, BadStatement)

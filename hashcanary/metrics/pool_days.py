@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from hashcanary.metrics.days import NEVER, days_of_blocks
-from hashcanary.sources.pool_lists import UNKNOWN, built_in
+from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
 
 if TYPE_CHECKING:
     from hashcanary.metrics.chain_columns import ChainColumns, Ints

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from hashcanary.economics.market import CHANGE_YEARS
 from hashcanary.economics.shutdown.payback import BLOCK_DAYS
-from hashcanary.inference.hashprice_basis import FEE_DAYS
+from hashcanary.inference.retarget.hashprice_basis import FEE_DAYS
 from hashcanary.moments import DAY, iso_day, iso_time
 
 if TYPE_CHECKING:
-    from hashcanary.inference.after_retarget import AfterRetarget, Quantiles, RigAfter
+    from hashcanary.inference.retarget.after import AfterRetarget, Quantiles, RigAfter
 
 _MEDIAN = 3
 # rigs that a sentence names

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.market import CHANGE_YEARS
 from hashcanary.economics.shutdown.payback import BLOCK_DAYS
-from hashcanary.inference.hashprice_basis import FEE_DAYS
+from hashcanary.inference.retarget.hashprice_basis import FEE_DAYS
 from hashcanary.moments import iso_day, iso_time
 from hashcanary.report.rows import three
 from hashcanary.units import EXAHASHES, FRACTION, USD_PER_BTC, USD_PER_MWH, USD_PER_PHS_DAY
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hashcanary.economics.market import Band
-    from hashcanary.inference.after_retarget import AfterRetarget, Floats, Quantiles, Then
+    from hashcanary.inference.retarget.after import AfterRetarget, Floats, Quantiles, Then
     from hashcanary.units import Unit
 
     Row = Mapping[str, object]

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
-from hashcanary.inference.attribution import CANNOT_TELL, ENOUGH
-from hashcanary.inference.causes import LUCK
+from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH
+from hashcanary.inference.explain.causes import LUCK
 from hashcanary.moments import iso_day, iso_time
 from hashcanary.report.wording import moved, probability
 
 if TYPE_CHECKING:
-    from hashcanary.inference.attribution import Explanation
-    from hashcanary.inference.evidence import Factors
+    from hashcanary.inference.explain.attribution import Explanation
+    from hashcanary.inference.explain.evidence import Factors
 
 _BLOCKS = "block headers"
 _MOST_POOLS = 3

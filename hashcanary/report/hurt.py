@@ -25,8 +25,8 @@ from hashcanary.economics.selling.sold import CLASSES, draw_overheads, sold
 from hashcanary.economics.shutdown.table import Terms, shutdown_table
 from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
 from hashcanary.economics.supply.study import study_supply
-from hashcanary.inference.after_retarget import after_retarget
-from hashcanary.inference.hashprice_basis import DAYS_METRICS, basis_of
+from hashcanary.inference.retarget.after import after_retarget
+from hashcanary.inference.retarget.hashprice_basis import DAYS_METRICS, basis_of
 from hashcanary.report.years import SEED
 from hashcanary.report.years import needed as of_years
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.draws import DrawBand
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import SupplyStudy
-    from hashcanary.inference.after_retarget import AfterRetarget
+    from hashcanary.inference.retarget.after import AfterRetarget
     from hashcanary.metrics.engine import Results
     from hashcanary.report.outlook import Outlook
     from hashcanary.report.years import Years

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.bands import bands_ahead, recent_bands
-from hashcanary.inference.baselines import mempool_change, naive_change
 from hashcanary.inference.errors import (
     EpochStartMissing,
     NoBlocksToObserve,
     NoRetargets,
     NothingObserved,
 )
-from hashcanary.inference.observations import FEWEST, blocks_of
-from hashcanary.inference.posterior import history, posterior
-from hashcanary.inference.retarget import forecast_from
+from hashcanary.inference.filter.bands import bands_ahead, recent_bands
+from hashcanary.inference.filter.observations import FEWEST, blocks_of
+from hashcanary.inference.filter.posterior import history, posterior
+from hashcanary.inference.retarget.baselines import mempool_change, naive_change
+from hashcanary.inference.retarget.forecast import forecast_from
 from hashcanary.moments import DAY
 from hashcanary.report.charts.outlook import BAND_COLUMNS
 from hashcanary.report.document import Dataset, Series
@@ -26,10 +26,10 @@ from hashcanary.units import FRACTION, HASHRATE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.inference.bands import Bands
-    from hashcanary.inference.observations import Blocks, Floats
-    from hashcanary.inference.posterior import History, Posterior
-    from hashcanary.inference.retarget import RetargetForecast
+    from hashcanary.inference.filter.bands import Bands
+    from hashcanary.inference.filter.observations import Blocks, Floats
+    from hashcanary.inference.filter.posterior import History, Posterior
+    from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
 

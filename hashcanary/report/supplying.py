@@ -15,7 +15,7 @@ from hashcanary.units import HASHRATE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.economics.machines.own import OwnFleet, Standing
+    from hashcanary.economics.supply.own import OwnFleet, Standing
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
 
     Row = Mapping[str, object]

@@ -3,7 +3,7 @@
 A peak is the luckiest moment of its time, and the interval of a drawdown does not know that its
 peak was picked. So a fall is called real only when its interval lies below zero *and* luck alone,
 at a hashrate that never changes, makes a fall as deep less than once in ``RARE_YEARS`` years
-(``hashcanary.inference.luck``). What luck does to the ribbons is simulated
+(``hashcanary.inference.luck.luck``). What luck does to the ribbons is simulated
 (``hashcanary.studies.ribbon_luck``) and said beside them.
 """
 
@@ -18,7 +18,7 @@ from hashcanary.report.wording import chance, count, day, how_often, percent, qu
 from hashcanary.units import HASHRATE
 
 if TYPE_CHECKING:
-    from hashcanary.inference.luck import FallLuck
+    from hashcanary.inference.luck.luck import FallLuck
     from hashcanary.report.document import Case
     from hashcanary.studies.ribbon_luck import InversionLuck
     from hashcanary.studies.stress.answer import StressNow

@@ -16,7 +16,7 @@ from hashcanary.economics.costs.history import metrics_of
 from hashcanary.economics.costs.registry import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.errors import BadCostModel, NoCost
-from hashcanary.economics.machines.history import fleet_history
+from hashcanary.economics.supply.fleet_history import fleet_history
 from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
 from hashcanary.economics.supply.study import history_of
 from hashcanary.moments import DAY
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.costs.answers import CostAnswers
     from hashcanary.economics.costs.history import ModelCosts
-    from hashcanary.economics.machines.history import FleetHistory
+    from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
     from hashcanary.studies.stress.answer import StressNow

@@ -28,7 +28,7 @@ from hashcanary.simulation.paths import (
 )
 from hashcanary.simulation.scenario import Scenario
 from hashcanary.simulation.streams import Stream, generator
-from hashcanary.sources.pool_lists import UNKNOWN
+from hashcanary.sources.pools.pool_lists import UNKNOWN
 
 if TYPE_CHECKING:
     from pathlib import Path

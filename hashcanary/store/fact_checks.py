@@ -16,9 +16,9 @@ from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.subsidy import subsidy_column
 from hashcanary.moments import DAY
-from hashcanary.sources.blocks_table import hash_above_target
-from hashcanary.sources.company_figures import BY_NAME, FIGURES
 from hashcanary.sources.facts import COMPANIES, TABLES
+from hashcanary.sources.files.blocks_table import hash_above_target
+from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
 from hashcanary.store.chain_rules import histories
 from hashcanary.store.findings import Check, Finding
 from hashcanary.store.placing import network_anchors

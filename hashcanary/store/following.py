@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hashcanary.sources.feed import Asked, Clock, Feed
-    from hashcanary.sources.pool_lists import PoolList
+    from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake
     from hashcanary.store.syncing import Progress
 

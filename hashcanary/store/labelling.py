@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.attribution import attribute
 from hashcanary.sources.facts import POOL_LABELS
-from hashcanary.sources.pool_lists import UNKNOWN
+from hashcanary.sources.pools.attribution import attribute
+from hashcanary.sources.pools.pool_lists import UNKNOWN
 from hashcanary.store.errors import NoCoinbases
 from hashcanary.store.manifest import LoadedFile
 
 if TYPE_CHECKING:
-    from hashcanary.sources.pool_lists import PoolList
+    from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake, Transaction
 
 KIND = "pool-list"

@@ -17,7 +17,7 @@ import polars as pl
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.facts import HEADERS, TABLES, FactTable
-from hashcanary.sources.reading import read, survey
+from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.source import Options
 from hashcanary.store import active_chain
 from hashcanary.store.adding import add_rows

@@ -54,9 +54,10 @@ class Record:
         ``pool`` String (``unknown`` where the list names nobody); a block without a row has no
         label. pool_list: that list, ``NAME@DIGEST``; None where the lake has no labels.
     companies: what companies reported, one row a ``company``, ``figure`` (by its name in
-        ``sources/company_figures.py``) and period (``period_start``, ``period_end`` Date, both
-        included): ``value`` Int64 in ``unit``, ``simulated``, ``source_url``, ``known_at`` Int64
-        (the end of the day of publication), ``restated``: another value was published before.
+        ``sources/files/company_figures.py``) and period (``period_start``, ``period_end``
+        Date, both included): ``value`` Int64 in ``unit``, ``simulated``, ``source_url``,
+        ``known_at`` Int64 (the end of the day of publication), ``restated``: another value was
+        published before.
     """
 
     at: int | None

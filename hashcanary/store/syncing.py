@@ -21,7 +21,7 @@ from hashcanary.errors import Exit, HashcanaryError
 from hashcanary.moments import iso_day
 from hashcanary.sources.facts import BLOCKS, EVENTS, HEADERS, POOL_LABELS, TABLES
 from hashcanary.sources.feed import Asked
-from hashcanary.sources.pool_lists import PoolList, built_in
+from hashcanary.sources.pools.pool_lists import PoolList, built_in
 from hashcanary.store.adding import add_rows
 from hashcanary.store.events import reorganisation
 from hashcanary.store.held import held_of

@@ -14,20 +14,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.chain.difficulty import difficulty_float64_column
-from hashcanary.inference.bank import BANK
-from hashcanary.inference.baselines import BetaLaw, DiscountFilter, mempool_change, naive_change
-from hashcanary.inference.mixture import BANDS, LEVELS
-from hashcanary.inference.observations import blocks_of
-from hashcanary.inference.posterior import history, posterior
-from hashcanary.inference.retarget import forecast_from
+from hashcanary.inference.filter.bank import BANK
+from hashcanary.inference.filter.mixture import BANDS, LEVELS
+from hashcanary.inference.filter.observations import blocks_of
+from hashcanary.inference.filter.posterior import history, posterior
+from hashcanary.inference.retarget.baselines import (
+    BetaLaw,
+    DiscountFilter,
+    mempool_change,
+    naive_change,
+)
+from hashcanary.inference.retarget.forecast import forecast_from
 from hashcanary.studies.errors import NoWholeEpochs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hashcanary.inference.bank import Bank
-    from hashcanary.inference.observations import Blocks, Floats
-    from hashcanary.inference.posterior import History
+    from hashcanary.inference.filter.bank import Bank
+    from hashcanary.inference.filter.observations import Blocks, Floats
+    from hashcanary.inference.filter.posterior import History
     from hashcanary.store.record import Record
 
 POINTS = (36, 72, 144, 288, 504, 1008, 1512)

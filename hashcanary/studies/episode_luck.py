@@ -13,7 +13,7 @@ from hashcanary.studies.ribbon_luck import ribbon_luck
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.inference.luck import FallLuck
+    from hashcanary.inference.luck.luck import FallLuck
     from hashcanary.metrics.engine import Results
     from hashcanary.studies.episodes import Episode, EpisodeStudy
     from hashcanary.studies.ribbon_luck import InversionLuck, RibbonLuck

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from hashcanary.inference.luck import YEAR, fall_by_luck
+from hashcanary.inference.luck.luck import YEAR, fall_by_luck
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.inference.luck import FallLuck
+    from hashcanary.inference.luck.luck import FallLuck
     from hashcanary.metrics.engine import Results
 
 EPOCHS_PER_YEAR = YEAR / 14

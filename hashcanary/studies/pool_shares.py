@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.metrics import concentration
-from hashcanary.sources.pool_lists import built_in
+from hashcanary.sources.pools.pool_lists import built_in
 from hashcanary.studies.pools import measured_days
 
 if TYPE_CHECKING:

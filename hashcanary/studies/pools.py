@@ -27,7 +27,7 @@ from hashcanary.metrics.days import NEVER
 from hashcanary.metrics.intervals import rate_ratio, weighted_poisson
 from hashcanary.metrics.pool_days import pool_blocks
 from hashcanary.moments import DAY
-from hashcanary.sources.pool_lists import built_in
+from hashcanary.sources.pools.pool_lists import built_in
 from hashcanary.studies.errors import NoPoolLabels
 from hashcanary.studies.share_tests import fisher, holm
 

@@ -33,7 +33,8 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from importlib.resources import files
 
     path = tmp_path_factory.mktemp("reports") / "reports.csv"
-    path.write_bytes((files("hashcanary.sources") / "company_reports_example.csv").read_bytes())
+    example = files("hashcanary.sources.files") / "company_reports_example.csv"
+    path.write_bytes(example.read_bytes())
     return path
 
 

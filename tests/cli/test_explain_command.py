@@ -97,7 +97,7 @@ def test_soon_after_the_beginning_it_says_how_many_days_it_needs(call: Run, lake
 def test_own_assumptions_are_taken_and_wrong_ones_refused(
     call: Run, lake: Path, tmp_path: Path
 ) -> None:
-    from hashcanary.inference import causes
+    from hashcanary.inference.explain import causes
 
     text = Path(causes.__file__).with_name("causes.toml").read_text("utf-8")
     own = tmp_path / "own.toml"

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 _FOLDER = Path(hashcanary.economics.__file__).parent
 # what a retarget does to hashprice stands above the forecast of it
 _ABOVE = (
-    "inference/after_retarget.py",
-    "inference/hashprice_ahead.py",
-    "inference/hashprice_basis.py",
-    "inference/variance_parts.py",
+    "inference/retarget/after.py",
+    "inference/retarget/hashprice_ahead.py",
+    "inference/retarget/hashprice_basis.py",
+    "inference/explain/squeeze.py",
+    "inference/filter/variance_parts.py",
     "studies/after_retarget.py",
 )
 _MODULES = [*sorted(_FOLDER.rglob("*.py")), *(_FOLDER.parent / one for one in _ABOVE)]

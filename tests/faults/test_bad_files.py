@@ -26,7 +26,7 @@ from hashcanary.sources.errors import (
     TooManyRows,
     UnrecognisedFile,
 )
-from hashcanary.sources.reading import read, survey
+from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.source import Options
 
 B = "height,time,nbits\n"

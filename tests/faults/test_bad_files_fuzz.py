@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashcanary.errors import HashcanaryError
-from hashcanary.sources.mapping import read_mapping
-from hashcanary.sources.reading import read
+from hashcanary.sources.files.mapping import read_mapping
+from hashcanary.sources.files.reading import read
 from hashcanary.sources.registry import all_sources
 from hashcanary.sources.source import Options
 

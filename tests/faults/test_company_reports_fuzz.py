@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from hashcanary.chain.networks import MAIN
 from hashcanary.errors import HashcanaryError
 from hashcanary.sources.catalogue.company_reports import parse, recognise
-from hashcanary.sources.company_figures import BY_NAME, FIGURES
-from hashcanary.sources.company_table import COMPANY, END, PERIOD, PUBLISHED, START, URL
 from hashcanary.sources.facts import COMPANIES
-from hashcanary.sources.probing import header_cells
+from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
+from hashcanary.sources.files.company_table import COMPANY, END, PERIOD, PUBLISHED, START, URL
+from hashcanary.sources.files.probing import header_cells
 from hashcanary.sources.source import Content, Options, Probe
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 
 LONGEST = 5.0  # seconds for a few kilobytes; the machine may be busy
-EXAMPLE = (files("hashcanary.sources") / "company_reports_example.csv").read_bytes()
+EXAMPLE = (files("hashcanary.sources.files") / "company_reports_example.csv").read_bytes()
 _HEADS = [COMPANY, PERIOD, START, END, PUBLISHED, URL, "revision", "simulated", "note"]
 _HEADS += [figure.head for figure in FIGURES]
 _CELLS = ["", "0", "1", "9.5", "-1", "~3", "1e9", "2024-07", "2024-07-31", "2024-Q3", "yes", "u"]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from hashcanary.inference.attribution import explain_drop
+from hashcanary.inference.explain.attribution import explain_drop
 from hashcanary.moments import iso_day, parse_moment
 
 if TYPE_CHECKING:
-    from hashcanary.inference.attribution import Explanation
+    from hashcanary.inference.explain.attribution import Explanation
     from hashcanary.store.lake import Lake
 
 
@@ -87,7 +87,8 @@ def test_dear_power_in_texas_speaks_for_curtailment(real_lake: Lake) -> None:
     found = _explained(real_lake, "2026-01-27")
     assert found.lacks == ()
     # ERCOT's day-ahead hours of the West hub within the UTC day, as plain Python
-    # counts them (tests/sources/test_ercot_hours.py); its delivery day, six hours later, has 739.51
+    # counts them (tests/sources/files/test_ercot_hours.py); its delivery day, six hours later,
+    # has 739.51
     assert found.power[0].highest == pytest.approx(997.50, abs=0.01)
     assert iso_day(found.power[0].day) == "2026-01-26"
     factors = found.evidence[-1].factors

@@ -18,7 +18,7 @@ from hashcanary.store.loading import load
 if TYPE_CHECKING:
     from hashcanary.economics.companies.periods import CompanyPeriod
 
-EXAMPLE = Path(str(files("hashcanary.sources") / "company_reports_example.csv"))
+EXAMPLE = Path(str(files("hashcanary.sources.files") / "company_reports_example.csv"))
 
 
 @pytest.fixture(scope="module")

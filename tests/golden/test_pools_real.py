@@ -15,8 +15,8 @@ from scipy.stats import binomtest, chi2, fisher_exact
 
 from hashcanary.chain.coinbase import parse_coinbase
 from hashcanary.moments import parse_moment
-from hashcanary.sources.attribution import attribute
-from hashcanary.sources.pool_lists import built_in, read_pool_list
+from hashcanary.sources.pools.attribution import attribute
+from hashcanary.sources.pools.pool_lists import built_in, read_pool_list
 from hashcanary.studies.pools import study_pools
 
 if TYPE_CHECKING:

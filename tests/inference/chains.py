@@ -9,7 +9,7 @@ import polars as pl
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
-from hashcanary.inference.observations import Blocks
+from hashcanary.inference.filter.observations import Blocks
 from hashcanary.simulation.worlds import FIRST_HEIGHT as FIRST
 from hashcanary.simulation.worlds import START, world_chain, world_path
 from hashcanary.store.record import Record

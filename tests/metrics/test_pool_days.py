@@ -15,7 +15,7 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.metrics.engine import compute
 from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import day_start
-from hashcanary.sources.pool_lists import built_in
+from hashcanary.sources.pools.pool_lists import built_in
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:

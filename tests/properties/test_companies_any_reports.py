@@ -18,8 +18,8 @@ from hashcanary.economics.companies.periods import company_periods
 from hashcanary.economics.companies.standing import companies_now
 from hashcanary.economics.market import Band
 from hashcanary.moments import DAY, day_start
-from hashcanary.sources.company_figures import BY_NAME, FIGURES
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
+from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
 from hashcanary.store.record import COMPANY_COLUMNS, Record
 
 PERIODS = (

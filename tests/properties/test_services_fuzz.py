@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.errors import SourceError, WrongSchema
 from hashcanary.sources.facts import BLOCKS, CANDLES, DAILY_REFERENCE, HEADERS, POOL_LABELS
-from hashcanary.sources.http import Answer
-from hashcanary.sources.http_archive import Archive, Asking, Saved
-from hashcanary.sources.http_json import printable
-from hashcanary.sources.http_pace import retry_after
+from hashcanary.sources.http.archive import Archive, Asking, Saved
+from hashcanary.sources.http.client import Answer
+from hashcanary.sources.http.json_documents import printable
+from hashcanary.sources.http.pace import retry_after
 from hashcanary.sources.services import daily_series
 from hashcanary.sources.services.block_pages import parse_page
 from hashcanary.sources.services.exchange_candles import Candles, parse_candles

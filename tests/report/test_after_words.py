@@ -10,16 +10,16 @@ import pytest
 
 from hashcanary.economics.draws import DrawBand
 from hashcanary.economics.market import Band
-from hashcanary.inference.after_retarget import (
+from hashcanary.inference.filter.mixture import LEVELS
+from hashcanary.inference.retarget.after import (
     AfterRetarget,
     Quantiles,
     RigAfter,
     Stopped,
     Then,
 )
-from hashcanary.inference.hashprice_basis import Basis
-from hashcanary.inference.mixture import LEVELS
-from hashcanary.inference.retarget import RetargetForecast, Span
+from hashcanary.inference.retarget.forecast import RetargetForecast, Span
+from hashcanary.inference.retarget.hashprice_basis import Basis
 from hashcanary.report.after_retarget import sentences, told
 from hashcanary.report.after_rows import document, figure_rows, lines_of
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hashcanary.inference.attribution import CANNOT_TELL, Explanation, explain_drop
+from hashcanary.inference.explain.attribution import CANNOT_TELL, Explanation, explain_drop
 from hashcanary.moments import DAY
 from hashcanary.report.explaining import evidence_lines, headline, notes, sentences
 from hashcanary.report.wording import probability

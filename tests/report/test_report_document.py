@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from hashcanary.inference.retarget import forecast_retarget
+from hashcanary.inference.retarget.forecast import forecast_retarget
 from hashcanary.metrics.engine import compute
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.moments import DAY

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hashcanary.inference.luck import FallLuck
+from hashcanary.inference.luck.luck import FallLuck
 from hashcanary.moments import DAY
 from hashcanary.report.document import Case, Estimate
 from hashcanary.report.verdict import STAMPS, Signs, decide, judge

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from hashcanary.inference.attribution import explain_drop
+from hashcanary.inference.explain.attribution import explain_drop
 from hashcanary.report.explaining import evidence_lines
 from hashcanary.report.sections.why import factor, told, why
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hashcanary.inference.attribution import Explanation
+    from hashcanary.inference.explain.attribution import Explanation
     from hashcanary.store.record import Record
 
     Cut = Callable[[Record, int], Record]

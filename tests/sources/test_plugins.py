@@ -10,7 +10,7 @@ import pytest
 
 from hashcanary.errors import Exit
 from hashcanary.sources.errors import DuplicateKind
-from hashcanary.sources.reading import read, survey
+from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.registry import all_sources
 
 _SOURCE = """

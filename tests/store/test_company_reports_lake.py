@@ -22,7 +22,7 @@ from hashcanary.store.status import status
 from hashcanary.store.verify import verify
 
 HEAD = "company,period,published,source_url"
-EXAMPLE = Path(str(files("hashcanary.sources") / "company_reports_example.csv"))
+EXAMPLE = Path(str(files("hashcanary.sources.files") / "company_reports_example.csv"))
 
 
 @pytest.fixture

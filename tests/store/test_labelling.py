@@ -13,7 +13,7 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.moments import Moment
 from hashcanary.sources.facts import BLOCKS, POOL_LABELS, Facts
 from hashcanary.sources.feed import Asked, Batch, Feed
-from hashcanary.sources.pool_lists import Pool, PoolList, built_in
+from hashcanary.sources.pools.pool_lists import Pool, PoolList, built_in
 from hashcanary.store.errors import NoCoinbases, UnknownPoolList
 from hashcanary.store.labelling import label
 from hashcanary.store.lake import Lake

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hashcanary.economics.errors import NoHashprice
-from hashcanary.inference.mixture import BANDS
+from hashcanary.inference.filter.mixture import BANDS
 from hashcanary.moments import DAY
 from hashcanary.studies.after_retarget import (
     HashpriceOutcome,

@@ -91,6 +91,6 @@ def _example() -> Exit:
     import sys
     from importlib.resources import files
 
-    file = files("hashcanary.sources") / "company_reports_example.csv"
+    file = files("hashcanary.sources.files") / "company_reports_example.csv"
     sys.stdout.write(file.read_text(encoding="utf-8"))
     return Exit.DONE

@@ -11,7 +11,7 @@ from hashcanary.errors import Exit, UsageError
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
-    from hashcanary.inference.attribution import Explanation
+    from hashcanary.inference.explain.attribution import Explanation
     from hashcanary.store.record import Record
 
 _LONGEST = 400
@@ -77,10 +77,10 @@ def run_drop(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
-    from hashcanary.economics.squeeze import machines
-    from hashcanary.inference.attribution import assume, explain_drop
-    from hashcanary.inference.causes import read_causes
-    from hashcanary.inference.pool_regions import read_pool_regions
+    from hashcanary.inference.explain.attribution import assume, explain_drop
+    from hashcanary.inference.explain.causes import read_causes
+    from hashcanary.inference.explain.pool_regions import read_pool_regions
+    from hashcanary.inference.explain.squeeze import machines
 
     given = assume(
         read_causes(Path(args.causes)) if args.causes else None,
@@ -98,7 +98,7 @@ def run_drop(args: argparse.Namespace) -> Exit:
 
 def _reach(record: Record, since: str | None) -> float:
     """Days back from the last block that a fall may have begun."""
-    from hashcanary.inference.fall_windows import REACH
+    from hashcanary.inference.explain.fall_windows import REACH
     from hashcanary.moments import DAY, parse_moment
 
     if since is None or record.blocks.height == 0:
@@ -123,7 +123,7 @@ def _reach(record: Record, since: str | None) -> float:
 
 def _table(record: Record, found: Explanation) -> Table:
     from hashcanary.cli.output import Column, Table
-    from hashcanary.inference.causes import NAMES
+    from hashcanary.inference.explain.causes import NAMES
     from hashcanary.report.explaining import evidence_lines, headline, notes
 
     lines = evidence_lines(found)
@@ -160,7 +160,7 @@ def _key(cause: str) -> str:
 
 
 def _probabilities(found: Explanation) -> Row:
-    from hashcanary.inference.causes import LUCK, NAMES
+    from hashcanary.inference.explain.causes import LUCK, NAMES
     from hashcanary.report.wording import probability
 
     said = {_key(name): probability(found.probabilities[name]) for name in NAMES}
@@ -184,7 +184,7 @@ def _times(value: object) -> str:
 
 
 def _document(record: Record, found: Explanation) -> dict[str, object]:
-    from hashcanary.inference.attribution import ENOUGH
+    from hashcanary.inference.explain.attribution import ENOUGH
     from hashcanary.moments import iso_time
     from hashcanary.report.explaining import headline, sentences
 

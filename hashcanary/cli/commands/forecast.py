@@ -12,7 +12,7 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
-    from hashcanary.inference.retarget import RetargetForecast
+    from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
 
 _EXAMPLES = """\
@@ -66,7 +66,7 @@ def run_retarget(args: argparse.Namespace) -> Exit:
     """Forecast and print."""
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.inference.retarget import forecast_retarget
+    from hashcanary.inference.retarget.forecast import forecast_retarget
 
     record = open_record(args)
     emit(_table(record, forecast_retarget(record, args.height)), format_of(args))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Column, Row, Table
-    from hashcanary.inference.after_retarget import AfterRetarget
+    from hashcanary.inference.retarget.after import AfterRetarget
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
 
@@ -85,9 +85,9 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.supply.study import study_supply
-    from hashcanary.inference.after_retarget import after_retarget
-    from hashcanary.inference.hashprice_basis import basis_of
-    from hashcanary.inference.retarget import forecast_retarget
+    from hashcanary.inference.retarget.after import after_retarget
+    from hashcanary.inference.retarget.forecast import forecast_retarget
+    from hashcanary.inference.retarget.hashprice_basis import basis_of
 
     price, seed = price_of(args.price), seed_of(args.seed)
     record = open_record(args)

@@ -12,7 +12,7 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
-    from hashcanary.sources.pool_lists import PoolList
+    from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.record import Record
     from hashcanary.studies.pools import Estimate, PoolRow, PoolStudy
 
@@ -118,7 +118,7 @@ def _days(text: str) -> int:
 def _list_of(named: str) -> PoolList:
     from pathlib import Path
 
-    from hashcanary.sources.pool_lists import built_in, read_pool_list
+    from hashcanary.sources.pools.pool_lists import built_in, read_pool_list
 
     return built_in() if named == _BUILT_IN else read_pool_list(Path(named))
 
@@ -244,7 +244,7 @@ def _notes(record: Record, study: PoolStudy) -> list[str]:
             f"most {FALSE_ALARM:.0%} of such tables."
         )
     if study.by == "group":
-        from hashcanary.sources.pool_lists import built_in
+        from hashcanary.sources.pools.pool_lists import built_in
 
         notes += [f"{one.name}: {one.relation} ({one.source})." for one in built_in().groups]
     return notes

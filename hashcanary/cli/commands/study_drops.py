@@ -13,7 +13,7 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
-    from hashcanary.inference.drops import Drop, DropList
+    from hashcanary.inference.drops.drops import Drop, DropList
     from hashcanary.store.record import Record
 
 _EXAMPLES = """\
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> Exit:
     """Find the falls and print them."""
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.inference.drops import find_drops
+    from hashcanary.inference.drops.drops import find_drops
 
     record = open_record(args)
     emit(_table(record, find_drops(record, args.one_in)), format_of(args))

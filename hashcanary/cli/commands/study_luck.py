@@ -12,8 +12,8 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
-    from hashcanary.inference.comparison import Comparison
-    from hashcanary.inference.luck import WindowLuck
+    from hashcanary.inference.filter.comparison import Comparison
+    from hashcanary.inference.luck.luck import WindowLuck
     from hashcanary.store.record import Record
 
 _EXAMPLES = """\
@@ -76,9 +76,9 @@ def run(args: argparse.Namespace) -> Exit:
     """Judge the window and print."""
     from hashcanary.cli.opening import bounds, open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.inference.luck import window_luck
-    from hashcanary.inference.observations import blocks_of
-    from hashcanary.inference.windows import between_times, settled_until
+    from hashcanary.inference.filter.observations import blocks_of
+    from hashcanary.inference.luck.luck import window_luck
+    from hashcanary.inference.luck.windows import between_times, settled_until
     from hashcanary.moments import DAY
 
     start, end = bounds(args)
@@ -94,8 +94,8 @@ def run(args: argparse.Namespace) -> Exit:
 
 def _compared(record: Record, luck: WindowLuck) -> tuple[Comparison | None, str]:
     """The window against the blocks before it by the dynamic models, or why there is no answer."""
-    from hashcanary.inference.comparison import compare_record
     from hashcanary.inference.errors import WindowNotKnown
+    from hashcanary.inference.filter.comparison import compare_record
 
     assert luck.reference is not None
     before = (luck.reference.start, luck.reference.end)

@@ -14,8 +14,8 @@ from hashcanary.errors import Exit, UsageError
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Column, Table
-    from hashcanary.economics.machines.own import OwnFleet
     from hashcanary.economics.machines.rigs import Catalogue
+    from hashcanary.economics.supply.own import OwnFleet
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.store.record import Record
 
@@ -137,14 +137,14 @@ def _own(
 ) -> OwnFleet | None:
     from pathlib import Path
 
-    from hashcanary.economics.machines.own import read_own_fleet
+    from hashcanary.economics.supply.own import read_own_fleet
 
     return None if path is None else read_own_fleet(Path(path), catalogue, price, at)
 
 
 def _contract(study: SupplyStudy, price: float) -> OwnFleet:
     """The rigs of the network as if they paid one price."""
-    from hashcanary.economics.machines.own import own_rigs
+    from hashcanary.economics.supply.own import own_rigs
 
     told = {one.name for one in study.rigs}
     rigs = tuple(rig for rig in study.supply.fleets.rigs if rig.name in told)
@@ -154,7 +154,7 @@ def _contract(study: SupplyStudy, price: float) -> OwnFleet:
 def _table(record: Record, study: SupplyStudy, shown: str, own: OwnFleet | None) -> Table:
     from hashcanary.cli.banded import with_bands
     from hashcanary.cli.output import SIMULATED, Table
-    from hashcanary.economics.machines.own import standing
+    from hashcanary.economics.supply.own import standing
     from hashcanary.report.supplying import document, own_sentence, rows_of, sentences
 
     stands = () if own is None else standing(own, study.supply)

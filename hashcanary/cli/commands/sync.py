@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
     from hashcanary.sources.feed import Feed
-    from hashcanary.sources.pool_lists import PoolList
+    from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake
     from hashcanary.store.syncing import SyncReport
 
@@ -137,7 +137,7 @@ def _pools(args: argparse.Namespace) -> PoolList | None:
     """The user's list of pools; None for the built-in one. Raises BadPoolList."""
     from pathlib import Path
 
-    from hashcanary.sources.pool_lists import read_pool_list
+    from hashcanary.sources.pools.pool_lists import read_pool_list
 
     return None if args.pools is None else read_pool_list(Path(args.pools))
 

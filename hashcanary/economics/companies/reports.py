@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.errors import NoCompanyReports, UnknownCompany
-from hashcanary.sources.company_figures import BY_NAME, Figure
+from hashcanary.sources.files.company_figures import BY_NAME, Figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,11 @@ import numpy as np
 from hashcanary.economics.costs.assumptions import read_assumptions
 from hashcanary.economics.draws import DrawBand, mean_band
 from hashcanary.economics.levers import moved_by
-from hashcanary.economics.machines.history import FIRST_DAY, FleetHistory, fleet_history
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import read_power_prices
 from hashcanary.economics.selling.published import PublishedShare, read_published_shares
 from hashcanary.economics.selling.sold import CLASSES, OVERHEADS, Sold, draw_overheads, sold
+from hashcanary.economics.supply.fleet_history import FIRST_DAY, FleetHistory, fleet_history
 from hashcanary.economics.supply.study import (
     DRAWS,
     MEANINGS,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.market import Band
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
-    from hashcanary.inference.after_retarget import AfterRetarget
+    from hashcanary.inference.retarget.after import AfterRetarget
     from hashcanary.report.document import Cell
     from hashcanary.report.hurt import Hurt, MustSell
     from hashcanary.units import Unit

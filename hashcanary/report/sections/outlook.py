@@ -11,8 +11,8 @@ from hashcanary.report.wording import count, day, percent, quantity
 from hashcanary.units import FRACTION, HASHRATE, UNIX_TIME
 
 if TYPE_CHECKING:
-    from hashcanary.inference.observations import Floats
-    from hashcanary.inference.retarget import RetargetForecast
+    from hashcanary.inference.filter.observations import Floats
+    from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.report.document import Table
     from hashcanary.report.outlook import Outlook
     from hashcanary.units import Unit

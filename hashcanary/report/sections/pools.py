@@ -10,7 +10,7 @@ from hashcanary.moments import DAY
 from hashcanary.report.document import Column, Drawing, Estimate, Ledger, Section, Table
 from hashcanary.report.reading import LATE_DAYS
 from hashcanary.report.wording import count, day, harmless, in_points, percent, period
-from hashcanary.sources.pool_lists import UNKNOWN
+from hashcanary.sources.pools.pool_lists import UNKNOWN
 from hashcanary.units import FRACTION, HASHRATE
 
 if TYPE_CHECKING:

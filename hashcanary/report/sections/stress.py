@@ -13,7 +13,7 @@ from hashcanary.studies.stress.sustainability import TITLES
 from hashcanary.units import FRACTION, INDEX_100, USD_PER_BTC, USD_PER_PHS_DAY
 
 if TYPE_CHECKING:
-    from hashcanary.inference.after_retarget import AfterRetarget, Quantiles
+    from hashcanary.inference.retarget.after import AfterRetarget, Quantiles
     from hashcanary.report.document import Cell
     from hashcanary.studies.stress.answer import ComponentNow, StressNow
     from hashcanary.units import Unit

@@ -10,7 +10,7 @@ from hashcanary.report.wording import count, harmless, probability
 from hashcanary.units import FRACTION, PROBABILITY
 
 if TYPE_CHECKING:
-    from hashcanary.inference.attribution import Explanation
+    from hashcanary.inference.explain.attribution import Explanation
     from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
@@ -23,8 +23,8 @@ _ENOUGH_BLOCKS = 30
 
 def why(record: Record, results: Results | None = None) -> Section:
     """The largest fall of late: how surely it is one, and what probably caused it."""
-    from hashcanary.inference.attribution import explain_drop
     from hashcanary.inference.errors import NoBlocksToObserve, NoRetargets, TooFewToExplain
+    from hashcanary.inference.explain.attribution import explain_drop
 
     try:
         found = explain_drop(record, results=results)
@@ -90,7 +90,7 @@ def _causes(found: Explanation) -> Ledger:
 
 
 def _evidence(found: Explanation) -> Table:
-    from hashcanary.inference.causes import NAMES
+    from hashcanary.inference.explain.causes import NAMES
     from hashcanary.report.explaining import evidence_lines
 
     shown = [name for name in NAMES if name != _NOT_SHOWN]

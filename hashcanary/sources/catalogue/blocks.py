@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hashcanary.sources.blocks_table import (
+from hashcanary.sources.catalogue import blockstats
+from hashcanary.sources.files.blocks_table import (
     BITS,
     BLOCKHASH,
     HEIGHT,
@@ -18,10 +19,9 @@ from hashcanary.sources.blocks_table import (
     WEIGHT,
     blocks_of,
 )
-from hashcanary.sources.catalogue import blockstats
-from hashcanary.sources.pool_columns import POOL_FIELDS, pool_labels
+from hashcanary.sources.files.tables import Field, has, read_table
+from hashcanary.sources.pools.pool_columns import POOL_FIELDS, pool_labels
 from hashcanary.sources.source import Content, Options, Probe, Source
-from hashcanary.sources.tables import Field, has, read_table
 
 if TYPE_CHECKING:
     from hashcanary.sources.facts import Parsed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.sources.blocks_table import (
+from hashcanary.sources.files.blocks_table import (
     BLOCKHASH,
     HEIGHT,
     MEDIAN_TIME,
@@ -18,8 +18,8 @@ from hashcanary.sources.blocks_table import (
     TX_COUNT,
     parse_blocks,
 )
+from hashcanary.sources.files.tables import Field, has
 from hashcanary.sources.source import Content, Options, Probe, Source
-from hashcanary.sources.tables import Field, has
 
 if TYPE_CHECKING:
     from hashcanary.sources.facts import Parsed

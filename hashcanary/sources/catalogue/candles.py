@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from hashcanary.sources.candles_table import CLOSE, FIELDS, HIGH, LOW, OPEN, TIME, candles_of
+from hashcanary.sources.files.candles_table import CLOSE, FIELDS, HIGH, LOW, OPEN, TIME, candles_of
+from hashcanary.sources.files.tables import has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
-from hashcanary.sources.tables import has, read_table
 
 if TYPE_CHECKING:
     from hashcanary.sources.facts import Parsed

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
 from hashcanary.moments import parse_moment
-from hashcanary.sources.columns import EARLIEST
 from hashcanary.sources.feed import Feed, Setting
+from hashcanary.sources.files.columns import EARLIEST
 from hashcanary.sources.services.exchange_candles import (
     Candles,
     candle_batches,

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.daily import is_text, parse_daily
+from hashcanary.sources.files.daily import is_text, parse_daily
+from hashcanary.sources.files.tables import Field, has, read_matching, resolve
 from hashcanary.sources.source import Content, Options, Probe, Source
-from hashcanary.sources.tables import Field, has, read_matching, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.sources.columns import Table
     from hashcanary.sources.facts import Parsed
+    from hashcanary.sources.files.columns import Table
 
 KIND = "coinmetrics"
 VENDOR = "coinmetrics"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.company_figures import BY_NAME, FIGURES
-from hashcanary.sources.company_table import (
+from hashcanary.sources.errors import ConflictingRows, TooManyRows
+from hashcanary.sources.facts import COMPANIES, Coverage, Facts, Parsed
+from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
+from hashcanary.sources.files.company_table import (
     COMPANY,
     END,
     NOTE,
@@ -21,13 +23,11 @@ from hashcanary.sources.company_table import (
     missing_days,
     read_reports,
 )
-from hashcanary.sources.errors import ConflictingRows, TooManyRows
-from hashcanary.sources.facts import COMPANIES, Coverage, Facts, Parsed
+from hashcanary.sources.files.tables import Field, has, read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
-from hashcanary.sources.tables import Field, has, read_matching
 
 if TYPE_CHECKING:
-    from hashcanary.sources.columns import Table
+    from hashcanary.sources.files.columns import Table
 
 KIND = "company-reports"
 MAX_ROWS = 100_000

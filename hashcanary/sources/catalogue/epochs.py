@@ -15,11 +15,18 @@ import polars as pl
 from hashcanary.chain.compact import decode_compact, why_invalid
 from hashcanary.chain.headers import HEADER_SIZE, decode_headers
 from hashcanary.chain.retarget import next_bits
-from hashcanary.sources.blocks_table import BITS, hash_above_target
-from hashcanary.sources.columns import EARLIEST, LATEST, MAX_HEIGHT, Table, missing_ranges, settle
 from hashcanary.sources.facts import BLOCKS, HEADERS, Coverage, Facts, FactTable, Parsed
+from hashcanary.sources.files.blocks_table import BITS, hash_above_target
+from hashcanary.sources.files.columns import (
+    EARLIEST,
+    LATEST,
+    MAX_HEIGHT,
+    Table,
+    missing_ranges,
+    settle,
+)
+from hashcanary.sources.files.tables import Field, has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
-from hashcanary.sources.tables import Field, has, read_table
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network

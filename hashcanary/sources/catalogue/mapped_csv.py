@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.blocks_table import blocks_of
-from hashcanary.sources.candles_table import FIELDS as CANDLE_FIELDS
-from hashcanary.sources.candles_table import candles_of
 from hashcanary.sources.catalogue.blocks import FIELDS as BLOCK_FIELDS
-from hashcanary.sources.columns import Table
-from hashcanary.sources.daily import parse_daily
 from hashcanary.sources.errors import BadMapping, BadValue, MissingColumns, MissingOption
 from hashcanary.sources.facts import BLOCKS
-from hashcanary.sources.files import fetch
-from hashcanary.sources.hourly import Spans, day_means, from_hours, in_zone
-from hashcanary.sources.mapping import Mapping, read_mapping
-from hashcanary.sources.power_series import check_power
+from hashcanary.sources.files.blocks_table import blocks_of
+from hashcanary.sources.files.candles_table import FIELDS as CANDLE_FIELDS
+from hashcanary.sources.files.candles_table import candles_of
+from hashcanary.sources.files.columns import Table
+from hashcanary.sources.files.daily import parse_daily
+from hashcanary.sources.files.fetching import fetch
+from hashcanary.sources.files.hourly import Spans, day_means, from_hours, in_zone
+from hashcanary.sources.files.mapping import Mapping, read_mapping
+from hashcanary.sources.files.power_series import check_power
+from hashcanary.sources.files.tables import read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
-from hashcanary.sources.tables import read_matching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import polars as pl
 
-from hashcanary.sources.columns import EARLIEST, LATEST
 from hashcanary.sources.facts import BLOCKS
+from hashcanary.sources.files.columns import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hashcanary.sources.http_json import Node
+    from hashcanary.sources.http.json_documents import Node
 
 C = TypeVar("C")
 P = TypeVar("P")

@@ -14,7 +14,7 @@ from hashcanary.chain.errors import ChainError
 from hashcanary.chain.headers import HEADER_SIZE, header_hash
 from hashcanary.chain.subsidy import subsidy
 from hashcanary.sources.errors import BadBlock, Refused, WrongSchema
-from hashcanary.sources.http_json import Node
+from hashcanary.sources.http.json_documents import Node
 from hashcanary.sources.node.chain_node import (
     HEADERS_AT_ONCE,
     Branch,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.chain.networks import Network
-    from hashcanary.sources.http import Http
+    from hashcanary.sources.http.client import Http
     from hashcanary.sources.node.chain_node import Known
     from hashcanary.sources.node.rpc_facts import Answers, Job, Row
 

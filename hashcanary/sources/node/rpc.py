@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hashcanary.sources.errors import NodeFault, NodeStarting, OutOfOrder, WrongSchema
-from hashcanary.sources.http_json import Node, printable
+from hashcanary.sources.http.json_documents import Node, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.sources.feed import Clock
-    from hashcanary.sources.http import Answer, Http
+    from hashcanary.sources.http.client import Answer, Http
 
 METHOD_NOT_FOUND = -32601
 _STARTING = -28

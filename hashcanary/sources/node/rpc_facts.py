@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hashcanary.chain.networks import Network
-    from hashcanary.sources.http_json import Node
+    from hashcanary.sources.http.json_documents import Node
     from hashcanary.sources.node.rpc import Rpc
 
 STATS = ("blockhash", "height", "mediantime", "subsidy", "time", "totalfee", "txs")

@@ -9,7 +9,7 @@ import numpy as np
 
 from hashcanary.chain.headers import HEADER_SIZE, decode_headers, header_hash
 from hashcanary.sources.errors import NodeFault, WrongSchema
-from hashcanary.sources.http_json import Node
+from hashcanary.sources.http.json_documents import Node
 from hashcanary.sources.node.chain_node import HEADERS_AT_ONCE, MAX_BLOCKS, Branch, State, Told
 from hashcanary.sources.node.rpc import METHOD_NOT_FOUND, Call, Fault
 from hashcanary.sources.node.rpc_facts import BlockAsker, among

@@ -20,11 +20,11 @@ from hashcanary.chain.headers import decode_headers, encode_headers
 from hashcanary.chain.proof_of_work import check_proof_of_work
 from hashcanary.chain.run import Places
 from hashcanary.chain.subsidy import subsidy_column
-from hashcanary.sources.blocks_table import blocks_of
-from hashcanary.sources.columns import EARLIEST, LATEST, MAX_HEIGHT, Table
 from hashcanary.sources.errors import BadHeaders, BadValue, OutOfOrder
 from hashcanary.sources.facts import BLOCKS, HEADERS, POOL_LABELS, Facts
-from hashcanary.sources.http_json import Node
+from hashcanary.sources.files.blocks_table import blocks_of
+from hashcanary.sources.files.columns import EARLIEST, LATEST, MAX_HEIGHT, Table
+from hashcanary.sources.http.json_documents import Node
 from hashcanary.sources.source import Content, Options
 
 if TYPE_CHECKING:

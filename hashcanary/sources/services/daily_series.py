@@ -21,19 +21,19 @@ import polars as pl
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day
 from hashcanary.sources.catalogue.coinmetrics import VENDOR, checked_series
-from hashcanary.sources.columns import Table
-from hashcanary.sources.daily import parse_daily
 from hashcanary.sources.errors import OutOfOrder
 from hashcanary.sources.facts import DAILY_REFERENCE, Facts
 from hashcanary.sources.feed import Batch
-from hashcanary.sources.http_json import Node
+from hashcanary.sources.files.columns import Table
+from hashcanary.sources.files.daily import parse_daily
+from hashcanary.sources.http.json_documents import Node
 from hashcanary.sources.services.revisions import Revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hashcanary.sources.feed import Asked
-    from hashcanary.sources.http import Http
+    from hashcanary.sources.http.client import Http
 
 SOURCE = "coinmetrics-api"
 PAGE_ROWS = 1000

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hashcanary.chain.networks import Network
     from hashcanary.sources.feed import Held
-    from hashcanary.sources.http import Answer, Http
+    from hashcanary.sources.http.client import Answer, Http
 
 SOURCE = "esplora"
 # a service may be a few blocks late, but one that stands still must be told from that

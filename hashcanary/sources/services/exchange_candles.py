@@ -16,8 +16,6 @@ import polars as pl
 
 from hashcanary.errors import UsageError
 from hashcanary.moments import iso_time
-from hashcanary.sources.candles_table import candles_of
-from hashcanary.sources.columns import Table
 from hashcanary.sources.errors import (
     MissingExtra,
     OutOfOrder,
@@ -28,8 +26,10 @@ from hashcanary.sources.errors import (
 )
 from hashcanary.sources.facts import CANDLES, Facts
 from hashcanary.sources.feed import Batch
-from hashcanary.sources.http_json import printable
-from hashcanary.sources.http_pace import backoff
+from hashcanary.sources.files.candles_table import candles_of
+from hashcanary.sources.files.columns import Table
+from hashcanary.sources.http.json_documents import printable
+from hashcanary.sources.http.pace import backoff
 from hashcanary.sources.source import Content, Options
 
 if TYPE_CHECKING:

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.moments import DAY, iso_time
-from hashcanary.sources.columns import LATEST, Table, settle
 from hashcanary.sources.errors import OutOfOrder
 from hashcanary.sources.facts import CANDLES, Facts
 from hashcanary.sources.feed import Batch
-from hashcanary.sources.http_json import Node
+from hashcanary.sources.files.columns import LATEST, Table, settle
+from hashcanary.sources.http.json_documents import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hashcanary.sources.feed import Asked
-    from hashcanary.sources.http import Http
+    from hashcanary.sources.http.client import Http
 
 MARKET = "mempool BTC-USD"
 HOUR = 3600

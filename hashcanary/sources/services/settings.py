@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.feed import Setting
-from hashcanary.sources.http import Http, Limits
+from hashcanary.sources.http.client import Http, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from hashcanary.units import Unit
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.history import ModelCosts
-    from hashcanary.economics.machines.history import FleetHistory
+    from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.metrics.engine import Results
 
 Floats = NDArray[np.float64]

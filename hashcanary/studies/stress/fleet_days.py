@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hashcanary.economics.machines.fleet import History
-from hashcanary.economics.machines.history import FIRST_DAY
+from hashcanary.economics.supply.fleet_history import FIRST_DAY
 from hashcanary.metrics.windows import floats
 from hashcanary.moments import iso_day
 from hashcanary.studies.stress.component import COLUMNS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hashcanary.economics.costs.history import cost_history
 from hashcanary.economics.costs.registry import find_cost_models
 from hashcanary.economics.costs.stated import assume
-from hashcanary.economics.machines.history import fleet_history
+from hashcanary.economics.supply.fleet_history import fleet_history
 from hashcanary.metrics.engine import compute
 from hashcanary.studies.stress.component import Sources
 from hashcanary.studies.stress.fleet_days import METRICS, fleet_days

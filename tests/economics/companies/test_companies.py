@@ -38,7 +38,7 @@ from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.market import Band
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, day_start
-from hashcanary.sources.company_figures import BY_NAME
+from hashcanary.sources.files.company_figures import BY_NAME
 from hashcanary.store.record import COMPANY_COLUMNS, Record
 
 if TYPE_CHECKING:

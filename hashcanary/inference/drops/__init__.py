@@ -1,0 +1,1 @@
+"""Drops of the hashrate: when one is declared, where it begins and ends."""

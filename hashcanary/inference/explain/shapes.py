@@ -1,0 +1,173 @@
+"""How well each cause's shapes of a fall agree with the blocks: marginal likelihoods.
+
+Under every hypothesis the log rate is a level, growth and a random walk (its ordinary wander), and
+each window of blocks is off by its own luck. Under luck that is all. Under a cause a fall is added:
+``-depth`` times a shape that goes from 0 to 1 over the fall, stays, and comes back by a part. The
+shape's numbers are drawn from the cause's stated distributions (a lattice, no random numbers); of
+the depth every value on a grid is taken, as the likelihood is quadratic in it. The likelihood is
+averaged over all of these: no shape is fitted, so a cause that could explain anything explains
+nothing well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.filter.bank import YEAR
+from hashcanary.inference.filter.observations import BINS_PER_DAY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hashcanary.inference.explain.causes import Cause
+    from hashcanary.inference.explain.fall_windows import Windows
+
+    Floats = NDArray[np.float64]
+
+# shapes drawn of each cause: where a fall may be, and of the fall that is found
+_PLACES, DRAWS = 2048, 4096
+# log depths that are compared: a fall by 1.5% to one by 75%
+DEPTHS = np.geomspace(0.015, 1.4, 48)
+# ordinary wander of the log rate a bin, three kinds of times held equally likely beforehand
+WANDERS = (0.0008, 0.002, 0.004)
+_LEVEL_SD, _GROWTH, _GROWTH_SD = 1.0, 0.4, 0.8
+# a fall's age has a log-uniform prior from here on: one asks about a fall soon after it begins
+_YOUNGEST = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Drawn shapes of one cause.
+
+    age: days between the beginning and the last block; fall, hold, back: days; returned: part that
+    comes back; log_weight: of each draw against its prior. All (n,).
+    """
+
+    age: Floats
+    fall: Floats
+    hold: Floats
+    back: Floats
+    returned: Floats
+    log_weight: Floats
+
+    def over(self, start: Floats, end: Floats) -> Floats:
+        """Mean of each shape (n, w) over windows of time (w,), days before the last block."""
+        # windows that follow each other share an edge
+        edges, place = np.unique(np.concatenate((start, end)), return_inverse=True)
+        begin = -self.age[:, None]
+        turn = begin + self.fall[:, None] + self.hold[:, None]
+        summed = _ramp(edges, begin, self.fall[:, None])
+        summed -= self.returned[:, None] * _ramp(edges, turn, self.back[:, None])
+        total = summed[:, place[start.size :]] - summed[:, place[: start.size]]
+        return np.asarray(total / (end - start))
+
+
+def _ramp(at: Floats, begin: Floats, length: Floats) -> Floats:
+    """Integral up to ``at`` of a ramp from 0 at ``begin`` to 1 ``length`` later."""
+    phase = np.maximum((at - begin) / length, 0.0)
+    inside = np.minimum(phase, 1.0)
+    # inside^2 / 2 + (phase - 1), the second where it is positive
+    return np.asarray(length * (phase - inside * (1 - inside / 2)))
+
+
+def draw_anywhere(cause: Cause, reach: float) -> Shapes:
+    """Shapes of a cause that begin anywhere within ``reach`` days of the last block."""
+    level = _lattice(_PLACES, 5)
+    half = level[:, 0] < 0.5
+    place = (2 * level[:, 0]) % 1.0
+    age = np.where(half, _YOUNGEST * (reach / _YOUNGEST) ** place, reach * place)
+    age = np.maximum(age, _YOUNGEST)
+    prior = 1 / (age * np.log(reach / _YOUNGEST))
+    return _drawn(cause, level, age, np.log(prior / (0.5 * prior + 0.5 / reach)))
+
+
+def draw_near(cause: Cause, middle: tuple[float, float], reach: float) -> Shapes:
+    """Shapes of a cause whose fall is half over between two ages ``middle``, days, the least first.
+
+    Their weights are against the prior over all ages, so they sum to the prior probability that a
+    fall lies there.
+    """
+    level = _lattice(DRAWS, 5)
+    width = middle[1] - middle[0]
+    age = middle[0] + width * level[:, 0] + cause.fall.at(level[:, 1]) / 2
+    inside = (age >= _YOUNGEST) & (age <= reach)
+    prior = np.where(inside, width / (np.maximum(age, _YOUNGEST) * np.log(reach / _YOUNGEST)), 0.0)
+    with np.errstate(divide="ignore"):
+        return _drawn(cause, level, age, np.log(prior))
+
+
+def _drawn(cause: Cause, level: Floats, age: Floats, log_weight: Floats) -> Shapes:
+    least, most = cause.returns
+    return Shapes(
+        age=age,
+        fall=cause.fall.at(level[:, 1]),
+        hold=cause.hold.at(level[:, 2]),
+        back=cause.back.at(level[:, 3]),
+        returned=least + (most - least) * level[:, 4],
+        log_weight=log_weight - np.log(level.shape[0]),
+    )
+
+
+def _lattice(count: int, dimensions: int) -> Floats:
+    """Points that fill the unit cube evenly: multiples of powers of the root of x^(d+1) = x + 1.
+
+    M. Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018.
+    """
+    root = 2.0
+    for _ in range(60):
+        root = (1 + root) ** (1 / (dimensions + 1))
+    step = root ** -np.arange(1, dimensions + 1)
+    return (0.5 + np.arange(1, count + 1)[:, None] * step) % 1.0
+
+
+class Background:
+    """The windows as the ordinary times before and beside a fall explain them."""
+
+    def __init__(self, seen: Windows) -> None:
+        self._seen = seen
+        days = seen.middle - seen.start[0]
+        usual = float(np.average(seen.log_rate, weights=1 / seen.variance))
+        off = seen.log_rate - usual - _GROWTH * days / YEAR
+        level = _LEVEL_SD**2 + np.outer(days, days) * (_GROWTH_SD / YEAR) ** 2
+        walk = np.minimum.outer(days, days) * BINS_PER_DAY
+        self._whitening, self._off, self._terms = [], [], []
+        for wander in WANDERS:
+            covariance = level + wander**2 * walk + np.diag(seen.variance)
+            lower = np.linalg.cholesky(covariance)
+            inverse = np.linalg.inv(lower)
+            white = inverse @ off
+            # a lower triangle keeps the order: the first terms are those of the first windows
+            self._terms.append(-0.5 * white**2 - np.log(np.diag(lower)) - 0.5 * np.log(2 * np.pi))
+            self._whitening.append(inverse)
+            self._off.append(white)
+
+    def luck(self, until: int | None = None) -> Floats:
+        """Log likelihoods (wanders,) of the first ``until`` windows, all without, with no fall."""
+        return np.array([terms[:until].sum() for terms in self._terms])
+
+    def whiten(self, mean: Floats) -> Floats:
+        """Means over the windows (draws, w), their errors made alike: (wanders, draws, w)."""
+        return np.array([mean @ inverse.T for inverse in self._whitening])
+
+    def fit(self, white: Floats, until: int | None = None) -> Floats:
+        """Log likelihoods (wanders, draws, depths) of the first windows, from whitened shapes."""
+        found = []
+        for kept, off, part in zip(self.luck(until), self._off, white, strict=True):
+            piece = part[:, :until]
+            slope, curve = piece @ off[:until], np.einsum("ij,ij->i", piece, piece)
+            # what is seen is off by -depth times the shape, and noise
+            found.append(kept - DEPTHS * slope[:, None] - 0.5 * DEPTHS**2 * curve[:, None])
+        return np.array(found)
+
+
+def depth_prior(cause: Cause) -> Floats:
+    """Log prior weight of each of ``DEPTHS`` under a cause, summing to 1 over them."""
+    lost = -np.expm1(-DEPTHS)
+    at = (np.log(lost) - np.log(cause.depth.median)) / cause.depth.spread
+    # depths are evenly spread in their logarithm; the rest is d log(lost) / d log(depth)
+    stretch = DEPTHS * (1 - lost) / lost
+    weight = np.exp(-0.5 * at**2) * stretch
+    return np.asarray(np.log(weight / weight.sum()))

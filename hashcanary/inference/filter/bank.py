@@ -1,0 +1,248 @@
+"""A bank of small dynamic models of the hashrate, weighted by how well each predicted lately.
+
+Each model: the log rate is a level, a random walk with drift (growth, and a response to the price),
+plus a transient that dies out. No single setting fits a record in which the rate wanders for years
+and then hardly does: the weights, discounted scores (dynamic model averaging: Raftery, Karny and
+Ettler, Technometrics 52, 2010), follow. One bin is 18 blocks; one day is 8 bins.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.errors import NothingObserved
+from hashcanary.inference.filter.observations import BINS_PER_DAY, FEWEST
+
+if TYPE_CHECKING:
+    from hashcanary.inference.filter.observations import Floats, Observations
+
+YEAR = 365.25
+# standard deviation of the log rate before anything is known of it
+VAGUE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model.
+
+    wander: standard deviation of the level's change a bin; transient_days: over how many days a
+    transient falls to 1/e, 0 for none; transient_sd: its standard deviation; growth: of the log
+    rate a year; response: of the log rate a day to a 30-day log change of the price; prior: its
+    weight where no score speaks, relative to the others'.
+    """
+
+    wander: float
+    transient_days: float
+    transient_sd: float
+    growth: float
+    response: float
+    prior: float = 1.0
+
+    def row(self) -> tuple[float, float, float, float, float, float]:
+        """What the compiled recursions take, per bin: q2, su2, 1/tau, growth, response; prior."""
+        slow = 1 / (self.transient_days * BINS_PER_DAY) if self.transient_days else 0.0
+        return (
+            self.wander**2,
+            self.transient_sd**2,
+            slow,
+            self.growth / YEAR / BINS_PER_DAY,
+            self.response / BINS_PER_DAY,
+            math.log(self.prior),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shocks:
+    """The last ``groups`` models of a bank are shocks: times in which the rate moves far.
+
+    Model k belongs to group k modulo ``groups``; a model of a group enters its shock at the rate
+    ``enter`` a bin, and leaves it at the rate ``end``, for a model of the group by its weight.
+    """
+
+    groups: int
+    enter: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """Models, and the factor by which an old score counts less with each bin.
+
+    sharpness: how many times a score counts: with more than one, scores that are soon forgotten
+    still single out the models that forecast best. shocks: None where no model is one.
+    Where scores are forgotten, or there are none, the models have their prior weights.
+    """
+
+    models: tuple[Model, ...]
+    forgetting: float
+    sharpness: float = 1.0
+    shocks: Shocks | None = None
+
+    def rows(self) -> Floats:
+        """The (m, 6) parameters of the models."""
+        return np.array([model.row() for model in self.models], dtype=np.float64)
+
+    def settings(self) -> Floats:
+        """What the compiled recursions take beside the models, (5,)."""
+        shocks = self.shocks or Shocks(0, 0.0, 0.0)
+        return np.array(
+            (self.forgetting, self.sharpness, shocks.groups, shocks.enter, shocks.end),
+            dtype=np.float64,
+        )
+
+    def start(self, log_rate: float) -> Floats:
+        """The (m, 6) state in which next to nothing is known: about ``log_rate``, or far off."""
+        state = np.zeros((len(self.models), 6))
+        state[:, 0] = log_rate
+        state[:, 2] = VAGUE**2
+        state[:, 4] = [model.transient_sd**2 for model in self.models]
+        state[:, 5] = [math.log(model.prior) for model in self.models]
+        return state
+
+
+_WANDERS = (0.0008, 0.0015, 0.003, 0.005, 0.008, 0.012)
+_TRANSIENTS = ((0.0, 0.0), (0.5, 0.05), (2.0, 0.03), (2.0, 0.06), (5.0, 0.05), (10.0, 0.06))
+# growth a year, and prior weight: a hundredfold a year and more was seen when ASICs came
+_GROWTHS = ((0.0, 1.0), (0.4, 1.0), (5.0, 0.3))
+_RESPONSE = 0.004
+# a shock comes every two months and is over after three days: storms, the first days of a ban
+_SHOCK = (2.0, 0.10)
+
+
+def _models(transients: tuple[tuple[float, float], ...]) -> tuple[Model, ...]:
+    return tuple(
+        Model(wander, days, sd, growth, _RESPONSE, prior)
+        for (days, sd), wander, (growth, prior) in product(transients, _WANDERS, _GROWTHS)
+    )
+
+
+CALM = Bank(_models(_TRANSIENTS), forgetting=0.9995, sharpness=2.5)
+"""The bank without shocks: what smooths, and so oversmooths them."""
+BANK = Bank(
+    _models((*_TRANSIENTS, _SHOCK)),
+    forgetting=0.9995,
+    sharpness=2.5,
+    shocks=Shocks(groups=len(_WANDERS) * len(_GROWTHS), enter=0.002, end=0.05),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """What the bank knows after n observations.
+
+    state: (m, 6) after the last one: x, u, var x, cov xu, var u, log weight. scores: (n,) log
+    predictive density of each observation under the weighted models, 0 where nothing was observed
+    or known before. kept: (n, m, 7) the state after each, and its log likelihood; or (0, m, 7).
+    """
+
+    bank: Bank
+    observations: Observations
+    state: Floats
+    scores: Floats
+    kept: Floats
+
+    def states_after(self, index: int) -> Floats:
+        """The (m, 6) state after observation ``index``, of those that were kept."""
+        return self.kept[index, :, :6].copy()
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothed:
+    """Mean and variance (n, m) of the log rate at each step's end given everything; weights."""
+
+    mean: Floats
+    variance: Floats
+    weights: Floats
+
+
+def first_guess(observations: Observations, bank: Bank) -> Floats:
+    """The state before anything was observed. Raises NothingObserved where nothing is."""
+    seen = np.flatnonzero(observations.count)
+    if seen.size == 0:
+        height = int(observations.height[-1]) if observations.size else 0
+        raise NothingObserved(expected=FEWEST + 1, height=height)
+    return bank.start(float(observations.log_rate[seen[0]]))
+
+
+def run_bank(
+    observations: Observations,
+    bank: Bank = BANK,
+    *,
+    state: Floats | None = None,
+    keep: bool = False,
+) -> Filtered:
+    """Filter the observations, from ``state`` where it is given; it is not changed.
+
+    Raises NothingObserved when no state is given and nothing is observed.
+    """
+    from hashcanary.inference.filter.kernels import run_forward
+
+    size, count = observations.size, len(bank.models)
+    fresh = state is None
+    now = first_guess(observations, bank) if state is None else state.copy()
+    scores = np.zeros(size)
+    kept = np.empty((size if keep else 0, count, 7))
+    run_forward(
+        observations.spans(),
+        bank.rows(),
+        bank.settings(),
+        now,
+        kept,
+        scores,
+    )
+    if fresh:
+        # the first observation was its own guess
+        scores[: int(np.flatnonzero(observations.count)[0]) + 1] = 0.0
+    return Filtered(bank, observations, now, scores, kept)
+
+
+def weights_of(log_weights: Floats) -> Floats:
+    """Weights that sum to one over the last axis."""
+    shifted = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
+def smooth(filtered: Filtered) -> Smoothed:
+    """What is known of each bin once everything is known.
+
+    Models are weighted by their scores on both sides of a bin, discounted with distance. Needs a
+    run that kept its states, of a bank without shocks such as ``CALM`` (ValueError otherwise).
+    """
+    from hashcanary.inference.filter.kernels import run_back
+
+    kept, seen = filtered.kept, filtered.observations
+    check_smoothable(filtered)
+    mean, variance = np.empty(kept.shape[:2]), np.empty(kept.shape[:2])
+    run_back(
+        seen.spans(),
+        filtered.bank.rows(),
+        kept,
+        mean,
+        variance,
+    )
+    return Smoothed(mean, variance, weights_of(kept[:, :, 5] + _later_scores(filtered)))
+
+
+def check_smoothable(filtered: Filtered) -> None:
+    """Raise ValueError for a run that kept no states, or of a bank with shocks.
+
+    A shock mixes the models' states, and the recursion backwards takes each model on its own.
+    """
+    if filtered.kept.shape[0] != filtered.observations.size:
+        raise ValueError("smoothing needs run_bank(..., keep=True)")
+    if filtered.bank.shocks is not None:
+        raise ValueError("smoothing needs a bank without shocks, such as CALM")
+
+
+def _later_scores(filtered: Filtered) -> Floats:
+    """The (n, m) discounted log likelihoods of what follows each observation."""
+    from hashcanary.inference.filter.kernels import later_scores
+
+    later = np.zeros(filtered.kept.shape[:2])
+    later_scores(filtered.kept, filtered.observations.step, filtered.bank.settings(), later)
+    return later

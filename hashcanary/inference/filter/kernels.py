@@ -1,0 +1,352 @@
+"""The compiled recursions of the filter bank: one pass forward, one back, all models at once.
+
+A model's state is a level x (random walk with drift) and a transient u (Ornstein-Uhlenbeck); the
+log of the hashrate is their sum. Within a bin the rate is that of its end; over a longer span the
+log rate that is observed is its mean over the span, exact for the model: its covariances with both
+ends are those of the integrated walk and of the integrated Ornstein-Uhlenbeck process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.filter.compiling import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Gain = tuple[float, float, float, float, float]
+
+_LOG_2PI = float(np.log(2 * np.pi))
+# log weights below the best one's, and parts of a mixture, that move nothing
+_LIGHTEST, _NOTHING = -30.0, 1e-9
+# above this variance of a log rate its skewness says nothing any more
+_VAGUE_VARIANCE = 0.3
+# a span longer than this, in bins, tells of years rather than of days: it moves the models, but
+# says nothing about which of them forecasts the days ahead
+LONGEST_SCORED = 8.0
+
+
+@compiled
+def log_density(error: float, variance: float) -> float:
+    """Log density of an observed log rate that is off by ``error``, at that predictive variance.
+
+    The time of n blocks is a Gamma variate, so its log is skewed: that of a log Gamma of the same
+    mean and variance, whose shape is 1 / v + 1 / 2 - v / 12 (Abramowitz and Stegun 6.4.12
+    inverted). Where the rate itself is vague, a normal.
+    """
+    if variance > _VAGUE_VARIANCE:
+        return float(-0.5 * (_LOG_2PI + np.log(variance) + error * error / variance))
+    shape = 1.0 / variance + 0.5 - variance / 12.0
+    # digamma and log Gamma of the shape, Abramowitz and Stegun 6.3.18 and 6.1.41
+    log_shape, inverse = np.log(shape), 1.0 / shape
+    log_gamma = log_shape - inverse * (0.5 + inverse / 12.0) - error
+    whole = (shape - 0.5) * log_shape - shape + 0.5 * _LOG_2PI
+    whole += inverse * (1.0 / 12.0 - inverse * inverse / 360.0)
+    return float(shape * log_gamma - np.exp(log_gamma) - whole)
+
+
+@compiled
+def step_gain(
+    step: float, phi: float, q2: float, su2: float, inv_tau: float, a: float, c: float, b: float
+) -> Gain:
+    """Covariances with the signal of a step, before its observation.
+
+    phi: what is left of u at its end (``left_of``); a, c, b: var x, cov xu, var u at its start.
+    Gives var of the signal, cov with it of x and u at the end, and of x and u at the start.
+    """
+    z = step * inv_tau
+    if step <= 1.0:
+        end_a, end_c = a + q2 * step, phi * c
+        end_b = phi * phi * b + su2 * (1.0 - phi * phi)
+        return (
+            end_a + 2.0 * end_c + end_b,
+            end_a + end_c,
+            end_c + end_b,
+            a + phi * c,
+            c + phi * b,
+        )
+    held, mean_u = 0.0, 0.0
+    if su2 > 0.0:
+        held = (1.0 - phi) / z
+        mean_u = su2 * 2.0 * (z - 1.0 + phi) / (z * z) - held * held * su2
+    signal = a + 2.0 * held * c + held * held * b + q2 * step / 3.0 + max(mean_u, 0.0)
+    return (
+        signal,
+        a + held * c + q2 * step / 2.0,
+        phi * c + phi * held * b + su2 * held * (1.0 - phi),
+        a + held * c,
+        c + held * b,
+    )
+
+
+@compiled
+def left_of(step: float, su2: float, inv_tau: float) -> float:
+    """What is left of a transient at a step's end."""
+    return float(np.exp(-step * inv_tau)) if su2 > 0.0 else 0.0
+
+
+@compiled
+def all_left(step: float, models: Floats, left: Floats) -> None:
+    """``left_of`` of every model, into ``left``."""
+    for k in range(models.shape[0]):
+        left[k] = left_of(step, models[k, 1], models[k, 2])
+
+
+@compiled
+def signal_mean(
+    step: float, phi: float, drift: float, inv_tau: float, su2: float, x: float, u: float
+) -> float:
+    """Expected log rate that a step observes, from the state at its start."""
+    if step <= 1.0:
+        return x + drift + phi * u
+    held = (1.0 - phi) / (step * inv_tau) if su2 > 0.0 else 0.0
+    return x + drift / 2.0 + held * u
+
+
+@compiled
+def blend(state: Floats, k: int, part: float, other: Floats) -> None:
+    """Make row k of ``state`` a mixture: ``part`` of (5,) moments ``other``, the rest its own."""
+    dx, du = state[k, 0] - other[0], state[k, 1] - other[1]
+    rest = 1.0 - part
+    state[k, 2] = rest * state[k, 2] + part * other[2] + part * rest * dx * dx
+    state[k, 3] = rest * state[k, 3] + part * other[3] + part * rest * dx * du
+    state[k, 4] = rest * state[k, 4] + part * other[4] + part * rest * du * du
+    state[k, 0] -= part * dx
+    state[k, 1] -= part * du
+
+
+@compiled
+def change_regime(state: Floats, groups: int, enter: float, end: float) -> None:
+    """Let each model enter or leave a shock, with the chances given; ``state`` changes in place.
+
+    The last ``groups`` rows are shocks; row k belongs to group k modulo ``groups``. Each regime
+    keeps one normal: the mixture that flows into it, by its moments (the interacting multiple
+    model of Blom and Bar-Shalom, IEEE Trans. Automatic Control 33, 1988).
+    """
+    calm = state.shape[0] - groups
+    mean, shock = np.empty(5), np.empty(5)
+    for g in range(groups):
+        s = calm + g
+        top = state[s, 5]
+        for k in range(g, calm, groups):
+            top = max(top, state[k, 5])
+        weight_of_shock = np.exp(state[s, 5] - top)
+        whole = 0.0
+        mean[:] = 0.0
+        for k in range(g, calm, groups):
+            # a weight that moves nothing may be left out of what flows into the shock
+            if state[k, 5] - top > _LIGHTEST:
+                weight = np.exp(state[k, 5] - top)
+                whole += weight
+                for j in range(2):
+                    mean[j] += weight * state[k, j]
+                mean[2] += weight * (state[k, 2] + state[k, 0] * state[k, 0])
+                mean[3] += weight * (state[k, 3] + state[k, 0] * state[k, 1])
+                mean[4] += weight * (state[k, 4] + state[k, 1] * state[k, 1])
+        if whole == 0.0:
+            continue
+        for j in range(5):
+            mean[j] /= whole
+        mean[2] -= mean[0] * mean[0]
+        mean[3] -= mean[0] * mean[1]
+        mean[4] -= mean[1] * mean[1]
+        shock[:] = state[s, :5]
+        # every model of the group takes the same part of the shock, by its weight
+        stays, comes = 1.0 - enter, end * weight_of_shock / whole
+        moved = np.log(stays + comes)
+        for k in range(g, calm, groups):
+            if comes > _NOTHING:
+                blend(state, k, comes / (stays + comes), shock)
+            state[k, 5] += moved
+        total = (1.0 - end) * weight_of_shock + enter * whole
+        blend(state, s, enter * whole / total, mean)
+        state[s, 5] = top + np.log(total)
+
+
+@compiled
+def run_forward(
+    spans: Floats,
+    models: Floats,
+    settings: Floats,
+    state: Floats,
+    kept: Floats,
+    scores: Floats,
+) -> None:
+    """Filter n steps through m models; ``state`` is changed in place.
+
+    spans: (n, 4) observed log rate (NaN: none), its variance, length in bins, covariate. models:
+    (m, 6) q2, su2, 1/tau, growth, response to the covariate, per bin, and log prior. state: (m, 6)
+    x, u, var x, cov, var u, log weight. kept: (n, m, 7) the state after each step and the log
+    likelihood, or (0, m, 7) to keep nothing. scores: (n,) log predictive density of the mixture.
+    settings: (5,) forgetting, sharpness, groups of shocks (0 for none), and the rates a bin at
+    which a model enters and leaves one.
+    """
+    forgetting, sharpness, groups = settings[0], settings[1], int(settings[2])
+    count = models.shape[0]
+    likelihood, left = np.empty(count), np.empty(count)
+    y, noise, step, covariate = spans[:, 0], spans[:, 1], spans[:, 2], spans[:, 3]
+    for i in range(y.size):
+        fade = forgetting ** step[i]
+        if i == 0 or step[i] != step[i - 1]:
+            all_left(step[i], models, left)
+        if groups:
+            chance = 1.0 - np.exp(-settings[3:] * step[i])
+            change_regime(state, groups, chance[0], chance[1])
+        for k in range(count):
+            q2, su2, inv_tau = models[k, 0], models[k, 1], models[k, 2]
+            drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]
+            x, u, a, c, b = state[k, 0], state[k, 1], state[k, 2], state[k, 3], state[k, 4]
+            phi = left[k]
+            signal, kx, ku, _, _ = step_gain(step[i], phi, q2, su2, inv_tau, a, c, b)
+            expected = signal_mean(step[i], phi, drift, inv_tau, su2, x, u)
+            x, u = x + drift, phi * u
+            a, c, b = a + q2 * step[i], phi * c, phi * phi * b + su2 * (1.0 - phi * phi)
+            likelihood[k] = 0.0
+            if not np.isnan(y[i]):
+                total = signal + noise[i]
+                error = y[i] - expected
+                likelihood[k] = log_density(error, total)
+                x, u = x + kx / total * error, u + ku / total * error
+                a, c, b = a - kx * kx / total, c - kx * ku / total, b - ku * ku / total
+            state[k, 0], state[k, 1], state[k, 2], state[k, 3], state[k, 4] = x, u, a, c, b
+        top, whole, mixed = -np.inf, 0.0, 0.0
+        for k in range(count):
+            top = max(top, likelihood[k])
+        for k in range(count):
+            prior = models[k, 5]
+            state[k, 5] = prior + fade * (state[k, 5] - prior)
+            weight = np.exp(state[k, 5])
+            whole += weight
+            mixed += weight * np.exp(likelihood[k] - top)
+            if step[i] <= LONGEST_SCORED:
+                state[k, 5] += sharpness * likelihood[k]
+        scores[i] = top + np.log(mixed / whole)
+        best = state[:, 5].max()
+        for k in range(count):
+            state[k, 5] -= best
+        if kept.shape[0]:
+            for k in range(count):
+                for j in range(6):
+                    kept[i, k, j] = state[k, j]
+                kept[i, k, 6] = likelihood[k]
+
+
+@compiled
+def run_back(spans: Floats, models: Floats, kept: Floats, mean: Floats, variance: Floats) -> None:
+    """Smooth what ``run_forward`` kept: mean and variance (n, m) of the log rate at step ends.
+
+    s(t-1|T) = s(t-1|t) + J (s(t|T) - s(t|t)), J = cov(s(t-1), s(t) | t) / var(s(t) | t), which
+    holds for observations of the whole step too (Rauch, Tung and Striebel's form is its case).
+    """
+    y, noise, step, covariate = spans[:, 0], spans[:, 1], spans[:, 2], spans[:, 3]
+    last = y.size - 1
+    for k in range(models.shape[0]):
+        q2, su2, inv_tau = models[k, 0], models[k, 1], models[k, 2]
+        x, u = kept[last, k, 0], kept[last, k, 1]
+        a, c, b = kept[last, k, 2], kept[last, k, 3], kept[last, k, 4]
+        mean[last, k], variance[last, k] = x + u, a + 2.0 * c + b
+        for i in range(last, 0, -1):
+            x0, u0 = kept[i - 1, k, 0], kept[i - 1, k, 1]
+            a0, c0, b0 = kept[i - 1, k, 2], kept[i - 1, k, 3], kept[i - 1, k, 4]
+            drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]
+            phi = left_of(step[i], su2, inv_tau)
+            signal, kx, ku, jx, ju = step_gain(step[i], phi, q2, su2, inv_tau, a0, c0, b0)
+            # start and end, and the covariance between them, after this step's observation
+            xx, xu, ux, uu = a0, phi * c0, c0, phi * b0
+            if not np.isnan(y[i]):
+                total = signal + noise[i]
+                error = y[i] - signal_mean(step[i], phi, drift, inv_tau, su2, x0, u0)
+                x0, u0 = x0 + jx / total * error, u0 + ju / total * error
+                xx, xu = xx - jx * kx / total, xu - jx * ku / total
+                ux, uu = ux - ju * kx / total, uu - ju * ku / total
+                a0, c0, b0 = a0 - jx * jx / total, c0 - jx * ju / total, b0 - ju * ju / total
+            ea, ec, eb = kept[i, k, 2], kept[i, k, 3], kept[i, k, 4]
+            g11, g12, g21, g22 = xx / ea, 0.0, 0.0, 0.0
+            if su2 > 0.0:
+                det = ea * eb - ec * ec
+                g11, g12 = (xx * eb - xu * ec) / det, (xu * ea - xx * ec) / det
+                g21, g22 = (ux * eb - uu * ec) / det, (uu * ea - ux * ec) / det
+            dx, du = x - kept[i, k, 0], u - kept[i, k, 1]
+            da, dc, db = a - ea, c - ec, b - eb
+            x, u = x0 + g11 * dx + g12 * du, u0 + g21 * dx + g22 * du
+            a = a0 + g11 * g11 * da + 2.0 * g11 * g12 * dc + g12 * g12 * db
+            c = c0 + g11 * g21 * da + (g11 * g22 + g12 * g21) * dc + g12 * g22 * db
+            b = b0 + g21 * g21 * da + 2.0 * g21 * g22 * dc + g22 * g22 * db
+            mean[i - 1, k], variance[i - 1, k] = x + u, a + 2.0 * c + b
+
+
+@compiled
+def later_scores(kept: Floats, step: Floats, settings: Floats, later: Floats) -> None:
+    """Discounted log likelihoods (n, m) of what follows each step, into ``later``."""
+    forgetting, sharpness = settings[0], settings[1]
+    for i in range(kept.shape[0] - 2, -1, -1):
+        fade = forgetting ** step[i + 1]
+        scored = sharpness if step[i + 1] <= LONGEST_SCORED else 0.0
+        for k in range(kept.shape[1]):
+            later[i, k] = fade * (later[i + 1, k] + scored * kept[i + 1, k, 6])
+
+
+@compiled
+def rate_covariance(
+    weight: Floats, lengths: Floats, model: Floats, state: Floats, out: Floats
+) -> None:
+    """Covariance (2, 2) of two weighted sums of future log rates, into ``out``.
+
+    weight: (2, j), of each future bin; lengths: (j,) bins; model: (6,); state: (6,).
+    """
+    q2, su2, inv_tau = model[0], model[1], model[2]
+    a, c, b = state[2], state[3], state[4]
+    out[:] = 0.0
+    level, transient = np.zeros(2), np.zeros(2)
+    for j in range(lengths.size - 1, -1, -1):
+        phi = np.exp(-lengths[j] * inv_tau) if su2 > 0.0 else 0.0
+        level += weight[:, j]
+        transient += weight[:, j]
+        for s in range(2):
+            for r in range(2):
+                out[s, r] += level[s] * level[r] * q2 * lengths[j]
+                out[s, r] += transient[s] * transient[r] * su2 * (1.0 - phi * phi)
+        transient *= phi
+    for s in range(2):
+        for r in range(2):
+            out[s, r] += level[s] * level[r] * a + transient[s] * transient[r] * b
+            out[s, r] += (level[s] * transient[r] + level[r] * transient[s]) * c
+
+
+@compiled
+def remaining(
+    counts: Floats,
+    lengths: Floats,
+    state: Floats,
+    models: Floats,
+    covariate: float,
+    out: Floats,
+) -> None:
+    """Sums over the blocks to come, for each of m models.
+
+    counts: (2, j) blocks of each future bin that belong to the first and to the second sum;
+    lengths: (j,) bins each lasts. out: (m, 7): log of the seconds per hash of work of either sum
+    along the median path; variance of the log rate in the first, in the second, and the covariance
+    of both; variance, relative, that the blocks' own luck adds to either.
+    """
+    bins = lengths.size
+    weight, rate = np.zeros((2, bins)), np.zeros((2, 2))
+    for k in range(models.shape[0]):
+        now = state[k, 0] + state[k, 1]
+        x, u = state[k, 0], state[k, 1]
+        for j in range(bins):
+            x += (models[k, 3] + models[k, 4] * covariate) * lengths[j]
+            u *= np.exp(-lengths[j] * models[k, 2])
+            weight[:, j] = counts[:, j] * np.exp(now - x - u)
+        for s in range(2):
+            total = weight[s].sum()
+            if total > 0.0:
+                weight[s] /= total
+            out[k, s] = np.log(total) - now if total > 0.0 else -np.inf
+            out[k, 5 + s] = (weight[s] ** 2 / np.maximum(counts[s], 1.0)).sum()
+        rate_covariance(weight, lengths, models[k], state[k], rate)
+        out[k, 2], out[k, 3], out[k, 4] = rate[0, 0], rate[1, 1], rate[0, 1]

@@ -1,0 +1,269 @@
+"""Stretches of the chain: how many blocks, and how many there would be at one hash a second.
+
+A stretch is bounded by two blocks or by two moments. Between two blocks the count is fixed and the
+time is measured, with what the clocks of the two headers add. Between two moments the time is fixed
+and the blocks whose header says a time inside are counted: clocks that err independently of each
+other move blocks over both bounds and leave a Poisson count Poisson (the displacement theorem:
+J. F. C. Kingman, Poisson Processes, 1993, section 5.5), so nothing is added.
+
+``exposure`` is the time over the work of a block, summed over the targets that held: times a
+hashrate it is the expected number of blocks. Only blocks at which the target changed need be known
+inside a stretch between two blocks; across a gap in heights, the blocks that are missing count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.errors import HeightNotKnown, NoRetargets, WindowNotKnown
+from hashcanary.inference.filter.observations import (
+    FEWEST,
+    SHORTEST,
+    VOUCHERS,
+    repaired,
+)
+from hashcanary.moments import iso_time
+
+if TYPE_CHECKING:
+    from hashcanary.chain.networks import Network
+    from hashcanary.inference.filter.observations import Blocks, Floats, Ints
+    from hashcanary.inference.luck.scan import Law
+
+# a node takes no header from further ahead, so a later block can still say an earlier time by this
+FUTURE_LIMIT = 7200
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Blocks found in a time.
+
+    law: whether the ``blocks`` or the ``time`` was fixed. first, last: heights of the block before
+    the first one counted, and of the last one counted; start, end: Unix seconds; blocks: found;
+    exposure: blocks expected at 1 H/s; clock: standard deviation, seconds, of what the clocks of
+    its ends add to the time; at_tip: whether later blocks can still move its end. lacks: in words.
+    """
+
+    law: Law
+    first: int
+    last: int
+    start: float
+    end: float
+    blocks: int
+    exposure: float
+    clock: float
+    at_tip: bool
+    lacks: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasted."""
+        return self.end - self.start
+
+    @property
+    def rate(self) -> float:
+        """Hashrate in H/s, unbiased: for a fixed count one block less is divided by the time."""
+        counted = self.blocks - 1 if self.law == "blocks" else self.blocks
+        return max(counted, 0) / self.exposure
+
+
+def between_blocks(blocks: Blocks, network: Network, first: int, last: int) -> Stretch:
+    """The stretch after block ``first`` up to block ``last``.
+
+    Raises NoRetargets, HeightNotKnown where either is not known, WindowNotKnown where they do not
+    ascend, or where a block at which the target changed between them is not known.
+    """
+    _must_retarget(network)
+    begin, end = _index(blocks, first), _index(blocks, last)
+    if last <= first:
+        raise WindowNotKnown(
+            start=first, end=last, expected="a later block than the first", found=f"block {last}"
+        )
+    at, works = _segments(blocks, network, begin, end)
+    times, clocks = _clocks(blocks, at)
+    count = last - first
+    measured = float(times[-1] - times[0])
+    shortest = SHORTEST * network.target_spacing * count
+    lacks = _few(count)
+    exposure = float((np.maximum(np.diff(times), 0.0) / works).sum())
+    if measured < shortest:
+        lacks.append(f"times that can be: {count} blocks are said to have taken {measured:.0f} s")
+        exposure = shortest / float(works[-1])
+    return Stretch(
+        law="blocks",
+        first=first,
+        last=last,
+        start=float(times[0]),
+        end=float(times[-1]),
+        blocks=count,
+        exposure=exposure,
+        clock=float(np.hypot(clocks[0], clocks[-1])),
+        at_tip=blocks.height.size - 1 - end < VOUCHERS,
+        lacks=tuple(lacks),
+    )
+
+
+def between_times(blocks: Blocks, network: Network, start: float, end: float) -> Stretch:
+    """The stretch of the blocks whose header says ``start`` or later, and earlier than ``end``.
+
+    Raises NoRetargets; WindowNotKnown where it does not lie within the known blocks, or a gap in
+    heights lies at one of its ends, so that nobody can tell how many blocks are inside.
+    """
+    _must_retarget(network)
+    inside = _count_inside(blocks, start, end)
+    lowest, highest = _outside(blocks, start, end)
+    at, works = _segments(blocks, network, lowest, highest)
+    times, _ = _clocks(blocks, at)
+    edges = np.clip(np.maximum.accumulate(times), start, end)
+    edges[0], edges[-1] = start, end
+    lacks = []
+    if end > settled_until(blocks):
+        lacks.append("blocks to come that may still say a time in this window")
+    return Stretch(
+        law="time",
+        first=int(blocks.height[lowest]),
+        last=int(blocks.height[highest]),
+        start=float(start),
+        end=float(end),
+        blocks=inside,
+        exposure=float((np.diff(edges) / works).sum()),
+        clock=0.0,
+        at_tip=bool(lacks),
+        lacks=tuple(lacks),
+    )
+
+
+def settled_until(blocks: Blocks) -> float:
+    """The moment before which no block to come can say its time: the median time past, Unix s."""
+    recent = np.sort(blocks.time[-VOUCHERS:])
+    return float(recent[recent.size // 2])
+
+
+def blocks_before(blocks: Blocks, network: Network, window: Stretch, count: int) -> Stretch:
+    """The ``count`` blocks that lead up to ``window``, or those of them that are known.
+
+    Raises WindowNotKnown where fewer than 6 are, and what ``between_blocks`` raises.
+    """
+    end = blocks.find(window.first)
+    gaps = np.flatnonzero(np.diff(blocks.height[: end + 1]) > 1)
+    # from the block wished for; where the target is not known all the way, from the last gap on
+    wished = int(np.searchsorted(blocks.height, window.first - count))
+    for begin in (wished, int(gaps[-1]) + 1 if gaps.size else 0):
+        found = int(window.first - blocks.height[begin])
+        if found < FEWEST:
+            continue
+        try:
+            stretch = between_blocks(blocks, network, int(blocks.height[begin]), window.first)
+        except WindowNotKnown:
+            continue
+        if found >= count:
+            return stretch
+        lacks = f"{count - found} of the {count} blocks before it that it is compared with"
+        return replace(stretch, lacks=(*stretch.lacks, lacks))
+    raise WindowNotKnown(
+        start=_said(window.start),
+        end=_said(window.end),
+        expected=f"{FEWEST} known blocks or more before it, to compare it with",
+        found="fewer",
+    )
+
+
+def _must_retarget(network: Network) -> None:
+    if network.no_retargeting or network.min_difficulty_rule:
+        raise NoRetargets(interval=network.retarget_interval, network=network.name)
+
+
+def _index(blocks: Blocks, height: int) -> int:
+    at = blocks.find(height)
+    if at < 0:
+        known = blocks.height
+        raise HeightNotKnown(
+            lowest=int(known[0]) if known.size else 0,
+            highest=int(known[-1]) if known.size else 0,
+            gaps=int((np.diff(known) > 1).sum()),
+            height=height,
+        )
+    return at
+
+
+def _segments(blocks: Blocks, network: Network, begin: int, end: int) -> tuple[Ints, Floats]:
+    """Indices (k + 1,) of the ends and of each epoch's last block between; work (k,) of a block.
+
+    Raises WindowNotKnown where such a block, or any of its next epoch, is not known.
+    """
+    size = network.retarget_interval
+    first, last = int(blocks.height[begin]), int(blocks.height[end])
+    turns = np.arange(first // size * size + size - 1, last, size, dtype=np.int64)
+    turns = turns[turns > first]
+    at = np.searchsorted(blocks.height, turns)
+    known = blocks.height[np.minimum(at, blocks.height.size - 1)] == turns
+    if not known.all():
+        missing = int(turns[~known][0])
+        raise WindowNotKnown(
+            start=f"block {first}",
+            end=f"block {last}",
+            expected=f"block {missing}, the last before a retarget",
+            found="no such block",
+        )
+    edges = np.concatenate(([begin], at, [end])).astype(np.int64)
+    # the block after an edge is worked for with the target that holds up to the next edge
+    return edges, blocks.work[edges[1:]]
+
+
+def _clocks(blocks: Blocks, at: Ints) -> tuple[Floats, Floats]:
+    """Times of blocks as their neighbours bear them out, and the clocks' standard deviations."""
+    # neighbours within reach are all that is looked at
+    low = max(int(at[0]) - VOUCHERS, 0)
+    high = min(int(at[-1]) + VOUCHERS + 1, blocks.height.size)
+    height = blocks.height[low:high]
+    run = np.cumsum(np.diff(height, prepend=height[:1]) > 1, dtype=np.int64)
+    return repaired(blocks.time[low:high], run, at - low)
+
+
+def _count_inside(blocks: Blocks, start: float, end: float) -> int:
+    """Blocks with a time inside, those in gaps that lie wholly inside counted by their heights."""
+    if not start < end:
+        raise WindowNotKnown(
+            start=_said(start), end=_said(end), expected="an end after the start", found="none"
+        )
+    if not blocks.height.size or end > float(blocks.time.max()) or start < float(blocks.time[0]):
+        found = "no blocks"
+        if blocks.height.size:
+            found = f"blocks from {_said(float(blocks.time[0]))} to {_said(blocks.time.max())}"
+        raise WindowNotKnown(
+            start=_said(start), end=_said(end), expected="blocks before and after it", found=found
+        )
+    gaps = np.flatnonzero(np.diff(blocks.height) > 1)
+    before, after = blocks.time[gaps], blocks.time[gaps + 1]
+    within = (before >= start + FUTURE_LIMIT) & (after < end - FUTURE_LIMIT)
+    apart = (after < start - FUTURE_LIMIT) | (before >= end + FUTURE_LIMIT)
+    unclear = ~within & ~apart
+    if unclear.any():
+        first = int(blocks.height[gaps[unclear][0]])
+        raise WindowNotKnown(
+            start=_said(start),
+            end=_said(end),
+            expected="every block near its ends",
+            found=f"none after block {first} up to {int(blocks.height[gaps[unclear][0] + 1])}",
+        )
+    missing = np.diff(blocks.height)[gaps[within]] - 1
+    return int(((blocks.time >= start) & (blocks.time < end)).sum() + missing.sum())
+
+
+def _outside(blocks: Blocks, start: float, end: float) -> tuple[int, int]:
+    """Indices of the last block before the window and of the first one after it."""
+    highest = np.maximum.accumulate(blocks.time)
+    lowest = np.minimum.accumulate(blocks.time[::-1])[::-1]
+    before = int(np.searchsorted(highest, start, side="left")) - 1
+    after = int(np.searchsorted(lowest, end, side="left"))
+    return max(before, 0), min(after, blocks.time.size - 1)
+
+
+def _few(count: int) -> list[str]:
+    return [f"blocks: {count} say next to nothing"] if count < FEWEST else []
+
+
+def _said(time: float) -> str:
+    return iso_time(round(time))

@@ -1,0 +1,1 @@
+"""Files: fetching, recognising and reading tables of blocks, candles, days and companies."""

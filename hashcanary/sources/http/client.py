@@ -1,0 +1,265 @@
+"""One HTTP client for every source that asks a server: bounded, polite, and open to replay.
+
+1. A request is paced (so many a minute) and sent; its body is read up to a bound, and the whole
+   ends within a time (``line.py``).
+2. What failed in a way that may pass is tried again, where asking twice can do no harm: after
+   ``Retry-After`` where the server says so, else after a time that doubles. The error that ends
+   it tells every try.
+3. Redirects are followed within one origin only, TLS is verified, a proxy is used only where one
+   is given, and nothing secret gets into an error or an archive.
+4. Answers can be saved, and replayed later without a network (``archive.py``).
+
+Time passes through the clock given, except for the time-outs of sockets, which are the system's.
+A client is for one thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from hashcanary.errors import UsageError
+from hashcanary.sources.errors import RateLimited, Redirected, Refused, Unreachable
+from hashcanary.sources.http.archive import Archive, Asking, Saved
+from hashcanary.sources.http.json_documents import decode_json, printable
+from hashcanary.sources.http.line import Failure, Line, Reply
+from hashcanary.sources.http.pace import Pace, backoff, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from hashcanary.sources.errors import ServiceError
+    from hashcanary.sources.feed import Clock
+
+Headers = dict[str, str]
+_MAX_REDIRECTS = 5
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_PASSING = frozenset({408, 425, 500, 502, 503, 504})
+_UNAUTHORISED = 401
+# less is no secret, and would be found in any word
+_SHORTEST_SECRET = 4
+_TOO_MANY = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one client.
+
+    connect, read, total: seconds until a connection stands, between two pieces of an answer, for
+    a whole answer. body: bytes of an answer, unfolded. tries: of one request. first_wait: seconds
+    before the second try, doubled before each further one. longest_wait: seconds, the most that
+    is waited at once, whoever asks for it. per_minute: requests, 0 for no limit.
+    """
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 120.0
+    body: int = 64 << 20
+    tries: int = 5
+    first_wait: float = 1.0
+    longest_wait: float = 300.0
+    per_minute: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered. url: as people may see it; at: Unix seconds, when it was whole."""
+
+    url: str
+    status: int
+    body: bytes
+    at: float
+    content_type: str = ""
+
+    def json(self, real: Callable[[str], object] = float) -> object:
+        """The body as JSON. ``real`` makes numbers with a point, as ``decimal.Decimal`` might.
+
+        Raises WrongSchema where it is no JSON in UTF-8, or nested deeper than any answer is.
+        """
+        return decode_json(self.body, self.url, self.content_type, real)
+
+
+@dataclass(slots=True)
+class Http:
+    """A client of one server.
+
+    base: the URL that paths are added to. service: its name in errors. clock: what waits.
+    auth: headers that prove who asks; called for every try, so that a changed cookie is taken up,
+    and never shown. proxy: the URL of one. ca: certificates to trust instead of the system's.
+    save, replay: folders of answers, written to or read from (then nothing is sent).
+    """
+
+    base: str
+    service: str
+    clock: Clock
+    limits: Limits = field(default_factory=Limits)
+    auth: Callable[[], Headers] | None = None
+    proxy: str | None = None
+    ca: Path | None = None
+    save: Path | None = None
+    replay: Path | None = None
+    _line: Line = field(init=False)
+    _pace: Pace = field(init=False)
+    _archive: Archive = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_url(self.base, self.service)
+        https = self.base.startswith("https:")
+        self._line = Line(self.service, self.limits, https, self.proxy, self.ca)
+        self._pace = Pace(self.clock, self.limits.per_minute)
+        self._archive = Archive(self.save, self.replay)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; a further request opens another."""
+        self._line.close()
+
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, accept: Collection[int] = ()
+    ) -> Answer:
+        """Ask for ``path``, relative to the base.
+
+        accept: statuses besides 2xx that are given back instead of raised or tried again.
+        Raises Unreachable, RateLimited, CutBody, Refused, Redirected, AnswerTooLarge; NotArchived
+        and DamagedArchive in a replay.
+        """
+        return self._ask(Asking("GET", self._url(path, params)), accept, safe=True)
+
+    def post(self, path: str, body: bytes, *, safe: bool, accept: Collection[int] = ()) -> Answer:
+        """Send ``body``, which is JSON, to ``path``; accept, errors: as ``get``.
+
+        safe: whether asking twice does no more than asking once; if not, a request that may have
+        arrived is not sent again.
+        """
+        asking = Asking("POST", self._url(path, None), body, "application/json")
+        return self._ask(asking, accept, safe=safe)
+
+    def _url(self, path: str, params: Mapping[str, str] | None) -> str:
+        query = f"?{urlencode(sorted(params.items()))}" if params else ""
+        return f"{self.base.rstrip('/')}/{path.lstrip('/')}{query}"
+
+    def _ask(self, asking: Asking, accept: Collection[int], *, safe: bool) -> Answer:
+        saved = self._archive.find(asking) if self.replay else self._fetched(asking, accept, safe)
+        answer = Answer(asking.url, saved.status, saved.body, saved.at, saved.content_type)
+        if 200 <= answer.status < 300 or answer.status in accept:
+            return answer
+        raise Refused(
+            service=self.service,
+            url=asking.url,
+            status=answer.status,
+            found=self._without_secrets(printable(answer.body)),
+        )
+
+    def _fetched(self, asking: Asking, accept: Collection[int], safe: bool) -> Saved:
+        """An answer that is final, whatever its status, after as many tries as it takes."""
+        failures: list[Failure] = []
+        while True:
+            outcome = self._try(asking, accept)
+            if isinstance(outcome, Reply):
+                told = outcome.headers.get("content-type", "")
+                kind = printable(told, 60) if told else ""
+                saved = Saved(outcome.status, outcome.body, self.clock.now(), kind)
+                self._archive.keep(asking, saved)
+                return saved
+            failures.append(outcome)
+            wait = outcome.wait
+            if wait is None:
+                doubled = backoff(self.limits.first_wait, len(failures), asking.key)
+                wait = min(doubled, self.limits.longest_wait)
+            again = safe or not outcome.sent
+            if len(failures) >= self.limits.tries or wait > self.limits.longest_wait or not again:
+                raise self._given_up(asking, failures)
+            self.clock.sleep(wait)
+
+    def _try(self, asking: Asking, accept: Collection[int]) -> Reply | Failure:
+        """One request with its redirects: a final reply, or a failure that may pass."""
+        url = asking.url
+        for _ in range(_MAX_REDIRECTS + 1):
+            outcome = self._sent(asking, url)
+            if isinstance(outcome, Failure) or outcome.status in accept:
+                return outcome
+            if outcome.status not in _MOVED:
+                return self._weighed(outcome)
+            url = self._next_place(asking, url, outcome.headers.get("location", ""))
+        raise Redirected(
+            service=self.service, url=asking.url, found=f"more than {_MAX_REDIRECTS} places"
+        )
+
+    def _sent(self, asking: Asking, url: str) -> Reply | Failure:
+        """One request, and once more where the credentials changed while it was under way."""
+        self._pace.wait()
+        headers = self._headers(asking)
+        outcome = self._line.send(asking, url, headers)
+        if isinstance(outcome, Reply) and outcome.status == _UNAUTHORISED:
+            renewed = self._headers(asking)
+            if renewed != headers:
+                return self._line.send(asking, url, renewed)
+        return outcome
+
+    def _weighed(self, reply: Reply) -> Reply | Failure:
+        wait = retry_after(reply.headers.get("retry-after"), self.clock.now())
+        if reply.status == _TOO_MANY:
+            asked = "" if wait is None else f", asking for {wait:,.0f} s"
+            return Failure(f"status {_TOO_MANY}{asked}", RateLimited, wait)
+        if reply.status in _PASSING:
+            said = self._without_secrets(printable(reply.body, 60))
+            return Failure(f"status {reply.status}: {said}", Unreachable, wait)
+        return reply
+
+    def _next_place(self, asking: Asking, url: str, location: str) -> str:
+        """Where a redirect leads, if it is of the same origin; credentials go nowhere else."""
+        try:
+            place = urljoin(url, location)
+            same = urlsplit(place)[:2] == urlsplit(self.base)[:2]
+        except ValueError:
+            same = False
+        if not location or not same:
+            found = printable(location)
+            raise Redirected(service=self.service, url=asking.url, found=found)
+        return place
+
+    def _headers(self, asking: Asking) -> Headers:
+        headers = {"User-Agent": "hashcanary", "Accept-Encoding": "gzip"}
+        if asking.content_type:
+            headers["Content-Type"] = asking.content_type
+        return headers | (self.auth() if self.auth else {})
+
+    def _without_secrets(self, text: str) -> str:
+        """What a server or a library said, without the credentials should they be in it."""
+        for value in self.auth().values() if self.auth else ():
+            for part in (value, value.rpartition(" ")[2]):
+                text = text.replace(part, "***") if len(part) >= _SHORTEST_SECRET else text
+        return text
+
+    def _given_up(self, asking: Asking, failures: list[Failure]) -> ServiceError:
+        told = "; ".join(f"try {n}: {one.reason}" for n, one in enumerate(failures, start=1))
+        return failures[-1].error(
+            service=self.service,
+            url=asking.url,
+            tries=len(failures),
+            reasons=self._without_secrets(told),
+        )
+
+
+def check_url(url: str, service: str) -> None:
+    """Raises UsageError for what is no URL of a server, or holds a name or a password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    odd = parts.username or parts.password or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not parts.hostname or odd:
+        raise UsageError(
+            argument=f"the URL of {service}",
+            expected="http:// or https://, a host and perhaps a path, no name and no password",
+            found=f"{parts.scheme}://{parts.hostname or ''}{parts.path}",
+            remedy="Credentials go into files.",
+        )

@@ -1,0 +1,219 @@
+"""Explaining falls: what is known is used, what is missing is named, bad input too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hashcanary.inference.errors import BadStatement, NoBlocksToObserve, TooFewToExplain
+from hashcanary.inference.explain.attribution import KINDS, assume, explain_drop
+from hashcanary.inference.explain.causes import NAMES, read_causes
+from hashcanary.inference.explain.margins import margin_at
+from hashcanary.inference.explain.squeeze import machines
+from hashcanary.metrics.engine import compute
+from hashcanary.moments import DAY
+from hashcanary.simulation.stress_worlds import CAUSES, StressWorld, stress_world
+from hashcanary.store.record import Record
+
+
+@pytest.fixture(scope="module")
+def storm() -> StressWorld:
+    """A deep storm in North America of which everything is known."""
+    for seed in range(200):
+        world = stress_world("curtailment", seed, missing=0.0)
+        if world.depth > 0.25 and world.region == "north-america":
+            return world
+    raise AssertionError("no deep storm in 200 worlds")
+
+
+def _after(world: StressWorld, days: float) -> Record:
+    return world.known_at(int(world.start + days * DAY))
+
+
+def test_probabilities_follow_from_prior_and_evidence_by_bayes(storm: StressWorld) -> None:
+    found = explain_drop(_after(storm, 7))
+    logs = {
+        name: np.log(found.prior[name])
+        + sum(one.factors[name] for one in found.evidence if one.factors)
+        for name in NAMES
+    }
+    raw = {name: np.exp(one - max(logs.values())) for name, one in logs.items()}
+    for name in NAMES:
+        assert found.probabilities[name] == pytest.approx(raw[name] / sum(raw.values()))
+    assert tuple(one.kind for one in found.evidence) == KINDS
+    assert found.lacks == ()
+
+
+def test_a_deep_storm_is_curtailment_and_its_place_and_depth_are_held(storm: StressWorld) -> None:
+    found = explain_drop(_after(storm, 12))
+    assert found.answer == "curtailment"
+    assert found.region_probabilities["north-america"] > 0.5
+    assert abs(found.drop.start - storm.start) < 2 * DAY
+    assert found.drop.low < storm.depth < found.drop.high
+
+
+def test_the_same_record_gives_the_same_answer(storm: StressWorld) -> None:
+    once, again = explain_drop(_after(storm, 5)), explain_drop(_after(storm, 5))
+    assert once.probabilities == again.probabilities
+    assert once.drop == again.drop
+
+
+def test_nothing_that_came_later_is_used(storm: StressWorld) -> None:
+    time = storm.start + 4 * DAY
+    cut = storm.known_at(time)
+    # labels of blocks that are not known yet must not matter
+    leaky = replace(cut, pool_labels=storm.record.pool_labels)
+    assert explain_drop(leaky).probabilities == explain_drop(cut).probabilities
+
+
+@pytest.mark.parametrize("gone", ["pools", "price", "power"])
+def test_missing_evidence_changes_nothing_else_and_is_named(storm: StressWorld, gone: str) -> None:
+    record = _after(storm, 7)
+    kind = {"pools": "pools", "price": "hashprice", "power": "power"}[gone]
+    without = {
+        "pools": replace(record, pool_labels=record.pool_labels.head(0), pool_list=None),
+        "price": replace(record, candles=record.candles.head(0)),
+        "power": replace(record, daily=record.daily.head(0)),
+    }[gone]
+    whole, found = explain_drop(record), explain_drop(without)
+    for one, other in zip(whole.evidence, found.evidence, strict=True):
+        assert other.factors is None if one.kind == kind else other.factors == one.factors
+    assert len(found.lacks) == 1
+
+
+def test_labels_of_a_part_of_the_blocks_are_no_evidence(storm: StressWorld) -> None:
+    record = _after(storm, 7)
+    some = record.pool_labels.filter(pl.col("height") % 3 == 0)
+    found = explain_drop(replace(record, pool_labels=some))
+    assert any("have a label" in one for one in found.lacks)
+    assert found.pools == ()
+
+
+def test_gaps_in_heights_leave_an_answer_that_is_less_sure(storm: StressWorld) -> None:
+    record = _after(storm, 7)
+    first = int(record.blocks["height"][0])
+    kept = record.blocks.filter((pl.col("height") - first) % 2016 < 20)
+    found = explain_drop(replace(record, blocks=kept))
+    whole = explain_drop(record)
+    width = whole.drop.high - whole.drop.low
+    assert found.drop.high - found.drop.low > width
+    assert any("block" in one for one in found.lacks)
+
+
+def test_a_gap_over_the_fall_itself_is_no_reason_to_fail(storm: StressWorld) -> None:
+    record = _after(storm, 7)
+    time = pl.col("time")
+    hole = (time > storm.start - 2 * DAY) & (time < storm.start + 3 * DAY)
+    found = explain_drop(replace(record, blocks=record.blocks.filter(~hole)))
+    assert sum(found.probabilities.values()) == pytest.approx(1.0)
+    assert any("gaps" in one or "label" in one for one in found.lacks)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_without_blocks_there_is_a_named_error(storm: StressWorld, count: int) -> None:
+    record = storm.record
+    with pytest.raises(NoBlocksToObserve):
+        explain_drop(replace(record, blocks=record.blocks.head(count)))
+
+
+def test_before_the_data_there_is_a_named_error(storm: StressWorld) -> None:
+    with pytest.raises(NoBlocksToObserve):
+        explain_drop(storm.known_at(0))
+
+
+@pytest.mark.parametrize("count", [2, 5, 40, 2000])
+def test_too_few_blocks_are_a_named_error(storm: StressWorld, count: int) -> None:
+    with pytest.raises(TooFewToExplain, match="20 days"):
+        explain_drop(replace(storm.record, blocks=storm.record.blocks.head(count)))
+
+
+def test_times_out_of_order_or_equal_and_a_wrong_clock_change_little(storm: StressWorld) -> None:
+    record = _after(storm, 7)
+    time = record.blocks["time"].to_numpy().copy()
+    time[5::97] = time[4:-1:97][: time[5::97].size]
+    time[-400] += 7000
+    time[-300] -= 2800
+    wrong = replace(record, blocks=record.blocks.with_columns(time=pl.Series(time)))
+    whole, found = explain_drop(record), explain_drop(wrong)
+    for name in NAMES:
+        assert found.probabilities[name] == pytest.approx(whole.probabilities[name], abs=0.1)
+
+
+def test_other_prices_of_power_can_be_put_in(storm: StressWorld) -> None:
+    record, usual = _after(storm, 7), assume()
+    regions = tuple(
+        replace(one, usd_per_kwh=3 * one.usd_per_kwh) for one in usual.machines.power.regions
+    )
+    dear = replace(usual.machines, power=replace(usual.machines.power, regions=regions))
+    one, other = explain_drop(record, replace(usual, machines=dear)), explain_drop(record)
+    assert one.margin is not None
+    assert other.margin is not None
+    # the fleet is the same, but for what is scrapped at usual prices
+    costs = [each.margin.squeeze.break_even_usd_per_phs_day for each in (one, other)]
+    assert costs[0].value == pytest.approx(3 * costs[1].value, rel=1e-6)
+    assert one.margin.hashprice == other.margin.hashprice
+    assert one.margin.log_margin == pytest.approx(other.margin.log_margin - np.log(3))
+
+
+def test_before_the_first_rig_what_machines_cost_is_missing_and_nothing_else(
+    storm: StressWorld,
+) -> None:
+    record, usual = _after(storm, 7), assume()
+    later = tuple(
+        rig for rig in usual.machines.rigs.rigs if rig.released > record.blocks["time"][-1]
+    )
+    none = replace(usual.machines, rigs=replace(usual.machines.rigs, rigs=later))
+    one, other = explain_drop(record, replace(usual, machines=none)), explain_drop(record)
+    assert one.margin is None
+    assert one.lacks == ("machines of before the fall: no rig of the catalogue was sold yet",)
+    assert one.evidence[4].factors is None
+    assert one.evidence[:4] == other.evidence[:4]
+
+
+def test_hashprice_is_the_declared_metrics(storm: StressWorld) -> None:
+    record = storm.record
+    day = storm.start // DAY
+    margin = margin_at(record, (storm.start, storm.start, storm.start), machines())
+    assert not isinstance(margin, str)
+    rows = compute(record, ["hashprice.subsidy"])["hashprice.subsidy"].rows
+    times = rows["time"].to_numpy()
+    near = (times >= (day - 2) * DAY) & (times <= day * DAY)
+    assert margin.hashprice == pytest.approx(rows["value"].to_numpy()[near].mean(), rel=0.05)
+
+
+def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> None:
+    record = storm.record
+    until = storm.start + 8 * DAY
+    found = margin_at(record, (storm.start, storm.start, until), machines())
+    assert not isinstance(found, str)
+    rows = compute(record, ["hashprice.subsidy"])["hashprice.subsidy"].rows
+    times = rows["time"].to_numpy()
+    first = storm.start // DAY * DAY
+    near = (times >= first - 2 * DAY) & (times <= until // DAY * DAY)
+    assert found.hashprice == pytest.approx(rows["value"].to_numpy()[near].mean(), rel=0.05)
+    assert found.day == until // DAY * DAY
+
+
+def test_a_cause_in_a_region_that_is_none_is_refused(storm: StressWorld) -> None:
+    causes = read_causes()
+    odd = replace(causes.real[0], regions={"moon": 1.0})
+    with pytest.raises(BadStatement, match="moon"):
+        explain_drop(storm.record, assume(replace(causes, real=(odd, *causes.real[1:]))))
+
+
+def test_worlds_are_marked_and_hold_what_they_say() -> None:
+    for cause in CAUSES:
+        world = stress_world(cause, 4, missing=0.0)
+        assert world.record.simulated
+        assert (world.depth > 0) == (cause != "luck")
+        labels = world.record.pool_labels
+        assert labels.height == world.record.blocks.height
+        cut = world.known_at(world.start)
+        assert cut.blocks["known_at"].max() <= world.start
+        assert cut.candles["known_at"].max() <= world.start
+    assert stress_world("exit", 4).record.blocks.equals(stress_world("exit", 4).record.blocks)
+    with pytest.raises(ValueError, match="luck"):
+        stress_world("ghosts", 1)

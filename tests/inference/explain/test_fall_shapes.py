@@ -1,0 +1,161 @@
+"""The shapes of falls and their likelihoods, against dense algebra and brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import lognorm, multivariate_normal
+
+from hashcanary.inference.explain.causes import read_causes
+from hashcanary.inference.explain.fall import find_fall, log_sum, weighted_quantiles
+from hashcanary.inference.explain.fall_windows import REACH, Windows, windows
+from hashcanary.inference.explain.shapes import (
+    DEPTHS,
+    WANDERS,
+    Background,
+    Shapes,
+    depth_prior,
+    draw_near,
+)
+
+CAUSES = read_causes()
+
+
+def _shapes(*rows: tuple[float, float, float, float, float]) -> Shapes:
+    columns = np.array(rows).T
+    return Shapes(*columns, log_weight=np.zeros(len(rows)))
+
+
+def _seen(count: int = 30) -> Windows:
+    rng = np.random.default_rng(3)
+    end = np.arange(1 - count, 1, dtype=np.float64)
+    ints = np.arange(count, dtype=np.int64)
+    return Windows(
+        now=0.0,
+        start=end - 1,
+        end=end,
+        first=ints,
+        last=ints + 1,
+        log_rate=46 + rng.normal(0, 0.1, count),
+        variance=rng.uniform(0.005, 0.02, count),
+        blocks=np.full(count, 144),
+    )
+
+
+def test_the_mean_of_a_shape_over_a_window_is_that_of_its_path() -> None:
+    shape = _shapes((20.0, 3.0, 4.0, 5.0, 0.7), (6.0, 10.0, 2.0, 1.0, 0.9))
+    start, end = np.array([-25.0, -19.0, -12.0, -4.0]), np.array([-18.0, -18.5, -8.0, 0.0])
+    for row, (age, fall, hold, back, returned) in enumerate(
+        [(20.0, 3.0, 4.0, 5.0, 0.7), (6.0, 10.0, 2.0, 1.0, 0.9)]
+    ):
+        for column in range(4):
+            t = np.linspace(start[column], end[column], 200_001)
+            path = np.clip((t + age) / fall, 0, 1)
+            path -= returned * np.clip((t + age - fall - hold) / back, 0, 1)
+            expected = np.trapezoid(path, t) / (end[column] - start[column])
+            assert shape.over(start, end)[row, column] == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("until", [None, 11])
+def test_likelihoods_are_those_of_a_dense_normal_law(until: int | None) -> None:
+    seen = _seen()
+    background = Background(seen)
+    shapes = _shapes((12.0, 3.0, 4.0, 5.0, 0.7))
+    found = background.fit(background.whiten(shapes.over(seen.start, seen.end)), until)
+    days = seen.middle - seen.start[0]
+    usual = np.average(seen.log_rate, weights=1 / seen.variance)
+    for at, wander in enumerate(WANDERS):
+        # level, growth and an independent step a bin of three hours
+        covariance = 1.0 + np.outer(days, days) * (0.8 / 365.25) ** 2
+        covariance += wander**2 * 8 * np.minimum.outer(days, days) + np.diag(seen.variance)
+        mean = usual + 0.4 / 365.25 * days
+        stop = slice(0, until)
+        for depth in (0, 20, 47):
+            fallen = mean - DEPTHS[depth] * shapes.over(seen.start, seen.end)[0]
+            law = multivariate_normal(fallen[stop], covariance[stop, stop])
+            assert found[at, 0, depth] == pytest.approx(law.logpdf(seen.log_rate[stop]))
+        law = multivariate_normal(mean[stop], covariance[stop, stop])
+        assert background.luck(until)[at] == pytest.approx(law.logpdf(seen.log_rate[stop]))
+
+
+def test_draws_near_a_place_weigh_what_the_prior_gives_it() -> None:
+    cause = CAUSES.real[1]
+    rng = np.random.default_rng(5)
+    age = 0.25 * (REACH / 0.25) ** rng.random(2_000_000)
+    fall = lognorm(cause.fall.spread, scale=cause.fall.median).rvs(age.size, random_state=rng)
+    middle = age - fall / 2
+    expected = ((middle > 4) & (middle < 9)).mean()
+    shapes = draw_near(cause, (4.0, 9.0), REACH)
+    assert np.exp(shapes.log_weight).sum() == pytest.approx(expected, rel=0.02)
+    assert np.exp(log_sum(depth_prior(cause), (0,))) == pytest.approx(1.0)
+
+
+def test_depths_have_the_median_that_is_stated() -> None:
+    for cause in CAUSES.real:
+        share = np.exp(depth_prior(cause))
+        lost = -np.expm1(-weighted_quantiles(DEPTHS, share, np.array([0.5]))[0])
+        assert lost == pytest.approx(cause.depth.median, rel=0.03)
+
+
+def test_windows_hold_all_blocks_once_and_are_fine_where_asked(chains: object) -> None:
+    from hashcanary.chain.networks import MAIN
+    from hashcanary.inference.explain.fall_windows import observed
+
+    blocks = chains.blocks_from(chains.mined("stormy", 150, 3))  # type: ignore[attr-defined]
+    seen = observed(blocks, MAIN)
+    fine = windows(seen, (-10.0, -5.0))
+    assert fine.blocks.sum() == seen.count.sum()
+    assert (fine.start[1:] == fine.end[:-1]).all()
+    near = (fine.start > -9.5) & (fine.end < -5.5)
+    length = fine.end - fine.start
+    assert length[near].max() < 0.6 < np.median(length[~near])
+    total = np.sum(np.exp(fine.log_rate) * length) / length.sum()
+    assert total == pytest.approx(seen.work.sum() / seen.seconds.sum(), rel=0.02)
+
+
+def test_a_storm_is_found_where_it_was() -> None:
+    from hashcanary.chain.networks import MAIN
+    from hashcanary.inference.explain.fall_windows import observed
+    from hashcanary.inference.filter.observations import blocks_of
+    from hashcanary.moments import DAY
+    from hashcanary.simulation.stress_worlds import stress_world
+
+    found = 0
+    deep = [
+        one for one in (stress_world("curtailment", seed) for seed in range(60)) if one.depth > 0.25
+    ]
+    for world in deep:
+        record = world.known_at(world.start + 12 * DAY)
+        place = find_fall(observed(blocks_of(record), MAIN), CAUSES)
+        found += place.low - 2 < 12 < place.high + 2.5
+    assert len(deep) >= 4
+    assert found >= len(deep) - 1
+
+
+def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -> None:
+    from hashcanary.chain.networks import MAIN
+    from hashcanary.inference.explain.evidence import fall_factors, pool_factors
+    from hashcanary.inference.explain.fall import Place, describe, fit_fall
+    from hashcanary.inference.explain.fall_windows import observed
+    from hashcanary.inference.explain.pool_loss import LOSSES, PoolTables
+    from hashcanary.inference.filter.observations import blocks_of
+    from hashcanary.moments import DAY
+    from hashcanary.simulation.stress_worlds import stress_world
+
+    world = stress_world("luck", 1)
+    seen = observed(blocks_of(world.known_at(world.start + DAY)), MAIN)
+    # half over in two months from now: only what falls for months can be under way
+    fine, luck, fitted = fit_fall(seen, CAUSES, Place(-60.0, -59.5, {}))
+    early, later = fall_factors(luck, fitted)
+    assert early["curtailment"] < -500
+    assert early["exit"] > -50
+    assert all(np.isfinite(one) for one in (*early.values(), *later.values()))
+    drop = describe(fine, fitted, np.array([0.0, 0.0, 1.0]))
+    assert 0 < drop.low < drop.depth < drop.high < 1
+    flat = np.zeros(LOSSES.size)
+    tables = PoolTables(
+        0.0, 0.0, flat, {"china": flat, "north-america": flat, "central-asia": flat}
+    )
+    found = pool_factors(tables, fitted, CAUSES, (-1.0, 0.0))
+    for factor in found.factors.values():
+        assert factor == pytest.approx(0.0, abs=1e-6)

@@ -1,0 +1,95 @@
+"""What pools' blocks say of a fall, against closed forms."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import dirichlet_multinomial
+
+from hashcanary.inference.explain.causes import read_causes
+from hashcanary.inference.explain.pool_loss import (
+    LOSSES,
+    PoolCounts,
+    _mean_density,
+    pool_losses,
+    pool_tables,
+    region_losses,
+)
+from hashcanary.inference.explain.pool_regions import read_pool_regions
+
+REGIONS, CAUSES = read_pool_regions(), read_causes()
+TIME = 1_769_000_000.0
+
+
+def _counts(before: list[int], after: list[int]) -> PoolCounts:
+    names = ("unknown", "foundryusa", "marapool", "viabtc", "f2pool")
+    return PoolCounts(names, np.array(before), np.array(after), 28.0, 3.0, 1.0, "list")
+
+
+USUAL = [400, 1230, 220, 430, 430]
+
+
+def test_densities_of_all_counts_sum_to_one() -> None:
+    left = np.array([[[0.5, 0.3, 0.2]], [[0.2, 0.2, 0.1]]])
+    total = 0.0
+    for first, second in product(range(7), range(7)):
+        if first + second <= 6:
+            after = np.array([first, second, 6 - first - second])
+            total += float(np.exp(_mean_density(after, left, 30.0)[0]))
+    assert total == pytest.approx(1.0)
+
+
+def test_without_a_loss_every_hypothesis_says_what_luck_says() -> None:
+    counts = _counts(USUAL, [40, 110, 20, 45, 40])
+    tables = pool_tables(counts, REGIONS, CAUSES, TIME)
+    assert LOSSES[0] == 0.0
+    for table in (tables.alike, *tables.regions.values()):
+        assert table[0] == pytest.approx(tables.luck)
+    share = (counts.before + 0.5) / (counts.before + 0.5).sum()
+    drift = 1 / ((1 + 3 / 20) / 900 + 1 / counts.before.sum())
+    law = dirichlet_multinomial(drift * share, counts.after.sum())
+    assert tables.luck == pytest.approx(law.logpmf(counts.after))
+
+
+def test_american_pools_that_lose_speak_for_america() -> None:
+    counts = _counts(USUAL, [50, 75, 8, 55, 55])
+    tables = pool_tables(counts, REGIONS, CAUSES, TIME)
+    at = int(np.searchsorted(LOSSES, 0.25))
+    assert tables.regions["north-america"][at] > tables.luck + 2
+    assert tables.regions["china"][at] < tables.luck
+    assert tables.regions["north-america"][at] > tables.alike[at] + 2
+
+
+def test_equal_losses_speak_against_the_region_of_few_pools() -> None:
+    tables = pool_tables(_counts(USUAL, [32, 96, 17, 34, 34]), REGIONS, CAUSES, TIME)
+    at = int(np.searchsorted(LOSSES, 0.25))
+    assert tables.alike[at] > tables.regions["north-america"][at]
+
+
+def test_a_pools_change_is_that_of_its_blocks_a_day_weighed_by_their_work() -> None:
+    counts = PoolCounts(
+        ("unknown", "foundryusa"), np.array([280, 560]), np.array([30, 30]), 28.0, 3.0, 1.1, "list"
+    )
+    rows = {row.pool: row for row in pool_losses(counts)}
+    assert rows["foundryusa"].change == pytest.approx(10 * 1.1 / 20 - 1)
+    assert rows["unknown"].change == pytest.approx(0.1)
+    for row in rows.values():
+        assert row.low < row.change < row.high
+    assert rows["foundryusa"].high < 0
+    assert next(iter(pool_losses(counts))).pool == "foundryusa"
+
+
+def test_the_loss_of_american_pools_is_americas_more_than_its_share() -> None:
+    found = {
+        row.region: row for row in region_losses(_counts(USUAL, [42, 60, 7, 46, 45]), REGIONS, TIME)
+    }
+    america = found["north-america"]
+    assert america.loss[1] > america.share[0]
+    for row in found.values():
+        assert row.loss[1] <= row.loss[0] <= row.loss[2]
+
+
+def test_where_no_loss_is_sure_no_region_is_named() -> None:
+    assert region_losses(_counts(USUAL, [43, 132, 24, 46, 46]), REGIONS, TIME) == ()

@@ -1,0 +1,124 @@
+"""Stated numbers: those that come along hold together, and wrong ones are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hashcanary.inference.errors import BadStatement
+from hashcanary.inference.explain import causes as causes_module
+from hashcanary.inference.explain.causes import read_causes
+from hashcanary.inference.explain.pool_regions import read_pool_regions
+from hashcanary.sources.pools.pool_lists import built_in
+
+FOLDER = Path(causes_module.__file__).parent
+
+
+def test_priors_are_those_of_falls_that_begin_at_their_rates() -> None:
+    found = read_causes()
+    rng = np.random.default_rng(1)
+    rates = np.array([cause.a_year for cause in found.real]) * 90 / 365.25
+    counts = rng.poisson(rates, (400_000, 3))
+    none = (counts.sum(axis=1) == 0).mean()
+    priors = found.priors(90)
+    assert priors["luck"] == pytest.approx(none, abs=0.003)
+    assert sum(priors.values()) == pytest.approx(1.0)
+    assert priors["curtailment"] / priors["exit"] == pytest.approx(rates[0] / rates[2])
+
+
+def test_every_region_of_a_cause_and_every_pool_is_known() -> None:
+    regions, found = read_pool_regions(), read_causes()
+    slugs = {pool.slug for pool in built_in().pools}
+    assert {one.slug for one in regions.entries if one.slug} <= slugs
+    for cause in found.real:
+        assert set(cause.regions) <= set(regions.regions)
+        assert cause.season.sum() == pytest.approx(1.0)
+
+
+def test_a_pool_without_an_entry_has_the_worlds_of_its_time() -> None:
+    regions = read_pool_regions()
+    before, since = regions.of("nobody", 1.6e9), regions.of("nobody", 1.7e9)
+    assert before is not None
+    assert since is not None
+    assert before.parts["china"] > since.parts["china"]
+    own = regions.of("foundryusa", 1.7e9)
+    assert own is not None
+    assert own.parts["north-america"] > 0.8
+    assert "Foundry" in own.source
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("a_year = 2.5", 'a_year = "often"', "curtailment.a_year"),
+        ("a_year = 2.5", "a_year = -1", "curtailment.a_year"),
+        ("a_year = 2.5", "a_year = nan", "curtailment.a_year"),
+        ("[exit]", "[departure]", "exit"),
+        ("silent = 0.05", "silent = 0", "silent"),
+        ("returns = [0.8, 1.0]", "returns = [1.0, 0.8]", "returns"),
+        ("returns = [0.8, 1.0]", "returns = [0.8]", "returns"),
+        ("north-america = 0.70", "north-america = 0.90", "regions"),
+        ("silent = 0.05", "silent = ", "its text"),
+        (
+            "season = [2.2, 1.9, 0.6, 0.4, 0.5, 0.9, 1.2, 1.4, 0.7, 0.4, 0.5, 1.8]",
+            "season = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]",
+            "season",
+        ),
+        (
+            "regions = { north-america = 0.70, china = 0.15, central-asia = 0.15 }",
+            "regions = {}",
+            "regions",
+        ),
+        ("fall_days = { median = 0.6, spread = 0.8 }", "fall_days = 3", "fall_days"),
+        ('title = "curtailment"', 'title = ""', "title"),
+    ],
+)
+def test_a_wrong_number_of_a_cause_is_named(tmp_path: Path, old: str, new: str, place: str) -> None:
+    text = (FOLDER / "causes.toml").read_text("utf-8")
+    assert old in text
+    path = tmp_path / "own.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(BadStatement) as caught:
+        read_causes(path)
+    assert place in str(caught.value)
+    assert "own.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('ercot = "north-america"', 'ercot = "moon"', "power.ercot"),
+        ("north-america = 0.90, china = 0.01", "moon = 0.9", "exposure"),
+        ("sure = 20", "sure = 0", "sure"),
+        ('regions = ["north-america", "china", "central-asia"]', "regions = []", "regions"),
+        ('regions = ["north-america", "china", "central-asia"]', "regions = 3", "regions"),
+        ("from = 2021-01-01", "from = 2022-01-01", "until"),
+        ("until = 2020-12-31", 'until = "2020"', "until"),
+        ("from = 2021-01-01", "from = 2020-06-01", "pool"),
+    ],
+)
+def test_a_wrong_entry_of_pools_regions_is_named(
+    tmp_path: Path, old: str, new: str, place: str
+) -> None:
+    text = (FOLDER / "pool_regions.toml").read_text("utf-8")
+    assert old in text
+    path = tmp_path / "own.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(BadStatement) as caught:
+        read_pool_regions(path)
+    assert place in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadStatement, match=r"nowhere\.toml"):
+        read_causes(tmp_path / "nowhere.toml")
+
+
+def test_a_pool_in_a_list_without_the_world_may_be_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('regions = ["a", "b"]\n[names]\na = "A"\nb = "B"\n[power]\n', "utf-8")
+    parts, sure = read_pool_regions(path).table(("somebody",), 1.7e9)
+    assert parts.tolist() == [[pytest.approx(1 / 3), pytest.approx(1 / 3)]]
+    assert sure.tolist() == [2.0]
