@@ -45,7 +45,7 @@ def assumed_of(args: argparse.Namespace) -> Assumed:
 
 def stated_price(text: str | None) -> float | None:
     """USD/kWh of ``--power-price``, None where it is not given. Raises UsageError."""
-    from hashcanary.economics.power.own import power_price
+    from hashcanary.cli.numbers import power_price
     from hashcanary.economics.power.prices import CHEAPEST, DEAREST
 
     return None if text is None else power_price(text, CHEAPEST, DEAREST)

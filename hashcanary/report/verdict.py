@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Estimate, Verdict
-from hashcanary.report.sections.stress import stress_sentence
 from hashcanary.report.wording import chance, count, day, how_often, percent, quantity
+from hashcanary.studies.stress.gauge import LEVEL
 from hashcanary.units import HASHRATE
 
 if TYPE_CHECKING:
@@ -214,7 +214,14 @@ def _inverted_by_luck(luck: InversionLuck | None) -> str:
 
 
 def _stress(signs: Signs) -> str:
-    return "" if signs.stress is None else stress_sentence(signs.stress)
+    gauge = signs.stress
+    if gauge is None:
+        return ""
+    word = f", {gauge.held}" if gauge.held else ""
+    return (
+        f"The stress gauge stands at {gauge.gauge:.0f} of 100 ({LEVEL:.0%}: {gauge.low:.0f} to "
+        f"{gauge.high:.0f}){word}."
+    )
 
 
 def _blocks(signs: Signs) -> str:

@@ -33,7 +33,7 @@ from hashcanary.sources.errors import (
     WrongSchema,
 )
 from hashcanary.sources.feed import Feed
-from hashcanary.sources.http.client import Limits
+from hashcanary.sources.http.line import Limits
 from hashcanary.store.lake import Lake
 from hashcanary.store.syncing import SyncReport, sync
 from hashcanary.store.verify import verify

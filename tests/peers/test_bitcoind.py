@@ -19,7 +19,8 @@ from hashcanary.sources.catalogue.bitcoind_rest import REST
 from hashcanary.sources.catalogue.bitcoind_rpc import RPC
 from hashcanary.sources.errors import BadCookie, Unreachable
 from hashcanary.sources.feed import Feed
-from hashcanary.sources.http.client import Http, Limits
+from hashcanary.sources.http.client import Http
+from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rpc import Call, Rpc
 from hashcanary.sources.node.rpc_settings import authentication
 from hashcanary.store.lake import Lake

@@ -167,8 +167,8 @@ def _powers(
     """USD/kWh as stated; else what the network's middle miner pays, as known at the moment."""
     from pathlib import Path
 
+    from hashcanary.cli.numbers import power_price
     from hashcanary.economics.market import Band
-    from hashcanary.economics.power.own import power_price
     from hashcanary.economics.power.prices import network_price, power_mix, read_power_prices
     from hashcanary.moments import DAY, iso_day
 

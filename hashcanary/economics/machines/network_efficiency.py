@@ -15,8 +15,7 @@ from hashcanary.economics.machines.fleet import FleetDrawer, History
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Floats
-    from hashcanary.economics.machines.fleet import Asked, Fleets
+    from hashcanary.economics.machines.fleet import Asked, Fleets, Floats
     from hashcanary.economics.machines.rigs import Catalogue
 
 DEFINITION = (

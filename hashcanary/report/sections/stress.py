@@ -87,15 +87,6 @@ def _word(now: StressNow) -> str:
     return now.held or "no word yet: too few days are behind it"
 
 
-def stress_sentence(now: StressNow) -> str:
-    """The gauge for the verdict."""
-    word = f", {now.held}" if now.held else ""
-    return (
-        f"The stress gauge stands at {now.gauge:.0f} of 100 ({LEVEL:.0%}: {now.low:.0f} to "
-        f"{now.high:.0f}){word}."
-    )
-
-
 def _components(now: StressNow) -> Table:
     gone = [one for one in now.components if one.missing is not None]
     note = (

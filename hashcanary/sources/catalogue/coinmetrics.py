@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.files.daily import is_text, parse_daily
+from hashcanary.sources.files.daily import COINMETRICS_VENDOR, checked_series, is_text, parse_daily
 from hashcanary.sources.files.tables import Field, has, read_matching, resolve
 from hashcanary.sources.source import Content, Options, Probe, Source
 
@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.sources.facts import Parsed
-    from hashcanary.sources.files.columns import Table
 
 KIND = "coinmetrics"
-VENDOR = "coinmetrics"
 _TIME = Field("time", ("date",), required=True)
 _ASSET = Field("asset")
 _OWN_NAMES = tuple(
@@ -28,8 +26,6 @@ _OWN_NAMES = tuple(
         *("ReferenceRateUSD", "SplyCur", "TxCnt", "TxTfrCnt", "TxTfrValAdjUSD"),
     )
 )
-_ABOVE_ZERO = ("PriceUSD", "PriceBTC", "ReferenceRateUSD")
-_NEVER_BELOW_ZERO = ("AdrActCnt", "Blk", "Cap", "Diff", "Fee", "HashRate", "Iss", "Sply", "TxCnt")
 
 
 def recognise(probe: Probe) -> bool:
@@ -53,22 +49,12 @@ def parse(content: Content, options: Options) -> Parsed:
         + [checked_series(table, name) for name in names if name not in words]
     )
     notes = [*table.notes, *([f"columns of words not kept: {', '.join(words)}"] if words else [])]
-    return parse_daily(KIND, table, wide, VENDOR, content.source, notes)
+    return parse_daily(KIND, table, wide, COINMETRICS_VENDOR, content.source, notes)
 
 
 def _wanted(content: Content, columns: Sequence[str]) -> dict[str, str]:
     known = resolve(content, KIND, columns, (_TIME, _ASSET))
     return {column: known.get(column, column) for column in columns if column}
-
-
-def checked_series(table: Table, name: str) -> pl.Series:
-    """A series as Float64, null where it has no value; each value one that its name allows."""
-    values = table.reals(name, null=True)
-    if name in _ABOVE_ZERO:
-        table.refuse(values <= 0, name, "a price above zero, or nothing")
-    if name.startswith(_NEVER_BELOW_ZERO):
-        table.refuse(values < 0, name, "a number not below zero, or nothing")
-    return values.alias(name)
 
 
 COINMETRICS = Source(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.sources.feed import Feed, Setting
-from hashcanary.sources.http.client import Limits
+from hashcanary.sources.http.line import Limits
 from hashcanary.sources.services.daily_series import series_batches, series_names
 from hashcanary.sources.services.settings import client, shared_settings, value_of, whole_number
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hashcanary.chain.networks import MAIN
 from hashcanary.errors import UsageError
 from hashcanary.sources.feed import Feed, Setting
-from hashcanary.sources.http.client import Limits
+from hashcanary.sources.http.line import Limits
 from hashcanary.sources.services.esplora_blocks import SOURCE, Explorer, Walk
 from hashcanary.sources.services.price_ticks import tick_batches
 from hashcanary.sources.services.settings import client, shared_settings, value_of, whole_number

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from hashcanary.sources.files.columns import Table
 
+COINMETRICS_VENDOR = "coinmetrics"
+_ABOVE_ZERO = ("PriceUSD", "PriceBTC", "ReferenceRateUSD")
+_NEVER_BELOW_ZERO = ("AdrActCnt", "Blk", "Cap", "Diff", "Fee", "HashRate", "Iss", "Sply", "TxCnt")
+
 
 def is_text(values: pl.Series) -> bool:
     """Whether a column holds words and no number at all, and so is no series."""
@@ -55,6 +59,19 @@ def parse_daily(
         settled = (*settled, f"columns without a value: {', '.join(empty)}")
     coverage = _coverage(once["day"], rows.height, (*notes, *settled))
     return Parsed(kind, (Facts(DAILY_REFERENCE, rows),), coverage)
+
+
+def checked_series(table: Table, name: str) -> pl.Series:
+    """A series of Coin Metrics as Float64, null where it has no value.
+
+    Each value is one that its name allows. Raises BadValue.
+    """
+    values = table.reals(name, null=True)
+    if name in _ABOVE_ZERO:
+        table.refuse(values <= 0, name, "a price above zero, or nothing")
+    if name.startswith(_NEVER_BELOW_ZERO):
+        table.refuse(values < 0, name, "a number not below zero, or nothing")
+    return values.alias(name)
 
 
 def _coverage(days: pl.Series, rows: int, notes: tuple[str, ...]) -> Coverage:

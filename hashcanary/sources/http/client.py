@@ -23,7 +23,7 @@ from hashcanary.errors import UsageError
 from hashcanary.sources.errors import RateLimited, Redirected, Refused, Unreachable
 from hashcanary.sources.http.archive import Archive, Asking, Saved
 from hashcanary.sources.http.json_documents import decode_json, printable
-from hashcanary.sources.http.line import Failure, Line, Reply
+from hashcanary.sources.http.line import Failure, Limits, Line, Reply
 from hashcanary.sources.http.pace import Pace, backoff, retry_after
 
 if TYPE_CHECKING:
@@ -41,26 +41,6 @@ _UNAUTHORISED = 401
 # less is no secret, and would be found in any word
 _SHORTEST_SECRET = 4
 _TOO_MANY = 429
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one client.
-
-    connect, read, total: seconds until a connection stands, between two pieces of an answer, for
-    a whole answer. body: bytes of an answer, unfolded. tries: of one request. first_wait: seconds
-    before the second try, doubled before each further one. longest_wait: seconds, the most that
-    is waited at once, whoever asks for it. per_minute: requests, 0 for no limit.
-    """
-
-    connect: float = 10.0
-    read: float = 30.0
-    total: float = 120.0
-    body: int = 64 << 20
-    tries: int = 5
-    first_wait: float = 1.0
-    longest_wait: float = 300.0
-    per_minute: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,26 @@ if TYPE_CHECKING:
     import httpx
 
     from hashcanary.sources.http.archive import Asking
-    from hashcanary.sources.http.client import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one client.
+
+    connect, read, total: seconds until a connection stands, between two pieces of an answer, for
+    a whole answer. body: bytes of an answer, unfolded. tries: of one request. first_wait: seconds
+    before the second try, doubled before each further one. longest_wait: seconds, the most that
+    is waited at once, whoever asks for it. per_minute: requests, 0 for no limit.
+    """
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 120.0
+    body: int = 64 << 20
+    tries: int = 5
+    first_wait: float = 1.0
+    longest_wait: float = 300.0
+    per_minute: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,11 @@ import polars as pl
 
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day
-from hashcanary.sources.catalogue.coinmetrics import VENDOR, checked_series
 from hashcanary.sources.errors import OutOfOrder
 from hashcanary.sources.facts import DAILY_REFERENCE, Facts
 from hashcanary.sources.feed import Batch
 from hashcanary.sources.files.columns import Table
-from hashcanary.sources.files.daily import parse_daily
+from hashcanary.sources.files.daily import COINMETRICS_VENDOR, checked_series, parse_daily
 from hashcanary.sources.http.json_documents import Node
 from hashcanary.sources.services.revisions import Revisions
 
@@ -91,7 +90,7 @@ def parse_page(document: object, url: str, names: Sequence[str]) -> DailyPage:
     schema = {"day": pl.Date(), **dict.fromkeys(names, pl.String())}
     table = Table(url, pl.DataFrame({"day": days, **values}, schema), "row", 1)
     wide = pl.DataFrame([table.frame["day"]] + [checked_series(table, name) for name in names])
-    parsed = parse_daily(SOURCE, table, wide, VENDOR, SOURCE)
+    parsed = parse_daily(SOURCE, table, wide, COINMETRICS_VENDOR, SOURCE)
     gaps = (f"days missing: {', '.join(parsed.coverage.gaps)}",) if parsed.coverage.gaps else ()
     return DailyPage(tuple(days), parsed.facts[0].frame, gaps, token)
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.feed import Setting
-from hashcanary.sources.http.client import Http, Limits
+from hashcanary.sources.http.client import Http
+from hashcanary.sources.http.line import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,6 @@ import pytest
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.machines.rigs import Rig, read_rigs
 from hashcanary.economics.market import Band, Market, Stated, hashprice_of, market_of
-from hashcanary.economics.power.own import power_price
 from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, Payback, paths_of, payback
 from hashcanary.economics.shutdown.switching import Flow, flow_of, thresholds
 from hashcanary.economics.shutdown.table import (
@@ -296,35 +295,6 @@ def test_each_path_has_its_own_place_in_a_band() -> None:
     assert found.min() >= 1.0
     assert found.max() <= 4.0
     assert (found < 2.0).mean() == pytest.approx(0.5, abs=0.06)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("0.05", 0.05), (" 0.05 USD/kWh ", 0.05), ("0.077 usd", 0.077), ("5e-2", 0.05), ("0", 0.0)],
-)
-def test_power_prices_that_are_read(text: str, value: float) -> None:
-    assert power_price(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("-0.05", "0 to 10"),
-        ("cheap", "0 to 10"),
-        ("", "0 to 10"),
-        ("nan", "0 to 10"),
-        ("50", "0 to 10"),
-        ("0.0.5", "0 to 10"),
-        ("0.45 CNY", "only currency"),
-        ("0.45 CNY/kWh", "only currency"),
-        ("50 USD/MWh", "only currency"),
-        ("0.05 €", "only currency"),
-        ("٠.٥", "0 to 10"),
-    ],
-)
-def test_power_prices_that_are_refused(text: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        power_price(text)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hashcanary.sources.errors import DamagedArchive, NotArchived, Refused, UnreadableFile
-from hashcanary.sources.http.client import Http, Limits
+from hashcanary.sources.http.client import Http
+from hashcanary.sources.http.line import Limits
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from hashcanary.sources.errors import (
     Unreachable,
     WrongSchema,
 )
-from hashcanary.sources.http.client import Answer, Http, Limits
+from hashcanary.sources.http.client import Answer, Http
+from hashcanary.sources.http.line import Limits
 
 SHORT = Limits(read=0.3, total=0.6, tries=3, body=100_000)
 

@@ -26,7 +26,8 @@ from hashcanary.sources.errors import (
     Unreachable,
     WrongSchema,
 )
-from hashcanary.sources.http.client import Answer, Http, Limits
+from hashcanary.sources.http.client import Answer, Http
+from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rpc import Call, Fault, Rpc, _matched
 from hashcanary.sources.node.rpc_settings import (
     Said,
