@@ -33,6 +33,7 @@ from hashcanary.metrics.registry import all_metrics
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.record import Record
+from hashcanary.store.recording import record_of
 
 ROUNDS = 5
 BAR_SECONDS = 2.0
@@ -64,7 +65,7 @@ def real_record() -> Record:
     """The record of the whole folder of real data, loaded into a lake that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake.create(Path(folder) / "lake", MAIN)
-        return load(lake, [real_data()]).lake.record()
+        return record_of(load(lake, [real_data()]).lake)
 
 
 def run_ours(record: Record, fastest: Fastest) -> dict[str, pl.DataFrame]:

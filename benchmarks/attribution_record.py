@@ -22,6 +22,7 @@ from hashcanary.moments import iso_day, parse_moment
 from hashcanary.report.wording import probability
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 
 if TYPE_CHECKING:
     from hashcanary.inference.explain.attribution import Explanation
@@ -50,7 +51,7 @@ def page(lake: Lake) -> str:
     without: list[str] = []
     for what, days in FALLS:
         for day in days:
-            record = lake.record(parse_moment(day))
+            record = record_of(lake, parse_moment(day))
             found = explain_drop(record)
             if found.power:
                 without.append(_without_power(record, found, day))

@@ -22,6 +22,7 @@ from hashcanary.economics.companies.standing import companies_now
 from hashcanary.moments import iso_day, parse_moment
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 
 if TYPE_CHECKING:
     from hashcanary.economics.companies.company import CompanyNow
@@ -37,7 +38,7 @@ _COMPANIES, _MONTHS = 200, 120
 def record_with_reports() -> Record:
     """All the real data and the example, as known at ``AT``."""
     lake = Lake.create(Path(tempfile.mkdtemp()) / "lake", MAIN)
-    return load(lake, [real_data(), EXAMPLE], now=0).lake.record(parse_moment(AT))
+    return record_of(load(lake, [real_data(), EXAMPLE], now=0).lake, parse_moment(AT))
 
 
 def banded(band: Band | None, form: str) -> str:
@@ -144,7 +145,7 @@ def speed() -> tuple[int, float, float]:
         start = time.perf_counter()
         lake = load(lake, [path], now=0).lake
         loaded = time.perf_counter()
-        company_periods(lake.record())
+        company_periods(record_of(lake))
         answered = time.perf_counter()
     return figures, loaded - start, answered - loaded
 

@@ -35,6 +35,7 @@ from hashcanary.sources.feed import Batch, Feed
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.record import Record
+from hashcanary.store.recording import record_of
 from hashcanary.store.renewing import Recorder
 from hashcanary.store.syncing import Syncer
 
@@ -143,7 +144,7 @@ def measure() -> list[dict[str, object]]:
         compute(ours.recorder.record(lake))
         for row in rows:
             record = ours.take(row)
-            full = ours.syncer.lake.record()
+            full = record_of(ours.syncer.lake)
             same = record.blocks.equals(full.blocks) and record.pool_labels.equals(full.pool_labels)
             if not same or record.provenance != full.provenance:
                 raise SystemExit("the renewed record differs from a full rebuild")

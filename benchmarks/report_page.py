@@ -88,9 +88,10 @@ def prepare(home: Path, spec: Path) -> None:
     from hashcanary.report.build import build_report
     from hashcanary.store.lake import Lake
     from hashcanary.store.loading import load
+    from hashcanary.store.recording import record_of
 
     lake = load(Lake.create(home, MAIN), [real_data()]).lake
-    spec.write_text(json.dumps(peer_spec(build_report(lake.record()))), encoding="utf-8")
+    spec.write_text(json.dumps(peer_spec(build_report(record_of(lake)))), encoding="utf-8")
 
 
 def peer_spec(report: Report) -> dict[str, object]:

@@ -18,6 +18,7 @@ from scipy.stats import binom
 from hashcanary.chain.networks import MAIN
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 from hashcanary.studies.calibration import RetargetOutcome, retarget_outcomes, scores
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ WITHIN = 0.03
 def record() -> Record:
     """All the real data, loaded into a lake of its own."""
     home = Path(tempfile.mkdtemp()) / "lake"
-    return load(Lake.create(home, MAIN), [real_data()], now=0).lake.record()
+    return record_of(load(Lake.create(home, MAIN), [real_data()], now=0).lake)
 
 
 def between(found: list[RetargetOutcome], start: float, end: float) -> list[PointScore]:

@@ -24,6 +24,7 @@ from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, iso_day, parse_moment
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "shutdown.md"
 ONE, NOTHING = Band(1.0, 1.0, 1.0), Band(0.0, 0.0, 0.0)
@@ -129,14 +130,14 @@ def sensitivity_table(market: Market, power: Band) -> str:
 
 def held_table(lake: Lake) -> str:
     """How often the paths' bands held what a hash earned over the three years that came."""
-    frame = compute(lake.record(), ["hashprice.subsidy"]).frames["day"]
+    frame = compute(record_of(lake), ["hashprice.subsidy"]).frames["day"]
     value = frame["hashprice.subsidy"].fill_null(np.nan).to_numpy()
     times = frame["time"].to_numpy()
     known = np.flatnonzero(np.isfinite(value))
     rows = []
     for start in range(int(known[0]) + 4 * 366, int(known[-1]) - HORIZON_DAYS, 91):
         moment = iso_day(int(times[start]) + DAY)
-        market = market_of(lake.record(parse_moment(moment)))
+        market = market_of(record_of(lake, parse_moment(moment)))
         found = paths_of(replace(market, fees_to_subsidy=NOTHING), 1)
         if not isinstance(found, Paths) or market.day is None:
             continue
@@ -161,7 +162,7 @@ def main() -> None:
     """Measure, print, and write where asked to."""
     home = Path(tempfile.mkdtemp()) / "lake"
     lake = load(Lake.create(home, MAIN), [real_data()], now=0).lake
-    record = lake.record(parse_moment(AT))
+    record = record_of(lake, parse_moment(AT))
     mix = power_mix(read_power_prices(), parse_moment(AT).time or 0, record.daily)
     text = "\n\n".join(
         (

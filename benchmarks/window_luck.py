@@ -26,8 +26,7 @@ from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY
 from hashcanary.report.wording import chance, percent, wait
 from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
-from hashcanary.studies.episode_luck import with_luck
-from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
+from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes, with_luck
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -183,7 +183,9 @@ def real_lake(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake
 @pytest.fixture(scope="session")
 def real_record(real_lake: Lake) -> Record:
     """All that the real data say, as known at their end."""
-    return real_lake.record()
+    from hashcanary.store.recording import record_of
+
+    return record_of(real_lake)
 
 
 @pytest.fixture(scope="session")

@@ -97,8 +97,9 @@ def _lake_at(home: Path) -> Lake | None:
 
 def open_record(args: argparse.Namespace) -> Record:
     """What the lake knows at ``--at``, all of it without. Raises UsageError, NoLake and others."""
-    moment = parse_moment(args.at) if args.at else None
-    return open_lake(args).record(moment)
+    from hashcanary.store.recording import record_of
+
+    return record_of(open_lake(args), parse_moment(args.at) if args.at else None)
 
 
 def bounds(args: argparse.Namespace) -> tuple[int | None, int | None]:

@@ -115,8 +115,7 @@ class _Measured:
 
 def _measured(record: Record, results: Results) -> _Measured:
     from hashcanary.metrics.vendor import VENDOR
-    from hashcanary.studies.episode_luck import with_luck
-    from hashcanary.studies.episodes import find_episodes
+    from hashcanary.studies.episodes import find_episodes, with_luck
 
     # of those in the record, prices of power among them, the one whose figures stand in for blocks
     reading = Reading(results, [VENDOR] if VENDOR in record.daily["vendor"] else [])

@@ -22,7 +22,7 @@ from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
 from hashcanary.store.chain_rules import histories
 from hashcanary.store.findings import Check, Finding
 from hashcanary.store.placing import network_anchors
-from hashcanary.store.recording import all_headers
+from hashcanary.store.recording import all_headers, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -169,7 +169,7 @@ def check_retargets(lake: Lake) -> Check:
     network = lake.network
     if network.no_retargeting or network.min_difficulty_rule:
         return Check("retargets", f"{title} (other rules on {network.name})", 0, "retargets")
-    blocks = lake.record().blocks
+    blocks = record_of(lake).blocks
     span = network.retarget_interval
     firsts = blocks.filter(pl.col("height") % span == 0).select("height", "time", "bits")
     lasts = blocks.filter(pl.col("height") % span == span - 1).select(

@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from hashcanary.moments import Moment
     from hashcanary.store.manifest import FeedState, LoadedFile, Manifest
-    from hashcanary.store.record import Record
 
 _OURS = {"lock", "versions", ".lake.json.draft", "sources.toml"}
 _WRITING = b"a write is under way, or was cut off\n"
@@ -127,16 +125,6 @@ class Lake:
         """
         folder = tables.folder_of(self.home, table)
         return tables.read(folder, TABLES[table], self.manifest.tables.get(table), columns, where)
-
-    def record(self, moment: Moment | None = None, pool_list: str | None = None) -> Record:
-        """Everything known at a moment (None: all the lake holds).
-
-        pool_list: by which list of pools blocks are labelled; None: see ``store/pool_labels.py``.
-        Raises NoSuchBlock when the moment is a height whose block is not known, UnknownPoolList.
-        """
-        from hashcanary.store.recording import record_of
-
-        return record_of(self, moment, pool_list)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:

@@ -47,10 +47,11 @@ _RECORD_BLOCKS = (
 )
 
 
-def record_of(lake: Lake, moment: Moment | None, pool_list: str | None = None) -> Record:
-    """The record of a lake at a moment, with the labels of a list of pools (None: the best).
+def record_of(lake: Lake, moment: Moment | None = None, pool_list: str | None = None) -> Record:
+    """Everything known at a moment (None: all the lake holds).
 
-    Raises NoSuchBlock for a height that is not known, UnknownPoolList.
+    pool_list: by which list of pools blocks are labelled; None: see ``pool_labels.py``.
+    Raises NoSuchBlock when the moment is a height whose block is not known, UnknownPoolList.
     """
     headers, blocks = all_headers(lake), rows_about_blocks(lake, NEEDED)
     at, tip = None if moment is None else moment.time, None

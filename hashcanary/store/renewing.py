@@ -8,7 +8,7 @@ nothing in them looks ahead but the bits of an epoch:
 2. Rows from there on are resolved again, behind the last rows before them.
 3. They take the place of the old record's.
 
-Where a version does not say, the whole record is built. Either way it equals ``Lake.record``.
+Where a version does not say, the whole record is built. Either way it equals that of ``record_of``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Recorder:
         self._built: _Built | None = None
 
     def record(self, lake: Lake) -> Record:
-        """All that a lake holds: what ``lake.record()`` gives. Raises LakeDamaged."""
+        """All that a lake holds: what ``record_of(lake)`` gives. Raises LakeDamaged."""
         built = self._built
         cut = None if built is None else _altered_from(built.lake, lake)
         if built is None or cut is None:

@@ -14,8 +14,7 @@ from hashcanary.studies.ribbon_luck import DEFINITION as RIBBON_LUCK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hashcanary.studies.episode_luck import EpisodeLuck
-    from hashcanary.studies.episodes import Depth, Episode, EpisodeStudy
+    from hashcanary.studies.episodes import Depth, Episode, EpisodeLuck, EpisodeStudy
     from hashcanary.studies.forward_returns import ForwardReturn, ForwardSummary
     from hashcanary.studies.ribbon_luck import Chance, RibbonLuck
 

@@ -23,13 +23,14 @@ from hashcanary.economics.errors import BadCostModel, NoCost
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.store.lake import Lake
 from hashcanary.store.record import Record
+from hashcanary.store.recording import record_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
 def record(lake: Path) -> Record:
-    return Lake.open(lake).record()
+    return record_of(Lake.open(lake))
 
 
 def test_definitions_stand_side_by_side_with_band_ratio_and_assumptions(

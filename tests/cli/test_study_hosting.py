@@ -158,12 +158,13 @@ def test_the_curve_is_drawn_and_marked_as_simulated(
     from hashcanary.economics.hosting.study import study_hosting
     from hashcanary.report.charts.hosting import hosting_picture, hosting_spec
     from hashcanary.store.lake import Lake
+    from hashcanary.store.recording import record_of
 
     path = tmp_path / "curve.png"
     words = ("study", "hosting", "--contracts", contracts, "--png", path)
     assert call("--home", lake, *words).returncode == 0
     assert path.read_bytes().startswith(b"\x89PNG")
-    study = study_hosting(Lake.open(lake).record(), read_hosting(contracts), draws=100)
+    study = study_hosting(record_of(Lake.open(lake)), read_hosting(contracts), draws=100)
     assert hosting_picture(study, simulated=True, look="dark") != path.read_bytes()
     spec = hosting_spec(study, simulated=True)
     assert spec["title"]["text"].startswith("SIMULATED")

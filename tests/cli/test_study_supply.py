@@ -110,11 +110,12 @@ def test_the_curve_is_drawn_and_marked_as_simulated(call: Run, lake: Path, tmp_p
     from hashcanary.economics.supply.study import study_supply
     from hashcanary.report.charts.supply import supply_spec
     from hashcanary.store.lake import Lake
+    from hashcanary.store.recording import record_of
 
     path = tmp_path / "curve.png"
     assert call("--home", lake, "study", "supply", "--png", path).returncode == 0
     assert path.read_bytes().startswith(b"\x89PNG")
-    spec = supply_spec(study_supply(Lake.open(lake).record(), draws=200), simulated=True)
+    spec = supply_spec(study_supply(record_of(Lake.open(lake)), draws=200), simulated=True)
     assert spec["title"]["text"].startswith("SIMULATED")
     named = {layer["data"]["name"] for layer in spec["layer"] if "name" in layer["data"]}
     assert named == set(spec["datasets"])

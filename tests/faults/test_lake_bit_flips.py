@@ -15,6 +15,7 @@ from hashcanary.sources.feed import Asked, Batch, Feed
 from hashcanary.store.errors import LakeDamaged
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import sync
 from hashcanary.store.verify import verify
 
@@ -116,7 +117,7 @@ def test_no_figure_is_read_from_an_altered_file(lake: Lake) -> None:
             altered = bytes([content[place] ^ 1 << random.randrange(8)])
             path.write_bytes(content[:place] + altered + content[place + 1 :])
             with pytest.raises(LakeDamaged, match=name):
-                Lake.open(lake.home).record()
+                record_of(Lake.open(lake.home))
             path.write_bytes(content)
 
 

@@ -25,6 +25,7 @@ import pytest
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.facts import TABLES
 from hashcanary.store.lake import Lake
+from hashcanary.store.recording import record_of
 from hashcanary.store.verify import verify
 
 Grow = Callable[..., list[bytes]]
@@ -112,7 +113,7 @@ def check_resumed(home: Path, clean: Clean, cutter: ModuleType) -> None:
     wanted = clean.versions[-1]
     assert lake.version == wanted.version
     assert same(lake, clean), home
-    assert lake.record().blocks.equals(wanted.record().blocks)
+    assert record_of(lake).blocks.equals(record_of(wanted).blocks)
     assert verify(home).findings == (), home
     versions = [Lake.open(home, version) for version in range(lake.version + 1)]
     named = {
@@ -156,7 +157,7 @@ def test_the_clean_sync_has_what_kills_must_not_lose(clean: Clean) -> None:
     assert last.frame("headers").height == 100
     assert last.frame("blocks").height == 100
     assert last.frame("events")["kind"].to_list() == ["reorg"]
-    assert len(last.record().blocks) == 75
+    assert len(record_of(last).blocks) == 75
 
 
 def test_a_killed_sync_goes_on_as_if_it_never_was(

@@ -16,6 +16,7 @@ import pytest
 
 from hashcanary.inference.explain.attribution import explain_drop
 from hashcanary.moments import iso_day, parse_moment
+from hashcanary.store.recording import record_of
 
 if TYPE_CHECKING:
     from hashcanary.inference.explain.attribution import Explanation
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _explained(lake: Lake, at: str) -> Explanation:
-    return explain_drop(lake.record(parse_moment(at)))
+    return explain_drop(record_of(lake, parse_moment(at)))
 
 
 @pytest.mark.parametrize("at", ["2026-01-27", "2026-02-01"])
@@ -98,7 +99,7 @@ def test_dear_power_in_texas_speaks_for_curtailment(real_lake: Lake) -> None:
 
 
 def test_without_prices_of_power_they_are_named_as_missing(real_lake: Lake) -> None:
-    record = real_lake.record(parse_moment("2026-01-27"))
+    record = record_of(real_lake, parse_moment("2026-01-27"))
     bare = replace(record, daily=record.daily.filter(pl.col("vendor") != "ercot"))
     found = explain_drop(bare)
     assert found.power == ()

@@ -14,6 +14,7 @@ from hashcanary.economics.companies.standing import companies_now
 from hashcanary.moments import parse_moment
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 
 if TYPE_CHECKING:
     from hashcanary.economics.companies.periods import CompanyPeriod
@@ -32,7 +33,7 @@ def lake(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 @pytest.fixture(scope="module")
 def periods(lake: Lake) -> dict[tuple[str, str], CompanyPeriod]:
-    found = company_periods(lake.record())
+    found = company_periods(record_of(lake))
     return {
         (one.name, f"{one.first:%Y-%m}"): one
         for one in found
@@ -117,7 +118,7 @@ def test_who_sold_more_than_was_mined(periods: dict[tuple[str, str], CompanyPeri
 
 
 def test_prices_of_power_beyond_the_blocks_do_not_make_companies_older(lake: Lake) -> None:
-    record = lake.record()
+    record = record_of(lake)
     power = record.daily["series"].str.starts_with("power_")
     assert record.daily.filter(power)["known_at"].max() > record.blocks["known_at"].max()  # type: ignore[operator]
     with_them = companies_now(record)
@@ -129,7 +130,7 @@ def test_a_moment_uses_nothing_that_was_published_or_mined_later(lake: Lake) -> 
     """The answer at t out of all is that of a lake that was loaded with what there was at t."""
     moment = parse_moment("2025-10-20")
     assert moment.time is not None
-    record = lake.record(moment)
+    record = record_of(lake, moment)
     assert record.companies["known_at"].max() <= moment.time  # type: ignore[operator]
     found = companies_now(record)
     told = {one.company.name: one for one in found.companies}
@@ -152,14 +153,14 @@ def test_what_was_published_later_changes_no_answer(lake: Lake, tmp_path: Path, 
     path = tmp_path / "known.csv"
     path.write_text("".join((lines[0], *known)), encoding="utf-8")
     part = load(Lake.create(tmp_path / "lake", lake.network), [path], now=0).lake
-    record = lake.record(parse_moment(day))
-    then = replace(record, companies=part.record().companies)
+    record = record_of(lake, parse_moment(day))
+    then = replace(record, companies=record_of(part).companies)
     assert companies_now(record) == companies_now(then)
     assert company_periods(record) == company_periods(then)
 
 
 def test_at_half_the_price_coins_and_hashes_are_worth_half(lake: Lake) -> None:
-    record = lake.record(parse_moment("2026-02-05"))
+    record = record_of(lake, parse_moment("2026-02-05"))
     now = companies_now(record)
     # the close of 5 February 2026, before the record's last hashprice of 2 February at 78,717 USD
     assert now.price_usd_per_btc == pytest.approx(63_495, abs=1)
@@ -184,7 +185,7 @@ def test_at_half_the_price_coins_and_hashes_are_worth_half(lake: Lake) -> None:
 
 def test_mining_earns_what_its_power_is_worth(lake: Lake) -> None:
     """Revenue a MWh again from the record: hashprice over what a petahash draws in a day."""
-    now = companies_now(lake.record(parse_moment("2026-02-05")))
+    now = companies_now(record_of(lake, parse_moment("2026-02-05")))
     cipher = next(one for one in now.companies if one.company.name == "Cipher")
     assert cipher.ai is not None
     assert cipher.ai.mining_usd_per_mwh is not None

@@ -15,6 +15,7 @@ from hashcanary.economics.costs.registry import all_cost_models, find_cost_model
 from hashcanary.economics.costs.stated import assume
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, parse_moment
+from hashcanary.store.recording import record_of
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.history import ModelCosts
@@ -103,7 +104,7 @@ def test_with_20_joules_and_5_cents_electricity_is_caprioles(real_record: Record
 
 @pytest.mark.parametrize("cut", ["2021-05-01", "2024-06-01T09:30:00Z", "2025-12-31"])
 def test_no_model_looks_ahead(real_lake: Lake, history: dict[str, ModelCosts], cut: str) -> None:
-    record = real_lake.record(parse_moment(cut))
+    record = record_of(real_lake, parse_moment(cut))
     assert record.at is not None
     for early in cost_history(record, find_cost_models(), assume()):
         if record.at < start_of("2022-12-31") and early.model.known_from:

@@ -26,6 +26,7 @@ import pytest
 
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, Moment, day_start
+from hashcanary.store.recording import record_of
 from hashcanary.studies.episodes import REQUIRED_METRICS, Episode, EpisodeStudy, find_episodes
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def test_what_was_known_then_is_what_is_told_now(
 
 
 def as_known_at(lake: Lake, at: int) -> tuple[EpisodeStudy, ...]:
-    record = lake.record(Moment(str(at), time=at))
+    record = record_of(lake, Moment(str(at), time=at))
     return find_episodes(compute(record, REQUIRED_METRICS), simulated=False)
 
 

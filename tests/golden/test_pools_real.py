@@ -17,6 +17,7 @@ from hashcanary.chain.coinbase import parse_coinbase
 from hashcanary.moments import parse_moment
 from hashcanary.sources.pools.attribution import attribute
 from hashcanary.sources.pools.pool_lists import built_in, read_pool_list
+from hashcanary.store.recording import record_of
 from hashcanary.studies.pools import study_pools
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def test_real_blocks_have_their_miners_by_either_list(which: str, real_data: Pat
 
 
 def test_the_two_labelings_differ_on_as_many_blocks_as_published(real_lake: Lake) -> None:
-    one, two = (real_lake.record(None, name).pool_labels for name in ("v1", "v2"))
+    one, two = (record_of(real_lake, None, name).pool_labels for name in ("v1", "v2"))
     both = one.join(two, on="height", suffix="_two")
     assert (one.height, both.height) == (324_118, 270_738)
     assert (both["pool"] != both["pool_two"]).mean() == pytest.approx(0.038, abs=0.0005)
@@ -92,7 +93,7 @@ def between(blocks: pl.DataFrame, first: str, days: int) -> pl.DataFrame:
 def storm(lake: Lake, day: str, days: int) -> tuple[PoolStudy, PoolRow]:
     """The window that ends with ``day``, as known at noon after it; Foundry's row."""
     at = datetime.fromtimestamp(seconds(day) + DAY + DAY // 2, UTC).isoformat()
-    study = study_pools(lake.record(parse_moment(at)), days)
+    study = study_pools(record_of(lake, parse_moment(at)), days)
     assert study.end == seconds(day) + DAY
     return study, next(row for row in study.rows if row.pool == "foundryusa")
 

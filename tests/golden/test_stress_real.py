@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hashcanary.moments import DAY, parse_moment
+from hashcanary.store.recording import record_of
 from hashcanary.studies.stress.answer import stress_now
 from hashcanary.studies.stress.gauge import StressHistory, stress_history
 from hashcanary.studies.stress.registry import all_components
@@ -50,7 +51,7 @@ def whole(sources: Sources) -> tuple[StressHistory, SustainabilityHistory]:
 def test_nothing_known_later_is_used(
     real_lake: Lake, whole: tuple[StressHistory, SustainabilityHistory], cut: str
 ) -> None:
-    record = real_lake.record(parse_moment(cut))
+    record = record_of(real_lake, parse_moment(cut))
     assert record.at is not None
     gauge, index = histories(stress_sources(record))
     full, full_index = whole

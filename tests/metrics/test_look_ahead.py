@@ -21,6 +21,7 @@ from hashcanary.metrics.declaration import Metric
 from hashcanary.metrics.engine import compute
 from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import Moment
+from hashcanary.store.recording import record_of
 from hashcanary.units import HASHES
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def assert_no_look_ahead(name: str, full: Results, cut: Results, moment: int) ->
 
 
 def as_known_at(lake: Lake, moment: int) -> Record:
-    return lake.record(Moment(str(moment), time=moment))
+    return record_of(lake, Moment(str(moment), time=moment))
 
 
 @pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)

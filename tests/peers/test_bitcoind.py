@@ -24,6 +24,7 @@ from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rpc import Call, Rpc
 from hashcanary.sources.node.rpc_settings import authentication
 from hashcanary.store.lake import Lake
+from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import Syncer, SyncReport, sync
 
 
@@ -125,7 +126,7 @@ def test_a_lake_has_what_the_node_says(
 ) -> None:
     node.mine(120)
     lake = _sync(Lake.create(tmp_path / "lake", REGTEST), node, feed).lake
-    record = lake.record().blocks
+    record = record_of(lake).blocks
     assert record["height"].to_list() == list(range(121))
     rows = {row["height"]: row for row in lake.frame("blocks").iter_rows(named=True)}
     assert set(rows) == set(range(121))

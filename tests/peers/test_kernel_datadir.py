@@ -21,6 +21,7 @@ from hashcanary.sources.facts import BLOCKS, HEADERS
 from hashcanary.sources.node.block_files import ScanOptions, scan
 from hashcanary.store import active_chain
 from hashcanary.store.lake import Lake
+from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import sync
 from hashcanary.store.verify import verify
 
@@ -201,7 +202,7 @@ def test_a_lake_synced_from_the_files_has_core_s_chain(
     expected = [bytes(entry.block_hash)[::-1] for entry in chain]
     headers = report.lake.frame("headers").sort("height")
     assert headers.filter(active_chain.active(headers))["hash"].to_list() == expected
-    assert report.lake.record().blocks["tx_count"].null_count() == 0
+    assert record_of(report.lake).blocks["tx_count"].null_count() == 0
     assert verify(report.lake.home).findings == ()
     again = sync(report.lake, BLOCKFILES, settings, StoppedClock())
     assert again.error is None

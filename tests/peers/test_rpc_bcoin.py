@@ -28,6 +28,7 @@ from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rpc import Call, Rpc
 from hashcanary.sources.registry import find_feed
 from hashcanary.store.lake import Lake
+from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import Syncer, SyncReport, sync
 
 ADDRESS = "R9HDHYTuwAr3PyRkXrhYgwycrxC7Xja8zs"  # base58 of the version 0x3c and the bytes 0 to 19
@@ -152,7 +153,7 @@ def _sync(lake: Lake, node: Node, **settings: str) -> SyncReport:
 
 
 def _active(lake: Lake) -> bytes:
-    record = lake.record().blocks["height"]
+    record = record_of(lake).blocks["height"]
     headers = lake.frame("headers").sort("height")
     assert record.to_list() == list(range(len(record)))
     rows: list[dict[str, Any]] = []

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hashcanary.chain.networks import REGTEST
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 
 HEAD = "company,period,published,source_url,held_btc,produced_btc,revision,simulated"
 # what was published on one day for a company and month is told once; files may repeat it
@@ -63,7 +64,7 @@ def test_reports_in_any_order_give_one_lake(rows: list, parts: int, order: Rando
         for path in shuffled:
             piecewise = load(piecewise, [path], now=0).lake
         assert piecewise.frame("companies").equals(at_once.frame("companies"))
-        assert piecewise.record().companies.equals(at_once.record().companies)
+        assert record_of(piecewise).companies.equals(record_of(at_once).companies)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -73,7 +74,7 @@ def test_the_record_takes_what_was_published_last(rows: list) -> None:
     with tempfile.TemporaryDirectory() as name:
         path = write(Path(name), "all.csv", [line(row) for row in rows])
         lake = load(Lake.create(Path(name) / "lake", REGTEST), [path], now=0).lake
-        found = lake.record().companies
+        found = record_of(lake).companies
     best: dict[tuple[str, int], tuple[tuple[bool, int, int], int]] = {}
     for company, month, after, _, _, produced, revision, simulated in rows:
         rank = (not simulated, month + after, revision)

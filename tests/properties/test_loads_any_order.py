@@ -17,6 +17,7 @@ from hashcanary.sources.source import Options
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.merging import merge, with_changes, without_repeats
+from hashcanary.store.recording import record_of
 
 LENGTH = 24
 HOURLY = Options(interval=3600)
@@ -60,7 +61,7 @@ def test_headers_and_tables_in_any_order_give_one_lake(
             piecewise = load(piecewise, part, options=HOURLY).lake if part else piecewise
         once, again = content(at_once), content(piecewise)
         assert {name: once[name].equals(again[name]) for name in once} == dict.fromkeys(once, True)
-        assert at_once.record().blocks.equals(piecewise.record().blocks)
+        assert record_of(at_once).blocks.equals(record_of(piecewise).blocks)
 
 
 def write_headers(folder: Path, name: str, headers: list[bytes]) -> Path:

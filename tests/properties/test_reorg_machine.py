@@ -33,7 +33,7 @@ from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
 from hashcanary.sources.feed import Asked, Batch, Feed
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
-from hashcanary.store.recording import active_headers, all_headers
+from hashcanary.store.recording import active_headers, all_headers, record_of
 from hashcanary.store.renewing import Recorder
 from hashcanary.store.syncing import Syncer
 from hashcanary.store.verify import verify
@@ -228,17 +228,17 @@ class Machine(RuleBasedStateMachine):
             from_file = load(Lake.create(Path(folder) / "file", REGTEST), [path]).lake
             for table in ("headers", "blocks"):
                 assert lake.frame(table).equals(report.lake.frame(table))
-            record = report.lake.record()
-            assert lake.record().blocks.equals(record.blocks)
+            record = record_of(report.lake)
+            assert record_of(lake).blocks.equals(record.blocks)
             assert self.recorder.record(lake).blocks.equals(record.blocks)
             hashes = active_headers(all_headers(lake))["hash"].to_list()
             assert hashes == from_file.frame("headers")["hash"].to_list()
             assert hashes == [name[::-1] for name in self.node.branch(self.ours)]
-            times = from_file.record().blocks
-            assert lake.record().blocks["time"].equals(times["time"])
-            assert lake.record().blocks["known_at"].equals(times["known_at"])
+            times = record_of(from_file).blocks
+            assert record_of(lake).blocks["time"].equals(times["time"])
+            assert record_of(lake).blocks["known_at"].equals(times["known_at"])
             counted = [1 + name[0] for name in self.node.branch(self.ours)]
-            assert lake.record().blocks["tx_count"].to_list() == counted
+            assert record_of(lake).blocks["tx_count"].to_list() == counted
 
     def everything(self, asked: Asked) -> Iterator[Batch]:
         """All that was ever shown, in one piece."""

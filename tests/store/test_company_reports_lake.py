@@ -17,6 +17,7 @@ from hashcanary.sources.facts import COMPANIES
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.record import COMPANY_COLUMNS
+from hashcanary.store.recording import record_of
 from hashcanary.store.renewing import Recorder
 from hashcanary.store.status import status
 from hashcanary.store.verify import verify
@@ -38,7 +39,7 @@ def loaded(lake: Lake, folder: Path, name: str, *lines: str) -> Lake:
 
 def held(lake: Lake, at: str | None = None) -> list[tuple[str, date, float, bool]]:
     moment = None if at is None else parse_moment(at)
-    rows = lake.record(moment).companies.filter(pl.col("figure") == "held")
+    rows = record_of(lake, moment).companies.filter(pl.col("figure") == "held")
     return [
         (row["company"], row["period_end"], row["value"] / 1e8, row["restated"])
         for row in rows.sort("company", "period_end").iter_rows(named=True)
@@ -69,7 +70,7 @@ def test_a_restatement_may_come_from_another_file_and_of_one_figure(
         lake, tmp_path, "a.csv", f"{HEAD},held_btc,produced_btc", "A,2024-07,2024-08-05,u,10,5"
     )
     lake = loaded(lake, tmp_path, "b.csv", f"{HEAD},produced_btc", "A,2024-07,2024-09-05,v,6")
-    told = lake.record().companies.select("figure", "value", "restated").sort("figure")
+    told = record_of(lake).companies.select("figure", "value", "restated").sort("figure")
     assert told.rows() == [("held", 10 * 10**8, False), ("produced", 6 * 10**8, True)]
 
 
@@ -122,7 +123,7 @@ def test_real_figures_stand_before_simulated_ones(lake: Lake, tmp_path: Path) ->
         "A,2024-07,2024-09-05,u,99,yes",
         "B,2024-07,2024-09-05,u,98,yes",
     )
-    rows = lake.record().companies.sort("company").select("company", "value", "simulated")
+    rows = record_of(lake).companies.sort("company").select("company", "value", "simulated")
     assert rows.rows() == [("A", 10 * 10**8, False), ("B", 98 * 10**8, True)]
     assert status(lake).disagreements == ()
 
@@ -153,17 +154,17 @@ def test_a_lake_without_the_table_opens_and_takes_it_later(lake: Lake, tmp_path:
     assert "companies" not in lake.manifest.tables
     assert not (lake.home / "tables" / "companies").exists()
     opened = Lake.open(lake.home)
-    record = opened.record()
+    record = record_of(opened)
     assert dict(record.companies.schema) == COMPANY_COLUMNS
     assert record.companies.is_empty()
     assert verify(lake.home).sound
     (told,) = (one for one in status(opened).tables if one.name == "companies")
     assert (told.rows, told.version, told.series) == (0, -1, ())
     after = load(opened, [EXAMPLE], now=0).lake
-    assert after.record().candles.equals(record.candles)
-    assert after.record().companies.height > 100
+    assert record_of(after).candles.equals(record.candles)
+    assert record_of(after).companies.height > 100
     assert verify(lake.home).sound
-    assert Lake.open(lake.home, opened.version).record().companies.is_empty()
+    assert record_of(Lake.open(lake.home, opened.version)).companies.is_empty()
 
 
 def test_a_record_that_follows_a_lake_equals_a_whole_one(lake: Lake, tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_a_record_that_follows_a_lake_equals_a_whole_one(lake: Lake, tmp_path: P
             f"A,2024-07,{day},u,{number}",
             f"B,2024-07,{day},u,{7}",
         )
-        followed, whole = recorder.record(lake), lake.record()
+        followed, whole = recorder.record(lake), record_of(lake)
         assert followed.companies.equals(whole.companies)
         assert followed.provenance == whole.provenance
 
@@ -236,6 +237,6 @@ def test_a_record_at_a_moment_is_that_of_a_lake_with_what_was_published_by_then(
         known = [line for line in every[1:] if line.split(",")[place] <= day]
         part = loaded(Lake.create(tmp_path / day, MAIN), tmp_path, f"{day}.csv", every[0], *known)
         moment = Moment(day, parse_moment(day).time)
-        cut, then = whole.record(moment), part.record()
+        cut, then = record_of(whole, moment), record_of(part)
         assert cut.companies.height > 10
         assert replace(cut, at=None, at_text="", provenance={}).companies.equals(then.companies)

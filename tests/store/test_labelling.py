@@ -18,6 +18,7 @@ from hashcanary.store.errors import NoCoinbases, UnknownPoolList
 from hashcanary.store.labelling import label
 from hashcanary.store.lake import Lake
 from hashcanary.store.pool_labels import pool_lists
+from hashcanary.store.recording import record_of
 from hashcanary.store.renewing import Recorder
 from hashcanary.store.syncing import SyncReport, sync
 from hashcanary.store.verify import verify
@@ -71,7 +72,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def pools(lake: Lake, pool_list: str | None = None, at: int | None = None) -> list[str]:
     moment = None if at is None else Moment(str(at), height=at)
-    return lake.record(moment, pool_list).pool_labels["pool"].to_list()
+    return record_of(lake, moment, pool_list).pool_labels["pool"].to_list()
 
 
 def test_blocks_of_known_coinbase_are_labelled_with_the_evidence(lake: Lake) -> None:
@@ -112,13 +113,13 @@ def test_another_list_is_a_new_version_and_old_answers_stay(lake: Lake) -> None:
     assert pools(second, "two") == ["gamma", "unknown", "unknown"]
     assert pools(second, "one") == ["alpha", "beta", "unknown"]
     assert pools(Lake.open(lake.home, first.version)) == ["alpha", "beta", "unknown"]
-    assert second.record(None, "one").pool_list == "one@111111111111"
+    assert record_of(second, None, "one").pool_list == "one@111111111111"
 
 
 def test_of_equal_lists_the_one_whose_name_comes_last_is_taken(lake: Lake) -> None:
     both = label(label(lake, TWO, now=1).lake, ONE, now=2).lake
     assert pool_lists(both)["list"].to_list() == ["two@222222222222", "one@111111111111"]
-    assert both.record().pool_list == "two@222222222222"
+    assert record_of(both).pool_list == "two@222222222222"
 
 
 def test_the_list_that_labels_most_of_the_newest_month_is_taken_at_every_moment(lake: Lake) -> None:
@@ -126,15 +127,15 @@ def test_the_list_that_labels_most_of_the_newest_month_is_taken_at_every_moment(
     grown = label(stored(both, blocks([b"/beta/"], first=4)), ONE, now=3).lake
     assert pools(grown) == ["alpha", "beta", "unknown", "beta"]
     assert pools(grown, at=1) == ["alpha", "beta"]
-    assert grown.record(Moment("1", height=1)).pool_list == "one@111111111111"
+    assert record_of(grown, Moment("1", height=1)).pool_list == "one@111111111111"
 
 
 def test_a_list_that_labelled_nothing_is_a_named_error(lake: Lake) -> None:
     done = label(lake, ONE, now=1).lake
     with pytest.raises(UnknownPoolList, match="one@111111111111"):
-        done.record(None, "three")
+        record_of(done, None, "three")
     with pytest.raises(UnknownPoolList, match="none so far"):
-        lake.record(None, "one")
+        record_of(lake, None, "one")
 
 
 def test_a_lake_without_coinbases_cannot_be_labelled(tmp_path: Path) -> None:
@@ -191,7 +192,7 @@ def test_a_renewed_record_has_the_labels_of_a_whole_one(lake: Lake) -> None:
         stored(lake, blocks([b"/alpha/"], first=4)),
         label(lake, ONE, now=2).lake,
     ):
-        renewed, whole = recorder.record(after), after.record()
+        renewed, whole = recorder.record(after), record_of(after)
         assert renewed.pool_list == whole.pool_list
         assert renewed.pool_labels.equals(whole.pool_labels)
 
@@ -245,7 +246,7 @@ def test_a_few_blocks_labelled_by_another_list_do_not_take_the_place_of_a_histor
 ) -> None:
     history = label(lake, ONE, now=1).lake
     report = brought(history, blocks([b"/alpha/"], first=4), TWO)
-    assert report.lake.record().pool_list == "one@111111111111"
+    assert record_of(report.lake).pool_list == "one@111111111111"
     assert pools(report.lake, "two") == ["gamma"]
 
 
@@ -253,7 +254,7 @@ def test_syncing_labels_by_the_built_in_list(tmp_path: Path) -> None:
     feed = Feed("fake", "a feed of tests", ("blocks",), (), lambda _: iter([_mined_by_f2pool()]))
     report = sync(Lake.create(tmp_path / "followed", MAIN), feed, {}, Clock())
     assert pools(report.lake) == ["f2pool"]
-    assert report.lake.record().pool_list == built_in().label
+    assert record_of(report.lake).pool_list == built_in().label
 
 
 def _mined_by_f2pool() -> Batch:

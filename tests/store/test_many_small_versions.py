@@ -14,6 +14,7 @@ from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.facts import HEADERS
 from hashcanary.store import tables
 from hashcanary.store.lake import Lake
+from hashcanary.store.recording import record_of
 from hashcanary.store.renewing import Recorder
 from hashcanary.store.verify import verify
 
@@ -69,6 +70,6 @@ def test_rows_in_any_order_are_read_in_canonical_order(lake: Lake, chain: list[b
         lake = append(lake, rows_of(chain[place : place + 1], place))
         assert lake.frame("headers")["height"].to_list() == sorted(places[:count])
         if count % 8 == 0:
-            assert recorder.record(lake).blocks.equals(lake.record().blocks)
+            assert recorder.record(lake).blocks.equals(record_of(lake).blocks)
     assert lake.frame("headers").equals(rows_of(chain[:70], 0))
     assert verify(lake.home).findings == ()

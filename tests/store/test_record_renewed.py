@@ -13,6 +13,7 @@ from hashcanary.sources.facts import BLOCKS, CANDLES, TABLES
 from hashcanary.store.adding import add_rows
 from hashcanary.store.lake import Lake
 from hashcanary.store.record import Record
+from hashcanary.store.recording import record_of
 from hashcanary.store.renewing import Recorder
 
 EPOCHS = 4
@@ -81,8 +82,8 @@ def test_it_equals_a_full_rebuild_after_every_step(tmp_path: Path, seed: int) ->
             heights = sorted(random.sample(range(start, start + 600), random.choice([1, 5, 400])))
             source = random.choice(["node", "a", "b"])
             lake = put(lake, "blocks", rows_about(heights, source, random))
-        assert_same(recorder.record(lake), lake.record())
-        built += lake.record().blocks.height
+        assert_same(recorder.record(lake), record_of(lake))
+        built += record_of(lake).blocks.height
     assert built > 1000
 
 
@@ -91,16 +92,16 @@ def test_versions_in_between_and_an_older_one_are_no_matter(tmp_path: Path) -> N
     lake = Lake.create(tmp_path / "lake", MAIN)
     first = put(lake, "blocks", rows_about(list(range(300)), "a", random))
     recorder = Recorder()
-    assert_same(recorder.record(first), first.record())
+    assert_same(recorder.record(first), record_of(first))
     for height in (300, 299, 305, 2016):
         lake = put(first, "blocks", rows_about([height], "b", random))
     assert lake.version == 5
-    assert_same(recorder.record(lake), lake.record())
-    assert_same(recorder.record(first), first.record())
+    assert_same(recorder.record(lake), record_of(lake))
+    assert_same(recorder.record(first), record_of(first))
     other = put(
         Lake.create(tmp_path / "other", MAIN), "blocks", rows_about(list(range(9)), "a", random)
     )
-    assert_same(recorder.record(other), other.record())
+    assert_same(recorder.record(other), record_of(other))
 
 
 def test_only_what_changed_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from hashcanary.store.errors import NoSuchBlock
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.record import Record
+from hashcanary.store.recording import record_of
 from hashcanary.store.resolve import resolve
 
 GENESIS_TIME = 1296688602
@@ -135,10 +136,10 @@ def test_a_branch_that_won_later_is_not_there_before(
     winner = grow(4, parent=trunk[2], branch=1, step=1000)
     lake = load(lake, [put("t.bin", trunk), put("w.bin", winner)]).lake
     third, fifth = GENESIS_TIME + 2 * 600 + 1000, GENESIS_TIME + 2 * 600 + 3000
-    assert tip(lake.record()) == (6, GENESIS_TIME + 2 * 600 + 4000)
-    assert tip(lake.record(at(third))) == (3, GENESIS_TIME + 3 * 600)
-    assert tip(lake.record(at(third + 200))) == (4, GENESIS_TIME + 4 * 600)
-    assert tip(lake.record(at(fifth))) == (5, fifth)
+    assert tip(record_of(lake)) == (6, GENESIS_TIME + 2 * 600 + 4000)
+    assert tip(record_of(lake, at(third))) == (3, GENESIS_TIME + 3 * 600)
+    assert tip(record_of(lake, at(third + 200))) == (4, GENESIS_TIME + 4 * 600)
+    assert tip(record_of(lake, at(fifth))) == (5, fifth)
 
 
 def test_the_stale_branch_stays_in_the_lake(
@@ -150,7 +151,7 @@ def test_the_stale_branch_stays_in_the_lake(
     trunk = [regtest_genesis, *grow(3)]
     lake = load(lake, [put("t.bin", trunk), put("s.bin", grow(1, trunk[1], branch=1))]).lake
     assert lake.frame("headers").height == 5
-    assert lake.record().blocks["height"].to_list() == [0, 1, 2, 3]
+    assert record_of(lake).blocks["height"].to_list() == [0, 1, 2, 3]
 
 
 def test_known_at_never_runs_backwards_and_a_cut_is_a_prefix(
@@ -164,10 +165,10 @@ def test_known_at_never_runs_backwards_and_a_cut_is_a_prefix(
     chain += grow(1, chain[-1], step=-2400)
     chain += grow(5, chain[-1])
     record = load(lake, [put("c.bin", chain)]).lake
-    whole = record.record().blocks
+    whole = record_of(record).blocks
     assert whole["known_at"].is_sorted()
     for moment in whole["known_at"].unique().to_list():
-        cut = record.record(at(moment)).blocks
+        cut = record_of(record, at(moment)).blocks
         assert cut.equals(whole.filter(pl.col("known_at") <= moment))
         assert cut.equals(whole.head(cut.height))
 
@@ -182,7 +183,7 @@ def test_a_height_is_the_moment_at_which_its_block_is_the_tip(
     chain += grow(1, chain[-1], step=3000)
     chain += grow(1, chain[-1], step=-2400)
     lake = load(lake, [put("c.bin", chain)]).lake
-    record = lake.record(parse_moment("13"))
+    record = record_of(lake, parse_moment("13"))
     assert tip(record) == (13, GENESIS_TIME + 12 * 600 + 3000)
     assert (record.at, record.at_text) == (GENESIS_TIME + 12 * 600 + 3000, "13")
 
@@ -192,15 +193,15 @@ def test_a_height_nobody_knows_is_an_error_that_names_those_known(
 ) -> None:
     lake = load(lake, [put("c.bin", grow(3))]).lake
     with pytest.raises(NoSuchBlock, match="1 to 3") as caught:
-        lake.record(parse_moment("99"))
+        record_of(lake, parse_moment("99"))
     assert caught.value.exit_code == Exit.MISSING
 
 
 def test_an_empty_lake_gives_an_empty_record(lake: Lake) -> None:
-    record = lake.record()
+    record = record_of(lake)
     assert (record.blocks.height, record.daily.height, record.candles.height) == (0, 0, 0)
     assert record.blocks.schema["median_time_past"] == pl.Int64
-    assert lake.record(at(0)).blocks.height == 0
+    assert record_of(lake, at(0)).blocks.height == 0
 
 
 def test_candles_and_daily_values_are_known_at_their_end(lake: Lake, tmp_path: Path) -> None:
@@ -213,7 +214,7 @@ def test_candles_and_daily_values_are_known_at_their_end(lake: Lake, tmp_path: P
         "time,BlkCnt,DiffMean,PriceUSD\n2024-01-01,144,1.5,40\n2024-01-02,140,1.5,41\n"
     )
     lake = load(lake, [tmp_path / "x.csv", tmp_path / "y.csv"]).lake
-    record = lake.record(parse_moment("2024-01-01"))
+    record = record_of(lake, parse_moment("2024-01-01"))
     assert record.candles["close"].to_list() == [2.0]
     assert record.daily["value"].to_list() == [144.0, 1.5, 40.0]
 
@@ -224,7 +225,7 @@ def test_of_two_sources_of_one_daily_value_one_is_in_the_record(lake: Lake, tmp_
     lake = load(lake, [tmp_path / "b.csv", tmp_path / "a.csv"]).lake
     # the count and the difficulty on which both agree are kept once
     assert lake.frame("daily_reference").height == 4
-    prices = lake.record().daily.filter(pl.col("series") == "PriceUSD")
+    prices = record_of(lake).daily.filter(pl.col("series") == "PriceUSD")
     assert prices["value"].to_list() == [40.0]
 
 
@@ -239,10 +240,10 @@ def test_a_file_fetched_again_revises_what_the_older_one_said_last(
         lake = load(lake, [tmp_path / name]).lake
     # 3 days of 3 series, and the provisional count of the second day
     assert lake.frame("daily_reference").height == 10
-    counts = lake.record().daily.filter(pl.col("series") == "BlkCnt")
+    counts = record_of(lake).daily.filter(pl.col("series") == "BlkCnt")
     assert counts["value"].to_list() == [144.0, 140.0, 139.0]
     # the moment asked for does not change which file is believed
-    then = lake.record(parse_moment("2024-01-02")).daily.filter(pl.col("series") == "BlkCnt")
+    then = record_of(lake, parse_moment("2024-01-02")).daily.filter(pl.col("series") == "BlkCnt")
     assert then["value"].to_list() == [144.0, 140.0]
 
 
@@ -255,13 +256,13 @@ def test_an_unfinished_candle_gives_way_to_the_finished_one(lake: Lake, tmp_path
         head + "2024-01-02T00:00:00Z,2,3,1,3,9\n2024-01-03T00:00:00Z,3,4,3,4,5\n"
     )
     lake = load(load(lake, [tmp_path / "btcusd.csv"]).lake, [again / "btcusd.csv"]).lake
-    assert lake.record().candles["close"].to_list() == [2.0, 3.0, 4.0]
+    assert record_of(lake).candles["close"].to_list() == [2.0, 3.0, 4.0]
 
 
 def test_real_height_931519_is_taken_from_the_node_and_listed(real_lake: Lake) -> None:
     from hashcanary.store.status import status
 
-    row = real_lake.record().blocks.filter(pl.col("height") == 931_519)
+    row = record_of(real_lake).blocks.filter(pl.col("height") == 931_519)
     assert row["source"].item().startswith("blockstats.parquet")
     listed = [d for d in status(real_lake).disagreements if d.where == "931519"]
     assert len(listed) == 1
@@ -273,7 +274,7 @@ def test_real_median_times_counted_from_headers_are_those_a_node_gives(
     real_data: Path, tmp_path: Path
 ) -> None:
     file = real_data / "headers" / "headers_000000_010236.bin.zst"
-    record = load(Lake.create(tmp_path / "main", MAIN), [file]).lake.record()
+    record = record_of(load(Lake.create(tmp_path / "main", MAIN), [file]).lake)
     stats = pl.read_parquet(real_data / "blocks" / "blockstats.parquet")
     both = stats.select("height", "mediantime").join(record.blocks, on="height")
     assert both.height == 10_237
@@ -284,7 +285,7 @@ def test_the_real_record_as_known_on_a_day_is_a_prefix_of_all_of_it(
     real_lake: Lake, real_record: Record
 ) -> None:
     moment = parse_moment("2026-01-09")
-    cut = real_lake.record(moment)
+    cut = record_of(real_lake, moment)
     assert moment.time is not None
     known = pl.col("known_at") <= moment.time
     assert cut.blocks.equals(real_record.blocks.filter(known))
@@ -293,12 +294,12 @@ def test_the_real_record_as_known_on_a_day_is_a_prefix_of_all_of_it(
 
 
 def test_the_record_says_what_it_rests_on(real_lake: Lake) -> None:
-    provenance = real_lake.record().provenance
+    provenance = record_of(real_lake).provenance
     assert provenance["lake_version"] == real_lake.version
     assert provenance["tables"] == {
         name: state.version for name, state in real_lake.manifest.tables.items()
     }
-    early = real_lake.record(parse_moment("2009-02-01")).provenance["sources"]
+    early = record_of(real_lake, parse_moment("2009-02-01")).provenance["sources"]
     assert isinstance(early, list)
     assert [name.split("@")[0] for name in early] == [
         "coinmetrics_btc_full_20090103_20200727.csv",

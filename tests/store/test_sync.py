@@ -21,6 +21,7 @@ from hashcanary.store import syncing
 from hashcanary.store.errors import BrokenRule, LakeBusy, Unanchored
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import SyncReport, sync
 from hashcanary.store.verify import verify
 
@@ -239,7 +240,7 @@ def test_facts_of_other_tables_come_along(lake: Lake, grow: Grow) -> None:
     )
     assert found.new == {"headers": 4, "blocks": 4, "daily_reference": 1}
     assert found.notes == ("two were not there",)
-    assert found.lake.record().blocks["tx_count"].to_list() == [1, 1, 1, 1]
+    assert record_of(found.lake).blocks["tx_count"].to_list() == [1, 1, 1, 1]
     assert found.lake.manifest.loaded[0].path == "fake"
     assert found.lake.manifest.loaded[0].notes == ("two were not there",)
 

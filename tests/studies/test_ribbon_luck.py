@@ -18,9 +18,8 @@ from hashcanary.metrics.registry import find_metric
 from hashcanary.moments import DAY
 from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.mining import mine
-from hashcanary.studies.episode_luck import with_luck
 from hashcanary.studies.episode_table import study_summary, to_rows
-from hashcanary.studies.episodes import EpisodeStudy, find_episodes
+from hashcanary.studies.episodes import EpisodeStudy, find_episodes, with_luck
 from hashcanary.studies.fall_luck import Fall, luck_of_falls
 from hashcanary.studies.ribbon_luck import inversions, never_falling, ribbon_luck, simulate
 

@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.output import say
     from hashcanary.cli.reporting import print_report, say_written, write_report, writing
     from hashcanary.simulation.history import simulate_history, write_history
+    from hashcanary.store.recording import record_of
 
     folder = Path(args.dir)
     home = Path(args.home) if args.home else folder / "lake"
@@ -85,7 +86,8 @@ def run(args: argparse.Namespace) -> Exit:
     with writing(folder, "the demo"):
         files = write_history(history, folder / "data")
     lake = _loaded(home, files)
-    report, written = write_report(lake.record, folder / "report.html", folder / "charts")
+    page, pictures = folder / "report.html", folder / "charts"
+    report, written = write_report(lambda: record_of(lake), page, pictures)
     print_report(report, as_json=args.json)
     say_written([*files, *written])
     say(f"the simulated lake: hashcanary --home {home} metric show hashrate.sma30")

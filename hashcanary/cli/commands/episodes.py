@@ -51,8 +51,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
     from hashcanary.metrics.engine import compute
-    from hashcanary.studies.episode_luck import with_luck
-    from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes
+    from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes, with_luck
 
     record = open_record(args)
     results = compute(record, REQUIRED_METRICS)

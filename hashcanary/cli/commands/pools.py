@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.opening import open_lake
     from hashcanary.cli.output import emit, format_of
     from hashcanary.moments import parse_moment
+    from hashcanary.store.recording import record_of
     from hashcanary.studies.pools import study_pools
 
     days = _days(args.days)
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> Exit:
             f"{done.list}: {done.new:,} blocks labelled now, {done.unknown:,} of them unknown; "
             f"{done.blocks:,} blocks have a known coinbase"
         )
-    record = lake.record(moment, wanted)
+    record = record_of(lake, moment, wanted)
     study = study_pools(record, days, args.by)
     emit(_table(record, study), format_of(args))
     return Exit.DONE

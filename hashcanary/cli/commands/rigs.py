@@ -84,7 +84,11 @@ def _time(args: argparse.Namespace) -> int | None:
     if not args.at:
         return None
     moment = parse_moment(args.at)
-    return moment.time if moment.time is not None else open_lake(args).record(moment).at
+    if moment.time is not None:
+        return moment.time
+    from hashcanary.store.recording import record_of
+
+    return record_of(open_lake(args), moment).at
 
 
 def _table(catalogue: Catalogue, rigs: tuple[Rig, ...], at: str | None) -> Table:

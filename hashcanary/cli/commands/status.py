@@ -112,7 +112,7 @@ def _names(group: Sequence[Row]) -> str:
 def _document(found: LakeStatus) -> dict[str, object]:
     from dataclasses import asdict
 
-    from hashcanary.cli.commands.sync import event_as_row
+    from hashcanary.cli.events import event_as_row
     from hashcanary.moments import iso_time
 
     def moment(seconds: int | None) -> str | None:
@@ -148,7 +148,7 @@ def _document(found: LakeStatus) -> dict[str, object]:
 
 def _live(found: LakeStatus) -> Iterator[str]:
     """How far live sources came, and what happened while they were followed."""
-    from hashcanary.cli.commands.sync import event_in_words
+    from hashcanary.cli.events import event_in_words
     from hashcanary.moments import iso_time
 
     for feed in found.feeds:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_command
@@ -11,9 +13,10 @@ from hashcanary.errors import Exit, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+    from types import FrameType
 
     from hashcanary.cli.declare import Commands, Parser
-    from hashcanary.cli.output import Row, Table
+    from hashcanary.cli.output import Format, Row, Table
     from hashcanary.sources.feed import Feed
     from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake
@@ -45,6 +48,10 @@ _EXAMPLES = """\
   hashcanary sync --source p2p -o peers=192.0.2.7 --follow
   hashcanary sync --json | jq '.rows[].new'
 """
+
+
+class _Stopped(KeyboardInterrupt):
+    """SIGTERM: what a service manager says to end a service."""
 
 
 def add(commands: Commands, shared: Parser) -> None:
@@ -104,9 +111,7 @@ def run(args: argparse.Namespace) -> Exit:
         if lake.simulated:
             say(f"hashcanary: {lake.home} holds simulated history; all it reports is marked so.")
         if args.follow:
-            from hashcanary.cli.following import follow_until_stopped
-
-            return follow_until_stopped(lake, asked, format_of(args), pools)
+            return _follow(lake, asked, format_of(args), pools)
         return _once(args, lake, asked, pools)
 
 
@@ -131,6 +136,67 @@ def _once(args: argparse.Namespace, lake: Lake, asked: Asked, pools: PoolList | 
         problems = "; ".join(f"{report.feed}: {report.error}" for report in failed)
         raise SyncFailed(failed=len(failed), asked=len(asked), problems=problems)
     return Exit.DONE
+
+
+def _follow(lake: Lake, asked: Asked, how: Format, pools: PoolList | None) -> Exit:
+    """A line for each step. SIGTERM ends it with success; Ctrl-C rises as KeyboardInterrupt."""
+    from hashcanary.cli.clock import SystemClock
+    from hashcanary.cli.output import say
+    from hashcanary.store.following import follow
+
+    clock = SystemClock()
+    troubled: set[str] = set()
+
+    def tell(report: SyncReport) -> None:
+        _tell(report, clock.now(), how, troubled)
+
+    with _ended_by_sigterm():
+        try:
+            follow(lake, asked, clock, tell, pools=pools)
+        except _Stopped:
+            say("hashcanary: stopped; the lake is as its last commit left it.")
+    return Exit.DONE
+
+
+def _tell(report: SyncReport, now: float, how: Format, troubled: set[str]) -> None:
+    """Say what a step brought; silence while nothing happens."""
+    import json
+
+    from hashcanary.cli.output import harmless, jsonable, say
+    from hashcanary.moments import iso_time
+
+    time = iso_time(int(now))
+    if report.error is not None:
+        troubled.add(report.feed)
+        say(f"hashcanary: {time} {report.feed}: {report.error} Asked again later.")
+    elif report.feed in troubled:
+        troubled.discard(report.feed)
+        say(f"hashcanary: {time} {report.feed} answers again.")
+    if not report.versions:
+        return
+    if how == "json":
+        line = {"time": time, "version": report.lake.version, **_as_row(report)}
+        sys.stdout.write(json.dumps(jsonable(line), allow_nan=False) + "\n")
+    else:
+        span = report.first if report.first == report.last else f"{report.first} to {report.last}"
+        head = f"{time} version {report.lake.version}"
+        lines = [f"{head} {report.feed}: {span}"] if span else []
+        sys.stdout.writelines(harmless(line) + "\n" for line in (*lines, *_remarks(report)))
+    sys.stdout.flush()
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    import signal
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Stopped
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _pools(args: argparse.Namespace) -> PoolList | None:
@@ -199,13 +265,15 @@ def _table(lake: Lake, reports: Sequence[SyncReport]) -> Table:
         "simulated": lake.simulated,
         "version": lake.version,
     }
-    notes = [note for report in reports for note in remarks(report)]
+    notes = [note for report in reports for note in _remarks(report)]
     notes.append(f"The lake at {lake.home} is at version {lake.version}.")
-    return Table(columns, [as_row(one) for one in reports], notes=notes, document=document)
+    return Table(columns, [_as_row(one) for one in reports], notes=notes, document=document)
 
 
-def as_row(report: SyncReport) -> Row:
+def _as_row(report: SyncReport) -> Row:
     """A report as a row of the output."""
+    from hashcanary.cli.events import event_as_row
+
     return {
         "source": report.feed,
         "new_facts": sum(report.new.values()),
@@ -220,22 +288,10 @@ def as_row(report: SyncReport) -> Row:
     }
 
 
-def event_as_row(event: Mapping[str, object]) -> Row:
-    """An event with its time as people write it, and its detail unfolded."""
-    import json
-
-    from hashcanary.moments import iso_time
-
-    return {
-        **event,
-        "time": iso_time(int(str(event["time"]))),
-        "known_at": iso_time(int(str(event["known_at"]))),
-        "detail": json.loads(str(event["detail"])),
-    }
-
-
-def remarks(report: SyncReport) -> Iterator[str]:
+def _remarks(report: SyncReport) -> Iterator[str]:
     """What people are told under a report: what is new, what happened, what was not brought."""
+    from hashcanary.cli.events import event_in_words
+
     for table, count in report.new.items():
         if count:
             yield f"{report.feed}: {count:,} new in {table}"
@@ -247,24 +303,6 @@ def remarks(report: SyncReport) -> Iterator[str]:
         yield f"  and {more} more, all in --json"
     if report.error is not None:
         yield f"{report.feed}: ended by an error; what was committed before stays."
-
-
-def event_in_words(event: Mapping[str, object]) -> str:
-    """An event in one line."""
-    import json
-
-    detail = json.loads(str(event["detail"]))
-    height = event["height"]
-    if event["kind"] == "reorg":
-        left = "all blocks" if detail["depth"] is None else f"{detail['depth']:,} blocks"
-        fork = "no shared block" if height is None else f"block {height:,}"
-        return (
-            f"reorganisation: {left} above {fork} were left; the tip is now block "
-            f"{detail['new_height']:,}, {detail['new_tip']}"
-        )
-    place = "" if height is None else f" at block {height:,}"
-    said = ", ".join(f"{name} {value}" for name, value in detail.items())
-    return f"{event['kind']}{place}: {said}"
 
 
 def _list(home: Path) -> Table:

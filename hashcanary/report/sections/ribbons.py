@@ -14,8 +14,7 @@ from hashcanary.units import DAYS, FRACTION, STATE, YEARS
 if TYPE_CHECKING:
     from hashcanary.report.document import Cell
     from hashcanary.report.reading import Reading
-    from hashcanary.studies.episode_luck import EpisodeLuck
-    from hashcanary.studies.episodes import Episode, EpisodeStudy
+    from hashcanary.studies.episodes import Episode, EpisodeLuck, EpisodeStudy
     from hashcanary.studies.forward_returns import ForwardSummary
     from hashcanary.studies.ribbon_luck import RibbonLuck
 

@@ -16,6 +16,7 @@ from hashcanary.inference.retarget.after import AfterRetarget, after_retarget
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span, forecast_retarget
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
 from hashcanary.inference.retarget.hashprice_basis import Basis, basis_of
+from hashcanary.store.recording import record_of
 
 if TYPE_CHECKING:
     from hashcanary.store.record import Record
@@ -35,7 +36,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     folder = tmp_path_factory.mktemp("after")
     write_history(simulate_history(seed=5, years=3), folder / "files")
     empty = Lake.create(folder / "lake", MAIN, simulated=True)
-    return load(empty, [folder / "files"], now=0).lake.record()
+    return record_of(load(empty, [folder / "files"], now=0).lake)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from hashcanary.sources.node.block_files_errors import (
     NoBlockFiles,
 )
 from hashcanary.store.lake import Lake
-from hashcanary.store.recording import active_headers, all_headers
+from hashcanary.store.recording import active_headers, all_headers, record_of
 from hashcanary.store.syncing import sync
 from hashcanary.store.verify import verify
 
@@ -292,7 +292,7 @@ def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_sta
     assert headers.height == 31 + depth + 1
     active = active_headers(all_headers(report.lake))
     assert active["hash"].to_list() == hashes
-    record = report.lake.record().blocks
+    record = record_of(report.lake).blocks
     assert record["height"].to_list() == list(range(32))
     assert record["size"].to_list() == [len(block) for block in new]
     assert verify(report.lake.home).findings == ()

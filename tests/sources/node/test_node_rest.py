@@ -27,6 +27,7 @@ from hashcanary.sources.errors import (
 )
 from hashcanary.sources.node.rest_block import fees
 from hashcanary.store.lake import Lake
+from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import sync
 from hashcanary.store.verify import verify
 
@@ -155,7 +156,7 @@ def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_sta
     assert (detail["depth"], detail["new_tip"]) == (depth, served.node.blocks[-1].hash.hex())
     headers = report.lake.frame("headers")
     assert set(headers["hash"]) == {block.hash for block in [*old, *served.node.blocks]}
-    record = report.lake.record().blocks
+    record = record_of(report.lake).blocks
     assert record["time"].to_list() == [block.time for block in served.node.blocks]
     assert record["total_fee"].to_list() == [block.fee for block in served.node.blocks]
     assert verify(report.lake.home).findings == ()

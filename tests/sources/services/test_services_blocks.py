@@ -26,6 +26,7 @@ from hashcanary.sources.errors import (
 from hashcanary.sources.services.block_pages import parse_page
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import Syncer, SyncReport, sync
 from hashcanary.store.verify import verify
 
@@ -294,7 +295,7 @@ def test_a_reorganisation_while_we_were_off_is_followed_down_to_the_fork(
     assert report.lake.frame("headers").height == 60 + depth + 1
     known = set(report.lake.frame("headers")["hash"])
     assert all(bytes.fromhex(web.block_json(h, 0)["id"]) in known for h in stale)
-    active = report.lake.record().blocks
+    active = record_of(report.lake).blocks
     assert active["height"].to_list() == list(range(41, 102))
     assert _sound(report.lake)
 

@@ -22,6 +22,7 @@ from hashcanary.sources.files.reading import read
 from hashcanary.sources.services.daily_series import parse_page
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
+from hashcanary.store.recording import record_of
 from hashcanary.store.status import status
 from hashcanary.store.syncing import SyncReport, sync
 from hashcanary.store.verify import verify
@@ -201,7 +202,7 @@ def _revising(web: ModuleType, last: date = YESTERDAY, value: str | None = "7.5"
 
 def _hashrates(lake: Lake, moment: str | None = None) -> dict[date, tuple[float, int]]:
     """By day what a record has: the value, and when it was known."""
-    daily = lake.record(None if moment is None else parse_moment(moment)).daily
+    daily = record_of(lake, None if moment is None else parse_moment(moment)).daily
     rows = daily.filter(pl.col("series") == "HashRate")
     return {day: (value, at) for day, value, at in rows.select("day", "value", "known_at").rows()}
 
