@@ -27,7 +27,7 @@ from hashcanary.store.recording import record_of
 if TYPE_CHECKING:
     from hashcanary.economics.companies.company import CompanyNow
     from hashcanary.economics.companies.standing import CompaniesNow
-    from hashcanary.economics.market import Band
+    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 
 EXAMPLE = Path(str(files("hashcanary.sources.files") / "company_reports_example.csv"))
@@ -41,11 +41,11 @@ def record_with_reports() -> Record:
     return record_of(load(lake, [real_data(), EXAMPLE], now=0).lake, parse_moment(AT))
 
 
-def banded(band: Band | None, form: str) -> str:
+def banded(band: Interval | None, form: str) -> str:
     """A figure with its band; without one where it is exact."""
     if band is None:
         return ""
-    value, low, high = (format(one, form) for one in band)
+    value, low, high = (format(one, form) for one in band.three)
     return value if low == high else f"{value} ({low} to {high})"
 
 

@@ -20,7 +20,7 @@ from hashcanary.moments import DAY, day_start, iso_day
 from hashcanary.report.diverting_rows import contract_rows
 
 if TYPE_CHECKING:
-    from hashcanary.economics.draws import DrawBand
+    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 
 # moments told of: before the halving of 2024, the first contract, and since
@@ -149,12 +149,12 @@ def left(study: HostingStudy) -> str:
     return "\n".join(lines)
 
 
-def _band(band: DrawBand, scale: float = 1.0, form: str = ".0f") -> str:
-    value, low, high = (format(one / scale, form) for one in band)
+def _band(band: Interval, scale: float = 1.0, form: str = ".0f") -> str:
+    value, low, high = (format(one / scale, form) for one in band.three)
     return value if low == value == high else f"{value} ({low} to {high})"
 
 
-def _percent(band: DrawBand, form: str = ".1%") -> str:
+def _percent(band: Interval, form: str = ".1%") -> str:
     return f"{band.value:{form}} ({band.low:{form}} to {band.high:{form}})"
 
 

@@ -16,6 +16,7 @@ from real_data import real_data
 from scipy.stats import binom
 
 from hashcanary.chain.networks import MAIN
+from hashcanary.inference.filter.mixture import BANDS
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of
@@ -73,8 +74,8 @@ def score_table(found: list[PointScore]) -> str:
     for score in found:
         bar = 0.85 if score.point <= 504 else 1.0
         cells = []
-        for share in score.held:
-            error = (share.band * (1 - share.band) / score.epochs) ** 0.5
+        for band, share in zip(BANDS, score.held, strict=True):
+            error = (band * (1 - band) / score.epochs) ** 0.5
             cells.append(f"{share.value:.1%} ± {error:.1%}")
         reached = "" if score.score_ratio <= bar else " **no**"
         lines.append(
@@ -104,13 +105,18 @@ def second_table(found: list[PointScore]) -> str:
 
 def within(eras: list[list[PointScore]]) -> str:
     """How many shares are within 3 points, and how many a perfect forecaster's would be."""
-    shares = [(share, score.epochs) for era in eras for score in era for share in score.held]
-    close = sum(abs(share.value - share.band) <= WITHIN for share, _ in shares)
-    fair = sum(share.low <= share.band <= share.high for share, _ in shares)
+    shares = [
+        (band, share, score.epochs)
+        for era in eras
+        for score in era
+        for band, share in zip(BANDS, score.held, strict=True)
+    ]
+    close = sum(abs(share.value - band) <= WITHIN for band, share, _ in shares)
+    fair = sum(share.low <= band <= share.high for band, share, _ in shares)
     perfect = 0.0
-    for share, count in shares:
-        held = [k for k in range(count + 1) if abs(k / count - share.band) <= WITHIN]
-        perfect += float(binom.pmf(held, count, share.band).sum())
+    for band, _, count in shares:
+        held = [k for k in range(count + 1) if abs(k / count - band) <= WITHIN]
+        perfect += float(binom.pmf(held, count, band).sum())
     return (
         f"{close} of these {len(shares)} shares are within 3 points of what their band says; of a "
         f"forecaster that knew the law itself, {perfect:.0f} would be, on average: so few epochs "

@@ -29,9 +29,9 @@ from hashcanary.moments import DAY, day_start, iso_day
 from hashcanary.report.selling import published_rows
 
 if TYPE_CHECKING:
-    from hashcanary.economics.draws import DrawBand
     from hashcanary.economics.selling.study import SellingStudy
     from hashcanary.economics.supply.fleet_history import FleetHistory
+    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 
 # the figures by class, beside the last day of the record
@@ -142,11 +142,11 @@ def published(study: SellingStudy) -> str:
     return "\n".join(lines)
 
 
-def _percent(band: DrawBand, digits: int = 0) -> str:
+def _percent(band: Interval, digits: int = 0) -> str:
     return f"{band.value:.{digits}%} ({band.low:.{digits}%} to {band.high:.{digits}%})"
 
 
-def _btc(band: DrawBand) -> str:
+def _btc(band: Interval) -> str:
     return f"{band.value:,.0f} ({band.low:,.0f} to {band.high:,.0f})"
 
 

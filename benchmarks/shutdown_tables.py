@@ -16,10 +16,11 @@ from real_data import real_data
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.economics.machines.rigs import Rig, read_rigs
-from hashcanary.economics.market import Band, Market, Stated, market_of
+from hashcanary.economics.market import Market, Stated, market_of
 from hashcanary.economics.power.prices import network_price, power_mix, read_power_prices
 from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, paths_of
 from hashcanary.economics.shutdown.table import Line, Terms, shutdown_table
+from hashcanary.interval import Interval
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, iso_day, parse_moment
 from hashcanary.store.lake import Lake
@@ -27,13 +28,13 @@ from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "shutdown.md"
-ONE, NOTHING = Band(1.0, 1.0, 1.0), Band(0.0, 0.0, 0.0)
+ONE, NOTHING = Interval.exact(1.0), Interval.exact(0.0)
 BARE = Terms(NOTHING, ONE, NOTHING)
 RATE_2018 = 30_262 / 4_424
 AT, RIG, POWER = "2026-02-03", "Antminer S19 XP", 0.05
 
 
-def line(rig: Rig, power: float | Band, market: Market, terms: Terms = BARE) -> Line:
+def line(rig: Rig, power: float | Interval, market: Market, terms: Terms = BARE) -> Line:
     """One machine at one price of power, without paths."""
     return shutdown_table([rig], [power], market, terms, None, "not drawn")[0]
 
@@ -86,13 +87,13 @@ def printed_table() -> str:
     return text
 
 
-def sensitivity_table(market: Market, power: Band) -> str:
+def sensitivity_table(market: Market, power: Interval) -> str:
     """Shutdown price of one machine with one assumption at either end, the others in the middle."""
     rig, usual = read_rigs().rig(RIG), Terms()
     exact = replace(rig, nameplate_spread=0.0)
-    middle = Terms(Band(*[usual.pool_fee.value] * 3), Band(*[usual.pue.value] * 3))
+    middle = Terms(Interval.exact(usual.pool_fee.value), Interval.exact(usual.pue.value))
     calm = replace(
-        market, hashprice_usd_per_phs_day=Band(*[market.hashprice_usd_per_phs_day[0]] * 3)
+        market, hashprice_usd_per_phs_day=Interval.exact(market.hashprice_usd_per_phs_day.value)
     )
 
     def ends(one: Line) -> tuple[float, float]:
@@ -168,7 +169,7 @@ def main() -> None:
         (
             printed_table(),
             "What moves the price at which a machine stops:",
-            sensitivity_table(market_of(record), Band(*network_price(mix))),
+            sensitivity_table(market_of(record), network_price(mix)),
             "How the paths of the hashprice would have held:",
             held_table(lake),
         )

@@ -49,7 +49,7 @@ from hashcanary.studies.stress.sustainability import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.studies.stress.against import Against, Reading, Wilson
+    from hashcanary.studies.stress.against import Against, Proportion, Reading
     from hashcanary.studies.stress.capitulations import Capitulation
     from hashcanary.studies.stress.component import Sources
     from hashcanary.studies.stress.gauge import StressHistory
@@ -132,8 +132,8 @@ def readings(history: StressHistory, index: SustainabilityHistory, found: Sequen
     return _rows(head, rows)
 
 
-def _share(one: Wilson) -> str:
-    return f"{one.hits} of {one.trials} ({one.low:.0%} to {one.high:.0%})"
+def _share(one: Proportion) -> str:
+    return f"{one.hits} of {one.trials} ({one.share.low:.0%} to {one.share.high:.0%})"
 
 
 def hits(history: StressHistory, sources: Sources, published: Sequence[Capitulation]) -> str:

@@ -15,12 +15,13 @@ import numpy as np
 from inference_page import PAGE, write_part
 from retarget_forecast import record
 
-from hashcanary.economics.draws import DrawBand, band_of
+from hashcanary.economics.draws import band_of
 from hashcanary.economics.machines.fleet import draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.supply.curve import market_at, supply_curve
 from hashcanary.economics.supply.study import history_of
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
@@ -62,10 +63,10 @@ class At:
 
     hashprice: float
     idle: float
-    efficiency: DrawBand
-    under: DrawBand
+    efficiency: Interval
+    under: Interval
     mean: float
-    elasticity: DrawBand
+    elasticity: Interval
     seconds: float
 
 
@@ -160,7 +161,7 @@ def _wilson(hits: Sequence[bool] | np.ndarray) -> str:
     return f"{centre - half:.0%} to {centre + half:.0%}"
 
 
-def _band(band: DrawBand, form: str) -> str:
+def _band(band: Interval, form: str) -> str:
     return f"{band.value:{form}} ({band.low:{form}} to {band.high:{form}})"
 
 

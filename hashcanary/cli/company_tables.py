@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.companies.periods import CompanyPeriod
     from hashcanary.economics.companies.reports import Told
     from hashcanary.economics.companies.standing import CompaniesNow
-    from hashcanary.economics.market import Band
+    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 
 # of the periods, the last ones that people see
@@ -39,9 +39,9 @@ def _told(name: str, told: Told | None) -> Row:
     }
 
 
-def _band(name: str, unit: str, band: Band | None) -> Row:
+def _band(name: str, unit: str, band: Interval | None) -> Row:
     keys = [f"{name}{end}_{unit}" for end in ("", "_low", "_high")]
-    return dict(zip(keys, band or (None, None, None), strict=True))
+    return dict(zip(keys, (None,) * 3 if band is None else band.three, strict=True))
 
 
 def _float(value: Fraction | float | None) -> float | None:
@@ -221,7 +221,7 @@ def now_table(record: Record, found: CompaniesNow) -> Table:
         ),
     ]
     if found.network_per_coin is not None:
-        value, low, high = (f"{one:,.0f}" for one in found.network_per_coin)
+        value, low, high = (f"{one:,.0f}" for one in found.network_per_coin.three)
         notes.append(f"Power a coin of the network: {value} ({low} to {high}) USD/BTC.")
     mining = [row for row in rows if any(row[key] is not None for key in _OF_MINING)]
     others = [str(row["company"]) for row in rows if row not in mining]
@@ -431,7 +431,7 @@ def _sums(found: CompaniesNow, *names: str) -> str:
         if total.band is None:
             continue
         scale = 1e-6 if "usd_per_year" in name else 1.0
-        value, low, high = (_SUMS[name].format(one * scale) for one in total.band)
+        value, low, high = (_SUMS[name].format(one * scale) for one in total.band.three)
         ends = [one.split(" ")[0] for one in (low, high)]
         band = "" if low == high else f", {ends[0]} to {ends[1]}"
         said.append(f"{value} ({total.companies}{band})")

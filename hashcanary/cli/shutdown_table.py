@@ -21,8 +21,8 @@ from hashcanary.units import (
 )
 
 if TYPE_CHECKING:
-    from hashcanary.economics.market import Band
     from hashcanary.economics.shutdown.table import Line
+    from hashcanary.interval import Interval
     from hashcanary.report.shutdown import Shutdown
     from hashcanary.units import Unit
 
@@ -108,8 +108,8 @@ def _row(line: Line) -> dict[str, object]:
     return {**found, "missing": missing}
 
 
-def _cells(key: str, band: Band | None) -> dict[str, object]:
-    values = (None,) * 3 if band is None else tuple(band)
+def _cells(key: str, band: Interval | None) -> dict[str, object]:
+    values = (None,) * 3 if band is None else band.three
     return dict(zip((key, f"{key}_low", f"{key}_high"), values, strict=True))
 
 

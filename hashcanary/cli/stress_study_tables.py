@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hashcanary.cli.output import Row
     from hashcanary.store.record import Record
     from hashcanary.studies.stress.after import AfterWord
-    from hashcanary.studies.stress.against import Against, Reading, Wilson
+    from hashcanary.studies.stress.against import Against, Proportion, Reading
     from hashcanary.studies.stress.capitulations import Capitulation
     from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.luck import StressLuck
@@ -159,8 +159,8 @@ def _reading_row(one: Reading) -> Row:
     }
 
 
-def _share(one: Wilson) -> str:
-    return f"{one.hits} of {one.trials} ({one.low:.0%} to {one.high:.0%})"
+def _share(one: Proportion) -> str:
+    return f"{one.hits} of {one.trials} ({one.share.low:.0%} to {one.share.high:.0%})"
 
 
 def _hits(who: str, found: Against) -> str:
@@ -198,13 +198,13 @@ def _judged(found: Against) -> dict[str, object]:
     }
 
 
-def _counted(one: Wilson) -> dict[str, object]:
+def _counted(one: Proportion) -> dict[str, object]:
     return {
         "count": one.hits,
         "of": one.trials,
-        "fraction": one.value,
-        "low": one.low,
-        "high": one.high,
+        "fraction": one.share.value,
+        "low": one.share.low,
+        "high": one.share.high,
     }
 
 

@@ -7,11 +7,12 @@ numbers in whatever order, on however many threads.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,24 +67,16 @@ def generator(seed: int, purpose: Purpose) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key))
 
 
-class DrawBand(NamedTuple):
-    """The median of draws with the ends of their 95% band."""
-
-    value: float
-    low: float
-    high: float
-
-
-def band_of(draws: Floats) -> DrawBand:
+def band_of(draws: Floats) -> Interval:
     """Of an array over draws, in the unit of the draws."""
     low, value, high = (float(one) for one in np.quantile(draws, (BAND[0], 0.5, BAND[1])))
-    return DrawBand(value, low, high)
+    return Interval(value, low, high, BAND_TEXT)
 
 
-def mean_band(draws: Floats) -> DrawBand:
+def mean_band(draws: Floats) -> Interval:
     """The mean of an array over draws, with the ends of 95% of them; in the unit of the draws.
 
     Means of parts add up to the mean of their sum, which medians do not.
     """
     low, high = (float(one) for one in np.quantile(draws, BAND))
-    return DrawBand(float(draws.mean()), low, high)
+    return Interval(float(draws.mean()), low, high, BAND_TEXT)

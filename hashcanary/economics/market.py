@@ -7,13 +7,15 @@ metric ``hashprice`` of that day. What is stated takes their place one by one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hashcanary.economics.errors import NoMarket
 from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
 from hashcanary.metrics.catalogue.hashvalue import HASHES_PER_DIFFICULTY
 from hashcanary.moments import DAY, iso_day
 
@@ -35,16 +37,8 @@ _PETA = 1e15
 _STALE = 16 * DAY
 
 
-class Band(NamedTuple):
-    """A figure with the ends of its band; the three are equal where it is exact."""
-
-    value: float
-    low: float
-    high: float
-
-
 # fees over subsidy where they are not known, a fraction
-UNKNOWN_FEES = Band(0.0, 0.0, 0.10)
+UNKNOWN_FEES = Interval(0.0, 0.0, 0.10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +96,8 @@ class Market:
     earns for each coin of subsidy, a day, oldest first. stated: what was given; lacks: in words.
     """
 
-    hashprice_usd_per_phs_day: Band
-    fees_to_subsidy: Band
+    hashprice_usd_per_phs_day: Interval
+    fees_to_subsidy: Interval
     difficulty: float | None
     price_usd_per_btc: float | None
     subsidy_btc: float | None
@@ -140,9 +134,9 @@ def market_of(
     subsidy = given.subsidy_btc if given.subsidy_btc is not None else found.subsidy
     fees, lacks = found.fees, found.lacks
     if given.fees_to_subsidy is not None:
-        fees, lacks = Band(*[given.fees_to_subsidy] * 3), ()
+        fees, lacks = Interval.exact(given.fees_to_subsidy), ()
     if given.hashprice_usd_per_phs_day is not None:
-        hashprice = Band(*[given.hashprice_usd_per_phs_day] * 3)
+        hashprice = Interval.exact(given.hashprice_usd_per_phs_day)
         lacks = ()
     else:
         parts = {"difficulty": difficulty, "price": price, "subsidy": subsidy}
@@ -151,7 +145,7 @@ def market_of(
             at = record.at_text if record is not None else "without a record"
             when = f"at {at}" if record is not None else at
             raise NoMarket(when=when, lacks=" and no ".join(missing))
-        hashprice = Band(*(hashprice_of(difficulty, price, subsidy, one) for one in fees))
+        hashprice = fees.map(partial(hashprice_of, difficulty, price, subsidy))
     names = tuple(name for name in Stated.__slots__ if getattr(given, name) is not None)
     return Market(
         hashprice,
@@ -174,7 +168,7 @@ class _Recorded:
     difficulty: float | None = None
     price: float | None = None
     subsidy: float | None = None
-    fees: Band = UNKNOWN_FEES
+    fees: Interval = UNKNOWN_FEES
     day: int | None = None
     to_halving: float | None = None
     log_changes: Floats = field(default_factory=lambda: np.empty(0))
@@ -227,9 +221,9 @@ def _to_halving(record: Record, day: int) -> float | None:
     return float((interval - tip[0] % interval) / 144)
 
 
-def _fees(to_subsidy: Floats) -> Band | None:
+def _fees(to_subsidy: Floats) -> Interval | None:
     """The day's, between the least and the most of the last 30 days; None where not known."""
     recent = to_subsidy[-_FEE_DAYS:]
     if not np.isfinite(recent[-1]):
         return None
-    return Band(float(recent[-1]), float(np.nanmin(recent)), float(np.nanmax(recent)))
+    return Interval(float(recent[-1]), float(np.nanmin(recent)), float(np.nanmax(recent)))

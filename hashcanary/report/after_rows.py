@@ -15,8 +15,8 @@ from hashcanary.units import EXAHASHES, FRACTION, USD_PER_BTC, USD_PER_MWH, USD_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.economics.market import Band
     from hashcanary.inference.retarget.after import AfterRetarget, Floats, Quantiles, Then
+    from hashcanary.interval import Interval
     from hashcanary.units import Unit
 
     Row = Mapping[str, object]
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     when: str
     unit: Unit
     quantiles: Quantiles | None
-    band: Band | None = None
+    band: Interval | None = None
 
 
 def lines_of(found: AfterRetarget) -> list[Line]:
@@ -77,8 +77,7 @@ def figure_rows(found: AfterRetarget) -> list[Row]:
     for one in lines_of(found):
         values = {} if one.quantiles is None else _told(one.quantiles)
         if one.band is not None:
-            value, low, high = one.band
-            values = {"low_95": low, "median": value, "high_95": high}
+            values = {"low_95": one.band.low, "median": one.band.value, "high_95": one.band.high}
         rows.append(
             {
                 "what": one.what,

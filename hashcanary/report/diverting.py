@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.draws import BAND_TEXT, DrawBand
+from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, known_by
 from hashcanary.economics.supply.study import assumptions
+from hashcanary.interval import Interval
 from hashcanary.moments import iso_day
 from hashcanary.report.diverting_rows import (
     assumption_rows,
@@ -217,17 +218,17 @@ def _point(study: HostingStudy, rent: float) -> OfferPoint:
     )
 
 
-def _plain(band: DrawBand) -> str:
+def _plain(band: Interval) -> str:
     return f"{band.value:.0f} ({band.low:.0f} to {band.high:.0f})"
 
 
-def _mwh(band: DrawBand) -> str:
+def _mwh(band: Interval) -> str:
     return f"{band.value:.0f} USD/MWh ({band.low:.0f} to {band.high:.0f})"
 
 
-def _percent(band: DrawBand) -> str:
+def _percent(band: Interval) -> str:
     return f"{band.value:.1%} ({band.low:.1%} to {band.high:.1%})"
 
 
-def _signed(band: DrawBand) -> str:
+def _signed(band: Interval) -> str:
     return f"{band.value:+.2%} ({band.low:+.2%} to {band.high:+.2%})"

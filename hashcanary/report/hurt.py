@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hashcanary.economics.costs.published import PublishedCost
-    from hashcanary.economics.draws import DrawBand
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
+    from hashcanary.interval import Interval
     from hashcanary.metrics.engine import Results
     from hashcanary.report.outlook import Outlook
     from hashcanary.report.years import Years
@@ -60,9 +60,9 @@ class MustSell:
     """
 
     title: str
-    mined: DrawBand
-    sold: DrawBand
-    sold_btc_per_day: DrawBand
+    mined: Interval
+    sold: Interval
+    sold_btc_per_day: Interval
 
 
 @dataclass(frozen=True, slots=True)

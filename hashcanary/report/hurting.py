@@ -13,8 +13,8 @@ from hashcanary.units import HASHRATE, USD
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.answers import CostAnswer, CostAnswers
-    from hashcanary.economics.draws import DrawBand
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
+    from hashcanary.interval import Interval
     from hashcanary.report.hurt import Hurt
 
 # rigs named as the next to go, and as gone
@@ -56,14 +56,16 @@ def _under_water(study: SupplyStudy) -> str:
     )
 
 
-def share(of: DrawBand) -> str:
+def share(of: Interval) -> str:
     """A share with its limits: ``3.6% (0.0% to 24.5%)``."""
     return f"{percent(of.value)} ({percent(of.low)} to {percent(of.high)})"
 
 
-def rates(ehs: DrawBand) -> str:
+def rates(ehs: Interval) -> str:
     """Hashrate with its limits, ``none`` for none: ``34.4 EH/s (none to 235 EH/s)``."""
-    value, low, high = (quantity(one * _EXA, HASHRATE, 3) if one >= 0.05 else "none" for one in ehs)
+    value, low, high = (
+        quantity(one * _EXA, HASHRATE, 3) if one >= 0.05 else "none" for one in ehs.three
+    )
     return f"{value} ({low} to {high})"
 
 
@@ -115,7 +117,7 @@ def _rigs(study: SupplyStudy, costs: CostAnswers | None) -> list[str]:
 
 
 def _off(one: RigPoint) -> str:
-    return dollars(*one.off_at_usd_per_btc)
+    return dollars(*one.off_at_usd_per_btc.three)
 
 
 def _costs(costs: CostAnswers) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hashcanary.economics.draws import DrawBand
+    from hashcanary.interval import Interval
 
 
-def three(name: str, unit: str, band: DrawBand) -> dict[str, float]:
+def three(name: str, unit: str, band: Interval) -> dict[str, float]:
     """Keys of a figure and its limits: ``paying_fraction``, ``paying_low_fraction``."""
     return {
         f"{name}_{unit}": band.value,

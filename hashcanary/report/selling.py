@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.draws import BAND_TEXT, DrawBand
+from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.supply.study import assumptions
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.report.rows import three
 
@@ -54,7 +55,7 @@ def class_rows(study: SellingStudy) -> list[Row]:
 
 
 def _class_row(one: ClassSold, price: float) -> Row:
-    sold = DrawBand(*(each * price for each in one.power_btc_per_day))
+    sold = one.power_btc_per_day.scaled(price)
     return {
         "class": one.name,
         "margin": one.title,
@@ -92,12 +93,12 @@ def history_rows(study: SellingStudy) -> list[Row]:
     past = study.through_time
     rows: list[Row] = []
     for at, mined in enumerate(study.through_time_mined_btc_per_day.tolist()):
-        sold = DrawBand(
+        sold = Interval(
             float(past.must_sell[at]), float(past.must_sell_low[at]), float(past.must_sell_high[at])
         )
         if not isfinite(sold.value):
             continue
-        under = DrawBand(
+        under = Interval(
             float(past.under_water[at]),
             float(past.under_water_low[at]),
             float(past.under_water_high[at]),
@@ -106,7 +107,7 @@ def history_rows(study: SellingStudy) -> list[Row]:
             {
                 "day": iso_day(int(past.time[at])),
                 **three("must_sell", "fraction", sold),
-                **three("must_sell", "btc_per_day", DrawBand(*(each * mined for each in sold))),
+                **three("must_sell", "btc_per_day", sold.scaled(mined)),
                 "mined_btc_per_day": mined,
                 **three("under_water", "fraction", under),
                 "hashprice_usd_per_phs_day": float(past.hashprice_usd_per_phs_day[at]),
@@ -267,13 +268,13 @@ def of_quarters(rows: Sequence[Row]) -> list[Row]:
     return found if not rows or found[-1] is rows[-1] else [*found, rows[-1]]
 
 
-def _percent(band: DrawBand) -> str:
+def _percent(band: Interval) -> str:
     return f"{band.value:.0%} ({band.low:.0%} to {band.high:.0%})"
 
 
-def _btc(band: DrawBand) -> str:
+def _btc(band: Interval) -> str:
     return f"{band.value:,.0f} BTC ({band.low:,.0f} to {band.high:,.0f})"
 
 
-def _small(band: DrawBand) -> str:
+def _small(band: Interval) -> str:
     return f"{band.value:,.1f} BTC ({band.low:,.1f} to {band.high:,.1f})"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.market import Band
+from hashcanary.interval import Interval
 from hashcanary.moments import iso_day
 from hashcanary.report.document import Column, Table
 
@@ -118,7 +118,7 @@ def power_sentence(found: Shutdown) -> str:
     return f"Power at {prices} USD/kWh{source}."
 
 
-def between(band: Band, *, percent: bool = False) -> str:
+def between(band: Interval, *, percent: bool = False) -> str:
     """A figure, stated or assumed with its band: ``1.1 (assumed, 1.01 to 1.2)``."""
 
     def said(value: float) -> str:
@@ -152,11 +152,11 @@ _FORMS: tuple[tuple[str, str, str], ...] = (
 _PLAIN = ("efficiency",)
 
 
-def figures(line: Line) -> dict[str, Band | None]:
+def figures(line: Line) -> dict[str, Interval | None]:
     """Every figure of a line by its key; None where it is missing."""
     earned = None if isinstance(line.earns, str) else line.earns
     return {
-        "efficiency": Band(line.rig.efficiency_j_per_th, *line.rig.efficiency_band_j_per_th),
+        "efficiency": line.rig.nameplate_j_per_th,
         "power": line.power_band_usd_per_kwh,
         "shutdown_price": line.shutdown_price_usd_per_btc,
         "shutdown_hashprice": line.shutdown_hashprice_usd_per_phs_day,
@@ -179,10 +179,10 @@ def people_cells(line: Line) -> dict[str, str]:
     found = figures(line)
     for key, _, form in _FORMS:
         value = found[key]
-        if isinstance(value, tuple) and (key in _PLAIN or value.low == value.high):
+        if value is not None and (key in _PLAIN or value.low == value.high):
             said[key] = _said(value.value, form)
-        elif isinstance(value, tuple):
-            middle, low, high = (_said(one, form) for one in value)
+        elif value is not None:
+            middle, low, high = (_said(one, form) for one in value.three)
             said[key] = f"{middle} ({low} to {high})"
     return said
 

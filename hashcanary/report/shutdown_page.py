@@ -37,7 +37,9 @@ def chart_spec(found: Shutdown) -> dict[str, Any]:
         }
         for name, line in lines.items()
     ]
-    powers = sorted({line.power_band_usd_per_kwh for line in found.shown})
+    powers = sorted(
+        {line.power_band_usd_per_kwh for line in found.shown}, key=lambda one: one.three
+    )
     y = {
         "field": "rig",
         "type": "nominal",

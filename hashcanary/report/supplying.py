@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.draws import BAND_TEXT, DrawBand, band_of
+from hashcanary.economics.draws import BAND_TEXT, band_of
 from hashcanary.economics.machines.fleet import HOURS
 from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
 from hashcanary.economics.supply.study import assumptions
+from hashcanary.interval import Interval
 from hashcanary.moments import iso_day
 from hashcanary.report.rows import three
 from hashcanary.units import HASHRATE
@@ -92,13 +93,11 @@ def lever_rows(study: SupplyStudy) -> list[Row]:
 
 def own_rows(study: SupplyStudy, stands: tuple[Standing, ...]) -> list[Row]:
     """A user's own machines on the network's curve."""
-    market = study.market
-    per_dollar = study.price_usd_per_btc / market.hashprice_usd_per_phs_day
+    hashprice = study.market.hashprice_usd_per_phs_day
+    per_dollar = study.price_usd_per_btc / hashprice
     rows: list[Row] = []
     for one in sorted(stands, key=lambda each: -each.cost_usd_per_phs_day.value):
         cost = one.cost_usd_per_phs_day
-        # the dearest end of the cost leaves the least
-        left = (1 - cost[at] / market.hashprice_usd_per_phs_day for at in (0, 2, 1))
         rows.append(
             {
                 "rig": one.machines.rig.name,
@@ -106,10 +105,10 @@ def own_rows(study: SupplyStudy, stands: tuple[Standing, ...]) -> list[Row]:
                 "power_price_usd_per_kwh": one.machines.usd_per_kwh,
                 **three("efficiency", "j_per_th", one.machines.efficiency_j_per_th),
                 **three("off_at", "usd_per_phs_day", cost),
-                **three("off_at", "usd_per_btc", DrawBand(*(per_dollar * x for x in cost))),
+                **three("off_at", "usd_per_btc", cost.scaled(per_dollar)),
                 **three("cheaper", "fraction", one.cheaper),
                 "pays": one.pays,
-                **three("margin", "fraction", DrawBand(*left)),
+                **three("margin", "fraction", cost.map(lambda usd: 1 - usd / hashprice)),
             }
         )
     return rows
@@ -242,5 +241,5 @@ def _rate(ehs: float) -> str:
     return HASHRATE.people(ehs * 1e18, 3) if ehs else "none"
 
 
-def _percent(band: DrawBand) -> str:
+def _percent(band: Interval) -> str:
     return f"{band.value:.1%} ({band.low:.1%} to {band.high:.1%})"

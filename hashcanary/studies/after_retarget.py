@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from hashcanary.inference.filter.posterior import History
     from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.inference.retarget.hashprice_basis import Basis, Days
+    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
-    from hashcanary.studies.calibration import Share
 
     Floats = NDArray[np.float64]
 
@@ -101,12 +101,12 @@ class HashpriceScore:
 
     point: number of blocks; epochs: number of them. crps: mean, fraction of the hashprice when
     asked; error, stays_error, mempool_error: mean absolute, of the median and of the points,
-    the same fraction. held: by each of ``BANDS``.
+    the same fraction. held: of the epochs, by each of ``BANDS``, a fraction.
     """
 
     point: int
     epochs: int
-    held: tuple[Share, ...]
+    held: tuple[Interval, ...]
     crps: float
     error: float
     stays_error: float
@@ -246,7 +246,7 @@ def _score(part: list[HashpriceOutcome], moving: bool) -> HashpriceScore:
     return HashpriceScore(
         point=part[0].point,
         epochs=len(part),
-        held=tuple(share_of(band, np.abs(pit - 0.5) <= band / 2) for band in BANDS),
+        held=tuple(share_of(np.abs(pit - 0.5) <= band / 2) for band in BANDS),
         crps=float(crps.mean()),
         error=float(np.abs(median - came).mean()),
         stays_error=float(stays.mean()),

@@ -25,6 +25,7 @@ from hashcanary.inference.retarget.baselines import (
     naive_change,
 )
 from hashcanary.inference.retarget.forecast import forecast_from
+from hashcanary.interval import Interval
 from hashcanary.studies.errors import NoWholeEpochs
 
 if TYPE_CHECKING:
@@ -77,22 +78,13 @@ class RetargetOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """How often a band held what came: a share, its 95% interval, and what it should be."""
-
-    band: float
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class PointScore:
     """All forecasts from one point of the epoch.
 
     error, naive_error, mempool_error, discount_error: mean absolute, relative change. ratio: of our
-    error to mempool.space's; score_ratio: of our CRPS to the Beta law's. held, second_held: by each
-    of ``BANDS``; width_80: mean; second_epochs, second_error: of the retarget after the next.
+    error to mempool.space's; score_ratio: of our CRPS to the Beta law's. held, second_held: how
+    often each of ``BANDS`` held what came; width_80: mean; second_epochs, second_error: of the
+    retarget after the next.
     """
 
     point: int
@@ -102,11 +94,11 @@ class PointScore:
     mempool_error: float
     discount_error: float
     score_ratio: float
-    held: tuple[Share, ...]
+    held: tuple[Interval, ...]
     width_80: float
     second_epochs: int
     second_error: float | None
-    second_held: tuple[Share, ...]
+    second_held: tuple[Interval, ...]
 
     @property
     def ratio(self) -> float:
@@ -238,25 +230,23 @@ def _score(part: list[RetargetOutcome]) -> PointScore:
         mempool_error=error("mempool"),
         discount_error=error("discount"),
         score_ratio=sum(one.crps for one in part) / sum(one.crps_beta for one in part),
-        held=tuple(share_of(band, np.abs(pit - 0.5) <= band / 2) for band in BANDS),
+        held=tuple(share_of(np.abs(pit - 0.5) <= band / 2) for band in BANDS),
         width_80=float(np.mean([one.width_80 for one in part])),
         second_epochs=len(seconds),
         second_error=float(np.abs(levels[:, _MEDIAN] - came).mean()) if seconds else None,
         second_held=tuple(
-            share_of(
-                band, (levels[:, place] <= came) & (came <= levels[:, LEVELS.size - 1 - place])
-            )
-            for band, place in zip(BANDS, (2, 1, 0), strict=True)
+            share_of((levels[:, place] <= came) & (came <= levels[:, LEVELS.size - 1 - place]))
+            for place in (2, 1, 0)
             if seconds
         ),
     )
 
 
-def share_of(band: float, held: np.ndarray) -> Share:
+def share_of(held: np.ndarray) -> Interval:
     """The share of a (n,) mask that holds, with its exact binomial interval."""
     from scipy.special import betaincinv
 
     count, size = int(held.sum()), held.size
     low = float(betaincinv(count, size - count + 1, 0.025)) if count else 0.0
     high = float(betaincinv(count + 1, size - count, 0.975)) if count < size else 1.0
-    return Share(band, count / size, low, high)
+    return Interval(count / size, low, high, "exact binomial")

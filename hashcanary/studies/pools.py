@@ -17,14 +17,16 @@ R. G. Newcombe, Stat. Med. 17 (1998) 873, and G. Y. Zou and A. Donner, Stat. Med
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hashcanary.interval import Interval
 from hashcanary.metrics import concentration
 from hashcanary.metrics.chain_columns import chain_columns
 from hashcanary.metrics.days import NEVER
-from hashcanary.metrics.intervals import rate_ratio, weighted_poisson
+from hashcanary.metrics.intervals import INDEPENDENT_RATIO, POISSON, rate_ratio, weighted_poisson
 from hashcanary.metrics.pool_days import pool_blocks
 from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import built_in
@@ -44,15 +46,7 @@ if TYPE_CHECKING:
 By = Literal["pool", "group"]
 FALSE_ALARM = 0.05
 CHANGE = "95% confidence for the difference of two shares, from their exact limits (Zou and Donner)"
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A value with its 95% limits."""
-
-    value: float
-    low: float
-    high: float
+RATE_CHANGE = INDEPENDENT_RATIO.split(";", maxsplit=1)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +64,11 @@ class PoolRow:
     pool: str
     name: str
     blocks: int
-    share: Estimate
-    hashrate: Estimate
+    share: Interval
+    hashrate: Interval
     before: int | None = None
-    share_change: Estimate | None = None
-    hashrate_change: Estimate | None = None
+    share_change: Interval | None = None
+    hashrate_change: Interval | None = None
     p_value: float | None = None
     p_corrected: float | None = None
     beyond_luck: bool | None = None
@@ -98,9 +92,9 @@ class PoolStudy:
     blocks: int
     before: int | None
     rows: tuple[PoolRow, ...]
-    unknown_share: Estimate
-    hhi: Estimate
-    nakamoto: Estimate
+    unknown_share: Interval
+    hhi: Interval
+    nakamoto: Interval
     compared: int
     simulated: bool
 
@@ -170,8 +164,8 @@ def study_pools(record: Record, days: int = 7, by: By = "pool") -> PoolStudy:
         before=None if before is None else int(before.blocks.sum()),
         rows=rows,
         unknown_share=_share(int(now.blocks[0]), int(total[0])),
-        hhi=Estimate(*(float(one[0]) for one in concentration.hhi(known, total))),
-        nakamoto=Estimate(*(float(one[0]) for one in concentration.nakamoto(known, total))),
+        hhi=_interval(concentration.hhi(known, total), 0, concentration.HHI),
+        nakamoto=_interval(concentration.nakamoto(known, total), 0, concentration.NAKAMOTO),
         compared=compared,
         simulated=record.simulated,
     )
@@ -220,7 +214,7 @@ def _rows(
             name=shown.get(names[at], names[at]),
             blocks=int(now.blocks[at]),
             share=_share(int(now.blocks[at]), total),
-            hashrate=Estimate(*(float(one[at]) for one in rates)),
+            hashrate=_interval(rates, at, POISSON),
         )
         rows.append(row if before is None else _compared(row, at, now, before, tests))
     return tuple(rows), len(compared)
@@ -247,9 +241,16 @@ def _compared(
     )
 
 
-def _share(count: int, total: int) -> Estimate:
+def _share(count: int, total: int) -> Interval:
     low, high = concentration.share_limits(np.array([count]), np.array([total]))
-    return Estimate(count / total if total else float("nan"), float(low[0]), float(high[0]))
+    value = count / total if total else nan
+    return Interval(value, float(low[0]), float(high[0]), concentration.SHARE)
+
+
+def _interval(columns: tuple[Floats, Floats, Floats], row: int, kind: str) -> Interval:
+    """A row of value, low and high."""
+    value, low, high = (float(column[row]) for column in columns)
+    return Interval(value, low, high, kind)
 
 
 def _hashrates(window: _Window, seconds: int) -> tuple[Floats, Floats, Floats]:
@@ -259,15 +260,15 @@ def _hashrates(window: _Window, seconds: int) -> tuple[Floats, Floats, Floats]:
     return window.work / seconds, low / seconds, high / seconds
 
 
-def _difference(now: Estimate, before: Estimate) -> Estimate:
+def _difference(now: Interval, before: Interval) -> Interval:
     """The difference of two independent shares, its limits from theirs (Zou and Donner)."""
     value = now.value - before.value
     down = np.hypot(now.value - now.low, before.high - before.value)
     up = np.hypot(now.high - now.value, before.value - before.low)
-    return Estimate(value, max(value - float(down), -1.0), min(value + float(up), 1.0))
+    return Interval(value, max(value - float(down), -1.0), min(value + float(up), 1.0), CHANGE)
 
 
-def _ratio(now: _Window, before: _Window, at: int) -> Estimate:
+def _ratio(now: _Window, before: _Window, at: int) -> Interval:
     """Relative change of a pool's hashrate, by exact limits of the ratio of two Poisson rates.
 
     A window without a block is one of no work: its blocks are taken as hard as the hardest.
@@ -280,13 +281,14 @@ def _ratio(now: _Window, before: _Window, at: int) -> Estimate:
         np.array([one.work[at] / size]) for one, size in zip((now, before), unit, strict=True)
     ]
     if before.work[at] == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"))
+        return Interval(nan, nan, nan, RATE_CHANGE)
     if now.work[at] == 0:
         most = _most_of_none(float(effective[1][0]))
-        return Estimate(-1.0, -1.0, most * unit[0] / unit[1] - 1)
+        return Interval(-1.0, -1.0, most * unit[0] / unit[1] - 1, RATE_CHANGE)
     works = [np.array([one.work[at]]) for one in (now, before)]
     low, high = rate_ratio(works[0], effective[0], works[1], effective[1])
-    return Estimate(float(works[0][0] / works[1][0]) - 1, float(low[0]) - 1, float(high[0]) - 1)
+    ratio = _interval((works[0] / works[1], low, high), 0, RATE_CHANGE)
+    return ratio.map(lambda value: value - 1)
 
 
 def _most_of_none(before: float) -> float:

@@ -37,7 +37,7 @@ _MODULES = [*sorted(_FOLDER.rglob("*.py")), *(_FOLDER.parent / one for one in _A
 # annotations of numbers; arrays go by modules' own aliases of NDArray
 _ALIAS = re.compile(r"^ *(\w+) = NDArray\[(?!np\.bool)", re.MULTILINE)
 _ALIASES = {name for path in _MODULES for name in _ALIAS.findall(path.read_text("utf-8"))}
-_NUMBERS = {"int", "float", "NDArray", "Band", "DrawBand", "Quantiles", *_ALIASES}
+_NUMBERS = {"int", "float", "NDArray", "Interval", "Quantiles", *_ALIASES}
 # what else stands in annotations of no number, or of numbers that are named elsewhere
 _ELSEWHERE = {"Callable", "DataFrame", "bool_"}
 # words that are a unit though they are no symbol

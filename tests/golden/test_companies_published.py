@@ -167,18 +167,21 @@ def test_at_half_the_price_coins_and_hashes_are_worth_half(lake: Lake) -> None:
     half = companies_now(record, price_usd_per_btc=now.price_usd_per_btc / 2)
     assert half.price_day is None
     assert now.hashprice_usd_per_phs_day is not None
-    assert half.hashprice_usd_per_phs_day == pytest.approx(
-        [one / 2 for one in now.hashprice_usd_per_phs_day]
+    assert half.hashprice_usd_per_phs_day is not None
+    assert half.hashprice_usd_per_phs_day.three == pytest.approx(
+        [one / 2 for one in now.hashprice_usd_per_phs_day.three]
     )
     for one, other in zip(now.companies, half.companies, strict=True):
         assert one.debt_price == other.debt_price
         assert one.bill == other.bill
         if one.must_sell is not None:
-            assert other.must_sell == pytest.approx([2 * end for end in one.must_sell])
+            assert other.must_sell is not None
+            assert other.must_sell.three == pytest.approx([2 * end for end in one.must_sell.three])
         if one.ai is not None and one.ai.mining_usd_per_mwh is not None:
             assert other.ai is not None
-            assert other.ai.mining_usd_per_mwh == pytest.approx(
-                [end / 2 for end in one.ai.mining_usd_per_mwh]
+            assert other.ai.mining_usd_per_mwh is not None
+            assert other.ai.mining_usd_per_mwh.three == pytest.approx(
+                [end / 2 for end in one.ai.mining_usd_per_mwh.three]
             )
             assert other.ai.usd_per_mwh_site == one.ai.usd_per_mwh_site
 

@@ -16,7 +16,7 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.cli.company_tables import ai_row, debt_row, now_row, period_row
 from hashcanary.economics.companies.periods import company_periods
 from hashcanary.economics.companies.standing import companies_now
-from hashcanary.economics.market import Band
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
 from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
@@ -106,7 +106,7 @@ def test_any_reports_give_finite_figures_and_bands_in_order(
     for name, total in found.totals.items():
         assert total.companies <= len(found.companies)
         assert (total.band is None) == (total.companies == 0), name
-        assert total.band is None or all(map(isfinite, total.band))
+        assert total.band is None or all(map(isfinite, total.band.three))
 
 
 @settings(max_examples=40, deadline=None)
@@ -127,5 +127,5 @@ def test_sums_are_those_of_the_companies(rows: pl.DataFrame) -> None:
     band = found.totals["held_btc"].band
     expected = int(last["value"].sum()) / 1e8
     assert (band is None) == last.is_empty()
-    assert band is None or band == Band(*[band.value] * 3)
+    assert band is None or band == Interval.exact(band.value)
     assert band is None or abs(band.value - expected) <= 1e-6 * max(expected, 1)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hashcanary.economics.draws import DrawBand
-from hashcanary.economics.market import Band
 from hashcanary.inference.filter.mixture import LEVELS
 from hashcanary.inference.retarget.after import (
     AfterRetarget,
@@ -20,6 +18,7 @@ from hashcanary.inference.retarget.after import (
 )
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span
 from hashcanary.inference.retarget.hashprice_basis import Basis
+from hashcanary.interval import Interval
 from hashcanary.report.after_retarget import sentences, told
 from hashcanary.report.after_rows import document, figure_rows, lines_of
 
@@ -76,19 +75,19 @@ def _found(change: float = -0.1) -> AfterRetarget:
         _DAY, 80_000.0, False, 1.4e14, 3.125, 3.125, 0.02, _DAY, np.array([0.01, 0.02]),
         np.empty(0), np.zeros(1000), (),
     )  # fmt: skip
-    band = DrawBand(90_000.0, 70_000.0, 120_000.0)
-    rig = RigAfter("Antminer S19j Pro", DrawBand(30, 25, 35), band, band, 0.3, 0.6, 0.58)
+    band = Interval(90_000.0, 70_000.0, 120_000.0)
+    rig = RigAfter("Antminer S19j Pro", Interval(30, 25, 35), band, band, 0.3, 0.6, 0.58)
     changes = _spread(change, 0.01)
     return AfterRetarget(
         forecast=_forecast(changes),
         basis=basis,
         change=changes,
-        hashprice_now_usd_per_phs_day=Band(36.0, 35.5, 36.5),
+        hashprice_now_usd_per_phs_day=Interval(36.0, 35.5, 36.5),
         running_ehs=1000.0,
         under_water_now=_spread(0.25, 0.01),
         under_water_now_ehs=_spread(250.0, 10.0),
         revenue_now_usd_per_mwh=_spread(75.0, 1.0),
-        network_j_per_th=DrawBand(18.0, 15.0, 22.0),
+        network_j_per_th=Interval(18.0, 15.0, 22.0),
         days=Quantiles(np.array([6.0, 6, 6, 6, 6, 7, 7]), 6.2),
         offset_usd_per_btc=Quantiles(80_000 * (1 + changes.values), 80_000 * (1 + change)),
         held=_then(40.0),

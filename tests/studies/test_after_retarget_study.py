@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from hashcanary.economics.errors import NoHashprice
-from hashcanary.inference.filter.mixture import BANDS
 from hashcanary.moments import DAY
 from hashcanary.studies.after_retarget import (
     HashpriceOutcome,
@@ -58,7 +57,6 @@ def test_scores_count_what_bands_held_and_weigh_rivals_epoch_by_epoch() -> None:
     told = [_outcome(pit, 0.02, 1.04) for pit in (0.5, 0.3, 0.05, 0.99)]
     (score,) = hashprice_scores(told, moving=True)
     assert [share.value for share in score.held] == [0.5, 0.5, 0.75]
-    assert [share.band for share in score.held] == list(BANDS)
     assert score.crps == pytest.approx(0.02)
     assert (score.error, score.stays_error) == (pytest.approx(0.04), pytest.approx(0.04))
     assert score.mempool_error == pytest.approx(0.06)

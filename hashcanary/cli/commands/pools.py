@@ -12,9 +12,10 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
+    from hashcanary.interval import Interval
     from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.record import Record
-    from hashcanary.studies.pools import Estimate, PoolRow, PoolStudy
+    from hashcanary.studies.pools import PoolRow, PoolStudy
 
 _BUILT_IN = "built-in"
 _DESCRIPTION = """\
@@ -177,15 +178,15 @@ def _row(row: PoolRow) -> Row:
     return cells
 
 
-def _cells(key: str, estimate: Estimate | None) -> dict[str, object]:
-    values = (None,) * 3 if estimate is None else (estimate.value, estimate.low, estimate.high)
+def _cells(key: str, estimate: Interval | None) -> dict[str, object]:
+    values = (None,) * 3 if estimate is None else estimate.three
     return dict(zip((key, f"{key}_low", f"{key}_high"), values, strict=True))
 
 
 def _document(record: Record, study: PoolStudy) -> dict[str, object]:
     from hashcanary.metrics import concentration, intervals
     from hashcanary.moments import iso_time
-    from hashcanary.studies.pools import CHANGE, FALSE_ALARM
+    from hashcanary.studies.pools import CHANGE, FALSE_ALARM, RATE_CHANGE
 
     return {
         "at": record.at_text,
@@ -206,7 +207,7 @@ def _document(record: Record, study: PoolStudy) -> dict[str, object]:
             "share": concentration.SHARE,
             "hashrate": intervals.POISSON,
             "share_change": CHANGE,
-            "hashrate_change": intervals.INDEPENDENT_RATIO.split(";", maxsplit=1)[0],
+            "hashrate_change": RATE_CHANGE,
             "hhi": concentration.HHI,
             "nakamoto": concentration.NAKAMOTO,
         },

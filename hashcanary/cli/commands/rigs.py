@@ -143,7 +143,7 @@ def _table(catalogue: Catalogue, rigs: tuple[Rig, ...], at: str | None) -> Table
 def _row(rig: Rig) -> Row:
     from hashcanary.moments import iso_day
 
-    low, high = rig.efficiency_band_j_per_th
+    low, high = rig.nameplate_j_per_th.ends
     since, until = rig.released_band
     return {
         "name": rig.name,

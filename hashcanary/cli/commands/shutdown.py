@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from hashcanary.cli.commands.rigs import add_rigs, catalogue_of
 from hashcanary.cli.declare import add_at, add_command
 from hashcanary.errors import Exit, UsageError
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.economics.machines.rigs import Catalogue, Rig
-    from hashcanary.economics.market import Band, Stated
+    from hashcanary.economics.market import Stated
     from hashcanary.economics.shutdown.table import Terms
     from hashcanary.report.shutdown import Shutdown
     from hashcanary.store.record import Record
@@ -163,12 +164,11 @@ def _record(args: argparse.Namespace, stated: Stated) -> Record | None:
 
 def _powers(
     args: argparse.Namespace, record: Record | None, day: int | None
-) -> tuple[list[float | Band], str]:
+) -> tuple[list[float | Interval], str]:
     """USD/kWh as stated; else what the network's middle miner pays, as known at the moment."""
     from pathlib import Path
 
     from hashcanary.cli.numbers import power_price
-    from hashcanary.economics.market import Band
     from hashcanary.economics.power.prices import network_price, power_mix, read_power_prices
     from hashcanary.moments import DAY, iso_day
 
@@ -183,7 +183,7 @@ def _powers(
         f"what the network's middle miner pays as known at {iso_day(moment - 1)}, "
         f"{prices.file}, 95% of draws; --power-price states your own"
     )
-    return [Band(*network_price(mix))], "; ".join((source, *mix.notes))
+    return [network_price(mix)], "; ".join((source, *mix.notes))
 
 
 def _rigs(
@@ -223,7 +223,6 @@ def _stated(args: argparse.Namespace) -> Stated:
 
 
 def _terms(args: argparse.Namespace) -> Terms:
-    from hashcanary.economics.market import Band
     from hashcanary.economics.shutdown.table import (
         USUAL_POOL_FEE,
         USUAL_PUE,
@@ -231,9 +230,9 @@ def _terms(args: argparse.Namespace) -> Terms:
         Terms,
     )
 
-    def exactly(name: str, usual: Band) -> Band:
+    def exactly(name: str, usual: Interval) -> Interval:
         value = _number(args, name)
-        return usual if value is None else Band(value, value, value)
+        return usual if value is None else Interval.exact(value)
 
     return Terms(
         pool_fee=exactly("pool_fee", USUAL_POOL_FEE),

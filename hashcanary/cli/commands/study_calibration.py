@@ -11,8 +11,9 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
     from hashcanary.cli.output import Row, Table
+    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
-    from hashcanary.studies.calibration import PointScore, Share
+    from hashcanary.studies.calibration import PointScore
 
 _EXAMPLES = """\
   hashcanary study calibration
@@ -129,7 +130,7 @@ def _rows(score: PointScore) -> list[Row]:
     return [first, second] if score.second_epochs else [first]
 
 
-def _shares(held: tuple[Share, ...]) -> dict[str, object]:
+def _shares(held: tuple[Interval, ...]) -> dict[str, object]:
     return {
         f"held_{band}{suffix}": value
         for band, share in zip(_BANDS, held, strict=True)

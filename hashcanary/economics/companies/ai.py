@@ -10,15 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.companies.power import efficiency_of, exact, inverse, product
+from hashcanary.economics.companies.power import efficiency_of, inverse, product
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from datetime import date
 
     from hashcanary.economics.companies.power import NetworkPower
     from hashcanary.economics.companies.reports import Company, Told
-    from hashcanary.economics.market import Band
 
 _HOURS_A_DAY = 24.0
 # J/TH x PH/s are kilowatts
@@ -41,17 +41,17 @@ class Ai:
     revenue: Told | None
     over_capacity: float | None
     usd_per_mwh_load: float | None
-    usd_per_mwh_site: Band | None
-    mining_usd_per_mwh: Band | None
-    ratio: Band | None
+    usd_per_mwh_site: Interval | None
+    mining_usd_per_mwh: Interval | None
+    ratio: Interval | None
     rests_on: str
 
 
 def ai_of(
     company: Company,
     power: NetworkPower,
-    hashprice_usd_per_phs_day: Band | None,
-    connection: Band,
+    hashprice_usd_per_phs_day: Interval | None,
+    connection: Interval,
     since: date,
 ) -> Ai | None:
     """Its AI contracts as last told, None where it told none.
@@ -69,11 +69,11 @@ def ai_of(
     site, said = _site_mw(contracted, gross, connection)
     load = None if contracted is None or not contracted.stored else float(contracted.amount)
     usd = None if revenue is None else float(revenue.amount) / HOURS_A_YEAR
-    of_site = None if usd is None or site is None else product(exact(usd), inverse(site))
+    of_site = None if usd is None or site is None else product(Interval.exact(usd), inverse(site))
     machines = efficiency_of(company, power, since)
     mining = None
     if machines is not None and hashprice_usd_per_phs_day is not None:
-        a_day = product(machines.band, power.pue, exact(_HOURS_A_DAY * _KW_TO_MW))
+        a_day = product(machines.band, power.pue, Interval.exact(_HOURS_A_DAY * _KW_TO_MW))
         mining = product(hashprice_usd_per_phs_day, inverse(a_day))
         said = f"{said}; mining: {machines.rests_on}"
     capacity = company.newest("capacity")
@@ -95,13 +95,14 @@ def ai_of(
 
 
 def _site_mw(
-    contracted: Told | None, gross: Told | None, connection: Band
-) -> tuple[Band | None, str]:
+    contracted: Told | None, gross: Told | None, connection: Interval
+) -> tuple[Interval | None, str]:
     """MW of the site behind the load: as told, else assumed."""
     if gross is not None and gross.stored:
-        return exact(float(gross.amount)), f"site {gross.figure.shown(gross.stored)} MW as told"
+        said = f"site {gross.figure.shown(gross.stored)} MW as told"
+        return Interval.exact(float(gross.amount)), said
     if contracted is None or not contracted.stored:
         return None, "no load told"
-    band = product(exact(float(contracted.amount)), connection)
-    said = "site not told: {:.2f} ({:.2f} to {:.2f}) times the load".format(*connection)
+    band = product(Interval.exact(float(contracted.amount)), connection)
+    said = "site not told: {:.2f} ({:.2f} to {:.2f}) times the load".format(*connection.three)
     return band, said

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from hashcanary.economics.companies.ai import Ai
-    from hashcanary.economics.companies.power import Estimate
+    from hashcanary.economics.companies.power import SourcedFigure
     from hashcanary.economics.companies.reports import Company, Told
-    from hashcanary.economics.market import Band
+    from hashcanary.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class CompanyNow:
     cash: Told | None
     debt: Told | None
     convertible: Told | None
-    bill: Estimate | None
+    bill: SourcedFigure | None
     funds_usd: float | None
-    covered: Band | None
-    must_sell: Band | None
-    per_coin: Estimate | None
-    over_network: Band | None
+    covered: Interval | None
+    must_sell: Interval | None
+    per_coin: SourcedFigure | None
+    over_network: Interval | None
     debt_to_treasury: float | None
     debt_price: Fraction | None
     debt_price_net: Fraction | None

@@ -16,9 +16,9 @@ import numpy as np
 
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.machines.fleet import draw_fleets
-from hashcanary.economics.market import Band
 from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
 from hashcanary.economics.priors import SupplyPriors
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from datetime import date
@@ -40,16 +40,16 @@ _DRAWS, _SEED = 1_000, 1
 _GRID = 500
 # of energized machines, the fraction that runs on average. From monthly reports: Riot 67% in July
 # 2024 and 88% in September 2025, CleanSpark 91% then, Cango 87% and 74% in the winter after
-RUNNING = Band(0.87, 0.65, 0.97)
+RUNNING = Interval(0.87, 0.65, 0.97)
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class SourcedFigure:
     """A figure with what it rests on. band: in the unit of what it estimates. own: all is from
     the company's own figures, but for what the site takes over its machines.
     """
 
-    band: Band
+    band: Interval
     rests_on: str
     own: bool
 
@@ -62,36 +62,31 @@ class NetworkPower:
     and 95% of the hashrate; middle_price: USD/kWh of the middle miner. notes: in words.
     """
 
-    pue: Band
-    efficiency_j_per_th: Band | None
-    one_price_usd_per_kwh: Band
-    middle_price_usd_per_kwh: Band
+    pue: Interval
+    efficiency_j_per_th: Interval | None
+    one_price_usd_per_kwh: Interval
+    middle_price_usd_per_kwh: Interval
     notes: tuple[str, ...]
 
 
-def product(*parts: Band) -> Band:
+def product(*parts: Interval) -> Interval:
     """Of independent log-normal parts: in the product of their units, as ratios go.
 
     A part that is zero is exact, and makes the product zero.
     """
     if any(part.value == 0 for part in parts):
-        return Band(0.0, 0.0, 0.0)
+        return Interval.exact(0.0)
     value = up = down = 0.0
     for part in parts:
         value += log(part.value)
         up = hypot(up, log(part.high / part.value))
         down = hypot(down, log(part.value / part.low))
-    return Band(exp(value), exp(value - down), exp(value + up))
+    return Interval(exp(value), exp(value - down), exp(value + up))
 
 
-def exact(value: float) -> Band:
-    """A band without width, in the unit of its value. value: in any unit."""
-    return Band(value, value, value)
-
-
-def inverse(part: Band) -> Band:
+def inverse(part: Interval) -> Interval:
     """1 over a band, a ratio to it. part: in any unit."""
-    return Band(1 / part.value, 1 / part.high, 1 / part.low)
+    return part.map(lambda value: 1 / value)
 
 
 def network_power(
@@ -108,51 +103,56 @@ def network_power(
     from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
 
     prior = SupplyPriors().pue
-    pue = [prior.median * exp(side * _SIGMAS * prior.spread) for side in (0, -1, 1)]
-    efficiency: Band | None = None
+    low, high = (prior.median * exp(side * _SIGMAS * prior.spread) for side in (-1, 1))
+    pue = Interval(prior.median, low, high).map(lambda ratio: max(ratio, 1.0))
+    efficiency: Interval | None = None
     notes: tuple[str, ...] = ()
     try:
         if history is not None:
             fleets = draw_fleets(catalogue, history, moment, _DRAWS, _SEED)
-            efficiency = Band(*band_of(fleets.network_j_per_th))
+            efficiency = band_of(fleets.network_j_per_th)
     except (NoRigYet, TooFewDaysForFleet) as lack:
         notes = (f"the network's efficiency is not known: {lack}",)
     mix = power_mix(prices or read_power_prices(), moment, record.daily)
     paid = draw_power(mix, _DRAWS, _SEED)
-    middle = Band(*band_of(np.exp(paid.log_network_median())))
+    middle = band_of(np.exp(paid.log_network_median()))
     grid = np.linspace(log(0.001), log(1.0), _GRID)
     share = paid.below(grid).mean(axis=0)
-    one = [exp(float(np.interp(at, share, grid))) for at in (0.5, 0.025, 0.975)]
+    value, low, high = (exp(float(np.interp(at, share, grid))) for at in (0.5, 0.025, 0.975))
     return NetworkPower(
-        Band(*(max(one, 1.0) for one in pue)), efficiency, Band(*one), middle, (*mix.notes, *notes)
+        pue,
+        efficiency,
+        Interval(value, low, high, "95% of the hashrate"),
+        middle,
+        (*mix.notes, *notes),
     )
 
 
-def price_of(company: Company, network: NetworkPower, since: date) -> Estimate:
+def price_of(company: Company, network: NetworkPower, since: date) -> SourcedFigure:
     """What it pays for power, USD/kWh: as told since a day, else what one miner among all pays."""
     told = company.newest("power_price", since)
     if told is not None:
         said = f"power {told.figure.shown(told.stored)} USD/kWh as told to {told.last}"
-        return Estimate(exact(float(told.amount)), said, own=True)
+        return SourcedFigure(Interval.exact(float(told.amount)), said, own=True)
     band = network.one_price_usd_per_kwh
     said = f"power not told: {_range(band, 3)} USD/kWh, what 95% of the hashrate pays"
-    return Estimate(band, said, own=False)
+    return SourcedFigure(band, said, own=False)
 
 
-def efficiency_of(company: Company, network: NetworkPower, since: date) -> Estimate | None:
+def efficiency_of(company: Company, network: NetworkPower, since: date) -> SourcedFigure | None:
     """J/TH of its machines: as told since a day, else the network's; None where nobody knows."""
     told = company.newest("efficiency", since)
     if told is not None:
         said = f"{told.figure.shown(told.stored)} J/TH as told to {told.last}"
-        return Estimate(exact(float(told.amount)), said, own=True)
+        return SourcedFigure(Interval.exact(float(told.amount)), said, own=True)
     band = network.efficiency_j_per_th
     if band is None:
         return None
     said = f"efficiency not told: the network's {_range(band, 1)} J/TH"
-    return Estimate(band, said, own=False)
+    return SourcedFigure(band, said, own=False)
 
 
-def hashrate_of(company: Company, since: date) -> Estimate | None:
+def hashrate_of(company: Company, since: date) -> SourcedFigure | None:
     """EH/s that run: as told since a day, else a part of what is energized; None where neither.
 
     What is energized at the end of a later period than the last average counts in its place.
@@ -161,18 +161,18 @@ def hashrate_of(company: Company, since: date) -> Estimate | None:
     energized = company.newest("hashrate_energized", since)
     if average is not None and (energized is None or energized.last <= average.last):
         said = f"{average.figure.shown(average.stored)} EH/s ran on average to {average.last}"
-        return Estimate(exact(float(average.amount)), said, own=True)
+        return SourcedFigure(Interval.exact(float(average.amount)), said, own=True)
     if energized is None:
         return None
-    band = product(exact(float(energized.amount)), RUNNING)
+    band = product(Interval.exact(float(energized.amount)), RUNNING)
     said = (
         f"{energized.figure.shown(energized.stored)} EH/s energized on {energized.last}, of which "
         f"{RUNNING.value:.0%} ({RUNNING.low:.0%} to {RUNNING.high:.0%}) run"
     )
-    return Estimate(band, said, own=False)
+    return SourcedFigure(band, said, own=False)
 
 
-def bill_of(company: Company, network: NetworkPower, since: date) -> Estimate | None:
+def bill_of(company: Company, network: NetworkPower, since: date) -> SourcedFigure | None:
     """A month's power, USD: as told since a day, else from what is told and assumed; None without.
 
     A price of power that was told later than a bill does not displace it: a bill is what was paid.
@@ -180,20 +180,21 @@ def bill_of(company: Company, network: NetworkPower, since: date) -> Estimate | 
     told = company.newest("power_cost", since)
     if told is not None and told.stored > 0:
         usd = float(told.amount) / told.days * MONTH_DAYS
-        return Estimate(exact(usd), f"its power bill of {told.first} to {told.last}", own=True)
+        said = f"its power bill of {told.first} to {told.last}"
+        return SourcedFigure(Interval.exact(usd), said, own=True)
     rate, machines = hashrate_of(company, since), efficiency_of(company, network, since)
     if rate is None or machines is None or rate.band.value <= 0:
         return None
     price = price_of(company, network, since)
-    scale = exact(_MW_TO_KW * _HOURS_A_DAY * MONTH_DAYS)
+    scale = Interval.exact(_MW_TO_KW * _HOURS_A_DAY * MONTH_DAYS)
     band = product(rate.band, machines.band, network.pue, price.band, scale)
     said = "; ".join((rate.rests_on, machines.rests_on, price.rests_on, _site(network)))
-    return Estimate(band, said, own=rate.own and machines.own and price.own)
+    return SourcedFigure(band, said, own=rate.own and machines.own and price.own)
 
 
 def cost_per_coin(
-    company: Company, network: NetworkPower, btc_per_phs_day: Band | None, since: date
-) -> Estimate | None:
+    company: Company, network: NetworkPower, btc_per_phs_day: Interval | None, since: date
+) -> SourcedFigure | None:
     """Power a coin, USD/BTC, where a company told enough of its own; None otherwise.
 
     From its efficiency and price at what a hash earns now (btc_per_phs_day, BTC/PH/s/day), else
@@ -201,24 +202,26 @@ def cost_per_coin(
     """
     machines, price = efficiency_of(company, network, since), price_of(company, network, since)
     if machines is not None and machines.own and price.own and btc_per_phs_day is not None:
-        a_day = product(machines.band, price.band, network.pue, exact(_HOURS_A_DAY))
+        a_day = product(machines.band, price.band, network.pue, Interval.exact(_HOURS_A_DAY))
         band = product(a_day, inverse(btc_per_phs_day))
         said = f"{machines.rests_on}; {price.rests_on}; {_site(network)}; difficulty of today"
-        return Estimate(band, said, own=True)
+        return SourcedFigure(band, said, own=True)
     told = company.newest("power_cost", since)
     coins = None if told is None else company.of("produced", told.first, told.last)
     if told is None or coins is None or not coins.stored or not told.stored:
         return None
     said = f"bill over coins of {told.first} to {told.last}"
-    return Estimate(exact(float(told.amount / coins.amount)), said, own=True)
+    return SourcedFigure(Interval.exact(float(told.amount / coins.amount)), said, own=True)
 
 
-def network_cost_per_coin(network: NetworkPower, btc_per_phs_day: Band | None) -> Band | None:
+def network_cost_per_coin(
+    network: NetworkPower, btc_per_phs_day: Interval | None
+) -> Interval | None:
     """Power a coin of the network, USD/BTC: its efficiency at the middle miner's price of power."""
     if network.efficiency_j_per_th is None or btc_per_phs_day is None:
         return None
     parts = (network.efficiency_j_per_th, network.middle_price_usd_per_kwh, network.pue)
-    return product(*parts, exact(_HOURS_A_DAY), inverse(btc_per_phs_day))
+    return product(*parts, Interval.exact(_HOURS_A_DAY), inverse(btc_per_phs_day))
 
 
 def _site(network: NetworkPower) -> str:
@@ -226,6 +229,6 @@ def _site(network: NetworkPower) -> str:
     return f"PUE {pue.value:.2f} ({pue.low:.2f} to {pue.high:.2f})"
 
 
-def _range(band: Band, decimals: int) -> str:
-    value, low, high = (f"{one:.{decimals}f}" for one in band)
+def _range(band: Interval, decimals: int) -> str:
+    value, low, high = (f"{one:.{decimals}f}" for one in band.three)
     return f"{value} ({low} to {high})"

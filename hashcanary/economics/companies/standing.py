@@ -22,11 +22,10 @@ from hashcanary.economics.companies.company import CompanyNow
 from hashcanary.economics.companies.periods import REWARDS, NetworkCoins, measured, network_coins
 from hashcanary.economics.companies.power import (
     MONTH_DAYS,
-    Estimate,
     NetworkPower,
+    SourcedFigure,
     bill_of,
     cost_per_coin,
-    exact,
     inverse,
     network_cost_per_coin,
     network_power,
@@ -37,8 +36,9 @@ from hashcanary.economics.companies.totals import Total, totals_of
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.hosting.contracts import read_hosting
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.market import Band, Stated
+from hashcanary.economics.market import Stated
 from hashcanary.economics.supply import study as supply_study
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from hashcanary.economics.machines.fleet import History
@@ -67,9 +67,9 @@ class CompaniesNow:
     moment: int
     price_usd_per_btc: float | None
     price_day: int | None
-    hashprice_usd_per_phs_day: Band | None
+    hashprice_usd_per_phs_day: Interval | None
     hash_day: int | None
-    network_per_coin: Band | None
+    network_per_coin: Interval | None
     totals: dict[str, Total]
     silent: tuple[tuple[str, date], ...]
     lacks: tuple[str, ...]
@@ -81,16 +81,16 @@ class _Prices:
 
     price: float | None = None
     price_day: int | None = None
-    btc_per_phs_day: Band | None = None
+    btc_per_phs_day: Interval | None = None
     hash_day: int | None = None
     history: History | None = None
     lacks: tuple[str, ...] = ()
 
     @property
-    def hashprice(self) -> Band | None:
+    def hashprice(self) -> Interval | None:
         if self.btc_per_phs_day is None or self.price is None:
             return None
-        return Band(*(self.price * one for one in self.btc_per_phs_day))
+        return self.btc_per_phs_day.scaled(self.price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class _World:
     prices: _Prices
     power: NetworkPower
     coins: NetworkCoins
-    connection: Band
+    connection: Interval
 
     @property
     def flows_since(self) -> date:
@@ -148,11 +148,11 @@ def companies_now(
     )
 
 
-def _connection(moment: int) -> Band:
+def _connection(moment: int) -> Interval:
     """A site's power over critical IT load where it is not told, ratio: as hosts name it."""
     prior = read_hosting().assumed_at(moment)[0]["connection"]
-    ends = (prior.median * exp(side * _SIGMAS * prior.spread) for side in (-1, 1))
-    return Band(prior.median, *(min(max(one, prior.low), prior.high) for one in ends))
+    low, high = (prior.median * exp(side * _SIGMAS * prior.spread) for side in (-1, 1))
+    return Interval(prior.median, max(low, prior.low), min(high, prior.high))
 
 
 def _moment(record: Record) -> int:
@@ -183,7 +183,7 @@ def _prices(record: Record, results: Results | None, stated: float | None) -> _P
     except NoMarket:
         return _Prices(price, day, history=history, lacks=(lack,))
     at_its_day = found.price_usd_per_btc or 0.0
-    coins = Band(*(one / at_its_day for one in found.hashprice_usd_per_phs_day))
+    coins = found.hashprice_usd_per_phs_day.map(lambda usd: usd / at_its_day)
     return _Prices(price, day, coins, found.day, history, found.lacks)
 
 
@@ -262,14 +262,16 @@ def _funds(free: Fraction | None, cash: Told | None, price: float | None) -> flo
     return float(free or 0) * (price or 0.0) + (0.0 if cash is None else float(cash.amount))
 
 
-def _months(funds_usd: float, bill: Estimate) -> Band:
-    return product(exact(funds_usd), inverse(bill.band))
+def _months(funds_usd: float, bill: SourcedFigure) -> Interval:
+    return product(Interval.exact(funds_usd), inverse(bill.band))
 
 
-def _must_sell(a_month: Fraction | None, bill: Estimate | None, price: float | None) -> Band | None:
+def _must_sell(
+    a_month: Fraction | None, bill: SourcedFigure | None, price: float | None
+) -> Interval | None:
     if a_month is None or bill is None or price is None or a_month == 0:
         return None
-    return product(bill.band, exact(1 / (float(a_month) * price)))
+    return product(bill.band, Interval.exact(1 / (float(a_month) * price)))
 
 
 def _against_debt(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import truediv
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.market import Band
+from hashcanary.interval import Interval, corners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.companies.company import CompanyNow
     from hashcanary.economics.companies.reports import Told
 
-    Parts = Callable[[CompanyNow], tuple[Band | None, ...]]
+    Parts = Callable[[CompanyNow], tuple[Interval | None, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Total:
     parts added up, as if all were off to one side. companies: number of them.
     """
 
-    band: Band | None
+    band: Interval | None
     companies: int
 
 
@@ -61,7 +62,7 @@ def _summed(companies: Iterable[CompanyNow], parts: Parts) -> Total:
     if not rows:
         return Total(None, 0)
     sums = [
-        Band(*(sum(ends) for ends in zip(*(band for band in column if band), strict=True)))
+        corners(lambda *parts: sum(parts), [band for band in column if band])
         for column in zip(*rows, strict=True)
     ]
     if len(sums) == 1:
@@ -69,29 +70,28 @@ def _summed(companies: Iterable[CompanyNow], parts: Parts) -> Total:
     above, below = sums
     if below.value <= 0:
         return Total(None, 0)
-    ratio = Band(above.value / below.value, above.low / below.high, above.high / below.low)
-    return Total(ratio, len(rows))
+    return Total(corners(truediv, [above], [below]), len(rows))
 
 
-def _exact(value: Fraction | float | None) -> Band | None:
-    return None if value is None else Band(*[float(value)] * 3)
+def _exact(value: Fraction | float | None) -> Interval | None:
+    return None if value is None else Interval.exact(float(value))
 
 
-def _told(told: Told | None) -> Band | None:
+def _told(told: Told | None) -> Interval | None:
     return None if told is None else _exact(told.amount)
 
 
-def _bill(one: CompanyNow) -> Band | None:
+def _bill(one: CompanyNow) -> Interval | None:
     return None if one.bill is None else one.bill.band
 
 
-def _sold(one: CompanyNow) -> Band | None:
+def _sold(one: CompanyNow) -> Interval | None:
     if one.sold_share is None or one.produced is None:
         return None
     return _exact(one.sold_share * one.produced.amount)
 
 
-def _worth(one: CompanyNow, price: float | None) -> Band | None:
+def _worth(one: CompanyNow, price: float | None) -> Interval | None:
     """A month's coins at today's price, USD."""
     if one.produced_a_month is None or price is None:
         return None

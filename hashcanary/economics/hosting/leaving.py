@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import DrawBand, band_of
+from hashcanary.economics.draws import band_of
 from hashcanary.economics.hosting.offers import musd_per_mw_year, terms_of, usd_per_kw_month
 from hashcanary.economics.hosting.sites import Ahead, at_price, mining_of, sites_of
 from hashcanary.economics.levers import moved_by
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,12 +53,12 @@ class OfferPoint:
     rent_usd_per_mwh: float
     rent_usd_per_kw_month: float
     rent_musd_per_mw_year: float
-    margin_usd_per_mwh: DrawBand
-    beaten: DrawBand
-    leaves: DrawBand
+    margin_usd_per_mwh: Interval
+    beaten: Interval
+    leaves: Interval
     leaves_mean: float
-    leaves_ehs: DrawBand
-    hashprice_change: DrawBand
+    leaves_ehs: Interval
+    hashprice_change: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,10 @@ class BreakEven:
     at a user's own power price, own_usd_per_kwh; None without one.
     """
 
-    no_margin_usd_per_mwh: DrawBand
-    median_usd_per_mwh: DrawBand
-    best_usd_per_mwh: DrawBand
-    own_usd_per_mwh: DrawBand | None
+    no_margin_usd_per_mwh: Interval
+    median_usd_per_mwh: Interval
+    best_usd_per_mwh: Interval
+    own_usd_per_mwh: Interval | None
     own_usd_per_kwh: float | None
 
 
@@ -148,7 +149,7 @@ class Leaving:
             power_usd_per_kwh,
         )
 
-    def mining_bands(self) -> tuple[DrawBand, DrawBand, DrawBand]:
+    def mining_bands(self) -> tuple[Interval, Interval, Interval]:
         """Revenue, margin and even margin of the median site: bands of USD/MWh of connection."""
         one, weight = self._mining, self._weight
         parts = (one.revenue_usd_per_mwh, one.margin_usd_per_mwh, one.even_usd_per_mwh)

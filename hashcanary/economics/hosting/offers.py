@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
+from hashcanary.economics.draws import Purpose, band_of, generator
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, MONTHS_A_YEAR
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,11 +158,11 @@ class ContractFigures:
     """
 
     contract: Contract
-    it_mw: DrawBand
-    rent_usd_per_mwh: DrawBand
-    rent_usd_per_kw_month: DrawBand
-    at_meter_usd_per_mwh: DrawBand
-    margin_usd_per_mwh: DrawBand
+    it_mw: Interval
+    rent_usd_per_mwh: Interval
+    rent_usd_per_kw_month: Interval
+    at_meter_usd_per_mwh: Interval
+    margin_usd_per_mwh: Interval
     stated: tuple[str, ...]
 
 

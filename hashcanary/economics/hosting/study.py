@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
+from hashcanary.economics.draws import Purpose, band_of, generator
 from hashcanary.economics.hosting.contracts import read_hosting
 from hashcanary.economics.hosting.hashprice_drift import METRICS as DRIFT_METRICS
 from hashcanary.economics.hosting.hashprice_drift import drift_of
@@ -24,6 +24,7 @@ from hashcanary.economics.power.prices import CHEAPEST, DEAREST
 from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,14 +113,14 @@ class HostingStudy:
     reference_usd_per_mwh: float
     offers: tuple[OfferPoint, ...]
     break_even: BreakEven
-    could: DrawBand
-    contracted_mw: DrawBand
-    mining_mw: DrawBand
-    build_months: DrawBand
-    mining_revenue_usd_per_mwh: DrawBand
-    mining_margin_usd_per_mwh: DrawBand
-    mining_even_usd_per_mwh: DrawBand
-    drift_per_year: DrawBand
+    could: Interval
+    contracted_mw: Interval
+    mining_mw: Interval
+    build_months: Interval
+    mining_revenue_usd_per_mwh: Interval
+    mining_margin_usd_per_mwh: Interval
+    mining_even_usd_per_mwh: Interval
+    drift_per_year: Interval
     drift_said: str
     levers: tuple[Moved, ...]
     lacks: tuple[str, ...]
@@ -185,7 +186,7 @@ def study_hosting(
     )
 
 
-def _contracted(contracts: tuple[ContractFigures, ...], values: dict[str, Floats]) -> DrawBand:
+def _contracted(contracts: tuple[ContractFigures, ...], values: dict[str, Floats]) -> Interval:
     """MW of connection of every contract but other readings of one."""
     total = np.zeros_like(values["connection"])
     for one in (each.contract for each in contracts if not each.contract.again):

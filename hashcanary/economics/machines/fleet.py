@@ -271,7 +271,7 @@ class _World:
 
 def _own_spread(rig: Rig) -> float:
     """Of the logarithm of a rig's own efficiency: its band is two of it either way."""
-    low, high = rig.efficiency_band_j_per_th
+    low, high = rig.nameplate_j_per_th.ends
     return max(float(np.log(high / low)) / 4.0, 1e-3)
 
 

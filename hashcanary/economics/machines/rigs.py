@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from hashcanary.economics.errors import BadFigures, NoRigYet, UnknownRig
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.stated import Place, read_document
 
@@ -84,11 +85,12 @@ class Rig:
     note: str = ""
 
     @property
-    def efficiency_band_j_per_th(self) -> tuple[float, float]:
-        """Lowest and highest J/TH of all sources, each with the spread of nameplates."""
+    def nameplate_j_per_th(self) -> Interval:
+        """J/TH, its limits the lowest and highest of all sources, with the spread of nameplates."""
         own = [self.efficiency_j_per_th]
         own += [one.value for one in self.others if one.name == "efficiency_j_per_th"]
-        return min(own) * (1 - self.nameplate_spread), max(own) * (1 + self.nameplate_spread)
+        low, high = min(own) * (1 - self.nameplate_spread), max(own) * (1 + self.nameplate_spread)
+        return Interval(self.efficiency_j_per_th, low, high)
 
     @property
     def released_band(self) -> tuple[int, int]:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
+from hashcanary.economics.draws import Purpose, band_of, generator
 from hashcanary.economics.errors import BadFigures
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.stated import Place, read_document
 
@@ -306,7 +307,7 @@ class PowerDraws:
         return total
 
 
-def network_price(mix: PowerMix, seed: int = 1) -> DrawBand:
+def network_price(mix: PowerMix, seed: int = 1) -> Interval:
     """USD/kWh that the network's middle miner pays, with the 95% band of draws.
 
     The figure that the supply curve has too; single miners pay less and more.

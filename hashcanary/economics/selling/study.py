@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.costs.assumptions import read_assumptions
-from hashcanary.economics.draws import DrawBand, mean_band
+from hashcanary.economics.draws import mean_band
 from hashcanary.economics.levers import moved_by
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import read_power_prices
@@ -23,6 +23,7 @@ from hashcanary.economics.supply.study import (
     history_of,
     study_supply,
 )
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ class ClassSold:
 
     name: str
     title: str
-    share: DrawBand
-    mined_btc_per_day: DrawBand
-    pool_btc_per_day: DrawBand
-    power_btc_per_day: DrawBand
-    whole_btc_per_day: DrawBand
-    free_btc_per_day: DrawBand
-    lacks_btc_per_day: DrawBand
+    share: Interval
+    mined_btc_per_day: Interval
+    pool_btc_per_day: Interval
+    power_btc_per_day: Interval
+    whole_btc_per_day: Interval
+    free_btc_per_day: Interval
+    lacks_btc_per_day: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,12 @@ class Fallen:
     fall: float
     price_usd_per_btc: float
     hashprice_usd_per_phs_day: float
-    under_water: DrawBand
-    power: DrawBand
-    whole: DrawBand
-    lacks: DrawBand
-    power_btc_per_day: DrawBand
-    power_usd_per_day: DrawBand
+    under_water: Interval
+    power: Interval
+    whole: Interval
+    lacks: Interval
+    power_btc_per_day: Interval
+    power_usd_per_day: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Standing:
     day: int
     since: int
     days: int
-    rank: DrawBand
+    rank: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Beside:
     """A published share and ours. ours: a fraction, of the same days; None where none is known."""
 
     published: PublishedShare
-    ours: DrawBand | None
+    ours: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +116,14 @@ class SellingStudy:
     supply: SupplyStudy
     mined_btc_per_day: float
     sold: Sold
-    power: DrawBand
-    whole: DrawBand
-    lacks: DrawBand
+    power: Interval
+    whole: Interval
+    lacks: Interval
     classes: tuple[ClassSold, ...]
     total: ClassSold
     falls: tuple[Fallen, ...]
     levers: tuple[Moved, ...]
-    overheads: DrawBand
+    overheads: Interval
     through_time: FleetHistory
     through_time_mined_btc_per_day: Floats
     standing: Standing | None
@@ -186,7 +187,7 @@ def _classes(of: Sold, mined: float) -> tuple[ClassSold, ...]:
 
 
 def _class(name: str, title: str, of: Sold, at: int, mined: float) -> ClassSold:
-    def btc(drawn: Floats) -> DrawBand:
+    def btc(drawn: Floats) -> Interval:
         return mean_band(drawn[at] * mined)
 
     return ClassSold(
@@ -246,7 +247,7 @@ def _beside(through: FleetHistory, overheads: Floats, known: History) -> tuple[B
     return tuple(Beside(one, _ours(one, through, overheads)) for one in public)
 
 
-def _ours(one: PublishedShare, through: FleetHistory, overheads: Floats) -> DrawBand | None:
+def _ours(one: PublishedShare, through: FleetHistory, overheads: Floats) -> Interval | None:
     if one.kind == "power_of_costs":
         return mean_band(1.0 / (1.0 + overheads))
     first = FIRST_DAY if one.first is None else one.first

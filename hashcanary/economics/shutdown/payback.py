@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.draws import Purpose, generator
-from hashcanary.economics.market import Band
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class Paths:
     drift: float
     places: Floats
 
-    def within(self, band: Band, which: int) -> Floats:
+    def within(self, band: Interval, which: int) -> Floats:
         """A figure of each path, (paths,): half of them below its middle, none outside its band.
 
         It is in the unit of the band. band: in any unit.
@@ -69,9 +69,9 @@ class Payback:
     90% limits of so many paths. Both None where no price of a machine is stated.
     """
 
-    earned_usd_per_ths: Band
-    days: Band | None
-    share: Band | None
+    earned_usd_per_ths: Interval
+    days: Interval | None
+    share: Interval | None
 
 
 def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str:
@@ -134,26 +134,34 @@ def payback(
     earned = np.where(runs, revenue - power, 0.0)
     if restart_usd_per_ths > 0:
         earned[:, 1:] -= restart_usd_per_ths * (runs[:, 1:] & ~runs[:, :-1])
-    final = Band(*map(float, np.quantile(earned.sum(axis=1), LEVELS)))
+    final = _band(np.quantile(earned.sum(axis=1), LEVELS))
     if rig_usd_per_ths is None:
         return Payback(final, None, None)
     total = np.cumsum(earned, axis=1)
     paid = total >= rig_usd_per_ths
     days = np.where(paid.any(axis=1), paid.argmax(axis=1) + 1.0, np.inf)
     quantiles = np.quantile(days, LEVELS, method="inverted_cdf")
-    return Payback(final, Band(*map(float, quantiles)), _share(np.isfinite(days)))
+    return Payback(final, _band(quantiles), _share(np.isfinite(days)))
 
 
-def _share(happened: NDArray[np.bool_]) -> Band:
+def _band(quantiles: Floats) -> Interval:
+    """The middle of paths with 90% of them, (3,) quantiles at ``LEVELS``."""
+    value, low, high = quantiles.tolist()
+    return Interval(value, low, high, "90% of paths", 0.90)
+
+
+def _share(happened: NDArray[np.bool_]) -> Interval:
     """The part of paths on which something happened, with the limits that their number leaves."""
     from scipy.special import betaincinv
 
     yes, paths = int(happened.sum()), happened.size
     _, low, high = LEVELS
-    return Band(
+    return Interval(
         yes / paths,
         float(betaincinv(yes, paths - yes + 1, low)) if yes else 0.0,
         float(betaincinv(yes + 1, paths - yes, high)) if yes < paths else 1.0,
+        "exact binomial",
+        0.90,
     )
 
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.market import Band
 from hashcanary.economics.shutdown.payback import Paths, Payback, payback
 from hashcanary.economics.shutdown.switching import Flow, thresholds
 from hashcanary.errors import UsageError
+from hashcanary.interval import Interval, corners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 # kWh that 1 W takes in a day
 _KWH_A_DAY = 24 / 1000
 # Cambridge's index of 2019: power usage effectiveness, a ratio, 1.10, from 1.01 to 1.20
-USUAL_PUE = Band(1.10, 1.01, 1.20)
+USUAL_PUE = Interval(1.10, 1.01, 1.20)
 # what pools that pay per share have asked in public, a fraction; judgement
-USUAL_POOL_FEE = Band(0.02, 0.0, 0.04)
+USUAL_POOL_FEE = Interval(0.02, 0.0, 0.04)
 # a technician's minutes, and the boards that do not come back from the cold; judgement
-USUAL_RESTART_USD = Band(20.0, 5.0, 80.0)
+USUAL_RESTART_USD = Interval(20.0, 5.0, 80.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Terms:
     of switching; rig_usd_per_ths: what a machine is bought for, None where not stated.
     """
 
-    pool_fee: Band = USUAL_POOL_FEE
-    pue: Band = USUAL_PUE
-    restart_usd: Band = USUAL_RESTART_USD
+    pool_fee: Interval = USUAL_POOL_FEE
+    pue: Interval = USUAL_PUE
+    restart_usd: Interval = USUAL_RESTART_USD
     rig_usd_per_ths: float | None = None
 
     def __post_init__(self) -> None:
@@ -58,10 +58,10 @@ class Terms:
             ("pool fee", self.pool_fee, 0.0, 0.99, "a fraction, such as 0.02 for 2%"),
             ("PUE", self.pue, 1.0, 5.0, "power of the site over power of its machines"),
             ("restart cost", self.restart_usd, 0.0, 1e6, "USD a machine and restart"),
-            ("price of a rig", (self.rig_usd_per_ths or 0.0,), 0.0, 1e6, "USD/TH/s"),
+            ("price of a rig", Interval.exact(self.rig_usd_per_ths or 0.0), 0.0, 1e6, "USD/TH/s"),
         )
         for name, values, low, high, what in checks:
-            for value in values:
+            for value in values.three:
                 if not (isfinite(value) and low <= value <= high):
                     raise UsageError(
                         argument=name,
@@ -84,16 +84,16 @@ class Line:
     """
 
     rig: Rig
-    power_band_usd_per_kwh: Band
-    shutdown_hashprice_usd_per_phs_day: Band
-    shutdown_price_usd_per_btc: Band | None
-    break_even_usd_per_kwh: Band
-    revenue_usd_per_mwh: Band
-    profit_usd_per_day: Band
-    off_below_usd_per_phs_day: Band | None
-    on_above_usd_per_phs_day: Band | None
-    off_below_usd_per_btc: Band | None
-    on_above_usd_per_btc: Band | None
+    power_band_usd_per_kwh: Interval
+    shutdown_hashprice_usd_per_phs_day: Interval
+    shutdown_price_usd_per_btc: Interval | None
+    break_even_usd_per_kwh: Interval
+    revenue_usd_per_mwh: Interval
+    profit_usd_per_day: Interval
+    off_below_usd_per_phs_day: Interval | None
+    on_above_usd_per_phs_day: Interval | None
+    off_below_usd_per_btc: Interval | None
+    on_above_usd_per_btc: Interval | None
     earns: Payback | str
 
     @property
@@ -117,7 +117,7 @@ def break_even_power(
 
 def shutdown_table(
     rigs: Sequence[Rig],
-    power_usd_per_kwh: Sequence[float | Band],
+    power_usd_per_kwh: Sequence[float | Interval],
     market: Market,
     terms: Terms,
     flow: Flow | None,
@@ -128,41 +128,30 @@ def shutdown_table(
     power_usd_per_kwh: exact prices, or assumed ones with their bands; flow: how revenue moves, None
     where it is not known; paths: of the hashprice, or why none.
     """
-    powers = [one if isinstance(one, Band) else Band(one, one, one) for one in power_usd_per_kwh]
+    powers = [
+        one if isinstance(one, Interval) else Interval.exact(one) for one in power_usd_per_kwh
+    ]
     return tuple(_line(rig, power, market, terms, flow, paths) for rig in rigs for power in powers)
 
 
 def _line(
-    rig: Rig, power: Band, market: Market, terms: Terms, flow: Flow | None, paths: Paths | str
+    rig: Rig, power: Interval, market: Market, terms: Terms, flow: Flow | None, paths: Paths | str
 ) -> Line:
-    efficiency = Band(rig.efficiency_j_per_th, *rig.efficiency_band_j_per_th)
+    efficiency = rig.nameplate_j_per_th
     earned, fee, pue = market.hashprice_usd_per_phs_day, terms.pool_fee, terms.pue
-    cost = Band(*map(energy_cost, efficiency, pue, power))
-    floor = Band(*(1000 * c / (1 - p) for c, p in zip(cost, fee, strict=True)))
-    # what is left at the power meter: the favourable corner is the high end
-    break_even = Band(
-        break_even_power(earned.value, efficiency.value, pue.value, fee.value),
-        break_even_power(earned.low, efficiency.high, pue.high, fee.high),
-        break_even_power(earned.high, efficiency.low, pue.low, fee.low),
-    )
-    profit = Band(
-        *(
-            (h / 1000 * (1 - p) - c) * rig.hashrate_ths
-            for h, p, c in (
-                (earned.value, fee.value, cost.value),
-                (earned.low, fee.high, cost.high),
-                (earned.high, fee.low, cost.low),
-            )
-        )
+    cost = corners(energy_cost, [efficiency, pue, power])
+    floor = corners(lambda c, p: 1000 * c / (1 - p), [cost, fee])
+    break_even = corners(break_even_power, [earned], [efficiency, pue, fee])
+    profit = corners(
+        lambda h, p, c: (h / 1000 * (1 - p) - c) * rig.hashrate_ths, [earned], [fee, cost]
     )
     price = market.price_usd_per_btc
     off, on, ratios = _switching(rig, cost, floor, terms, flow)
 
-    def as_price(hashprice: Band | None) -> Band | None:
+    def as_price(hashprice: Interval | None) -> Interval | None:
         if price is None or hashprice is None:
             return None
-        over = zip(hashprice, (earned.value, earned.high, earned.low), strict=True)
-        return Band(*(price * one / h for one, h in over))
+        return corners(lambda off, h: price * off / h, [hashprice], [earned])
 
     return Line(
         rig=rig,
@@ -170,7 +159,7 @@ def _line(
         shutdown_hashprice_usd_per_phs_day=floor,
         shutdown_price_usd_per_btc=as_price(floor),
         break_even_usd_per_kwh=break_even,
-        revenue_usd_per_mwh=Band(*(1000 * one for one in break_even)),
+        revenue_usd_per_mwh=break_even.scaled(1000),
         profit_usd_per_day=profit,
         off_below_usd_per_phs_day=off,
         on_above_usd_per_phs_day=on,
@@ -193,8 +182,8 @@ def _line(
 
 
 def _switching(
-    rig: Rig, cost: Band, floor: Band, terms: Terms, flow: Flow | None
-) -> tuple[Band | None, Band | None, tuple[float, float]]:
+    rig: Rig, cost: Interval, floor: Interval, terms: Terms, flow: Flow | None
+) -> tuple[Interval | None, Interval | None, tuple[float, float]]:
     """Both thresholds as hashprices, and in the middle over the break-even.
 
     cost: of power, USD/TH/s/day; floor: hashprice at which it is paid. None and 1 where they cannot
@@ -208,12 +197,12 @@ def _switching(
         return thresholds(flow, at * rig.hashrate_ths, lump)
 
     middle = both(cost.value, restart.value)
-    off = Band(
+    off = Interval(
         floor.value * middle[0],
         floor.low * both(cost.low, restart.high)[0],
         floor.high * both(cost.high, restart.low)[0],
     )
-    on = Band(
+    on = Interval(
         floor.value * middle[1],
         floor.low * both(cost.low, restart.low)[1],
         floor.high * both(cost.high, restart.high)[1],

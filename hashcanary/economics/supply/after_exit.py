@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import DrawBand, band_of
+from hashcanary.economics.draws import band_of
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,15 +44,15 @@ class AfterExit:
     left: LeftForGood
     difficulty_change_alone: float
     hashprice_change_alone: float
-    difficulty_change: DrawBand
-    hashprice_change: DrawBand
-    hashprice_usd_per_phs_day: DrawBand
-    returned: DrawBand
-    under_water_before: DrawBand
-    under_water: DrawBand
+    difficulty_change: Interval
+    hashprice_change: Interval
+    hashprice_usd_per_phs_day: Interval
+    returned: Interval
+    under_water_before: Interval
+    under_water: Interval
     under_water_before_mean: float
     under_water_mean: float
-    hashrate_ehs: DrawBand
+    hashrate_ehs: Interval
 
 
 def after_exit(supply: Supply, left: LeftForGood) -> AfterExit:

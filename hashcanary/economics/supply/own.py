@@ -21,11 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.draws import DrawBand, band_of
+from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.machines.fleet import HOURS
 from hashcanary.economics.machines.rigs import BEST_J_PER_TH, WORST_J_PER_TH, Rig
 from hashcanary.economics.power.prices import CHEAPEST, DEAREST
+from hashcanary.interval import Interval
 from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class OwnMachines:
 
     rig: Rig
     hashrate_ths: float
-    efficiency_j_per_th: DrawBand
+    efficiency_j_per_th: Interval
     usd_per_kwh: float
 
 
@@ -65,10 +66,10 @@ class OwnFleet:
     pool_fee: float
     contract: bool = False
 
-    def cost(self, one: OwnMachines) -> DrawBand:
+    def cost(self, one: OwnMachines) -> Interval:
         """Hashprice that pays for it: USD/PH/s/day, with the ends of its nameplate's band."""
         factor = HOURS * one.usd_per_kwh * self.pue * (1 + self.overhead) / (1 - self.pool_fee)
-        return DrawBand(*(factor * each for each in one.efficiency_j_per_th))
+        return one.efficiency_j_per_th.scaled(factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ class Standing:
     """
 
     machines: OwnMachines
-    cost_usd_per_phs_day: DrawBand
-    cheaper: DrawBand
+    cost_usd_per_phs_day: Interval
+    cheaper: Interval
     pays: bool
 
 
@@ -117,7 +118,7 @@ def read_own_fleet(
 def own_rigs(catalogue: tuple[Rig, ...], usd_per_kwh: float) -> OwnFleet:
     """One of each rig at a price of power: what a contract of one's own pays for."""
     machines = tuple(
-        OwnMachines(rig, rig.hashrate_ths, _nameplate(rig), usd_per_kwh) for rig in catalogue
+        OwnMachines(rig, rig.hashrate_ths, rig.nameplate_j_per_th, usd_per_kwh) for rig in catalogue
     )
     return OwnFleet("own contract", machines, 1.0, 0.0, 0.0, contract=True)
 
@@ -133,20 +134,16 @@ def _machines(
         hashrate = place.number("count", 1e-3, 1e8) * rig.hashrate_ths
     else:
         hashrate = place.number("hashrate_ths", 1e-3, 1e10)
-    efficiency = _nameplate(rig)
+    efficiency = rig.nameplate_j_per_th
     if "efficiency_j_per_th" in place.table:
         own = place.number("efficiency_j_per_th", BEST_J_PER_TH, WORST_J_PER_TH)
-        efficiency = DrawBand(own, own, own)
+        efficiency = Interval.exact(own)
     if "power_price_usd_per_kwh" in place.table:
         paid = place.number("power_price_usd_per_kwh", CHEAPEST, DEAREST)
         price = price if fixed else paid
     if price is None:
         raise place.bad("power_price_usd_per_kwh", "a price, here or for the whole file", None)
     return OwnMachines(rig, hashrate, efficiency, price)
-
-
-def _nameplate(rig: Rig) -> DrawBand:
-    return DrawBand(rig.efficiency_j_per_th, *rig.efficiency_band_j_per_th)
 
 
 def _or(place: Place, key: str, absent: float, limits: tuple[float, float]) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.draws import BAND_TEXT, DrawBand, band_of
+from hashcanary.economics.draws import BAND_TEXT, band_of
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.levers import moved_by
 from hashcanary.economics.machines.fleet import History, draw_fleets
@@ -22,6 +22,7 @@ from hashcanary.economics.supply.curve import (
     market_at,
     supply_curve,
 )
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class CurvePoint:
 
     hashprice_usd_per_phs_day: float
     price_usd_per_btc: float
-    paying: DrawBand
-    paying_ehs: DrawBand
+    paying: Interval
+    paying_ehs: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,11 @@ class RigPoint:
     """
 
     name: str
-    j_per_th: DrawBand
-    share: DrawBand
-    off_at_usd_per_phs_day: DrawBand
-    off_at_usd_per_btc: DrawBand
-    under_water: DrawBand
+    j_per_th: Interval
+    share: Interval
+    off_at_usd_per_phs_day: Interval
+    off_at_usd_per_btc: Interval
+    under_water: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +100,12 @@ class SupplyStudy:
     market: HashMarket
     price_usd_per_btc: float
     supply: Supply
-    under_water: DrawBand
+    under_water: Interval
     under_water_mean: float
-    room_ehs: DrawBand
-    elasticity: DrawBand
-    network_j_per_th: DrawBand
-    power_usd_per_kwh: DrawBand
+    room_ehs: Interval
+    elasticity: Interval
+    network_j_per_th: Interval
+    power_usd_per_kwh: Interval
     curve: tuple[CurvePoint, ...]
     rigs: tuple[RigPoint, ...]
     levers: tuple[Lever, ...]

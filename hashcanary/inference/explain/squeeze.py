@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import DrawBand, band_of
+from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import NoHashprice, NoRigYet, TooFewDaysForFleet
 from hashcanary.economics.machines.fleet import HOURS, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.supply.curve import market_at, supply_curve
+from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,10 +54,10 @@ class Squeeze:
     rests_on: what all of it assumes, in words.
     """
 
-    break_even_usd_per_phs_day: DrawBand
+    break_even_usd_per_phs_day: Interval
     break_even_log_sd: float
-    under_water_before: DrawBand
-    newly: DrawBand
+    under_water_before: Interval
+    newly: Interval
     rests_on: str
 
 

@@ -17,23 +17,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import DrawBand, Purpose, band_of, generator
+from hashcanary.economics.draws import Purpose, band_of, generator
 from hashcanary.economics.machines.fleet import HOURS
 from hashcanary.economics.supply.study import assumptions
 from hashcanary.inference.filter.mixture import LEVELS
 from hashcanary.inference.filter.variance_parts import variance_parts
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.economics.market import Band
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.inference.retarget.hashprice_ahead import Ahead
     from hashcanary.inference.retarget.hashprice_basis import Basis
+    from hashcanary.interval import Interval
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -91,9 +92,9 @@ class RigAfter:
     """
 
     name: str
-    j_per_th: DrawBand
-    off_at_now_usd_per_btc: DrawBand
-    off_at_after_usd_per_btc: DrawBand
+    j_per_th: Interval
+    off_at_now_usd_per_btc: Interval
+    off_at_after_usd_per_btc: Interval
     pays_now: float
     pays_after: float
     pays_moving: float | None
@@ -131,12 +132,12 @@ class AfterRetarget:
     forecast: RetargetForecast
     basis: Basis
     change: Quantiles
-    hashprice_now_usd_per_phs_day: Band
+    hashprice_now_usd_per_phs_day: Interval
     running_ehs: float
     under_water_now: Quantiles
     under_water_now_ehs: Quantiles
     revenue_now_usd_per_mwh: Quantiles
-    network_j_per_th: DrawBand
+    network_j_per_th: Interval
     days: Quantiles
     offset_usd_per_btc: Quantiles
     held: Then

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from hashcanary.chain.difficulty import difficulty_float64
 from hashcanary.chain.subsidy import COIN, subsidy
 from hashcanary.economics.errors import NoHashprice
-from hashcanary.economics.market import CHANGE_YEARS, UNKNOWN_FEES, Band, hashprice_of
+from hashcanary.economics.market import CHANGE_YEARS, UNKNOWN_FEES, hashprice_of
 from hashcanary.economics.shutdown.payback import FEWEST_CHANGES
 from hashcanary.economics.supply.curve import STALE_DAYS
 from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
@@ -71,10 +73,11 @@ class Basis:
     lacks: tuple[str, ...]
 
     @property
-    def now(self) -> Band:
+    def now(self) -> Interval:
         """USD/PH/s/day at the difficulty in force; the band is that of the fees."""
-        fees = (self.fees_now_btc, float(self.fees_btc.min()), float(self.fees_btc.max()))
-        return Band(*(self.hashprice(1.0, self.subsidy_btc, one) for one in fees))
+        low, high = float(self.fees_btc.min()), float(self.fees_btc.max())
+        fees = Interval(self.fees_now_btc, low, high)
+        return fees.map(partial(self.hashprice, 1.0, self.subsidy_btc))
 
     def hashprice(self, ratio: float, subsidy_btc: float, fees_btc: float) -> float:
         """USD/PH/s/day at ``ratio`` times the difficulty in force, at the price of the basis."""

@@ -27,11 +27,10 @@ from hashcanary.units import (
 if TYPE_CHECKING:
     from hashcanary.economics.costs.answers import CostAnswer, CostAnswers
     from hashcanary.economics.costs.published import PublishedCost
-    from hashcanary.economics.draws import DrawBand
-    from hashcanary.economics.market import Band
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
+    from hashcanary.interval import Interval
     from hashcanary.report.document import Cell
     from hashcanary.report.hurt import Hurt, MustSell
     from hashcanary.units import Unit
@@ -70,7 +69,7 @@ def who_is_hurt(found: Hurt, after: AfterRetarget | None = None, no_after: str =
 
 
 def _figures(study: SupplyStudy) -> tuple[Figure, ...]:
-    rows: tuple[tuple[str, str, DrawBand, Unit, float, str], ...] = (
+    rows: tuple[tuple[str, str, Interval, Unit, float, str], ...] = (
         (
             "under_water",
             "Hashrate that does not pay for its power",
@@ -198,10 +197,10 @@ def _rig_row(one: RigPoint) -> tuple[Cell, ...]:
     off, under = one.off_at_usd_per_btc, one.under_water
     return (
         harmless(one.name),
-        Estimate(*off),
-        Estimate(*under),
-        Estimate(*one.share),
-        Estimate(*one.off_at_usd_per_phs_day),
+        Estimate(*off.three),
+        Estimate(*under.three),
+        Estimate(*one.share.three),
+        Estimate(*one.off_at_usd_per_phs_day.three),
     )
 
 
@@ -254,8 +253,8 @@ def _terms_note() -> str:
     )
 
 
-def _estimate(band: Band | None) -> Estimate | None:
-    return None if band is None else Estimate(*band)
+def _estimate(band: Interval | None) -> Estimate | None:
+    return None if band is None else Estimate(*band.three)
 
 
 def _selling(rows: tuple[MustSell, ...], study: SupplyStudy) -> Table:
@@ -269,7 +268,7 @@ def _selling(rows: tuple[MustSell, ...], study: SupplyStudy) -> Table:
             Column("btc", "BTC a day", "estimate", BTC, headed=True, digits=3),
         ),
         rows=tuple(
-            (row.title, Estimate(*row.mined), Estimate(*row.sold), Estimate(*row.sold_btc_per_day))
+            (row.title, *map(_estimate, (row.mined, row.sold, row.sold_btc_per_day)))
             for row in rows
         ),
         note=(

@@ -11,11 +11,12 @@ words are also laid over the same capitulations at every other shift in time, ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import nan, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -35,28 +36,29 @@ _NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
-class Wilson:
-    """A share ``hits`` of ``trials`` with Wilson's 95% interval; NaN without trials."""
+class Proportion:
+    """``hits`` of ``trials``."""
 
     hits: int
     trials: int
-    value: float
-    low: float
-    high: float
 
+    @property
+    def share(self) -> Interval:
+        """Hits over trials with Wilson's 95% limits; NaN without trials.
 
-def wilson(hits: int, trials: int) -> Wilson:
-    """Of a binomial share. E. B. Wilson, Journal of the American Statistical Association 22."""
-    if trials == 0:
-        return Wilson(0, 0, *[float("nan")] * 3)
-    share, square = hits / trials, _NORMAL_95**2
-    middle = (share + square / (2 * trials)) / (1 + square / trials)
-    half = sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    half *= _NORMAL_95 / (1 + square / trials)
-    # at the ends the formula is exact, and its rounding is not
-    low = middle - half if hits else 0.0
-    high = middle + half if hits < trials else 1.0
-    return Wilson(hits, trials, share, low, high)
+        E. B. Wilson, Journal of the American Statistical Association 22.
+        """
+        hits, trials, kind = self.hits, self.trials, "Wilson"
+        if trials == 0:
+            return Interval(nan, nan, nan, kind)
+        share, square = hits / trials, _NORMAL_95**2
+        middle = (share + square / (2 * trials)) / (1 + square / trials)
+        half = sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+        half *= _NORMAL_95 / (1 + square / trials)
+        # at the ends the formula is exact, and its rounding is not
+        low = middle - half if hits else 0.0
+        high = middle + half if hits < trials else 1.0
+        return Interval(share, low, high, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,8 @@ class Against:
 
     readings: tuple[Reading, ...]
     spells: tuple[Spell, ...]
-    hits: Wilson
-    false_alarms: Wilson
+    hits: Proportion
+    false_alarms: Proportion
     days: float
     years: float
     by_shift: float
@@ -134,8 +136,8 @@ def against(
     return Against(
         readings,
         spells,
-        wilson(sum(one.hit for one in covered), len(covered)),
-        wilson(sum(one.false_alarm for one in spells), len(spells)),
+        Proportion(sum(one.hit for one in covered), len(covered)),
+        Proportion(sum(one.false_alarm for one in spells), len(spells)),
         float(state[told].mean()) if told.any() else float("nan"),
         float(told.sum()) / 365.25,
         by_shift,

@@ -25,7 +25,6 @@ from hashcanary.economics.companies.power import (
     NetworkPower,
     bill_of,
     cost_per_coin,
-    exact,
     hashrate_of,
     inverse,
     network_power,
@@ -35,8 +34,8 @@ from hashcanary.economics.companies.reports import Company, companies_of
 from hashcanary.economics.companies.standing import companies_now
 from hashcanary.economics.errors import NoCompanyReports, UnknownCompany
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.market import Band
 from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 from hashcanary.sources.files.company_figures import BY_NAME
 from hashcanary.store.record import COMPANY_COLUMNS, Record
@@ -47,7 +46,11 @@ if TYPE_CHECKING:
 LONG_AGO = date(2009, 1, 1)
 JULY = (date(2024, 7, 1), date(2024, 7, 31))
 POWER = NetworkPower(
-    Band(1.05, 1.0, 1.1), Band(25.0, 20.0, 30.0), Band(0.05, 0.025, 0.1), Band(0.05, 0.04, 0.06), ()
+    Interval(1.05, 1.0, 1.1),
+    Interval(25.0, 20.0, 30.0),
+    Interval(0.05, 0.025, 0.1),
+    Interval(0.05, 0.04, 0.06),
+    (),
 )
 
 Row = tuple[str, str, tuple[date, date], float]
@@ -290,19 +293,19 @@ def test_a_share_of_the_network_is_of_every_day_or_none() -> None:
 
 
 def test_a_product_of_independent_parts_is_the_quadrature_of_their_logs() -> None:
-    a, b = Band(2.0, 1.0, 4.0), Band(3.0, 2.5, 3.5)
-    found = product(a, b, exact(10.0))
+    a, b = Interval(2.0, 1.0, 4.0), Interval(3.0, 2.5, 3.5)
+    found = product(a, b, Interval.exact(10.0))
     assert isclose(found.value, 60.0)
     assert isclose(found.high, 60 * exp(sqrt(log(2) ** 2 + log(3.5 / 3) ** 2)))
     assert isclose(found.low, 60 * exp(-sqrt(log(2) ** 2 + log(3 / 2.5) ** 2)))
-    assert product(exact(2.0), exact(3.0)) == pytest.approx((6.0, 6.0, 6.0))
-    assert inverse(Band(2.0, 1.0, 4.0)) == Band(0.5, 0.25, 1.0)
+    assert product(Interval.exact(2.0), Interval.exact(3.0)).three == pytest.approx((6.0, 6.0, 6.0))
+    assert inverse(Interval(2.0, 1.0, 4.0)) == Interval(0.5, 0.25, 1.0)
 
 
 def test_a_product_holds_as_many_draws_as_its_parts() -> None:
     """Brute force: log-normal parts whose 95% are the given ends."""
     spreads = (0.3, 0.1)
-    parts = [Band(1.0, exp(-1.96 * s), exp(1.96 * s)) for s in spreads]
+    parts = [Interval(1.0, exp(-1.96 * s), exp(1.96 * s)) for s in spreads]
     random = np.random.default_rng(5)
     drawn = np.exp(sum(s * random.standard_normal(400_000) for s in spreads))
     low, high = np.quantile(drawn, (0.025, 0.975))
@@ -316,7 +319,7 @@ def test_a_bill_that_was_paid_stands_for_a_month_of_its_days() -> None:
     one = company(("IREN", "power_cost", month(4), 7_002_000), ("IREN", "produced", month(4), 358))
     bill = bill_of(one, POWER, LONG_AGO)
     assert bill is not None
-    assert bill.band == exact(7_002_000 / 30 * MONTH_DAYS)
+    assert bill.band == Interval.exact(7_002_000 / 30 * MONTH_DAYS)
     assert bill.own
     assert "2024-04-01 to 2024-04-30" in bill.rests_on
     coin = cost_per_coin(one, POWER, None, LONG_AGO)
@@ -355,7 +358,7 @@ def test_what_is_not_told_is_taken_from_the_network_with_its_band_and_said() -> 
     assert not bill.own
     for word in ("65% to 97%", "efficiency not told", "power not told", "PUE 1.05"):
         assert word in bill.rests_on
-    assert cost_per_coin(one, POWER, exact(0.0005), LONG_AGO) is None
+    assert cost_per_coin(one, POWER, Interval.exact(0.0005), LONG_AGO) is None
     # of nobody's efficiency, no bill
     assert bill_of(one, replace(POWER, efficiency_j_per_th=None), LONG_AGO) is None
     assert bill_of(company(("A", "held", JULY, 1)), POWER, LONG_AGO) is None
@@ -365,15 +368,15 @@ def test_machines_energized_later_count_for_an_older_average() -> None:
     told = [("A", "hashrate_average", month(7), 10), ("A", "hashrate_energized", month(7), 12)]
     one = hashrate_of(company(*told), LONG_AGO)
     assert one is not None
-    assert one.band == exact(10.0)
+    assert one.band == Interval.exact(10.0)
     later = hashrate_of(company(*told, ("A", "hashrate_energized", month(9), 20)), LONG_AGO)
     assert later is not None
-    assert later.band == pytest.approx((20 * RUNNING.value, 20 * RUNNING.low, 20 * RUNNING.high))
+    assert later.band.three == pytest.approx([20 * part for part in RUNNING.three])
 
 
 def test_power_a_coin_is_what_a_hash_takes_over_what_it_earns() -> None:
     one = company(("A", "efficiency", JULY, 20), ("A", "power_price", JULY, 0.04))
-    coin = cost_per_coin(one, POWER, exact(0.0005), LONG_AGO)
+    coin = cost_per_coin(one, POWER, Interval.exact(0.0005), LONG_AGO)
     assert coin is not None
     # 1 PH/s at 20 J/TH is 20 kW
     assert coin.band.value == pytest.approx(20 * 24 * 0.04 * 1.05 / 0.0005)
@@ -436,19 +439,19 @@ def test_months_of_power_and_what_must_be_sold() -> None:
     a_month = 3_000_000 / 30 * MONTH_DAYS
     # 600 coins that are free, and cash
     assert a.funds_usd == 600 * 60_000 + 4_000_000
-    assert a.covered == pytest.approx([40_000_000 / a_month] * 3)
-    assert a.must_sell == pytest.approx([0.5] * 3)
+    assert a.covered.three == pytest.approx([40_000_000 / a_month] * 3)
+    assert a.must_sell.three == pytest.approx([0.5] * 3)
     assert a.sold_share == Fraction(6, 5)
     # 900,000 USD of power for 600,000 USD of coins: more than it mines
-    assert b.must_sell == pytest.approx([1.5] * 3)
+    assert b.must_sell.three == pytest.approx([1.5] * 3)
     assert (b.covered, b.funds_usd, b.sold_share) == (None, None, None)
-    assert found.totals["must_sell_fraction"].band == pytest.approx([3.9 / 6.6] * 3)
+    assert found.totals["must_sell_fraction"].band.three == pytest.approx([3.9 / 6.6] * 3)
     assert found.totals["must_sell_fraction"].companies == 2
     assert found.totals["covered_months"].companies == 1
-    assert found.totals["sold_share_fraction"].band == pytest.approx([1.2] * 3)
+    assert found.totals["sold_share_fraction"].band.three == pytest.approx([1.2] * 3)
     assert found.totals["debt_usd"].band is None
     at_half = companies_now(record, "A", 30_000.0).companies[0]
-    assert at_half.must_sell == pytest.approx([1.0] * 3)
+    assert at_half.must_sell.three == pytest.approx([1.0] * 3)
 
 
 def test_without_a_price_what_rests_on_it_is_missing_and_said() -> None:
@@ -502,7 +505,8 @@ def test_ai_contracts_in_dollars_a_megawatt_hour() -> None:
     assert one.ai is not None
     # TeraWulf of August 2025: 370 million a year for 200 MW of load, 250 MW of site
     assert one.ai.usd_per_mwh_load == pytest.approx(370e6 / (200 * 8766))
-    assert one.ai.usd_per_mwh_site == pytest.approx([370e6 / (250 * 8766)] * 3)
+    assert one.ai.usd_per_mwh_site is not None
+    assert one.ai.usd_per_mwh_site.three == pytest.approx([370e6 / (250 * 8766)] * 3)
     assert one.ai.over_capacity == 0.5
     assert one.ai.mining_usd_per_mwh is None
     # more load is let and the site behind it not told: the old one is not behind all of it
@@ -520,9 +524,9 @@ def test_simulated_companies_are_marked_and_not_summed_with_real_ones() -> None:
     told = [("Real", "held", JULY, 5), ("Made up", "held", JULY, 100)]
     found = companies_now(record_of(told, simulated=("Made up",)))
     assert [one.company.simulated for one in found.companies] == [True, False]
-    assert found.totals["held_btc"].band == exact(5.0)
+    assert found.totals["held_btc"].band == Interval.exact(5.0)
     alone = companies_now(record_of(told[1:], simulated=("Made up",)))
-    assert alone.totals["held_btc"].band == exact(100.0)
+    assert alone.totals["held_btc"].band == Interval.exact(100.0)
 
 
 def test_the_same_record_gives_the_same_bytes() -> None:

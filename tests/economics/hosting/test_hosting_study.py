@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hashcanary.economics.draws import DrawBand
 from hashcanary.economics.errors import NoRigYet, TooFewDaysForDrift
 from hashcanary.economics.hosting.hashprice_drift import METRICS, drift_of
 from hashcanary.economics.hosting.offers import Terms
@@ -147,7 +146,7 @@ def test_a_higher_rent_takes_no_less_and_no_more_than_could(early_2026: HostingS
     assert told[-1].leaves.high <= early_2026.could.high + 1e-9
     # 1 / (1 - x) - 1 of each limit, since it rises with x
     for one in told:
-        exact = DrawBand(*(1 / (1 - part) - 1 for part in one.leaves))
+        exact = one.leaves.map(lambda part: 1 / (1 - part) - 1)
         assert one.hashprice_change.low == pytest.approx(exact.low, abs=1e-4)
         assert one.hashprice_change.high == pytest.approx(exact.high, rel=0.02, abs=1e-4)
 
@@ -169,9 +168,9 @@ def test_break_even_rents_rise_with_what_mining_is_worth(early_2026: HostingStud
     rents = early_2026.break_even
     for place in range(3):
         assert (
-            rents.no_margin_usd_per_mwh[place]
-            < rents.median_usd_per_mwh[place]
-            < rents.best_usd_per_mwh[place]
+            rents.no_margin_usd_per_mwh.three[place]
+            < rents.median_usd_per_mwh.three[place]
+            < rents.best_usd_per_mwh.three[place]
         )
     assert rents.own_usd_per_mwh is not None
     # at 0.04 USD/kWh mining is worth more than at the network's 0.047

@@ -67,7 +67,7 @@ def test_sources_that_disagree_are_both_kept_and_widen_the_band() -> None:
     low, high = s9.released_band
     assert iso_day(low) <= "2017-02-01"
     assert iso_day(high) >= "2017-09-01"
-    low_j, high_j = m60.efficiency_band_j_per_th
+    low_j, high_j = m60.nameplate_j_per_th.ends
     assert low_j == pytest.approx(18.3 * 0.95)
     assert high_j == pytest.approx(19.9 * 1.05)
 

@@ -9,7 +9,7 @@ import pytest
 
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.machines.rigs import Rig, read_rigs
-from hashcanary.economics.market import Band, Market, Stated, hashprice_of, market_of
+from hashcanary.economics.market import Market, Stated, hashprice_of, market_of
 from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, Payback, paths_of, payback
 from hashcanary.economics.shutdown.switching import Flow, flow_of, thresholds
 from hashcanary.economics.shutdown.table import (
@@ -20,9 +20,10 @@ from hashcanary.economics.shutdown.table import (
     shutdown_table,
 )
 from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
 
-FREE = Band(0.0, 0.0, 0.0)
-EXACT = Terms(FREE, Band(1.0, 1.0, 1.0), restart_usd=FREE)
+FREE = Interval.exact(0.0)
+EXACT = Terms(FREE, Interval.exact(1.0), restart_usd=FREE)
 NO_PATHS = "no paths here"
 
 
@@ -95,7 +96,7 @@ def test_hashvalue_that_luxor_printed() -> None:
 
 
 def test_at_its_shutdown_price_a_machine_earns_nothing() -> None:
-    terms = Terms(Band(0.02, 0.02, 0.02), Band(1.1, 1.1, 1.1), FREE)
+    terms = Terms(Interval.exact(0.02), Interval.exact(1.1), FREE)
     stated = Stated(141.67e12, 76_000.0, 3.125, 0.006)
     first = line("S19 XP", 0.06, stated, terms)
     assert first.shutdown_price_usd_per_btc is not None
@@ -111,7 +112,7 @@ def test_at_its_shutdown_price_a_machine_earns_nothing() -> None:
 def test_pool_fee_and_overhead_raise_the_shutdown_price_by_their_factors() -> None:
     stated = Stated(141.67e12, 76_000.0, 3.125, 0.0)
     bare = line("S21", 0.05, stated).shutdown_price_usd_per_btc
-    dear = line("S21", 0.05, stated, Terms(Band(0.04, 0.04, 0.04), Band(1.2, 1.2, 1.2), FREE))
+    dear = line("S21", 0.05, stated, Terms(Interval.exact(0.04), Interval.exact(1.2), FREE))
     assert bare is not None
     assert dear.shutdown_price_usd_per_btc is not None
     assert dear.shutdown_price_usd_per_btc.value / bare.value == pytest.approx(1.2 / 0.96)
@@ -123,7 +124,7 @@ def test_a_band_holds_every_combination_of_what_is_uncertain() -> None:
     market = market_of(None, Stated(141.67e12, 76_000.0, 3.125, 0.0))
     found = shutdown_table([rig], [0.05], market, Terms(), None, NO_PATHS)[0]
     rng = np.random.default_rng(1)
-    low, high = rig.efficiency_band_j_per_th
+    low, high = rig.nameplate_j_per_th.ends
     band = found.profit_usd_per_day
     assert band.low < band.value < band.high
     for _ in range(200):
@@ -182,15 +183,18 @@ def test_a_hashprice_that_stays_pays_back_by_arithmetic() -> None:
     # 0.04 - 0.015 USD/TH/s/day; 15 USD/TH/s: 600 days
     found = payback(still, 0.04, 0.015, rig_usd_per_ths=15.0)
     assert found.days is not None
-    assert tuple(found.days) == (600.0, 600.0, 600.0)
+    assert found.days.three == (600.0, 600.0, 600.0)
     # all of 1,000 paths: where a share that gives so many by chance 5% of the time begins
-    assert found.share == pytest.approx((1.0, 0.05 ** (1 / 1000), 1.0))
+    assert found.share is not None
+    assert found.share.three == pytest.approx((1.0, 0.05 ** (1 / 1000), 1.0))
     assert found.earned_usd_per_ths.value == pytest.approx(0.025 * HORIZON_DAYS)
     never = payback(still, 0.04, 0.015, rig_usd_per_ths=28.0)
     assert never.days is not None
     assert never.days.value == float("inf")
-    assert never.share == pytest.approx((0.0, 0.0, 1 - 0.05 ** (1 / 1000)))
-    assert payback(still, 0.04, 0.05) == Payback(Band(0.0, 0.0, 0.0), None, None)
+    assert never.share is not None
+    assert never.share.three == pytest.approx((0.0, 0.0, 1 - 0.05 ** (1 / 1000)))
+    off = payback(still, 0.04, 0.05)
+    assert (off.earned_usd_per_ths.three, off.days, off.share) == ((0.0, 0.0, 0.0), None, None)
 
 
 def test_the_subsidy_halves_when_it_is_due() -> None:
@@ -268,7 +272,7 @@ def test_thresholds_and_earnings_carry_the_bands_of_what_is_uncertain() -> None:
     drawn = paths_of(market, 1, flow)
     rig = read_rigs().rig("S19 XP")
     (wide,) = shutdown_table([rig], [0.05], market, Terms(), flow, drawn)
-    exact = Terms(*(Band(*[one.value] * 3) for one in (Terms().pool_fee, Terms().pue)), FREE)
+    exact = Terms(*(Interval.exact(one.value) for one in (Terms().pool_fee, Terms().pue)), FREE)
     (narrow,) = shutdown_table([exactly(rig)], [0.05], market, exact, flow, drawn)
     off, on = wide.off_below_usd_per_btc, wide.on_above_usd_per_btc
     assert off is not None
@@ -291,7 +295,7 @@ def test_thresholds_and_earnings_carry_the_bands_of_what_is_uncertain() -> None:
 
 def test_each_path_has_its_own_place_in_a_band() -> None:
     drawn = paths(market_with(np.zeros(800)))
-    found = drawn.within(Band(2.0, 1.0, 4.0), 0)
+    found = drawn.within(Interval(2.0, 1.0, 4.0), 0)
     assert found.min() >= 1.0
     assert found.max() <= 4.0
     assert (found < 2.0).mean() == pytest.approx(0.5, abs=0.06)
@@ -315,9 +319,9 @@ def test_stated_inputs_that_cannot_be_are_refused(stated: dict[str, float]) -> N
 @pytest.mark.parametrize(
     "terms",
     [
-        {"pool_fee": Band(1.0, 0.0, 1.0)},
-        {"pue": Band(0.9, 0.9, 0.9)},
-        {"restart_usd": Band(-1.0, -1.0, 0.0)},
+        {"pool_fee": Interval(1.0, 0.0, 1.0)},
+        {"pue": Interval.exact(0.9)},
+        {"restart_usd": Interval(-1.0, -1.0, 0.0)},
         {"rig_usd_per_ths": float("nan")},
     ],
 )

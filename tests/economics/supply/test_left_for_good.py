@@ -78,9 +78,9 @@ def test_the_dearest_that_leave_are_under_water_first_and_the_cheapest_last() ->
 def test_without_idle_machines_difficulty_and_hashprice_are_exact() -> None:
     found = after_exit(_supply(rate_now=1.0), LeftForGood(0.05))
     # nothing was idle, so nothing comes back: 1 - 5%, and 1 / 0.95
-    for value in found.difficulty_change:
+    for value in found.difficulty_change.three:
         assert value == pytest.approx(-0.05)
-    for value in found.hashprice_change:
+    for value in found.hashprice_change.three:
         assert value == pytest.approx(1 / 0.95 - 1)
     assert found.difficulty_change_alone == -0.05
     assert found.hashprice_change_alone == pytest.approx(0.0526315789)

@@ -51,14 +51,14 @@ def test_one_machine_at_one_price_breaks_even_where_its_power_is_paid() -> None:
     assert cost.low < paid < cost.high
     # real efficiency 8%, price 8%, overheads a few percent either way
     assert found.break_even_log_sd == pytest.approx(0.12, abs=0.02)
-    assert found.newly == (0.0, 0.0, 0.0)
+    assert found.newly.three == (0.0, 0.0, 0.0)
     assert _squeezed(60.0, 5.0, steady(), one_machine(0.05)).newly.value == pytest.approx(1.0)
 
 
 def test_the_deeper_the_fall_the_more_it_puts_under_water() -> None:
     found = [_squeezed(60.0, now, steady()).newly for now in (60.0, 50.0, 40.0, 30.0, 20.0)]
     for column in range(3):
-        values = [one[column] for one in found]
+        values = [one.three[column] for one in found]
         assert values == sorted(values)
     assert found[0].value == 0.0
     assert found[-1].value > 0.5

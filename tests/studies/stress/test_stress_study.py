@@ -13,7 +13,7 @@ import pytest
 from hashcanary.moments import DAY
 from hashcanary.studies.errors import BadStressFile, NoStress
 from hashcanary.studies.stress.after import after_words
-from hashcanary.studies.stress.against import against, wilson
+from hashcanary.studies.stress.against import Proportion, against
 from hashcanary.studies.stress.answer import stress_now
 from hashcanary.studies.stress.capitulations import Capitulation, read_capitulations
 from hashcanary.studies.stress.component import Component
@@ -97,7 +97,7 @@ def of(start: int, days: int) -> Capitulation:
 
 @pytest.mark.parametrize(("hits", "trials"), [(8, 11), (0, 7), (5, 5), (1, 40)])
 def test_wilson_solves_its_equation(hits: int, trials: int) -> None:
-    found = wilson(hits, trials)
+    found = Proportion(hits, trials).share
     share = hits / trials
     for end in (found.low, found.high):
         # its ends are where the normal test of that share is just at its level
@@ -108,7 +108,7 @@ def test_wilson_solves_its_equation(hits: int, trials: int) -> None:
 
 
 def test_no_trials_give_no_share() -> None:
-    assert np.isnan(wilson(0, 0).value)
+    assert np.isnan(Proportion(0, 0).share.value)
 
 
 def test_hits_leads_and_false_alarms_by_hand() -> None:
