@@ -19,7 +19,7 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.inference.explain.attribution import explain_drop
 from hashcanary.inference.explain.causes import NAMES
 from hashcanary.moments import iso_day, parse_moment
-from hashcanary.report.wording import probability
+from hashcanary.views.text import probability
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that come from the code: metrics, sources, commands, errors.
+"""Writes the pages of docs/ that come from the code: metrics, sources, commands, errors, JSON.
 
 ``python docs/generate.py`` writes them; ``--check`` compares instead and exits 1 on a difference.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import pkgutil
 import re
 import sys
@@ -22,6 +23,8 @@ from hashcanary.sources.feed import Feed, Setting
 from hashcanary.sources.registry import all_feeds, all_sources
 from hashcanary.sources.settings import FILE, variable_of
 from hashcanary.units import Unit
+from hashcanary.views.schema import all_views, schema_of
+from hashcanary.views.table import Column, View
 
 DOCS = Path(__file__).resolve().parent
 _MADE = "<!-- Written by docs/generate.py from the code: change the code, not this page. -->\n"
@@ -34,7 +37,60 @@ def pages() -> dict[str, str]:
         "sources.md": sources_page(),
         "commands.md": commands_page(),
         "errors.md": errors_page(),
+        "json.md": json_page(),
+        **{
+            f"schemas/{_file_of(view)}.json": json.dumps(schema_of(view), indent=1) + "\n"
+            for view in all_views().values()
+        },
     }
+
+
+def _file_of(view: View) -> str:
+    return view.command.replace(" ", "-")
+
+
+def json_page() -> str:
+    """The dialect of JSON and CSV, and the keys of every command's document."""
+    parts = [
+        "# JSON and CSV\n",
+        _MADE,
+        "Every command speaks one dialect. A key is `name_unit`: `hashprice_usd_per_phs_day`. A "
+        "figure with limits has two more, `hashprice_usd_per_phs_day_low` and `..._high`. Counts, "
+        "words, days and instants have no unit in their key. Days are `2026-02-03`, instants "
+        "`2026-02-03T04:41:22Z`. What is not known is `null`; NaN and infinities never appear.\n",
+        "`rows` holds the table that was asked for, and `columns` says of each of its figures the "
+        "key, title, unit, definition, kind and level of the interval. `fields` says the same of "
+        "the figures beside the rows. `at` is the moment as of which the answer is known, "
+        "`provenance` the versions it was computed from, `simulated` whether it is about invented "
+        "history. CSV has the rows, under the same keys. `docs/schemas/` has the JSON Schema of "
+        "each document.\n",
+        "A series (`hashcanary metric show`) has `time`, `value`, `low`, `high`, `known_at`, "
+        "`basis` and `missing` in its rows, and its unit once, beside them.\n",
+    ]
+    for view in all_views().values():
+        parts += _view_entry(view)
+    return "\n".join(parts) + "\n"
+
+
+def _view_entry(view: View) -> list[str]:
+    lines = [f"## {view.command}\n", f"{view.question} [Schema](schemas/{_file_of(view)}.json)\n"]
+    if view.facts or view.more:
+        lines += ["| beside the rows | unit | what | limits |\n|---|---|---|---|"]
+        lines += [_column_row(column) for column in view.facts]
+        lines += [f"| `{key}` | | {meaning} | |" for key, meaning in view.more.items()]
+        lines.append("")
+    for name, columns in view.tables.items():
+        lines += [f"Rows of `{name}`:\n", "| key | unit | what | limits |\n|---|---|---|---|"]
+        lines += [_column_row(column) for column in columns]
+        lines.append("")
+    return lines
+
+
+def _column_row(column: Column) -> str:
+    what = _one_line(column.definition or column.title).replace("|", "\\|")
+    unit = column.unit.title if column.unit else ""
+    limits = f"{column.level:.0%}: {column.limits}" if column.limits else ""
+    return f"| `{column.key}` | {unit} | {what} | {limits} |"
 
 
 def metrics_page() -> str:
@@ -202,6 +258,7 @@ def main() -> int:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
             if not check:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     verb = "differ from the code; run `make docs`" if check else "written"
     sys.stderr.write(f"{', '.join(stale) or 'no page'} {verb}\n")

@@ -11,7 +11,8 @@ class Unit:
 
     symbol: as people read it, ``USD/PH/s/day``; suffix: as machines name it, ``usd_per_phs_day``;
     prefixed: whether people read it with SI prefixes (1e20 H/s as 100 EH/s); percent: whether
-    people read it times 100 with a percent sign.
+    people read it times 100 with a percent sign. keyed: whether keys of JSON and CSV end in the
+    suffix; numeric: whether people read it as a number, not as a word or a date.
     """
 
     symbol: str
@@ -19,6 +20,8 @@ class Unit:
     title: str
     prefixed: bool = False
     percent: bool = False
+    keyed: bool = True
+    numeric: bool = True
 
     def people(self, value: float, digits: int = 4) -> str:
         """Value as people read it, with unit and SI prefix: ``987.7 EH/s``, ``-12.34%``."""
@@ -52,14 +55,15 @@ HASHES = Unit("hashes", "hashes", "hashes", prefixed=True)
 DIFFICULTY = Unit("", "ratio_to_difficulty_one", "difficulty", prefixed=True)
 BLOCKS = Unit("blocks", "blocks", "number of blocks")
 SECONDS = Unit("s", "seconds", "time")
-UNIX_TIME = Unit("UTC", "unix_seconds", "date and time")
-COUNT = Unit("", "count", "number")
+UNIX_TIME = Unit("UTC", "unix_seconds", "date and time", keyed=False, numeric=False)
+DATE = Unit("", "date", "UTC day", keyed=False, numeric=False)
+COUNT = Unit("", "count", "number", keyed=False)
 DAYS = Unit("days", "days", "days")
 YEARS = Unit("years", "years", "years")
 FRACTION = Unit("", "fraction", "fraction", percent=True)
 PROBABILITY = Unit("", "probability", "probability", percent=True)
 RATIO = Unit("", "ratio", "ratio")
-STATE = Unit("", "state", "state")
+STATE = Unit("", "state", "state", keyed=False, numeric=False)
 INDEX_100 = Unit("", "index_0_100", "index from 0 to 100")
 BTC = Unit("BTC", "btc", "bitcoin")
 BTC_PER_BLOCK = Unit("BTC/block", "btc_per_block", "bitcoin a block")

@@ -7,12 +7,14 @@ terminal, and a CSV cell cannot start a spreadsheet formula.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TextIO
+
+from hashcanary.views.data import csv_text, json_text
+from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
     import argparse
@@ -21,15 +23,10 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
     from hashcanary.units import Unit
+    from hashcanary.views.table import Answer
 
 Format = Literal["people", "json", "csv"]
 Row = Mapping[str, object]
-SIMULATED = "SIMULATED: drawn by a random generator; nothing here happened."
-
-# what a spreadsheet takes for the start of a formula
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# characters that reorder the text around them without being seen
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,68 +81,30 @@ def emit(table: Table, how: Format) -> None:
         _emit_people(table)
 
 
+def show(answer: Answer, how: Format) -> None:
+    """Write an answer to stdout in the form the user asked for."""
+    if how == "json":
+        sys.stdout.write(json_text(answer.to_dict()))
+    elif how == "csv":
+        sys.stdout.write(csv_text(answer.tables[0]))
+    else:
+        from hashcanary.views.terminal import UNLIMITED, rendered
+
+        out = console(sys.stdout)
+        if out.is_terminal:
+            out.print(rendered(answer))
+        else:
+            # nothing is cut where no terminal sets a limit, and nothing is padded
+            out.width = UNLIMITED
+            print_trimmed(out, rendered(answer))
+
+
 def _units(table: Table) -> dict[str, object]:
     """The units of the rows' numbers by key, beside those that the document has of its own."""
     stated = table.document.get("units", {})
     found = dict(stated) if isinstance(stated, Mapping) else {}
     found |= {column.key: column.unit.suffix for column in table.columns if column.unit}
     return {"units": found} if found else {}
-
-
-def emit_json(document: Mapping[str, object]) -> None:
-    """Write one JSON object: a line a key, and a line an item of a list of objects."""
-    parts = [f"{json.dumps(key)}: {_json_value(value)}" for key, value in document.items()]
-    sys.stdout.write("{\n" + ",\n".join(f"  {part}" for part in parts) + "\n}\n")
-
-
-def _json_value(value: object) -> str:
-    clean = jsonable(value)
-    if isinstance(clean, list) and clean and all(isinstance(item, dict) for item in clean):
-        lines = ",\n".join("    " + json.dumps(item, allow_nan=False) for item in clean)
-        return f"[\n{lines}\n  ]"
-    return json.dumps(clean, allow_nan=False)
-
-
-def jsonable(value: object) -> object:
-    """A value JSON can hold: NaN and infinities become null, days and paths text."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (str, int)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
-        return [jsonable(item) for item in value]
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
-
-
-def harmless(text: str) -> str:
-    """Text with control and direction-changing characters written out as escapes."""
-    if text.isprintable() and not _BIDI.intersection(text):
-        return text
-    return "".join(
-        char
-        if char.isprintable() and char not in _BIDI
-        else char.encode("unicode_escape").decode("ascii")
-        for char in text
-    )
-
-
-def csv_cell(value: object) -> str:
-    """A cell of CSV: empty for null, text such that no spreadsheet takes it for a formula."""
-    plain = jsonable(value)
-    if plain is None:
-        return ""
-    if isinstance(plain, bool):
-        return "true" if plain else "false"
-    if isinstance(plain, (int, float)):
-        # numpy's numbers are floats too, and write their type beside them
-        return repr(plain) if isinstance(plain, int) else repr(float(plain))
-    text = plain if isinstance(plain, str) else json.dumps(plain)
-    text = f"'{text}" if text.startswith(_FORMULA) else text
-    return harmless(text)
 
 
 def _emit_csv(table: Table) -> None:
@@ -155,6 +114,11 @@ def _emit_csv(table: Table) -> None:
     writer.writerow([csv_header(column) for column in table.columns])
     for row in table.rows:
         writer.writerow([csv_cell(row.get(column.key)) for column in table.columns])
+
+
+def emit_json(document: Mapping[str, object]) -> None:
+    """Write one JSON object."""
+    sys.stdout.write(json_text(document))
 
 
 def csv_header(column: Column) -> str:

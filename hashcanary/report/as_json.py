@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from hashcanary.moments import iso_time
 from hashcanary.report.charts import charts_of
-from hashcanary.report.document import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hashcanary.report.charts import Chart
-    from hashcanary.report.document import Cell, Column, Figure, Report, Section, Table
+    from hashcanary.report.document import Figure, Report, Section
+    from hashcanary.views.table import Table
 
 FORMAT = 1
 
@@ -104,33 +104,8 @@ def _table(table: Table) -> dict[str, Any]:
     return {
         "key": table.key,
         "title": table.title,
-        "columns": [
-            {
-                "key": column.key,
-                "title": column.title,
-                "unit": column.unit.suffix if column.unit else None,
-            }
-            for column in table.columns
-        ],
-        "rows": [
-            {
-                column.key: _cell(value, column)
-                for value, column in zip(row, table.columns, strict=True)
-            }
-            for row in table.rows
-        ],
+        "columns": table.described(),
+        "rows": table.records(),
         "note": table.note or None,
         "empty": table.empty if not table.rows else None,
     }
-
-
-def _cell(value: Cell, column: Column) -> object:
-    if isinstance(value, Estimate):
-        return {
-            "value": _number(value.value),
-            "low": _number(value.low),
-            "high": _number(value.high),
-        }
-    if column.kind == "day" and isinstance(value, int):
-        return iso_time(value)
-    return _number(value)

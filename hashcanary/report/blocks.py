@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.interval import Interval
 from hashcanary.report.charts import charts_of
-from hashcanary.report.document import Estimate, Ledger, Table
-from hashcanary.report.markup import Html, tag
-from hashcanary.report.wording import (
+from hashcanary.report.document import Ledger
+from hashcanary.report.markup import Html, join, tag
+from hashcanary.units import DATE
+from hashcanary.views.table import Table
+from hashcanary.views.text import (
     cell,
     figure_bounds,
     figure_value,
+    heading,
     percent,
     period,
 )
 
 if TYPE_CHECKING:
     from hashcanary.report.charts.definition import Chart, Line
-    from hashcanary.report.document import Cell, Column, Drawing, Figure, Report, Section
+    from hashcanary.report.document import Drawing, Figure, Report, Section
+    from hashcanary.views.table import Cell, Column
 
 # characters from which a cell reads as a sentence
 _SENTENCE = 60
@@ -106,23 +111,25 @@ def _ledger_row(figure: Figure) -> Html:
 
 
 def table(one: Table) -> Html:
-    """A table, its estimates also drawn where it asks for that."""
+    """A table, its intervals also drawn where it asks for that."""
     if not one.rows:
         return tag("div", tag("h3", one.title), tag("p", one.empty, class_="note"), class_="block")
-    scale = _drawn_range(one) if one.drawn else None
-    heads = [tag("th", column.title, scope="col", class_=_css(column)) for column in one.columns]
+    cells = [one.cells(row) for row in one.rows]
+    seen = [(place, column) for place, column in enumerate(one.columns) if not column.hidden]
+    scale = _drawn_range(cells) if one.drawn else None
+    heads = [tag("th", _head(column), scope="col", class_=_css(column)) for _, column in seen]
     if scale:
         heads.append(tag("th", _scale_title(one, scale), scope="col", class_="forest"))
     rows = []
-    for place, row in enumerate(one.rows):
-        cells = [
-            tag("td", cell(value, column), class_=_css(column), data_title=column.title)
-            for value, column in zip(row, one.columns, strict=True)
+    for number, row in enumerate(cells):
+        shown = [
+            tag("td", cell(row[place], column), class_=_css(column), data_title=column.title)
+            for place, column in seen
         ]
         if scale:
-            cells.append(tag("td", _drawn(_first_estimate(row), scale), class_="forest"))
-        rows.append(tag("tr", *cells, class_="more" if _is_long(one) and place >= SHOWN else None))
-    css = "facts" if one.key.startswith("facts") else "drawn" if scale else _worded(one)
+            shown.append(tag("td", _drawn(_first_interval(row), scale), class_="forest"))
+        rows.append(tag("tr", *shown, class_="more" if _is_long(one) and number >= SHOWN else None))
+    css = "facts" if one.key.startswith("facts") else "drawn" if scale else _worded(one, cells)
     head = tag("thead", tag("tr", *heads)) if any(c.title for c in one.columns) else ""
     body = tag(
         "div",
@@ -137,6 +144,11 @@ def table(one: Table) -> Html:
         return tag("details", tag("summary", tag("h3", one.title)), body, note, class_="block")
     title = tag("h3", one.title) if one.title else ""
     return tag("div", title, body, _all_rows(one), note, class_="block")
+
+
+def _head(column: Column) -> Html:
+    title, unit = heading(column)
+    return join(title, " ", tag("small", unit)) if unit else join(title)
 
 
 def _is_long(one: Table) -> bool:
@@ -156,45 +168,40 @@ def _all_rows(one: Table) -> Html:
     )
 
 
-def _worded(one: Table) -> str | None:
-    """A table of sentences or of many estimates: a narrow page shows each row as a paragraph."""
-    said = [cell for row in one.rows if len(row) > 2 for cell in row[1:3]]
-    long = any(len(cell) > _SENTENCE for cell in said if isinstance(cell, str))
-    return "worded" if long or sum(map(_is_estimate, one.columns)) > _ESTIMATES else None
-
-
-def _is_estimate(column: Column) -> bool:
-    return column.kind == "estimate"
+def _worded(one: Table, cells: list[list[Cell]]) -> str | None:
+    """A table of sentences or of many intervals: a narrow page shows each row as a paragraph."""
+    texts = [text for row in cells if len(row) > 2 for text in row[1:3]]
+    long = any(len(text) > _SENTENCE for text in texts if isinstance(text, str))
+    return "worded" if long or sum(bool(c.limits) for c in one.columns) > _ESTIMATES else None
 
 
 def _css(column: Column) -> str | None:
-    if column.kind in {"number", "estimate"}:
-        return "num" if column.kind == "number" else "num estimate"
-    return "date" if column.kind == "day" else None
+    if column.numeric:
+        return "num estimate" if column.limits else "num"
+    return "date" if column.unit is DATE else None
 
 
-def _drawn_range(one: Table) -> tuple[float, float] | None:
-    """The common scale of the first estimates of a table's rows, zero included."""
-    found = [drawn for row in one.rows if (drawn := _first_estimate(row)) is not None]
-    if not found:
+def _drawn_range(cells: list[list[Cell]]) -> tuple[float, float] | None:
+    """The common scale of the first intervals of a table's rows, zero included."""
+    drawn = [first for row in cells if (first := _first_interval(row)) is not None]
+    if not drawn:
         return None
-    low = min(value.low if value.low is not None else value.value for value in found)
-    high = max(value.high if value.high is not None else value.value for value in found)
+    low, high = min(each.low for each in drawn), max(each.high for each in drawn)
     return min(low, 0.0), max(high, 0.02)
 
 
-def _first_estimate(row: tuple[Cell, ...]) -> Estimate | None:
-    return next((value for value in row if isinstance(value, Estimate)), None)
+def _first_interval(row: list[Cell]) -> Interval | None:
+    return next((value for value in row if isinstance(value, Interval)), None)
 
 
 def _scale_title(one: Table, scale: tuple[float, float]) -> str:
     ends = percent(scale[0], 0), percent(scale[1], 0, signed=True)
-    if next(column.points for column in one.columns if column.kind == "estimate"):
+    if next(column.points for column in one.columns if column.limits):
         return f"{ends[0]} to {ends[1]}; the line is zero".replace("%", "")
     return f"{ends[0]} to {ends[1]}; the line is zero"
 
 
-def _drawn(estimate: Estimate | None, scale: tuple[float, float]) -> Html:
+def _drawn(estimate: Interval | None, scale: tuple[float, float]) -> Html:
     """An estimate as a dot on its interval, zero as a rule; drawn to the page's colours."""
     if estimate is None:
         return Html("")
@@ -202,8 +209,7 @@ def _drawn(estimate: Estimate | None, scale: tuple[float, float]) -> Html:
     def along(value: float) -> str:
         return f"{(value - scale[0]) / (scale[1] - scale[0]) * 100:.2f}%"
 
-    low = estimate.value if estimate.low is None else estimate.low
-    high = estimate.value if estimate.high is None else estimate.high
+    low, high = estimate.ends
     return Html(
         '<svg aria-hidden="true">'
         f'<line x1="{along(0)}" x2="{along(0)}" y1="0" y2="22" stroke="var(--quiet)"/>'

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import hashcanary
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.datasets import DAY_METRICS, datasets
-from hashcanary.report.document import Estimate, Report
+from hashcanary.report.document import Report
 from hashcanary.report.glossary import GLOSSARY
 from hashcanary.report.hurt import after_of, hurt, needed
 from hashcanary.report.hurt_data import hurt_datasets
@@ -26,9 +27,9 @@ from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.sections.why import why
 from hashcanary.report.verdict import Signs, judge
-from hashcanary.report.wording import harmless
 from hashcanary.report.years import years
 from hashcanary.studies.fall_luck import Fall, luck_of_falls
+from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,8 +161,8 @@ def signs(reading: Reading, study: EpisodeStudy) -> Signs:
     lasting = None if study.current is None else study.current.luck
     return Signs(
         today=reading.today,
-        hashrate=Estimate(rate["value"], rate["low"], rate["high"]) if rate else None,
-        drawdown=Estimate(fall["value"], fall["low"], fall["high"]),
+        hashrate=Interval(rate["value"], rate["low"], rate["high"]) if rate else None,
+        drawdown=Interval(fall["value"], fall["low"], fall["high"]),
         luck=luck,
         peak=int(fall["peak_time"]),
         inverted=None if state is None else state["value"] == "inverted",

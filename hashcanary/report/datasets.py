@@ -10,8 +10,8 @@ import polars as pl
 from hashcanary.chain.networks import RETARGET_INTERVAL
 from hashcanary.moments import DAY
 from hashcanary.report.document import Dataset, Series
-from hashcanary.report.wording import harmless
 from hashcanary.units import DAYS, FRACTION, STATE, USD
+from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

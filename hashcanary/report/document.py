@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hashcanary.units import Unit
+from hashcanary.views.table import Table
 
 Case = Literal["unknown", "calm", "luck", "drawdown", "capitulation", "recovery"]
-ColumnKind = Literal["text", "day", "number", "estimate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,55 +40,6 @@ class Figure:
     note: str = ""
     term: str = ""
     level: float = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A cell of a table that has an interval."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
-Cell = str | int | float | Estimate | None
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table. kind ``day`` holds Unix seconds UTC, shown as a date.
-
-    minor: left out where there is little room. points: whether a fraction is the difference of
-    two, which is shown in percentage points with its sign. headed: its unit stands in its title,
-    and its cells have none. digits: how many significant ones.
-    """
-
-    key: str
-    title: str
-    kind: ColumnKind = "text"
-    unit: Unit | None = None
-    minor: bool = False
-    points: bool = False
-    headed: bool = False
-    digits: int = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table; ``empty`` is said in its place when it has no rows.
-
-    drawn: whether a page also draws the first estimate of each row, against zero on one scale.
-    reference: to be looked up, not read; a terminal leaves it to the page.
-    """
-
-    key: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
-    empty: str = ""
-    drawn: bool = False
-    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH
 from hashcanary.inference.explain.causes import LUCK
 from hashcanary.moments import iso_day, iso_time
-from hashcanary.report.wording import moved, probability
+from hashcanary.views.text import moved, probability
 
 if TYPE_CHECKING:
     from hashcanary.inference.explain.attribution import Explanation

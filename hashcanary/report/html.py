@@ -21,7 +21,7 @@ from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.javascript import BundleJob
 from hashcanary.report.markup import Html, join, tag
 from hashcanary.report.window import extent, own_window, starting_window
-from hashcanary.report.wording import day, facts_line
+from hashcanary.views.text import SIMULATED, day, facts_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ def _simulated(report: Report) -> Html:
     return join(
         tag(
             "p",
-            "SIMULATED: invented history, to show the report. Nothing here is Bitcoin's.",
+            SIMULATED,
             class_="simulated-banner",
         ),
         tag("div", "SIMULATED", class_="simulated-mark", aria_hidden="true"),

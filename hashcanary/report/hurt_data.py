@@ -10,8 +10,8 @@ from hashcanary.report.charts.costs import COSTS, FAMILY
 from hashcanary.report.charts.stress import FLEET, STRESS
 from hashcanary.report.charts.supply import SUPPLY, supply_data
 from hashcanary.report.document import Dataset, Series
-from hashcanary.report.wording import harmless
 from hashcanary.units import FRACTION, HASHRATE, INDEX_100, USD, USD_PER_BTC, USD_PER_PHS_DAY
+from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

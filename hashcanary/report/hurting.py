@@ -8,8 +8,8 @@ from hashcanary.economics.costs.model import LEVEL
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.supply.study import assumptions
 from hashcanary.report.charts.costs import FITTED
-from hashcanary.report.wording import day, percent, quantity
 from hashcanary.units import HASHRATE, USD
+from hashcanary.views.text import day, percent, quantity
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.answers import CostAnswer, CostAnswers

@@ -9,7 +9,7 @@ from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.charts.definition import VEGA_LITE
 from hashcanary.report.errors import NothingToDraw
 from hashcanary.report.window import own_window, starting_window
-from hashcanary.report.wording import as_known, day, quantity
+from hashcanary.views.text import as_known, day, quantity
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import polars as pl
 
 from hashcanary.moments import DAY
 from hashcanary.report.document import Figure
-from hashcanary.report.wording import count, day, harmless
+from hashcanary.views.text import count, day, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.interval import Interval
 from hashcanary.moments import iso_day
-from hashcanary.report.document import Column, Table
+from hashcanary.views.table import Column, Table
 
 if TYPE_CHECKING:
     from hashcanary.economics.market import Market

@@ -11,9 +11,11 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashcanary.report.document import Ledger, Table
-from hashcanary.report.wording import (
-    cell,
+from hashcanary.report.document import Ledger
+from hashcanary.views.table import Table
+from hashcanary.views.terminal import longest_word, table_parts
+from hashcanary.views.text import (
+    SIMULATED,
     facts_line,
     figure_bounds,
     figure_value,
@@ -21,13 +23,10 @@ from hashcanary.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.console import RenderableType
 
     from hashcanary.report.document import Case, Figure, Report, Section
 
-SIMULATED = "SIMULATED: invented history, to show the report. Nothing here is Bitcoin's."
 _STYLES: dict[Case, str] = {
     "unknown": "bold",
     "calm": "bold green",
@@ -38,8 +37,6 @@ _STYLES: dict[Case, str] = {
 }
 # a terminal shows the latest; the page and JSON have every row
 SHOWN_ROWS = 12
-# between two columns, and the longest word that is kept whole
-_GAP, _WIDEST = 3, 24
 
 
 def render_terminal(report: Report) -> RenderableType:
@@ -86,11 +83,11 @@ def _section(number: int, section: Section, *, simulated: bool) -> list[Renderab
 
 def _ledger(figures: tuple[Figure, ...]) -> RenderableType:
     drawn = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    drawn.add_column("", min_width=_longest_word(figure.label for figure in figures))
+    drawn.add_column("", min_width=longest_word(figure.label for figure in figures))
     drawn.add_column("value", justify="right", no_wrap=True)
-    drawn.add_column("interval", min_width=_longest_word(map(figure_bounds, figures)))
+    drawn.add_column("interval", min_width=longest_word(map(figure_bounds, figures)))
     drawn.add_column("when")
-    drawn.add_column("rests on", min_width=_longest_word(figure.source for figure in figures))
+    drawn.add_column("rests on", min_width=longest_word(figure.source for figure in figures))
     for figure in figures:
         if figure.value is None:
             why = Text(f"missing: {figure.missing}", style="italic dim")
@@ -112,81 +109,13 @@ def _table(table: Table) -> list[RenderableType]:
         return [*parts, Text(table.empty, style="dim")]
     if table.reference:
         return [*parts, Text("in the page and in --json", style="dim")]
-    parts.append(_Fitting(table))
+    parts += table_parts(table, SHOWN_ROWS)
     left = len(table.rows) - SHOWN_ROWS
     if left > 0:
         parts.append(Text(f"and {left} more: the page and --json have them all", style="dim"))
     if table.note:
         parts.append(Text(table.note, style="dim"))
     return parts
-
-
-class _Fitting:
-    """A table without the minor columns and, where a terminal is narrow, without the last ones."""
-
-    def __init__(self, table: Table) -> None:
-        shown = [at for at, column in enumerate(table.columns) if not column.minor]
-        self._columns = [table.columns[at] for at in shown]
-        self._rows = [
-            [cell(row[at], table.columns[at]) for at in shown] for row in table.rows[:SHOWN_ROWS]
-        ]
-        self._headed = any(column.title for column in table.columns)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        least = [self._least(place) for place in range(len(self._columns))]
-        count = len(least)
-        while count > 1 and sum(least[:count]) + _GAP * (count - 1) > options.max_width:
-            count -= 1
-        wanted = [self._wanted(place) for place in range(count)]
-        room = options.max_width - _GAP * (count - 1)
-        yield self._drawn(_widths(least[:count], wanted, room))
-        if count < len(least):
-            left = ", ".join(column.title for column in self._columns[count:])
-            yield Text(f"too narrow for: {left}", style="dim")
-
-    def _least(self, place: int) -> int:
-        """Figures and dates stay whole; words may break over lines, at their spaces."""
-        cells, column = [row[place] for row in self._rows], self._columns[place]
-        whole = column.kind in {"number", "estimate", "day"}
-        return max(
-            max(map(len, cells)) if whole else _longest_word(cells), _longest_word([column.title])
-        )
-
-    def _wanted(self, place: int) -> int:
-        """What a column takes if nothing breaks but its heading."""
-        return max(self._least(place), *(len(row[place]) for row in self._rows))
-
-    def _drawn(self, widths: list[int]) -> RichTable:
-        drawn = RichTable(
-            box=SIMPLE_HEAD if self._headed else None,
-            show_edge=False,
-            pad_edge=False,
-            show_header=self._headed,
-        )
-        for column, width in zip(self._columns, widths, strict=False):
-            numeric = column.kind in {"number", "estimate"}
-            drawn.add_column(
-                Text(column.title), justify="right" if numeric else "left", width=width
-            )
-        for row in self._rows:
-            drawn.add_row(*map(Text, row[: len(widths)]))
-        return drawn
-
-
-def _widths(least: list[int], wanted: list[int], room: int) -> list[int]:
-    """Widths between the least and the wanted ones that fill the room, the narrowest fed first."""
-    widths = list(least)
-    for _ in range(room - sum(least)):
-        short = [at for at, width in enumerate(widths) if width < wanted[at]]
-        if not short:
-            break
-        widths[min(short, key=lambda at: widths[at])] += 1
-    return widths
-
-
-def _longest_word(texts: Iterable[str]) -> int:
-    """Length of the longest word, so far as a column can hold it."""
-    return min(max((len(word) for text in texts for word in text.split()), default=0), _WIDEST)
 
 
 def _foot(report: Report) -> str:

@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hashcanary.report.document import Estimate, Verdict
-from hashcanary.report.wording import chance, count, day, how_often, percent, quantity
-from hashcanary.studies.stress.gauge import LEVEL
+from hashcanary.interval import Interval
+from hashcanary.report.document import Verdict
+from hashcanary.report.sections.stress import stress_sentence
 from hashcanary.units import HASHRATE
+from hashcanary.views.text import chance, count, day, how_often, percent, quantity
 
 if TYPE_CHECKING:
     from hashcanary.inference.luck.luck import FallLuck
@@ -74,8 +75,8 @@ class Signs:
 
     missing: str = ""
     today: int = 0
-    hashrate: Estimate | None = None
-    drawdown: Estimate | None = None
+    hashrate: Interval | None = None
+    drawdown: Interval | None = None
     luck: FallLuck | None = None
     peak: int | None = None
     inverted: bool | None = None
@@ -84,7 +85,7 @@ class Signs:
     ended: int | None = None
     ended_days: int = 0
     buy: int | None = None
-    block_minutes: Estimate | None = None
+    block_minutes: Interval | None = None
     stress: StressNow | None = None
 
 
@@ -121,7 +122,7 @@ def decide(signs: Signs) -> Case:
     return "luck"
 
 
-def is_real(fall: Estimate, luck: FallLuck | None) -> bool:
+def is_real(fall: Interval, luck: FallLuck | None) -> bool:
     """Whether a drawdown of the 30-day mean is deeper than luck goes."""
     return (
         fall.high is not None
@@ -155,7 +156,7 @@ def _headline(signs: Signs, case: Case) -> str:
     )
 
 
-def _below(fall: Estimate) -> str:
+def _below(fall: Interval) -> str:
     """The interval of a fall, the smaller fall first: ``11.8% to 17.9%``."""
     if fall.low is None or fall.high is None:
         return "unknown"
@@ -214,14 +215,7 @@ def _inverted_by_luck(luck: InversionLuck | None) -> str:
 
 
 def _stress(signs: Signs) -> str:
-    gauge = signs.stress
-    if gauge is None:
-        return ""
-    word = f", {gauge.held}" if gauge.held else ""
-    return (
-        f"The stress gauge stands at {gauge.gauge:.0f} of 100 ({LEVEL:.0%}: {gauge.low:.0f} to "
-        f"{gauge.high:.0f}){word}."
-    )
+    return "" if signs.stress is None else stress_sentence(signs.stress)
 
 
 def _blocks(signs: Signs) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hashcanary.inference.explain.attribution import CANNOT_TELL, Explanation, explain_drop
 from hashcanary.moments import DAY
 from hashcanary.report.explaining import evidence_lines, headline, notes, sentences
-from hashcanary.report.wording import probability
+from hashcanary.views.text import probability
 from hashcanary.simulation.stress_worlds import stress_world
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from hashcanary.report.build import build_report
 from hashcanary.report.document import Report
 from hashcanary.report.terminal import render_terminal
-from hashcanary.report.wording import cell
+from hashcanary.views.text import cell
 from hashcanary.store.record import Record
 
 

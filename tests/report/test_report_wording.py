@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hashcanary.report.document import Column, Estimate, Figure
-from hashcanary.report.wording import (
+from hashcanary.views.text import (
     bounds,
     cell,
     chance,

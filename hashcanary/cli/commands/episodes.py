@@ -110,14 +110,14 @@ def _of_rule(record: Record, study: EpisodeStudy) -> Table:
 
 
 def _wait(value: object) -> str:
-    from hashcanary.report.wording import wait
+    from hashcanary.views.text import wait
 
     return wait(float(str(value)))
 
 
 def _chances(row: Row) -> dict[str, object]:
     """How likely luck alone gives an inversion as long, and one as deep, as people read it."""
-    from hashcanary.report.wording import chance
+    from hashcanary.views.text import chance
 
     said: dict[str, object] = {}
     for what in ("long", "deep"):

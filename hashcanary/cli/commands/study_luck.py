@@ -108,7 +108,7 @@ def _compared(record: Record, luck: WindowLuck) -> tuple[Comparison | None, str]
 def _table(record: Record, luck: WindowLuck, models: Comparison | None, why: str) -> Table:
     from hashcanary.cli.output import Column, Table
     from hashcanary.moments import iso_time
-    from hashcanary.report.wording import wait
+    from hashcanary.views.text import wait
 
     columns = [
         Column("blocks", "blocks"),
@@ -183,7 +183,7 @@ def _document(
 def _notes(record: Record, luck: WindowLuck, models: Comparison | None, why: str) -> list[str]:
     """What people are told under the table."""
     from hashcanary.cli.output import SIMULATED
-    from hashcanary.report.wording import how_often, moved
+    from hashcanary.views.text import how_often, moved
 
     assert luck.reference is not None
     notes = [SIMULATED] if record.simulated else []

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.moments import DAY
-from hashcanary.report.document import Column, Section, Table
+from hashcanary.report.document import Section
 from hashcanary.report.verdict import RULES
-from hashcanary.report.wording import count, day, harmless, minute
+from hashcanary.units import COUNT
+from hashcanary.views.table import Column, Table
+from hashcanary.views.text import count, day, harmless, minute
 
 if TYPE_CHECKING:
-    from hashcanary.report.document import Cell
     from hashcanary.report.reading import Reading
     from hashcanary.store.record import Record
+    from hashcanary.views.table import Cell
 
 # fewer blocks in a row than this are crumbs within a gap
 _RUN = 144
@@ -118,7 +120,7 @@ def _sources(record: Record) -> Table:
             Column("kind", "what"),
             Column("source", "from"),
             Column("span", "span"),
-            Column("rows", "rows", "number"),
+            Column("rows", "rows", COUNT),
         ),
         rows=tuple(rows),
         empty="The record is empty.",
@@ -158,8 +160,8 @@ def _gaps(record: Record) -> Table:
         title="Gaps in the blocks",
         columns=(
             Column("heights", "heights"),
-            Column("missing", "blocks missing", "number"),
-            Column("known", "known in between", "number"),
+            Column("missing", "blocks missing", COUNT),
+            Column("known", "known in between", COUNT),
             Column("span", "in"),
         ),
         rows=tuple(rows),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.report.document import Column, Section, Table
+from hashcanary.report.document import Section
 from hashcanary.report.sections.now import SMOOTHINGS
-from hashcanary.report.wording import day, ordinal, percent
 from hashcanary.studies.fall_luck import Fall, luck_of_falls
-from hashcanary.units import FRACTION, YEARS
+from hashcanary.units import DATE, FRACTION, YEARS
+from hashcanary.views.table import Column, Table
+from hashcanary.views.text import day, ordinal, percent
 
 if TYPE_CHECKING:
-    from hashcanary.report.document import Cell
     from hashcanary.report.reading import Reading, Row
+    from hashcanary.views.table import Cell
 
 
 def history(reading: Reading) -> Section:
@@ -30,13 +31,13 @@ def history(reading: Reading) -> Section:
                 title="Depth, rank and precedent, by every smoothing",
                 columns=(
                     Column("smoothing", "hashrate as"),
-                    Column("depth", "deepest point of this fall", "number", FRACTION),
-                    Column("luck", "by luck, once in", "number", YEARS),
-                    Column("rank", "rank among all falls", "text"),
-                    Column("now", "today", "number", FRACTION),
-                    Column("since", "last as deep as today", "text"),
-                    Column("record", "deepest ever", "number", FRACTION),
-                    Column("record_time", "on", "day"),
+                    Column("depth", "deepest point of this fall", FRACTION, signed=True),
+                    Column("luck", "by luck, once in", YEARS),
+                    Column("rank", "rank among all falls"),
+                    Column("now", "today", FRACTION, signed=True),
+                    Column("since", "last as deep as today"),
+                    Column("record", "deepest ever", FRACTION, signed=True),
+                    Column("record_time", "on", DATE),
                 ),
                 rows=rows,
                 empty="No drawdown is known for the last days.",

@@ -8,13 +8,14 @@ from hashcanary.economics.costs.model import LEVEL
 from hashcanary.economics.costs.published import newest_known
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
-from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
+from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.hurting import answer
 from hashcanary.report.sections.stress import after_ledger, stress_parts
-from hashcanary.report.wording import day, harmless, percent
 from hashcanary.units import (
     BTC,
+    DATE,
     FRACTION,
     HASHRATE,
     J_PER_TH,
@@ -23,6 +24,8 @@ from hashcanary.units import (
     USD_PER_KWH,
     USD_PER_PHS_DAY,
 )
+from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.text import day, harmless, percent
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.answers import CostAnswer, CostAnswers
@@ -30,10 +33,9 @@ if TYPE_CHECKING:
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
-    from hashcanary.interval import Interval
-    from hashcanary.report.document import Cell
     from hashcanary.report.hurt import Hurt, MustSell
     from hashcanary.units import Unit
+    from hashcanary.views.table import Cell
 
 _KEY, _TITLE = "hurt", "Who is hurt?"
 # rigs of the fleet in the table of the next to go
@@ -134,10 +136,10 @@ def _costs(found: Hurt, costs: CostAnswers) -> Table:
         title="What a coin costs, by who counts",
         columns=(
             Column("model", "definition"),
-            Column("cost", f"USD a BTC ({LEVEL:.0%})", "estimate", USD_PER_BTC, headed=True),
+            Column("cost", f"USD a BTC ({LEVEL:.0%})", USD_PER_BTC, limits=INTERVAL),
             Column("rests_on", "rests on"),
-            Column("price_to_cost", "price over it", "estimate", RATIO),
-            Column("time", "of", "day", minor=True),
+            Column("price_to_cost", "price over it", RATIO, limits=INTERVAL),
+            Column("time", "of", DATE, spare=1),
         ),
         rows=tuple(rows),
         note=note + " Every day: hashcanary cost --history.",
@@ -146,8 +148,8 @@ def _costs(found: Hurt, costs: CostAnswers) -> Table:
 
 
 def _cost_row(one: CostAnswer) -> tuple[Cell, ...]:
-    cost = None if one.usd_per_btc is None else Estimate(one.usd_per_btc, one.low, one.high)
-    ratio = None if one.ratio is None else Estimate(one.ratio, one.ratio_low, one.ratio_high)
+    cost = None if one.usd_per_btc is None else Interval(one.usd_per_btc, one.low, one.high)
+    ratio = None if one.ratio is None else Interval(one.ratio, one.ratio_low, one.ratio_high)
     rests_on = one.rests_on if one.missing is None else f"missing: {one.missing}"
     return harmless(one.model.title), cost, harmless(rests_on), ratio, one.day
 
@@ -155,7 +157,7 @@ def _cost_row(one: CostAnswer) -> tuple[Cell, ...]:
 def _published_row(one: PublishedCost) -> tuple[Cell, ...]:
     return (
         harmless(f"{one.title}, published"),
-        Estimate(one.usd_per_btc, None, None),
+        one.usd_per_btc,
         harmless(f"external input, no band: {one.source}"),
         None,
         one.day,
@@ -170,15 +172,14 @@ def _next(study: SupplyStudy) -> Table:
         title="Which machines go next",
         columns=(
             Column("rig", "machine"),
-            Column("off_price", "stops below, USD a BTC", "estimate", USD_PER_BTC, headed=True),
-            Column("under_water", "of them under water", "estimate", FRACTION),
-            Column("share", "of the hashrate", "estimate", FRACTION),
+            Column("off_price", "stops below, USD a BTC", USD_PER_BTC, limits=INTERVAL),
+            Column("under_water", "of them under water", FRACTION, limits=INTERVAL),
+            Column("share", "of the hashrate", FRACTION, limits=INTERVAL),
             Column(
                 "off_hashprice",
                 "stops below, USD/PH/s/day",
-                "estimate",
                 USD_PER_PHS_DAY,
-                headed=True,
+                limits=INTERVAL,
                 digits=3,
             ),
         ),
@@ -197,10 +198,10 @@ def _rig_row(one: RigPoint) -> tuple[Cell, ...]:
     off, under = one.off_at_usd_per_btc, one.under_water
     return (
         harmless(one.name),
-        Estimate(*off.three),
-        Estimate(*under.three),
-        Estimate(*one.share.three),
-        Estimate(*one.off_at_usd_per_phs_day.three),
+        off,
+        under,
+        one.share,
+        one.off_at_usd_per_phs_day,
     )
 
 
@@ -219,19 +220,18 @@ def _shutdown(lines: tuple[Line, ...]) -> Table:
                 Column(
                     f"at_{power:g}".replace(".", "_"),
                     f"at {power:g} USD/kWh, USD a BTC",
-                    "estimate",
                     USD_PER_BTC,
-                    headed=True,
+                    limits=INTERVAL,
                 )
                 for power in powers
             ),
-            Column("break_even", "bears, USD/kWh", "estimate", USD_PER_KWH, headed=True, digits=2),
+            Column("break_even", "bears, USD/kWh", USD_PER_KWH, limits=INTERVAL, digits=2),
         ),
         rows=tuple(
             (
                 harmless(name),
-                *(_estimate(one.shutdown_price_usd_per_btc) for one in own),
-                _estimate(own[0].break_even_usd_per_kwh),
+                *(one.shutdown_price_usd_per_btc for one in own),
+                own[0].break_even_usd_per_kwh,
             )
             for name, own in by_rig.items()
         ),
@@ -253,22 +253,18 @@ def _terms_note() -> str:
     )
 
 
-def _estimate(band: Interval | None) -> Estimate | None:
-    return None if band is None else Estimate(*band.three)
-
-
 def _selling(rows: tuple[MustSell, ...], study: SupplyStudy) -> Table:
     return Table(
         key="selling",
         title="What must be sold to pay for power, by margin",
         columns=(
             Column("margin", "machines by margin"),
-            Column("mined", "of the coins mined", "estimate", FRACTION),
-            Column("sold", "must be sold, of all coins", "estimate", FRACTION),
-            Column("btc", "BTC a day", "estimate", BTC, headed=True, digits=3),
+            Column("mined", "of the coins mined", FRACTION, limits=INTERVAL),
+            Column("sold", "must be sold, of all coins", FRACTION, limits=INTERVAL),
+            Column("btc", "BTC a day", BTC, limits=INTERVAL, digits=3),
         ),
         rows=tuple(
-            (row.title, *map(_estimate, (row.mined, row.sold, row.sold_btc_per_day)))
+            (row.title, row.mined, row.sold, row.sold_btc_per_day)
             for row in rows
         ),
         note=(

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.interval import Interval
 from hashcanary.metrics.intervals import weighted_poisson
 from hashcanary.moments import DAY
-from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
-from hashcanary.report.wording import day, percent, quantity
+from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.studies.fall_luck import DEFINITION, Fall, luck_of_falls
-from hashcanary.units import FRACTION, HASHRATE, YEARS, Unit
+from hashcanary.units import DATE, FRACTION, HASHRATE, YEARS, Unit
+from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.text import day, percent, quantity
 
 if TYPE_CHECKING:
-    from hashcanary.report.document import Cell
     from hashcanary.report.reading import Reading
+    from hashcanary.views.table import Cell
 
 MINUTES = Unit("min", "minutes", "minutes")
 PACE_DAYS = 7
@@ -93,7 +95,7 @@ def drawdowns(reading: Reading) -> Table:
                 words,
                 int(row["time"]),
                 int(row["peak_time"]),
-                Estimate(row["value"], row["low"], row["high"]),
+                Interval(row["value"], row["low"], row["high"]),
                 None if luck is None else luck.once_in_years,
             )
         )
@@ -105,10 +107,10 @@ def drawdowns(reading: Reading) -> Table:
         title="The same fall by every smoothing",
         columns=(
             Column("smoothing", "hashrate as"),
-            Column("time", "as of", "day"),
-            Column("peak", "its peak", "day"),
-            Column("drawdown", "distance from it (95%)", "estimate", FRACTION),
-            Column("luck", "by luck, once in", "number", YEARS),
+            Column("time", "as of", DATE),
+            Column("peak", "its peak", DATE),
+            Column("drawdown", "distance from it (95%)", FRACTION, limits=INTERVAL),
+            Column("luck", "by luck, once in", YEARS),
         ),
         rows=tuple(rows),
         note=note,
@@ -145,7 +147,7 @@ def _blocks_done(reading: Reading) -> str:
     return f"{done:,} of 2,016 blocks at the end of {day(row['time'])}"
 
 
-def pace(reading: Reading) -> tuple[Estimate, int, int, str] | None:
+def pace(reading: Reading) -> tuple[Interval, int, int, str] | None:
     """Minutes a block over the last seven days with its interval, from, to, basis; or None."""
     if reading.today is None:
         return None
@@ -158,7 +160,7 @@ def pace(reading: Reading) -> tuple[Estimate, int, int, str] | None:
     total = np.array([float(found)])
     low, high = weighted_poisson(total, total, np.ones(1))
     minutes = PACE_DAYS * 1440
-    estimate = Estimate(minutes / float(found), minutes / float(high[0]), minutes / float(low[0]))
+    estimate = Interval(minutes / float(found), minutes / float(high[0]), minutes / float(low[0]))
     vendor = "vendor" if "vendor" in week["basis"].to_list() else "blocks"
     return estimate, int(week["time"][0]), int(week["time"][-1]) + DAY, vendor
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.report.document import Drawing, Figure, Ledger, Section
-from hashcanary.report.wording import count, day, percent, quantity
 from hashcanary.units import FRACTION, HASHRATE, UNIX_TIME
+from hashcanary.views.text import count, day, percent, quantity
 
 if TYPE_CHECKING:
     from hashcanary.inference.filter.observations import Floats
     from hashcanary.inference.retarget.forecast import RetargetForecast
-    from hashcanary.report.document import Table
     from hashcanary.report.outlook import Outlook
     from hashcanary.units import Unit
+    from hashcanary.views.table import Table
 
 _MEDIAN = 3
 _INTERVAL = "95% interval of the posterior predictive distribution"

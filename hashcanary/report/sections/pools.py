@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING
 
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
-from hashcanary.report.document import Column, Drawing, Estimate, Ledger, Section, Table
+from hashcanary.report.document import Drawing, Ledger, Section
 from hashcanary.report.reading import LATE_DAYS
-from hashcanary.report.wording import count, day, harmless, in_points, percent, period
 from hashcanary.sources.pools.pool_lists import UNKNOWN
-from hashcanary.units import FRACTION, HASHRATE
+from hashcanary.units import COUNT, FRACTION, HASHRATE
+from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.text import count, day, harmless, in_points, percent, period
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hashcanary.report.document import Cell, Figure
+    from hashcanary.report.document import Figure
     from hashcanary.report.reading import Reading
     from hashcanary.store.record import Record
     from hashcanary.studies.pool_shares import PoolShares
     from hashcanary.studies.pools import PoolRow, PoolStudy
+    from hashcanary.views.table import Cell
 
 DAYS = 7
 # metric, label, glossary term
@@ -155,9 +158,9 @@ def _shares(study: PoolStudy) -> Table:
         title=f"Shares and hashrate, {DAYS} days",
         columns=(
             Column("pool", "pool"),
-            Column("blocks", "blocks", "number"),
-            Column("share", "share of the blocks (95%)", "estimate", FRACTION),
-            Column("hashrate", "hashrate (95%)", "estimate", HASHRATE),
+            Column("blocks", "blocks", COUNT),
+            Column("share", "share of the blocks (95%)", FRACTION, limits=INTERVAL),
+            Column("hashrate", "hashrate (95%)", HASHRATE, limits=INTERVAL),
         ),
         rows=tuple(_share_row(row) for row in study.rows if row.blocks),
         note="Intervals: of shares exact (Clopper and Pearson); of hashrates exact for the luck of "
@@ -170,8 +173,8 @@ def _share_row(row: PoolRow) -> tuple[Cell, ...]:
     return (
         _named(row),
         row.blocks,
-        Estimate(share.value, share.low, share.high),
-        Estimate(rate.value, rate.low, rate.high),
+        share,
+        rate,
     )
 
 
@@ -183,7 +186,7 @@ def _changes(study: PoolStudy) -> Table:
     rows = [
         (
             _named(row),
-            Estimate(row.share_change.value, row.share_change.low, row.share_change.high),
+            row.share_change,
             {True: "yes", False: "no", None: ""}[row.beyond_luck],
         )
         for row in study.rows
@@ -195,7 +198,9 @@ def _changes(study: PoolStudy) -> Table:
         title=f"Change of the share against the {DAYS} days before",
         columns=(
             Column("pool", "pool"),
-            Column("change", "change, percentage points (95%)", "estimate", FRACTION, points=True),
+            Column(
+                "change", "change, percentage points (95%)", FRACTION, limits=INTERVAL, points=True
+            ),
             Column("beyond_luck", "beyond luck"),
         ),
         rows=tuple(rows),

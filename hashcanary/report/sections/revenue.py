@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Drawing, Ledger, Section
-from hashcanary.report.wording import day, percent
+from hashcanary.views.text import day, percent
 
 if TYPE_CHECKING:
     from hashcanary.report.document import Figure

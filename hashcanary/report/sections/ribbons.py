@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
-from hashcanary.report.document import Column, Drawing, Estimate, Figure, Ledger, Section, Table
+from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.verdict import INVERTED_DAYS
-from hashcanary.report.wording import chance, count, day
 from hashcanary.studies.fall_luck import DEFINITION
-from hashcanary.units import DAYS, FRACTION, STATE, YEARS
+from hashcanary.units import COUNT, DATE, DAYS, FRACTION, STATE, YEARS
+from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.text import chance, count, day
 
 if TYPE_CHECKING:
-    from hashcanary.report.document import Cell
     from hashcanary.report.reading import Reading
     from hashcanary.studies.episodes import Episode, EpisodeLuck, EpisodeStudy
     from hashcanary.studies.forward_returns import ForwardSummary
     from hashcanary.studies.ribbon_luck import RibbonLuck
+    from hashcanary.views.table import Cell
 
 _HORIZONS = (30, 90, 180, 365)
 
@@ -91,8 +93,8 @@ def _lead(reading: Reading, study: EpisodeStudy) -> str:
 
 
 _LUCK_COLUMNS = (
-    Column("luck_long", "as long (simulated)", "number", minor=True),
-    Column("luck_deep", "as inverted (simulated)", "number", minor=True),
+    Column("luck_long", "as long (simulated)", COUNT, spare=1),
+    Column("luck_deep", "as inverted (simulated)", COUNT, spare=1),
 )
 
 
@@ -101,18 +103,18 @@ def _episodes(study: EpisodeStudy) -> Table:
         key=f"episodes_{study.rule.name}",
         title=study.rule.title,
         columns=(
-            Column("start", "began", "day"),
-            Column("end", "ended", "day"),
-            Column("days", "days", "number", DAYS),
-            Column("depth", "depth (95%)", "estimate", FRACTION),
-            Column("luck", "by luck, once in", "number", YEARS),
+            Column("start", "began", DATE),
+            Column("end", "ended", DATE),
+            Column("days", "days", DAYS),
+            Column("depth", "depth (95%)", FRACTION, limits=INTERVAL),
+            Column("luck", "by luck, once in", YEARS),
             *(_LUCK_COLUMNS if study.luck else ()),
-            Column("rank", "rank", "text", minor=True),
+            Column("rank", "rank", spare=1),
             *(
-                Column(f"after_{days}", f"price +{days} d", "number", FRACTION)
+                Column(f"after_{days}", f"price +{days} d", FRACTION, signed=True)
                 for days in _HORIZONS
             ),
-            Column("basis", "rests on", minor=True),
+            Column("basis", "rests on", spare=1),
         ),
         rows=tuple(_episode(one) for one in reversed(study.episodes)),
         note=_episodes_note(study),
@@ -123,7 +125,7 @@ def _episodes(study: EpisodeStudy) -> Table:
 def _episode(one: Episode) -> tuple[Cell, ...]:
     depth = None
     if one.depth is not None:
-        depth = Estimate(one.depth.value, one.depth.low, one.depth.high)
+        depth = Interval(one.depth.value, one.depth.low, one.depth.high)
     after = {each.horizon_days: each.value for each in one.after_end}
     end: int | str = "open" if one.end is None else one.end
     if one.censored:
@@ -190,11 +192,11 @@ def _summary(study: EpisodeStudy) -> Table:
         title=f"{study.rule.title}: how often the price was higher afterwards",
         columns=(
             Column("horizon", "days after the end"),
-            Column("measured", "episodes measured", "number"),
-            Column("median", "median return", "number", FRACTION),
-            Column("independent", "windows that do not overlap", "number"),
-            Column("share", "share of these that rose (95%)", "estimate", FRACTION),
-            Column("base", "share of all days", "estimate", FRACTION),
+            Column("measured", "episodes measured", COUNT),
+            Column("median", "median return", FRACTION, signed=True),
+            Column("independent", "windows that do not overlap", COUNT),
+            Column("share", "share of these that rose (95%)", FRACTION, limits=INTERVAL),
+            Column("base", "share of all days", FRACTION, limits=INTERVAL),
         ),
         rows=tuple(_summary_row(one) for one in study.after_end if one.measured),
         note=(
@@ -209,12 +211,12 @@ def _summary(study: EpisodeStudy) -> Table:
 def _summary_row(one: ForwardSummary) -> tuple[Cell, ...]:
     share = None
     if one.share_positive is not None:
-        share = Estimate(float(one.share_positive), one.low, one.high)
+        share = Interval(float(one.share_positive), one.low, one.high)
     return (
         f"{one.horizon_days}",
         one.measured,
         one.median,
         one.independent,
         share,
-        None if one.base_share is None else Estimate(one.base_share, None, None),
+        None if one.base_share is None else Interval(one.base_share, None, None),
     )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
-from hashcanary.report.document import Column, Estimate, Figure, Ledger, Table
-from hashcanary.report.wording import bounds, harmless, percent, quantity
+from hashcanary.report.document import Figure, Ledger
 from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL
 from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEXT
 from hashcanary.studies.stress.sustainability import TITLES
 from hashcanary.units import FRACTION, INDEX_100, USD_PER_BTC, USD_PER_PHS_DAY
+from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.text import bounds, harmless, percent, quantity
 
 if TYPE_CHECKING:
     from hashcanary.inference.retarget.after import AfterRetarget, Quantiles
-    from hashcanary.report.document import Cell
     from hashcanary.studies.stress.answer import ComponentNow, StressNow
     from hashcanary.units import Unit
+    from hashcanary.views.table import Cell
 
 _DRAWN = "drawn fleets, power prices and costs; blocks, closing prices"
 
@@ -87,6 +89,15 @@ def _word(now: StressNow) -> str:
     return now.held or "no word yet: too few days are behind it"
 
 
+def stress_sentence(now: StressNow) -> str:
+    """The gauge for the verdict."""
+    word = f", {now.held}" if now.held else ""
+    return (
+        f"The stress gauge stands at {now.gauge:.0f} of 100 ({LEVEL:.0%}: {now.low:.0f} to "
+        f"{now.high:.0f}){word}."
+    )
+
+
 def _components(now: StressNow) -> Table:
     gone = [one for one in now.components if one.missing is not None]
     note = (
@@ -103,9 +114,9 @@ def _components(now: StressNow) -> Table:
         title="What the stress gauge is made of",
         columns=(
             Column("component", "sign"),
-            Column("percentile", "percentile (90%)", "estimate", INDEX_100, digits=2),
+            Column("percentile", "percentile (90%)", INDEX_100, limits=INTERVAL, digits=2),
             Column("value", "value"),
-            Column("points", "points", "number", INDEX_100, digits=3),
+            Column("points", "points", INDEX_100, digits=3),
         ),
         rows=tuple(_component_row(one) for one in now.components if one.missing is None),
         note=harmless(note),
@@ -116,7 +127,7 @@ def _components(now: StressNow) -> Table:
 def _component_row(one: ComponentNow) -> tuple[Cell, ...]:
     percentile = None
     if one.percentile is not None:
-        percentile = Estimate(one.percentile, one.percentile_low, one.percentile_high)
+        percentile = Interval(one.percentile, one.percentile_low, one.percentile_high)
     unit, value = one.component.unit, one.value
     said = None
     if value is not None:

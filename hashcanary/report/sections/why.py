@@ -5,9 +5,11 @@ from __future__ import annotations
 from math import exp
 from typing import TYPE_CHECKING
 
-from hashcanary.report.document import Column, Estimate, Figure, Ledger, Section, Table
-from hashcanary.report.wording import count, harmless, probability
-from hashcanary.units import FRACTION, PROBABILITY
+from hashcanary.interval import Interval
+from hashcanary.report.document import Figure, Ledger, Section
+from hashcanary.units import COUNT, FRACTION, PROBABILITY
+from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.text import count, harmless, probability
 
 if TYPE_CHECKING:
     from hashcanary.inference.explain.attribution import Explanation
@@ -101,7 +103,7 @@ def _evidence(found: Explanation) -> Table:
             Column("evidence", "evidence"),
             Column("says", "what it says"),
             *(Column(name.replace(" ", "_"), found.causes.title(name)) for name in shown),
-            Column("source", "rests on", minor=True),
+            Column("source", "rests on", spare=1),
         ),
         rows=tuple(
             (
@@ -139,12 +141,12 @@ def _pools(found: Explanation) -> tuple[Table, ...]:
             title="Which pools lost",
             columns=(
                 Column("pool", "pool"),
-                Column("before", "blocks before", "number"),
-                Column("after", "blocks while low", "number"),
-                Column("change", "change of its hashrate (95%)", "estimate", FRACTION),
+                Column("before", "blocks before", COUNT),
+                Column("after", "blocks while low", COUNT),
+                Column("change", "change of its hashrate (95%)", FRACTION, limits=INTERVAL),
             ),
             rows=tuple(
-                (harmless(row.name), row.before, row.after, Estimate(row.change, row.low, row.high))
+                (harmless(row.name), row.before, row.after, Interval(row.change, row.low, row.high))
                 for row in shown
             ),
             note=f"{count(left, 'smaller pool')} left out: too few blocks to tell." if left else "",

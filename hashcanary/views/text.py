@@ -1,13 +1,18 @@
-"""How figures read: numbers, days, intervals and counts as people write them."""
+"""The one formatter: numbers, days, intervals and counts as people write them.
+
+Text that came from outside is made ``harmless`` before anyone shows it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING
 
-from hashcanary.report.document import Estimate
+from hashcanary.interval import Interval
 from hashcanary.units import (
     COUNT,
+    DATE,
     DAYS,
     HASHRATE,
     INDEX_100,
@@ -18,10 +23,16 @@ from hashcanary.units import (
     YEARS,
 )
 
-if TYPE_CHECKING:
-    from hashcanary.report.document import Cell, Column, Figure, Report
-    from hashcanary.units import Unit
+_WHOLE = 1e15  # floats beyond are not whole numbers that can be counted on
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashcanary.report.document import Figure, Report
+    from hashcanary.units import Unit
+    from hashcanary.views.table import Cell, Column
+
+SIMULATED = "SIMULATED: drawn by a random generator; nothing here happened."
 MINUS = "−"
 NOTHING = "–"
 # characters that change the direction of the text around them without being seen
@@ -30,6 +41,8 @@ _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 
 def harmless(text: str) -> str:
     """Text that came from outside, its control and direction characters written out."""
+    if text.isprintable() and not _DIRECTION.intersection(text):
+        return text
     return "".join(
         char
         if char.isprintable() and char not in _DIRECTION
@@ -87,8 +100,8 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
         return f"{value:,.{0 if float(value).is_integer() else 2}f}"
     if unit.percent:
         return percent(value, 1)
-    if unit in {UNIX_TIME, DAYS}:
-        return day(round(value)) if unit is UNIX_TIME else count(round(value), "day")
+    if unit in {UNIX_TIME, DATE, DAYS}:
+        return count(round(value), "day") if unit is DAYS else day(round(value))
     if unit is HASHRATE and (abs(value) >= 1e18 or value == 0):
         # one prefix throughout, so that figures can be compared at sight
         places = max(digits - len(str(int(abs(value) / 1e18))), 0) if value else 0
@@ -175,36 +188,68 @@ def period(since: int | None, until: int | None) -> str:
 
 
 def cell(value: Cell, column: Column) -> str:
-    """A cell of a table as text."""
-    if value is None:
+    """A cell of a table as text; its unit is in the column's heading where that has one."""
+    if isinstance(value, Interval):
+        return _interval(value, column)
+    if value is None or value == "" or (isinstance(value, float) and not isfinite(value)):
         return NOTHING
-    if isinstance(value, str):
+    if column.text is not None:
+        text = column.text(value)
+    elif isinstance(value, str):
+        text = value
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, (int, float)):
+        text = _number(value, column)
+    else:
+        text = "; ".join(cell(item, column) for item in value) or NOTHING
+    return harmless(text)
+
+
+def _interval(figure: Interval, column: Column) -> str:
+    """``923 (901 to 945)``; the value alone where it is exact or its limits are unknown."""
+    if not isfinite(figure.value):
+        return NOTHING
+    value = cell(figure.value, column)
+    if not (isfinite(figure.low) and isfinite(figure.high)) or figure.low == figure.high:
         return value
-    if isinstance(value, Estimate):
-        unit, points, digits = column.unit, column.points, column.digits
-        inner = bounds(value.low, value.high, unit, points=points, digits=digits)
-        shown = in_points(value.value) if points else quantity(value.value, unit, digits)
-        return _bare(f"{shown} ({inner})" if inner else shown, column)
-    return _bare(_number(value, column), column)
+    low, high = cell(figure.low, column), cell(figure.high, column)
+    tail = low.rsplit(" ", 1)
+    if len(tail) == 2 and high.endswith(f" {tail[1]}"):
+        low = tail[0]
+    return f"{value} ({low} to {high})"
 
 
-def _bare(text: str, column: Column) -> str:
-    """A cell without its unit where the column's title has it."""
-    if not column.headed or column.unit is None:
-        return text
-    return text.replace(f" {column.unit.symbol}", "")
+def heading(column: Column) -> tuple[str, str]:
+    """A column's title, and its unit where the cells do without it: ``("off at", "USD/BTC")``."""
+    unit = column.unit
+    if column.points:
+        return column.title, "percentage points"
+    if unit is None or not unit.numeric or unit.prefixed or unit.percent or unit is YEARS:
+        return column.title, ""
+    return column.title, unit.symbol if unit.symbol not in column.title else ""
 
 
 def _number(value: float, column: Column) -> str:
-    if column.kind == "day":
-        return day(int(value))
-    if column.unit is DAYS:
-        return f"{round(value):,}"
-    if column.unit is YEARS:
-        return wait(value)
-    if column.unit is not None and column.unit.percent:
-        return percent(value, 1, signed=True)
-    return quantity(value, column.unit, column.digits)
+    unit = column.unit
+    if column.points:
+        return in_points(value)
+    if unit in _PLAIN and (unit is not PROBABILITY or column.digits is None):
+        return _PLAIN[unit](value)
+    if unit is None or (isinstance(value, int) and not unit.prefixed and not unit.percent):
+        return _grouped(value)
+    if unit.percent:
+        return percent(value, 1 if column.digits is None else column.digits, signed=column.signed)
+    shown = quantity(value, unit, column.digits or 4)
+    if not unit.prefixed:
+        # it stands in the heading; which prefix another has is seen in its cell only
+        shown = shown.removesuffix(f" {unit.symbol}")
+    return f"+{shown}" if column.signed and value > 0 else shown
+
+
+def _grouped(value: float) -> str:
+    whole = float(value).is_integer() and abs(value) < _WHOLE
+    return f"{value:,.{0 if whole else 2}f}".replace("-", MINUS)
 
 
 def ordinal(number: int, *, best: str = "") -> str:
@@ -252,3 +297,35 @@ def chance(value: float, at_most: float) -> str:
     if value > 0.99:
         return "over 99%"
     return percent(value, 1 if value < 0.095 else 0)
+
+
+def banded(figure: Interval, unit: Unit, digits: int | None = None) -> str:
+    """A figure with its limits in a sentence: ``34.4 EH/s (0 to 235)``."""
+    value = _alone(figure.value, unit, digits)
+    if not (isfinite(figure.low) and isfinite(figure.high)) or figure.low == figure.high:
+        return value
+    low, high = (_alone(end, unit, digits) for end in figure.ends)
+    tail = f" {unit.symbol}"
+    if unit.symbol and not unit.prefixed:
+        # the value has it already
+        low, high = low.removesuffix(tail), high.removesuffix(tail)
+    elif unit.symbol and len({text.rsplit(" ", 1)[-1] for text in (value, low, high)}) == 1:
+        low, high = (text.rsplit(" ", 1)[0] for text in (low, high))
+    return f"{value} ({low} to {high})"
+
+
+def _alone(value: float, unit: Unit, digits: int | None) -> str:
+    if unit.percent:
+        return percent(value, 1 if digits is None else digits)
+    return quantity(value, unit, digits or 4)
+
+
+# units whose values are read in a way of their own
+_PLAIN: dict[Unit | None, Callable[[float], str]] = {
+    COUNT: _grouped,
+    DATE: lambda value: day(int(value)),
+    UNIX_TIME: lambda value: minute(int(value)),
+    DAYS: lambda value: _grouped(round(value, 0 if value >= 10 else 1)),
+    YEARS: wait,
+    PROBABILITY: probability,
+}

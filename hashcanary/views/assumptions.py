@@ -1,0 +1,75 @@
+"""What answers of the economics rest on: the fleet's draws, and what moves an answer most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.economics.draws import BAND_TEXT, band_of
+from hashcanary.units import FRACTION, J_PER_TH, RATIO, USD_PER_KWH, Unit
+from hashcanary.views.table import Column
+from hashcanary.views.text import banded, day
+
+if TYPE_CHECKING:
+    from hashcanary.economics.supply.study import SupplyStudy
+
+
+def fleet_assumptions(study: SupplyStudy) -> str:
+    """What every share of a supply study rests on, with the values used."""
+    drawn = {
+        name: band_of(study.supply.parameters[name].astype(float))
+        for name in ("pue", "pool_fee", "overhead")
+    }
+    return (
+        f"Assumptions: power {banded(study.power_usd_per_kwh, USD_PER_KWH, 3)}, running machines "
+        f"{banded(study.network_j_per_th, J_PER_TH, 3)}, PUE {banded(drawn['pue'], RATIO, 3)}, "
+        f"pool fee {banded(drawn['pool_fee'], FRACTION)}, overhead on power "
+        f"{banded(drawn['overhead'], FRACTION)}. Bands: {BAND_TEXT}. Hashprice of "
+        f"{day(study.market.day)}."
+    )
+
+
+def sensitivity(name: str, title: str, unit: Unit, digits: int | None = None) -> tuple[Column, ...]:
+    """Columns of what each assumption moves (``economics.levers.Moved``).
+
+    name, title, unit, digits: of the answer that moves.
+    """
+    return (
+        Column("assumption", "assumption", get=lambda row: row.meaning, wide=True),
+        Column("name", "name", hidden=True),
+        Column(
+            "low", "from", text=_three, definition="lower end of its middle 60%, in the row's unit"
+        ),
+        Column(
+            "high", "to", text=_three, definition="upper end of its middle 60%, in the row's unit"
+        ),
+        Column("unit", "unit", get=lambda row: row.unit.suffix, hidden=True),
+        Column(
+            f"{name}_at_low",
+            f"{title} at from",
+            unit,
+            lambda row: row.at_low,
+            digits=digits,
+            definition="mean of draws with the assumption in its lowest fifth",
+        ),
+        Column(
+            f"{name}_at_high",
+            "at to",
+            unit,
+            lambda row: row.at_high,
+            digits=digits,
+            definition="mean of draws with the assumption in its highest fifth",
+        ),
+        Column(
+            "variance_explained",
+            "of variance",
+            FRACTION,
+            lambda row: row.part,
+            digits=0,
+            spare=1,
+            definition="of the variance of the answer over draws",
+        ),
+    )
+
+
+def _three(value: float) -> str:
+    return f"{value:.3g}"

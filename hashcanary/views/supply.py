@@ -1,0 +1,398 @@
+"""Which hashrate is profitable at each hashprice, what is underwater, and which rigs are next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashcanary.economics.draws import BAND_TEXT, band_of
+from hashcanary.economics.machines.fleet import HOURS
+from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
+from hashcanary.errors import UsageError
+from hashcanary.units import (
+    COUNT,
+    DATE,
+    EXAHASHES,
+    FRACTION,
+    J_PER_TH,
+    RATIO,
+    TERAHASHES,
+    USD_PER_BTC,
+    USD_PER_KWH,
+    USD_PER_PHS_DAY,
+)
+from hashcanary.views.assumptions import fleet_assumptions, sensitivity
+from hashcanary.views.table import Answer, Column, Table, View
+from hashcanary.views.text import banded, percent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hashcanary.economics.supply.own import OwnFleet, Standing
+    from hashcanary.economics.supply.curve import HashMarket
+    from hashcanary.economics.supply.study import RigPoint, SupplyStudy
+    from hashcanary.store.record import Record
+
+TABLES = ("curve", "rigs", "assumptions", "own")
+# rigs named as the next to switch off; assumptions named as those that move most
+_NEXT, _LEVERS = 3, 3
+# of the curve, the points that people see
+_PEOPLE_STEP = 3
+_EXA_IN_TERA = 1e-6
+_NAMEPLATES = f"{BAND_TEXT}; of your machines the nameplates' limits"
+
+VIEW = View(
+    "supply",
+    "study supply",
+    "Which hashrate is profitable at each hashprice, and what is underwater?",
+    facts=(
+        Column("day", "day of the hashprice", DATE),
+        Column("hashprice", "hashprice", USD_PER_PHS_DAY),
+        Column("price", "price of bitcoin", USD_PER_BTC),
+        Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
+        Column("highest_hashrate", "highest 30-day mean of a year", EXAHASHES),
+        Column("underwater", "running hashrate underwater", FRACTION, limits=BAND_TEXT),
+        Column("underwater_mean", "mean over draws of the same", FRACTION),
+        Column(
+            "at_risk", "hashrate at risk: unprofitable but running", EXAHASHES, limits=BAND_TEXT
+        ),
+        Column(
+            "elasticity",
+            "percent of hashrate a percent of hashprice, at the margin",
+            RATIO,
+            limits=BAND_TEXT,
+        ),
+        Column("literature_elasticity", "the same, October to December 2018", RATIO),
+        Column("network_efficiency", "efficiency of the fleet", J_PER_TH, limits=BAND_TEXT),
+        Column("network_power_price", "power price of the network", USD_PER_KWH, limits=BAND_TEXT),
+        Column("draws", "number of draws", COUNT),
+    ),
+    tables={
+        "curve": (
+            Column("hashprice", "hashprice", USD_PER_PHS_DAY),
+            Column("price", "bitcoin", USD_PER_BTC, digits=1),
+            Column(
+                "profitable",
+                "profitable",
+                FRACTION,
+                limits=BAND_TEXT,
+                digits=0,
+                definition="of what ran when hashrate was highest in a year",
+            ),
+            Column("profitable", "profitable", EXAHASHES, limits=BAND_TEXT, digits=3, spare=2),
+            Column(
+                "underwater",
+                "underwater",
+                FRACTION,
+                limits=BAND_TEXT,
+                digits=0,
+                spare=3,
+                definition="of what runs now",
+            ),
+            Column("underwater_mean", "underwater, mean", FRACTION, hidden=True),
+        ),
+        "rigs": (
+            Column("rig", "rig", get=lambda row: row.name),
+            Column(
+                "efficiency",
+                "efficiency",
+                J_PER_TH,
+                lambda row: row.j_per_th,
+                BAND_TEXT,
+                digits=3,
+                spare=2,
+            ),
+            Column("share", "of the hashrate", FRACTION, limits=BAND_TEXT, digits=0, spare=1),
+            Column(
+                "off_at",
+                "off at",
+                USD_PER_PHS_DAY,
+                lambda row: row.off_at_usd_per_phs_day,
+                BAND_TEXT,
+                digits=3,
+                definition="hashprice that pays for it at the network's median power price",
+            ),
+            Column(
+                "off_at",
+                "bitcoin at",
+                USD_PER_BTC,
+                lambda row: row.off_at_usd_per_btc,
+                BAND_TEXT,
+                digits=1,
+                spare=3,
+                definition="price of bitcoin at that hashprice, difficulty and fees as now",
+            ),
+            Column(
+                "underwater",
+                "underwater",
+                FRACTION,
+                lambda row: row.under_water,
+                BAND_TEXT,
+                digits=0,
+                definition="of its machines, by what each owner pays for power",
+            ),
+        ),
+        "assumptions": sensitivity("underwater", "underwater", FRACTION),
+        "own": (
+            Column("rig", "rig"),
+            Column("hashrate", "hashrate", TERAHASHES, digits=1, spare=4),
+            Column("power_price", "power", USD_PER_KWH, digits=3, spare=2),
+            Column("efficiency", "efficiency", J_PER_TH, limits=_NAMEPLATES, digits=3, spare=3),
+            Column("off_at", "off at", USD_PER_PHS_DAY, limits=_NAMEPLATES, digits=3),
+            Column("off_at", "bitcoin at", USD_PER_BTC, limits=_NAMEPLATES, digits=1, spare=2),
+            Column(
+                "cheaper",
+                "cheaper",
+                FRACTION,
+                limits=BAND_TEXT,
+                digits=0,
+                definition="of the network's machines, those that run for less",
+            ),
+            Column("profitable", "profitable"),
+            Column("margin", "margin", FRACTION, limits=_NAMEPLATES, digits=0, spare=5),
+        ),
+    },
+    more={
+        "power": "power prices of the network by part, with source and whether they are judgement",
+        "shares_source": "source of the shares of hashrate by part",
+        "missing": "what was not known",
+    },
+)
+_TITLES = {
+    "curve": "Hash supply curve",
+    "rigs": "The network's rigs, the first to switch off on top",
+    "assumptions": "Sensitivity of the share underwater",
+    "own": "Your machines on the network's supply curve",
+}
+_NOTES = {
+    "curve": "Profitable: of what ran when hashrate was highest in a year. Bitcoin: its price at "
+    "that hashprice, with difficulty and fees in bitcoin as now.",
+    "rigs": "Off at: the hashprice that pays for it at the network's median power price. "
+    "Underwater: of its machines, by what each owner pays for power.",
+    "assumptions": "From, to: ends of the middle 60% of the draws. Underwater: the mean among "
+    "draws with the assumption in its lowest, then in its highest fifth.",
+    "own": "Off at: break-even hashprice at your power price, with the nameplate's band. Cheaper: "
+    "the network's machines that run for less. Pool fee, PUE and overheads count where the file "
+    "has them.",
+}
+
+
+def supply(
+    record: Record,
+    *,
+    show: str | None = None,
+    power_price: float | None = None,
+    fleet: Path | None = None,
+    rigs: Path | None = None,
+    power_prices: Path | None = None,
+    seed: int = 1,
+) -> Answer:
+    """The hash supply curve as known at the record's moment, with 95% bands.
+
+    show: the main table, one of ``TABLES``; None takes ``own`` with a power price or a fleet, else
+    ``curve``. power_price: USD/kWh of your own contract. fleet, rigs, power_prices: TOML files.
+    seed: of the draws. Raises UsageError, BadFigures, NoRigYet, TooFewDaysForFleet, NoHashprice.
+    """
+    from hashcanary.economics.supply.own import own_rigs, read_own_fleet, standing
+    from hashcanary.economics.machines.rigs import read_rigs
+    from hashcanary.economics.power.prices import read_power_prices
+    from hashcanary.economics.supply.study import study_supply
+
+    _check(show, own=fleet is not None or power_price is not None)
+    catalogue = read_rigs(rigs)
+    own = None if fleet is None else read_own_fleet(fleet, catalogue, power_price, record.at)
+    study = study_supply(record, catalogue, read_power_prices(power_prices), seed=seed)
+    if own is None and power_price is not None:
+        listed = {rig.name for rig in study.rigs}
+        network = tuple(rig for rig in study.supply.fleets.rigs if rig.name in listed)
+        own = own_rigs(network, power_price)
+    stands = () if own is None else standing(own, study.supply)
+    return answer(record, study, show or ("curve" if own is None else "own"), own, stands)
+
+
+def _check(show: str | None, *, own: bool) -> None:
+    if show is not None and show not in TABLES:
+        raise UsageError(
+            argument="--show",
+            expected=f"one of {', '.join(TABLES)}",
+            found=show,
+            remedy="Leave it out for the curve.",
+        )
+    if show == "own" and not own:
+        raise UsageError(
+            argument="--show",
+            expected="your own machines with own",
+            found=show,
+            remedy="Give --fleet FILE or --power-price USD/KWH too.",
+        )
+
+
+def answer(
+    record: Record,
+    study: SupplyStudy,
+    show: str = "curve",
+    own: OwnFleet | None = None,
+    stands: tuple[Standing, ...] = (),
+) -> Answer:
+    """The answer of a study that was computed. show: the main table."""
+    market = study.market
+    keys = [show, *(key for key in TABLES if key != show and (key != "own" or stands))]
+    return Answer(
+        VIEW,
+        record,
+        f"{_TITLES[show]}, as known at {record.at_text}",
+        tuple(table(study, key, stands) for key in keys),
+        facts={
+            "day": market.day,
+            "hashprice": market.hashprice_usd_per_phs_day,
+            "price": study.price_usd_per_btc,
+            "hashrate": market.hashrate_ths * _EXA_IN_TERA,
+            "highest_hashrate": market.peak_ths * _EXA_IN_TERA,
+            "underwater": study.under_water,
+            "underwater_mean": study.under_water_mean,
+            "at_risk": study.room_ehs,
+            "elasticity": study.elasticity,
+            "literature_elasticity": LITERATURE_ELASTICITY,
+            "network_efficiency": study.network_j_per_th,
+            "network_power_price": study.power_usd_per_kwh,
+            "draws": int(study.supply.left.size),
+        },
+        more=_power(study) | {"missing": list(study.lacks)},
+        sentences=[*([] if own is None else [_own(study, own, stands)]), *sentences(study)],
+        notes=[_NOTES[show]],
+        result=study,
+    )
+
+
+def _power(study: SupplyStudy) -> dict[str, object]:
+    """What machines pay for power, by part of the network."""
+    power = study.supply.power
+    return {
+        "power": [
+            {
+                "part": part.title,
+                "share_fraction": part.share,
+                "median_usd_per_kwh": part.usd_per_kwh,
+                "spread_log_sd": part.spread,
+                "judged": part.judged,
+                "source": part.source,
+            }
+            for part in power.parts
+        ],
+        "shares_source": power.shares_source,
+    }
+
+
+def table(study: SupplyStudy, key: str, stands: tuple[Standing, ...] = ()) -> Table:
+    """One of ``TABLES``."""
+    rows: list[object] = []
+    if key == "curve":
+        rows += [
+            (
+                point.hashprice_usd_per_phs_day,
+                point.price_usd_per_btc,
+                point.paying,
+                point.paying_ehs,
+                band_of(dear := study.supply.under_water(point.hashprice_usd_per_phs_day)),
+                float(dear.mean()),
+            )
+            for point in study.curve
+        ]
+    elif key == "rigs":
+        rows += study.rigs
+    elif key == "assumptions":
+        rows += study.levers
+    else:
+        now = study.market.hashprice_usd_per_phs_day
+        rows += [
+            (
+                stand.machines.rig.name,
+                stand.machines.hashrate_ths,
+                stand.machines.usd_per_kwh,
+                stand.machines.efficiency_j_per_th,
+                stand.cost_usd_per_phs_day,
+                stand.cost_usd_per_phs_day.scaled(study.price_usd_per_btc / now),
+                stand.cheaper,
+                stand.pays,
+                stand.cost_usd_per_phs_day.map(lambda cost: 1 - cost / now),
+            )
+            for stand in sorted(stands, key=lambda each: -each.cost_usd_per_phs_day.value)
+        ]
+    shown = rows[::_PEOPLE_STEP] if key == "curve" else None
+    return Table(key, _TITLES[key], VIEW.tables[key], rows, shown=shown)
+
+
+def sentences(study: SupplyStudy) -> list[str]:
+    """What the study says, with bands and what it assumes."""
+    market = study.market
+    return [
+        f"At {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day, "
+        f"{banded(study.under_water, FRACTION)} of the running hashrate is underwater (mean "
+        f"{percent(study.under_water_mean)}).",
+        f"Hashrate at risk, unprofitable but running: {banded(study.room_ehs, EXAHASHES, 3)} of "
+        f"{market.hashrate_ths * _EXA_IN_TERA:,.0f} EH/s.",
+        _idle(market),
+        f"At the margin, 1% less hashprice makes {study.elasticity.value:.2f}% of the profitable "
+        f"hashrate unprofitable ({study.elasticity.low:.2f} to {study.elasticity.high:.2f}). "
+        f"Noda, Okumura and Hashimoto fitted {LITERATURE_ELASTICITY} (standard error "
+        f"{LITERATURE_ERROR}) to October to December 2018.",
+        *_next(study),
+        _levers(study),
+        fleet_assumptions(study),
+        *(f"Missing: {what}." for what in study.lacks),
+    ]
+
+
+def _idle(market: HashMarket) -> str:
+    if market.idle < 0.005:
+        return "Hashrate is at its highest 30-day mean of a year."
+    return (
+        f"Hashrate is {percent(market.idle)} below its highest 30-day mean of a year. How much of "
+        "that were the most expensive machines is unknown: the draws take none to all of it."
+    )
+
+
+def _next(study: SupplyStudy) -> list[str]:
+    now = study.market.hashprice_usd_per_phs_day
+    gone = [rig.name for rig in study.rigs if rig.off_at_usd_per_phs_day.value > now]
+    going = [rig for rig in study.rigs if rig.off_at_usd_per_phs_day.value <= now][:_NEXT]
+    lines = []
+    if gone:
+        lines.append(f"Unprofitable at the network's median power price: {', '.join(gone)}.")
+    if going:
+        lines.append("Next to switch off:")
+        lines += [f"  {_off_at(rig)}" for rig in going]
+    return lines
+
+
+def _off_at(rig: RigPoint) -> str:
+    return (
+        f"{rig.name}: below {banded(rig.off_at_usd_per_phs_day, USD_PER_PHS_DAY, 3)}, with bitcoin "
+        f"at {banded(rig.off_at_usd_per_btc, USD_PER_BTC, 1)}"
+    )
+
+
+def _levers(study: SupplyStudy) -> str:
+    parts = "; ".join(
+        f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: {percent(lever.at_low)} to "
+        f"{percent(lever.at_high)}"
+        for lever in study.levers[:_LEVERS]
+    )
+    return f"Sensitivity of the share underwater (mean of lowest and highest fifth): {parts}."
+
+
+def _own(study: SupplyStudy, own: OwnFleet, stands: tuple[Standing, ...]) -> str:
+    """How many of a user's machines are profitable."""
+    now = study.market.hashprice_usd_per_phs_day
+    if own.contract:
+        price = own.machines[0].usd_per_kwh if own.machines else 0.0
+        best = now / (HOURS * price) if price else 0.0
+        return (
+            f"At {price:g} USD/kWh and {now:.2f} USD/PH/s/day machines of {best:.1f} J/TH or less "
+            "are profitable, with no fee and no overhead."
+        )
+    total = sum(stand.machines.hashrate_ths for stand in stands)
+    paying = sum(stand.machines.hashrate_ths for stand in stands if stand.pays)
+    return (
+        f"Of your {total:,.0f} TH/s, {percent(paying / total, 0)} are profitable at {now:.2f} "
+        "USD/PH/s/day."
+    )

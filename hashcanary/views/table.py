@@ -1,0 +1,284 @@
+"""A table as data: what its columns mean, and its rows before anybody formats them.
+
+Terminal, CSV, JSON, page, notebook and API render this table, and none of them knows a column.
+A key is ``name_unit``; a cell with limits has two more, ``name_unit_low`` and ``name_unit_high``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
+from hashcanary.moments import iso_day, iso_time
+from hashcanary.units import DATE, UNIX_TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from hashcanary.store.record import Record
+    from hashcanary.units import Unit
+
+# what limits are where nothing more is known of them
+INTERVAL = "central 95%"
+
+Plain = str | int | float | bool | None
+Cell = Interval | Plain | Sequence[Plain]
+Row = Any
+"""A tuple of cells in the columns' order, a mapping by column name, or any object that the columns
+read by their ``get`` or by an attribute of their name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: what it is called by machines and by people, and how its cells are read.
+
+    name: without unit, ``hashprice``. unit: None for words. get: a row's cell; None takes the
+    attribute or key ``name``. limits: what kind of interval its cells have, empty where they have
+    none; level: its probability. definition: in words, for ``columns`` of JSON and the docs.
+    digits: significant ones for people; decimals for a percentage. text: how people read a value,
+    in place of the formatter. signed: a change, with its sign; points: a difference of two
+    fractions, in percentage points.
+
+    wide: words that may break over lines. optional: people see it where some row has a value;
+    hidden: people never do. spare: left out where there is no room, the greatest first; 0: never.
+    """
+
+    name: str
+    title: str
+    unit: Unit | None = None
+    get: Callable[[Row], Cell] | None = None
+    limits: str = ""
+    level: float = 0.95
+    definition: str = ""
+    digits: int | None = None
+    text: Callable[[Any], str] | None = None
+    signed: bool = False
+    points: bool = False
+    wide: bool = False
+    optional: bool = False
+    hidden: bool = False
+    spare: int = 0
+
+    @property
+    def key(self) -> str:
+        """Its key in JSON and CSV: ``hashprice_usd_per_phs_day``."""
+        bare = self.unit is None or not self.unit.keyed
+        return self.name if bare else f"{self.name}_{self.unit.suffix}"  # type: ignore[union-attr]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of its value and, where its cells have limits, of their ends."""
+        return (self.key, f"{self.key}_low", f"{self.key}_high") if self.limits else (self.key,)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its cells are numbers, for people too."""
+        return self.unit is not None and self.unit.numeric
+
+    def described(self) -> dict[str, object]:
+        """What JSON says of it: key, title, unit, definition, kind and level of the interval."""
+        return {
+            "key": self.key,
+            "title": self.title,
+            "unit": self.unit.suffix if self.unit else None,
+            "definition": self.definition or None,
+            "interval": self.limits or None,
+            "level": self.level if self.limits else None,
+        }
+
+    def cell(self, row: Row, place: int) -> Cell:
+        """A row's cell. place: the column's in its table, for rows that are tuples."""
+        if self.get is not None:
+            return self.get(row)
+        if type(row) is tuple:
+            return row[place]  # type: ignore[no-any-return]
+        return row[self.name] if isinstance(row, Mapping) else getattr(row, self.name)
+
+    def data(self, cell: Cell) -> dict[str, object]:
+        """A cell by the column's keys, as JSON holds it: no NaN, days and instants in ISO 8601."""
+        if not self.limits:
+            value = cell.value if isinstance(cell, Interval) else cell
+            return {self.key: self._plain(value)}
+        ends = (
+            (cell.value, cell.low, cell.high) if isinstance(cell, Interval) else (cell, None, None)
+        )
+        return {key: self._plain(end) for key, end in zip(self.keys, ends, strict=True)}
+
+    def _plain(self, value: object) -> object:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if not isfinite(value):
+                return None
+            if self.unit is DATE:
+                return iso_day(int(value))
+            if self.unit is UNIX_TIME:
+                return iso_time(int(value))
+            # numpy's numbers are Python's from here on
+            return float(value) if isinstance(value, float) else int(value)
+        return list(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under their columns; ``note`` is read under it, ``empty`` in place of no rows.
+
+    shown: the rows people see, None for all. drawn: a page also draws the first interval of each
+    row, against zero on one scale. reference: to be looked up, not read.
+    """
+
+    key: str
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    note: str = ""
+    empty: str = ""
+    shown: Sequence[Row] | None = None
+    drawn: bool = False
+    reference: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of a record, in order: the header of its CSV."""
+        return [key for column in self.columns for key in column.keys]
+
+    def cells(self, row: Row) -> list[Cell]:
+        """A row's cells in the columns' order."""
+        return [column.cell(row, place) for place, column in enumerate(self.columns)]
+
+    def records(self) -> list[dict[str, object]]:
+        """Every row as JSON holds it."""
+        return [self.record(row) for row in self.rows]
+
+    def record(self, row: Row) -> dict[str, object]:
+        """A row as JSON holds it."""
+        record: dict[str, object] = {}
+        for column, cell in zip(self.columns, self.cells(row), strict=True):
+            record |= column.data(cell)
+        return record
+
+    def described(self) -> list[dict[str, object]]:
+        """Its columns as JSON describes them."""
+        return [column.described() for column in self.columns]
+
+    def frame(self) -> pl.DataFrame:
+        """A Polars frame of every row: days as ``Date``, instants as ``Datetime`` in UTC."""
+        import polars as pl
+
+        records = self.records()
+        frame = pl.DataFrame(
+            {key: [record[key] for record in records] for key in self.keys}, strict=False
+        )
+        days = [column.key for column in self.columns if column.unit is DATE]
+        times = [column.key for column in self.columns if column.unit is UNIX_TIME]
+        numbers = [
+            key
+            for column in self.columns
+            if column.numeric
+            for key in column.keys
+            if frame.schema[key] == pl.Null
+        ]
+        return frame.with_columns(
+            pl.col(days).cast(pl.String).str.to_date("%Y-%m-%d"),
+            pl.col(times).cast(pl.String).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC"),
+            pl.col(numbers).cast(pl.Float64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What an answer holds, declared once: docs, JSON Schema and every rendering follow from it.
+
+    name: the method of the API; command: of the command line. facts: figures beside the rows, at
+    the top of the JSON document. tables: columns of each table, the first one the main one. more:
+    keys of the document that hold lists or words, with what they mean.
+    """
+
+    name: str
+    command: str
+    question: str
+    facts: tuple[Column, ...] = ()
+    tables: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a question as known at a moment.
+
+    facts: by the names of ``view.facts``. tables: the one that was asked for first. more: by the
+    keys of ``view.more``. sentences: what a reader needs, without the tables. result: what was
+    computed, for charts.
+    """
+
+    view: View
+    record: Record | None
+    title: str
+    tables: tuple[Table, ...] = ()
+    facts: Mapping[str, Cell] = field(default_factory=dict)
+    more: Mapping[str, object] = field(default_factory=dict)
+    sentences: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    result: Any = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it is about simulated history; every rendering says so."""
+        return self.record is not None and self.record.simulated
+
+    def named(self, key: str | None = None) -> Table:
+        """The table called ``key``, the main one for None. Raises UsageError."""
+        for table in self.tables:
+            if key in (None, table.key):
+                return table
+        raise UsageError(
+            argument="table",
+            expected=f"one of {', '.join(table.key for table in self.tables) or 'none'}",
+            found=key,
+            remedy="Leave it out for the main one.",
+        )
+
+    def table(self, key: str | None = None) -> pl.DataFrame:
+        """A table as a Polars frame, its columns as in JSON; the main one for None."""
+        return self.named(key).frame()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document of the command, as plain values."""
+        document: dict[str, Any] = {}
+        if self.record is not None:
+            document |= {
+                "at": self.record.at_text,
+                "network": self.record.network.name,
+                "simulated": self.record.simulated,
+            }
+        known = [column for column in self.view.facts if column.name in self.facts]
+        for column in known:
+            document |= column.data(self.facts[column.name])
+        document |= self.more
+        if self.sentences:
+            document["sentences"] = list(self.sentences)
+        if known:
+            document["fields"] = [column.described() for column in known]
+        if self.tables:
+            main = self.tables[0]
+            if len(self.view.tables) > 1:
+                document["shown"] = main.key
+            document |= {"columns": main.described(), "rows": main.records()}
+        if self.record is not None:
+            document["provenance"] = self.record.provenance
+        return document
+
+    def text(self, width: int = 80) -> str:
+        """The answer as the command prints it, without colours, ``width`` characters wide."""
+        from hashcanary.views.terminal import plain
+
+        return plain(self, width)
+
+    def _repr_html_(self) -> str:
+        from hashcanary.views.notebook import page_part
+
+        return page_part(self)
