@@ -19,10 +19,10 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.inference.explain.attribution import explain_drop
 from hashcanary.inference.explain.causes import NAMES
 from hashcanary.moments import iso_day, parse_moment
-from hashcanary.views.text import probability
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of
+from hashcanary.views.text import probability
 
 if TYPE_CHECKING:
     from hashcanary.inference.explain.attribution import Explanation

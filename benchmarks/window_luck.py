@@ -24,9 +24,9 @@ from hashcanary.inference.luck.scan import some_fall, some_window
 from hashcanary.inference.luck.windows import between_blocks, between_times
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY
-from hashcanary.views.text import chance, percent, wait
 from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
 from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes, with_luck
+from hashcanary.views.text import chance, percent, wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -114,8 +114,8 @@ def _document(record: Record, outcomes: list[HashpriceOutcome]) -> dict[str, obj
 
 
 def _notes(record: Record, outcomes: list[HashpriceOutcome]) -> list[str]:
-    from hashcanary.cli.output import SIMULATED
     from hashcanary.moments import iso_day
+    from hashcanary.views.text import SIMULATED
 
     first, last = _span(outcomes)
     notes = [SIMULATED] if record.simulated else []

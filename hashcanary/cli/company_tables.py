@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.output import SIMULATED, Column, Table
+from hashcanary.cli.output import Column, Table
 from hashcanary.moments import iso_day
+from hashcanary.views.text import SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.cli.forms import gain, whole
-from hashcanary.cli.output import SIMULATED, Column, Table
+from hashcanary.cli.output import Column, Table
 from hashcanary.economics.costs.answers import by_swing
 from hashcanary.economics.costs.model import LEVEL
 from hashcanary.moments import iso_day, iso_time
 from hashcanary.units import RATIO, USD, USD_PER_BTC
+from hashcanary.views.text import SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

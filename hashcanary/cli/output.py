@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from hashcanary.views.data import csv_text, json_text
+from hashcanary.views.data import csv_cell, csv_text, json_text
 from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ def bar() -> Iterator[Tell]:
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from hashcanary.cli.output import console, harmless
+    from hashcanary.cli.output import console
+    from hashcanary.views.text import harmless
 
     shown = Progress(
         BarColumn(24),
@@ -48,7 +49,8 @@ def pace(what: str) -> Iterator[Callable[[int, int | None, str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
-    from hashcanary.cli.output import console, harmless
+    from hashcanary.cli.output import console
+    from hashcanary.views.text import harmless
 
     shown = Progress(
         TextColumn("{task.description}", markup=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.output import SIMULATED, Column, Table
+from hashcanary.cli.output import Column, Table
 from hashcanary.moments import iso_day
 from hashcanary.report.shutdown import assumptions, figures, headline, hints, people_cells
 from hashcanary.units import (
@@ -19,6 +19,7 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
     USD_PER_THS,
 )
+from hashcanary.views.text import SIMULATED
 
 if TYPE_CHECKING:
     from hashcanary.economics.shutdown.table import Line

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.cli.output import SIMULATED
+from hashcanary.views.text import SIMULATED
 
 if TYPE_CHECKING:
     from hashcanary.store.record import Record

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hashcanary.units import Unit
+
     Floats = NDArray[np.float64]
 
 _PARTS = 5
@@ -21,7 +23,7 @@ _PARTS = 5
 class Moved:
     """An assumption. low, high: ends of its middle 60%, in the unit of its meaning; at_low,
     at_high: mean answer, in the unit of the answer, among draws that have it in its lowest and in
-    its highest fifth; part: of the answer's variance, a fraction.
+    its highest fifth; part: of the answer's variance, a fraction; unit: of low and high.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Moved:
     at_low: float
     at_high: float
     part: float
+    unit: Unit | None = None
 
 
 def moved_by(

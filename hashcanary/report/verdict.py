@@ -158,8 +158,6 @@ def _headline(signs: Signs, case: Case) -> str:
 
 def _below(fall: Interval) -> str:
     """The interval of a fall, the smaller fall first: ``11.8% to 17.9%``."""
-    if fall.low is None or fall.high is None:
-        return "unknown"
     if fall.high > 0:
         return f"{percent(fall.high)} above it to {percent(-fall.low)} below"
     return f"{percent(-fall.high)} to {percent(-fall.low)}"

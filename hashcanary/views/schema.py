@@ -97,4 +97,4 @@ def _properties(column: Column) -> dict[str, Any]:
         return {column.key: {"type": ["string", *_NULL], "format": "date-time", **told}}
     if column.numeric:
         return {key: {"type": ["number", *_NULL], **told} for key in column.keys}
-    return {key: told for key in column.keys}
+    return dict.fromkeys(column.keys, told)

@@ -27,8 +27,8 @@ from hashcanary.views.text import banded, percent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hashcanary.economics.supply.own import OwnFleet, Standing
     from hashcanary.economics.supply.curve import HashMarket
+    from hashcanary.economics.supply.own import OwnFleet, Standing
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.store.record import Record
 
@@ -192,9 +192,9 @@ def supply(
     ``curve``. power_price: USD/kWh of your own contract. fleet, rigs, power_prices: TOML files.
     seed: of the draws. Raises UsageError, BadFigures, NoRigYet, TooFewDaysForFleet, NoHashprice.
     """
-    from hashcanary.economics.supply.own import own_rigs, read_own_fleet, standing
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
+    from hashcanary.economics.supply.own import own_rigs, read_own_fleet, standing
     from hashcanary.economics.supply.study import study_supply
 
     _check(show, own=fleet is not None or power_price is not None)

@@ -34,6 +34,13 @@ Row = Any
 read by their ``get`` or by an attribute of their name."""
 
 
+def limited(value: float | None, low: float | None, high: float | None) -> Cell:
+    """A cell with limits; the value alone where they are not known."""
+    if value is None or low is None or high is None:
+        return value
+    return Interval(value, low, high)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: what it is called by machines and by people, and how its cells are read.
@@ -94,11 +101,16 @@ class Column:
 
     def cell(self, row: Row, place: int) -> Cell:
         """A row's cell. place: the column's in its table, for rows that are tuples."""
+        cell: Cell
         if self.get is not None:
-            return self.get(row)
-        if type(row) is tuple:
-            return row[place]  # type: ignore[no-any-return]
-        return row[self.name] if isinstance(row, Mapping) else getattr(row, self.name)
+            cell = self.get(row)
+        elif type(row) is tuple:
+            cell = row[place]
+        elif isinstance(row, Mapping):
+            cell = row[self.name]
+        else:
+            cell = getattr(row, self.name)
+        return cell
 
     def data(self, cell: Cell) -> dict[str, object]:
         """A cell by the column's keys, as JSON holds it: no NaN, days and instants in ISO 8601."""

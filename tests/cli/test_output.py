@@ -11,16 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashcanary.cli.output import (
-    Column,
-    Table,
-    csv_cell,
-    emit,
-    emit_json,
-    harmless,
-    people_cell,
-)
+from hashcanary.cli.output import Column, Table, emit, emit_json, people_cell
 from hashcanary.units import FRACTION, HASHRATE
+from hashcanary.views.data import csv_cell
+from hashcanary.views.text import harmless
 
 NAN = float("nan")
 

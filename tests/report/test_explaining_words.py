@@ -9,8 +9,8 @@ import pytest
 from hashcanary.inference.explain.attribution import CANNOT_TELL, Explanation, explain_drop
 from hashcanary.moments import DAY
 from hashcanary.report.explaining import evidence_lines, headline, notes, sentences
-from hashcanary.views.text import probability
 from hashcanary.simulation.stress_worlds import stress_world
+from hashcanary.views.text import probability
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,10 @@ from hashcanary.report.document import Column, Estimate, Report, Section, Table
 from hashcanary.report.html import render_html
 from hashcanary.report.javascript import BundleJob
 from hashcanary.report.terminal import render_terminal
-from hashcanary.views.text import cell
 from hashcanary.store.record import Record
 from hashcanary.studies.pools import study_pools
 from hashcanary.units import FRACTION
+from hashcanary.views.text import cell
 
 
 def chapter(report: Report) -> Section:

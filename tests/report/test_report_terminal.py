@@ -12,8 +12,8 @@ from rich.console import Console
 from hashcanary.report.build import build_report
 from hashcanary.report.document import Report
 from hashcanary.report.terminal import render_terminal
-from hashcanary.views.text import cell
 from hashcanary.store.record import Record
+from hashcanary.views.text import cell
 
 
 def text_of(report: Report, width: int = 100) -> str:

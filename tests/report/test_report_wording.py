@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hashcanary.report.document import Column, Estimate, Figure
+from hashcanary.units import DIFFICULTY, FRACTION, HASHRATE, RATIO, USD, Unit
 from hashcanary.views.text import (
     bounds,
     cell,
@@ -20,7 +21,6 @@ from hashcanary.views.text import (
     quantity,
     wait,
 )
-from hashcanary.units import DIFFICULTY, FRACTION, HASHRATE, RATIO, USD, Unit
 
 # 2025-12-05, 2026-01-04, 2026-01-08, 2026-02-02, all 00:00 UTC
 DEC_5, JAN_4, JAN_8, FEB_2 = 1_764_892_800, 1_767_484_800, 1_767_830_400, 1_769_990_400

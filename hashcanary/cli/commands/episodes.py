@@ -139,10 +139,10 @@ def _days(row: Row) -> int:
 
 def _notes(record: Record, study: EpisodeStudy) -> list[str]:
     """What people are told under a rule's table."""
-    from hashcanary.cli.output import SIMULATED
     from hashcanary.moments import iso_day
     from hashcanary.studies.fall_luck import DEFINITION as FALL_LUCK
     from hashcanary.studies.ribbon_luck import DEFINITION as RIBBON_LUCK
+    from hashcanary.views.text import SIMULATED
 
     notes = [SIMULATED] if record.simulated else []
     notes.append(f"An episode runs {study.rule.definition}.")

@@ -77,10 +77,10 @@ def run_drop(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.output import emit, format_of
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
-    from hashcanary.inference.explain.squeeze import machines
     from hashcanary.inference.explain.attribution import assume, explain_drop
     from hashcanary.inference.explain.causes import read_causes
     from hashcanary.inference.explain.pool_regions import read_pool_regions
+    from hashcanary.inference.explain.squeeze import machines
 
     given = assume(
         read_causes(Path(args.causes)) if args.causes else None,

@@ -179,8 +179,8 @@ def _document(record: Record, forecast: RetargetForecast) -> dict[str, object]:
 
 
 def _notes(record: Record, forecast: RetargetForecast) -> list[str]:
-    from hashcanary.cli.output import SIMULATED
     from hashcanary.moments import iso_time
+    from hashcanary.views.text import SIMULATED
 
     notes = [SIMULATED] if record.simulated else []
     notes.append(

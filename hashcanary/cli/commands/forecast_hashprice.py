@@ -99,9 +99,10 @@ def run(args: argparse.Namespace) -> Exit:
 
 
 def _table(record: Record, found: AfterRetarget, shown: str) -> Table:
-    from hashcanary.cli.output import SIMULATED, Table
+    from hashcanary.cli.output import Table
     from hashcanary.report.after_retarget import sentences
     from hashcanary.report.after_rows import document, rows_of
+    from hashcanary.views.text import SIMULATED
 
     rows = rows_of(found, shown)
     said = sentences(found)

@@ -255,7 +255,7 @@ def _last(rows: Sequence[Row], count: int) -> Sequence[Row]:
 
 def _notes(record: Record, metric: Metric, rows: Sequence[Row], last: int) -> list[str]:
     """What people are told under the table."""
-    from hashcanary.cli.output import SIMULATED
+    from hashcanary.views.text import SIMULATED
 
     shown = _last(rows, last)
     notes = [SIMULATED] if record.simulated else []

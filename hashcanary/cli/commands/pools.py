@@ -221,8 +221,8 @@ def _document(record: Record, study: PoolStudy) -> dict[str, object]:
 
 def _notes(record: Record, study: PoolStudy) -> list[str]:
     """What people are told under the table."""
-    from hashcanary.cli.output import SIMULATED
     from hashcanary.studies.pools import FALSE_ALARM
+    from hashcanary.views.text import SIMULATED
 
     notes = [SIMULATED] if study.simulated else []
     index, coefficient = study.hhi, study.nakamoto

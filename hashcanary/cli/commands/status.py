@@ -160,7 +160,7 @@ def _live(found: LakeStatus) -> Iterator[str]:
 
 def _notes(found: LakeStatus) -> list[str]:
     """What people are told under the table."""
-    from hashcanary.cli.output import SIMULATED
+    from hashcanary.views.text import SIMULATED
 
     notes = [SIMULATED] if found.simulated else []
     notes.append("missing: blocks, candles or days inside; --json has the ranges without a gap.")

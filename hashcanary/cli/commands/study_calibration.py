@@ -173,8 +173,8 @@ def _document(record: Record, span: tuple[int, int]) -> dict[str, object]:
 
 
 def _notes(record: Record, found: list[PointScore], span: tuple[int, int]) -> list[str]:
-    from hashcanary.cli.output import SIMULATED
     from hashcanary.moments import iso_day
+    from hashcanary.views.text import SIMULATED
 
     notes = [SIMULATED] if record.simulated else []
     notes.append(

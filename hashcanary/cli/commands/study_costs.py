@@ -73,9 +73,10 @@ def run(args: argparse.Namespace) -> Exit:
 
 
 def _table(record: Record, found: tuple[AfterCost, ...]) -> Table:
-    from hashcanary.cli.output import SIMULATED, Column, Table
+    from hashcanary.cli.output import Column, Table
     from hashcanary.studies.price_to_cost import QUIET_DAYS, RULES
     from hashcanary.units import DAYS, FRACTION
+    from hashcanary.views.text import SIMULATED
 
     columns = [
         Column("model", "model"),

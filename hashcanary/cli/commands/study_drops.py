@@ -157,7 +157,7 @@ def _document(record: Record, found: DropList) -> dict[str, object]:
 
 
 def _notes(record: Record, found: DropList) -> list[str]:
-    from hashcanary.cli.output import SIMULATED
+    from hashcanary.views.text import SIMULATED
 
     notes = [SIMULATED] if record.simulated else []
     notes.append(

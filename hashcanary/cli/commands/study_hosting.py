@@ -180,9 +180,10 @@ def _table(
     own: AfterExit | None,
 ) -> Table:
     from hashcanary.cli.hosting_tables import columns, for_people
-    from hashcanary.cli.output import SIMULATED, Table
+    from hashcanary.cli.output import Table
     from hashcanary.economics.draws import BAND_TEXT
     from hashcanary.report import diverting, diverting_rows
+    from hashcanary.views.text import SIMULATED
 
     rows = {
         "offers": lambda: diverting_rows.offer_rows(study),

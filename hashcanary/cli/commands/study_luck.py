@@ -182,8 +182,7 @@ def _document(
 
 def _notes(record: Record, luck: WindowLuck, models: Comparison | None, why: str) -> list[str]:
     """What people are told under the table."""
-    from hashcanary.cli.output import SIMULATED
-    from hashcanary.views.text import how_often, moved
+    from hashcanary.views.text import SIMULATED, how_often, moved
 
     assert luck.reference is not None
     notes = [SIMULATED] if record.simulated else []

@@ -130,8 +130,9 @@ def run(args: argparse.Namespace) -> Exit:
 
 def _table(record: Record, study: SellingStudy, shown: str) -> Table:
     from hashcanary.cli.banded import resting, with_bands
-    from hashcanary.cli.output import SIMULATED, Table
+    from hashcanary.cli.output import Table
     from hashcanary.report.selling import document, of_quarters, rows_of, sentences
+    from hashcanary.views.text import SIMULATED
 
     rows: list[Row] = rows_of(study, shown)
     people = of_quarters(rows) if shown == "history" else rows

@@ -92,9 +92,10 @@ def run(args: argparse.Namespace) -> Exit:
         seed=seed,
     )
     show(answer, format_of(args))
-    if args.png:
+    picture = path_of(args.png)
+    if picture is not None:
         from hashcanary.cli.reporting import write_picture
         from hashcanary.report.charts.supply import supply_picture
 
-        write_picture(path_of(args.png), supply_picture(answer.result, simulated=record.simulated))
+        write_picture(picture, supply_picture(answer.result, simulated=record.simulated))
     return Exit.DONE

@@ -162,8 +162,10 @@ def _tell(report: SyncReport, now: float, how: Format, troubled: set[str]) -> No
     """Say what a step brought; silence while nothing happens."""
     import json
 
-    from hashcanary.cli.output import harmless, jsonable, say
+    from hashcanary.cli.output import say
     from hashcanary.moments import iso_time
+    from hashcanary.views.data import jsonable
+    from hashcanary.views.text import harmless
 
     time = iso_time(int(now))
     if report.error is not None:

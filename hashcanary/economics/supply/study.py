@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 
 from hashcanary.economics.draws import BAND_TEXT, band_of
 from hashcanary.economics.errors import NoHashprice
-from hashcanary.economics.levers import moved_by
+from hashcanary.economics.levers import Moved, moved_by
 from hashcanary.economics.machines.fleet import History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
-    from hashcanary.units import Unit
 
     Floats = NDArray[np.float64]
 
@@ -74,23 +73,6 @@ class RigPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Lever:
-    """An assumption: its meaning; low, high: ends of its middle 60%, in ``unit``; under_low,
-    under_high: mean fraction under water among draws that have it in its lowest and in its highest
-    fifth; part: of the variance, a fraction.
-    """
-
-    name: str
-    meaning: str
-    unit: Unit
-    low: float
-    high: float
-    under_low: float
-    under_high: float
-    part: float
-
-
-@dataclass(frozen=True, slots=True)
 class SupplyStudy:
     """All that is told. under_water, under_water_mean: fraction of what runs; room_ehs: the same,
     EH/s; elasticity: percent of hashrate a percent of hashprice, at the margin; lacks: what was not
@@ -108,7 +90,7 @@ class SupplyStudy:
     power_usd_per_kwh: Interval
     curve: tuple[CurvePoint, ...]
     rigs: tuple[RigPoint, ...]
-    levers: tuple[Lever, ...]
+    levers: tuple[Moved, ...]
     lacks: tuple[str, ...]
 
 
@@ -248,16 +230,11 @@ MEANINGS = {
 }
 
 
-def _levers(supply: Supply, under: Floats) -> tuple[Lever, ...]:
+def _levers(supply: Supply, under: Floats) -> tuple[Moved, ...]:
     """What each assumption moves of the share under water, the most first."""
     units = parameter_units()
-    return tuple(
-        Lever(
-            *(one.name, one.meaning, units[one.name]),
-            *(one.low, one.high, one.at_low, one.at_high, one.part),
-        )
-        for one in moved_by(MEANINGS, supply.parameters, under)
-    )
+    moved = moved_by(MEANINGS, supply.parameters, under)
+    return tuple(replace(each, unit=units[each.name]) for each in moved)
 
 
 def assumptions(study: SupplyStudy) -> str:

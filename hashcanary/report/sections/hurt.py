@@ -24,7 +24,7 @@ from hashcanary.units import (
     USD_PER_KWH,
     USD_PER_PHS_DAY,
 )
-from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.table import INTERVAL, Column, Table, limited
 from hashcanary.views.text import day, harmless, percent
 
 if TYPE_CHECKING:
@@ -148,8 +148,8 @@ def _costs(found: Hurt, costs: CostAnswers) -> Table:
 
 
 def _cost_row(one: CostAnswer) -> tuple[Cell, ...]:
-    cost = None if one.usd_per_btc is None else Interval(one.usd_per_btc, one.low, one.high)
-    ratio = None if one.ratio is None else Interval(one.ratio, one.ratio_low, one.ratio_high)
+    cost = limited(one.usd_per_btc, one.low, one.high)
+    ratio = limited(one.ratio, one.ratio_low, one.ratio_high)
     rests_on = one.rests_on if one.missing is None else f"missing: {one.missing}"
     return harmless(one.model.title), cost, harmless(rests_on), ratio, one.day
 
@@ -263,10 +263,7 @@ def _selling(rows: tuple[MustSell, ...], study: SupplyStudy) -> Table:
             Column("sold", "must be sold, of all coins", FRACTION, limits=INTERVAL),
             Column("btc", "BTC a day", BTC, limits=INTERVAL, digits=3),
         ),
-        rows=tuple(
-            (row.title, row.mined, row.sold, row.sold_btc_per_day)
-            for row in rows
-        ),
+        rows=tuple((row.title, row.mined, row.sold, row.sold_btc_per_day) for row in rows),
         note=(
             f"Means, and {BAND_TEXT}; hashprice of {day(study.market.day)}, margin of it over "
             "running costs. A bound and no measurement: owners with other money need sell none. "
@@ -292,8 +289,8 @@ def _notes(found: Hurt, no_after: str) -> tuple[str, ...]:
         lever = found.supply.levers[0]
         notes.append(
             f"What moves the share under water most: {lever.meaning}; from {lever.low:.3g} to "
-            f"{lever.high:.3g} it goes from {percent(lever.under_low)} to "
-            f"{percent(lever.under_high)} (means of the lowest and highest fifth)."
+            f"{lever.high:.3g} it goes from {percent(lever.at_low)} to "
+            f"{percent(lever.at_high)} (means of the lowest and highest fifth)."
         )
     if found.years.costs is not None:
         notes += _missing_costs(found.years.costs)

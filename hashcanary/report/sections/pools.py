@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING
 
-from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Ledger, Section
 from hashcanary.report.reading import LATE_DAYS

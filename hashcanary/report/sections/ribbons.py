@@ -10,7 +10,7 @@ from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.verdict import INVERTED_DAYS
 from hashcanary.studies.fall_luck import DEFINITION
 from hashcanary.units import COUNT, DATE, DAYS, FRACTION, STATE, YEARS
-from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.table import INTERVAL, Column, Table, limited
 from hashcanary.views.text import chance, count, day
 
 if TYPE_CHECKING:
@@ -209,14 +209,12 @@ def _summary(study: EpisodeStudy) -> Table:
 
 
 def _summary_row(one: ForwardSummary) -> tuple[Cell, ...]:
-    share = None
-    if one.share_positive is not None:
-        share = Interval(float(one.share_positive), one.low, one.high)
+    share = limited(one.share_positive, one.low, one.high)
     return (
         f"{one.horizon_days}",
         one.measured,
         one.median,
         one.independent,
         share,
-        None if one.base_share is None else Interval(one.base_share, None, None),
+        one.base_share,
     )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.document import Figure, Ledger
 from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL
 from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEXT
 from hashcanary.studies.stress.sustainability import TITLES
 from hashcanary.units import FRACTION, INDEX_100, USD_PER_BTC, USD_PER_PHS_DAY
-from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.table import INTERVAL, Column, Table, limited
 from hashcanary.views.text import bounds, harmless, percent, quantity
 
 if TYPE_CHECKING:
@@ -125,9 +124,7 @@ def _components(now: StressNow) -> Table:
 
 
 def _component_row(one: ComponentNow) -> tuple[Cell, ...]:
-    percentile = None
-    if one.percentile is not None:
-        percentile = Interval(one.percentile, one.percentile_low, one.percentile_high)
+    percentile = limited(one.percentile, one.percentile_low, one.percentile_high)
     unit, value = one.component.unit, one.value
     said = None
     if value is not None:

@@ -59,16 +59,16 @@ def test_what_moves_the_share_most_comes_first_and_explains_no_more_than_all(
     real_record: Record, cut: Cut
 ) -> None:
     levers = _study(real_record, cut, 2022, 11, 25).levers
-    moved = [abs(one.under_high - one.under_low) for one in levers]
+    moved = [abs(one.at_high - one.at_low) for one in levers]
     assert moved == sorted(moved, reverse=True)
     assert all(0 <= one.part <= 1 for one in levers)
     by_name = {one.name: one for one in levers}
     power = by_name["power_level"]
     # dearer power and less efficient machines put more under water
-    assert power.under_low < power.under_high
+    assert power.at_low < power.at_high
     fleet = by_name["network_j_per_th"]
-    assert fleet.under_low < fleet.under_high
-    assert by_name["pue"].under_low < by_name["pue"].under_high
+    assert fleet.at_low < fleet.at_high
+    assert by_name["pue"].at_low < by_name["pue"].at_high
 
 
 def test_without_a_price_nothing_is_said(real_record: Record, cut: Cut) -> None:

@@ -1,0 +1,68 @@
+"""Every command's JSON keeps the schema of its view, and its CSV has the same keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from hashcanary.views.schema import all_views, schema_of
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+# arguments by the command of their view
+COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
+    "study supply": (
+        ("study", "supply"),
+        ("study", "supply", "--show", "rigs"),
+        ("study", "supply", "--show", "assumptions"),
+        ("study", "supply", "--power-price", 0.06),
+    ),
+}
+_CASES = [(command, words) for command, cases in COMMANDS.items() for words in cases]
+
+
+@pytest.mark.parametrize(("command", "words"), _CASES, ids=lambda each: " ".join(map(str, each)))
+def test_json_keeps_the_schema_and_csv_its_keys(
+    call: Run, lake: Path, command: str, words: tuple[object, ...]
+) -> None:
+    printed = call("--home", lake, *words, "--json")
+    assert printed.returncode in {0, 1}, printed.stderr
+    document = json.loads(printed.stdout)
+    schema = schema_of(all_views()[command])
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(
+        document
+    )
+    if "rows" not in document:
+        return
+    rows = list(csv.reader(io.StringIO(call("--home", lake, *words, "--csv").stdout)))
+    described = [column["key"] for column in document["columns"]]
+    limits = {column["key"] for column in document["columns"] if column["interval"] is not None}
+    keys = [
+        key
+        for name in described
+        for key in ((name, f"{name}_low", f"{name}_high") if name in limits else (name,))
+    ]
+    assert rows[0] == keys
+    assert len(rows) - 1 == len(document["rows"])
+    assert all(list(row) == keys for row in document["rows"])
+
+
+def test_a_document_with_another_key_is_refused() -> None:
+    schema = schema_of(all_views()["study supply"])
+    validator = Draft202012Validator(schema)
+    assert list(validator.iter_errors({"columns": [], "rows": [], "under_water": 1}))
+
+
+def test_every_command_with_a_view_is_tried() -> None:
+    assert set(COMMANDS) == set(all_views())
