@@ -8,16 +8,10 @@ from hashcanary.interval import Interval
 from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Ledger
 from hashcanary.report.markup import Html, join, tag
+from hashcanary.report.words import figure_bounds, figure_value
 from hashcanary.units import DATE
 from hashcanary.views.table import Table
-from hashcanary.views.text import (
-    cell,
-    figure_bounds,
-    figure_value,
-    heading,
-    percent,
-    period,
-)
+from hashcanary.views.text import cell, heading, percent, period
 
 if TYPE_CHECKING:
     from hashcanary.report.charts.definition import Chart, Line

@@ -21,7 +21,8 @@ from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.javascript import BundleJob
 from hashcanary.report.markup import Html, join, tag
 from hashcanary.report.window import extent, own_window, starting_window
-from hashcanary.views.text import SIMULATED, day, facts_line
+from hashcanary.report.words import facts_line
+from hashcanary.views.text import SIMULATED, day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

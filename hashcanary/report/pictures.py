@@ -9,7 +9,8 @@ from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.charts.definition import VEGA_LITE
 from hashcanary.report.errors import NothingToDraw
 from hashcanary.report.window import own_window, starting_window
-from hashcanary.views.text import as_known, day, quantity
+from hashcanary.report.words import as_known
+from hashcanary.views.text import day, quantity
 
 if TYPE_CHECKING:
     from pathlib import Path

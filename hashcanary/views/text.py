@@ -18,7 +18,6 @@ from hashcanary.units import (
     INDEX_100,
     PROBABILITY,
     RATIO,
-    STATE,
     UNIX_TIME,
     YEARS,
 )
@@ -28,7 +27,6 @@ _WHOLE = 1e15  # floats beyond are not whole numbers that can be counted on
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hashcanary.report.document import Figure, Report
     from hashcanary.units import Unit
     from hashcanary.views.table import Cell, Column
 
@@ -60,21 +58,6 @@ def day(seconds: int) -> str:
 def minute(seconds: int) -> str:
     """``3 Feb 2026, 04:41 UTC``."""
     return f"{day(seconds)}, {datetime.fromtimestamp(seconds, UTC):%H:%M} UTC"
-
-
-def as_known(report: Report) -> str:
-    """At which moment the report sees the world."""
-    return "latest" if report.at_text in {"", "latest"} else f"as known at {report.at_text}"
-
-
-def facts_line(report: Report) -> str:
-    """As known when, up to which day and block."""
-    parts = [as_known(report)]
-    if report.as_of is not None:
-        parts.append(f"last full day {day(report.as_of - 1)}")
-    if report.tip_height is not None and report.tip_time is not None:
-        parts.append(f"block {report.tip_height:,}, {minute(report.tip_time)}")
-    return " · ".join(parts)
 
 
 def percent(value: float, decimals: int = 1, *, signed: bool = False) -> str:
@@ -147,30 +130,6 @@ def moved(low: float, high: float) -> str:
     if low > 0:
         return f"up {low * 100:.0f} to {high * 100:.0f}%"
     return f"between {-low * 100:.0f}% down and {high * 100:.0f}% up"
-
-
-def figure_value(figure: Figure) -> str:
-    """A figure's value, or a dash."""
-    if figure.value is None:
-        return NOTHING
-    if figure.unit is STATE or isinstance(figure.value, str):
-        return str(figure.value)
-    if figure.unit is PROBABILITY:
-        return probability(figure.value)
-    if figure.unit.percent and figure.low is None:
-        # nothing is estimated here: two decimals are known
-        return percent(figure.value, 2)
-    return quantity(figure.value, figure.unit)
-
-
-def figure_bounds(figure: Figure) -> str:
-    """A figure's interval with its level, or nothing."""
-    text = bounds(figure.low, figure.high, figure.unit)
-    # the unit stands beside the value already
-    words, unit = text.rsplit(" ", 1) if " " in text else (text, "")
-    if unit and figure_value(figure).endswith(f" {unit}"):
-        text = words
-    return f"{figure.level:.0%}: {text}" if text else ""
 
 
 def period(since: int | None, until: int | None) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hashcanary.report.document import Column, Estimate, Figure
+from hashcanary.report.words import figure_bounds, figure_value
 from hashcanary.units import DIFFICULTY, FRACTION, HASHRATE, RATIO, USD, Unit
 from hashcanary.views.text import (
     bounds,
     cell,
     chance,
     count,
-    figure_bounds,
-    figure_value,
     harmless,
     how_often,
     ordinal,
