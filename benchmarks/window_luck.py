@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from inference_page import write_part
 from retarget_forecast import record
+from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
@@ -25,7 +26,6 @@ from hashcanary.inference.luck.windows import between_blocks, between_times
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY
 from hashcanary.report.wording import chance, percent, wait
-from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
 from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes, with_luck
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from support.worlds import FIRST_HEIGHT as FIRST
+from support.worlds import START, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
 from hashcanary.inference.filter.observations import Blocks, blocks_of
 from hashcanary.inference.filter.posterior import posterior, state_of, up_to
-from hashcanary.simulation.worlds import FIRST_HEIGHT as FIRST
-from hashcanary.simulation.worlds import START, world_chain, world_path
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN, NETWORKS
 from hashcanary.inference.errors import (
@@ -27,7 +28,6 @@ from hashcanary.inference.filter.posterior import (
     posterior,
     state_of,
 )
-from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
 
 if TYPE_CHECKING:
     from types import ModuleType
