@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from inference_page import write_part
+from support.stress_worlds import CAUSES, stress_world
 
 from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH, assume, explain_drop
 from hashcanary.inference.explain.fall_windows import REACH
 from hashcanary.moments import DAY
-from hashcanary.simulation.stress_worlds import CAUSES, stress_world
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -151,7 +151,7 @@ def _binomial(share: float, size: int) -> float:
 def page(one: Judged) -> str:
     """The tables with what they mean."""
     return (
-        f"SIMULATED: {one.world.size} worlds of `hashcanary/simulation/stress_worlds.py`, as many "
+        f"SIMULATED: {one.world.size} worlds of `tests/support/stress_worlds.py`, as many "
         "of each cause, a quarter of them without labels of pools, a quarter without a price, a "
         "quarter without a price of power; seeds that nothing was developed on. Each was asked "
         f"{', '.join(map(str, AGES))} days after its fall began, all causes held equally likely "

@@ -31,10 +31,10 @@ from drop_worlds import TOLD, Detector, coverage, false_alarms
 from drop_worlds import delays as world_delays
 from inference_page import write_part
 from retarget_forecast import record
+from support.run_length import optimal_delay, run_length, threshold_for
 
 from hashcanary.inference.drops.drops import find_drops
 from hashcanary.inference.drops.watch import BLOCKS_A_YEAR, FALLS
-from hashcanary.inference.run_length import optimal_delay, run_length, threshold_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

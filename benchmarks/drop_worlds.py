@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from support.worlds import START, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
@@ -19,7 +20,6 @@ from hashcanary.inference.drops.watch import BLOCKS_A_YEAR, FALLS, advance, new_
 from hashcanary.inference.filter.bank import Bank, Model
 from hashcanary.inference.filter.observations import Blocks
 from hashcanary.simulation.hashrate import HashratePath
-from hashcanary.simulation.worlds import START, world_chain, world_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from inference_page import write_part
 from retarget_forecast import TUNED_TO, record
+from scipy.special import betaln
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.inference.filter.bank import BANK, CALM, Bank, Model, run_bank
 from hashcanary.inference.filter.compiling import compiled
 from hashcanary.inference.filter.observations import BIN, blocks_of, observe
-from hashcanary.inference.retarget.baselines import DiscountFilter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,12 +45,15 @@ class Scored:
 
 
 def discount_scores(seconds_per_hash: Floats, memory: float) -> Floats:
-    """One discount Gamma filter: conjugate, exact."""
-    law = DiscountFilter(memory).add(BIN, float(seconds_per_hash[0]))
+    """One discount Gamma filter: conjugate, exact. memory: blocks an observation counts for."""
+    keep = (1 - 1 / memory) ** BIN
+    shape, scale = float(BIN), float(seconds_per_hash[0])
     scores = np.zeros(seconds_per_hash.size)
-    for i in range(1, seconds_per_hash.size):
-        scores[i] = law.log_score(BIN, float(seconds_per_hash[i]))
-        law = law.add(BIN, float(seconds_per_hash[i]))
+    for i, seconds in enumerate(seconds_per_hash[1:].tolist(), start=1):
+        shape, scale = shape * keep, scale * keep
+        share = seconds / (seconds + scale)
+        scores[i] = BIN * math.log(share) + shape * math.log1p(-share) - betaln(float(BIN), shape)
+        shape, scale = shape + BIN, scale + seconds
     return scores
 
 

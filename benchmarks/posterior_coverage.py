@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from inference_page import write_part
+from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
 from hashcanary.inference.filter.bank import BANK, CALM, Bank, Model, run_bank, smooth, weights_of
 from hashcanary.inference.filter.mixture import BANDS, LEVELS, quantiles, spread
 from hashcanary.inference.filter.observations import BINS_PER_DAY, Blocks, observe
-from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
 
 if TYPE_CHECKING:
     from hashcanary.inference.filter.observations import Floats, Observations
@@ -122,7 +122,7 @@ def page() -> str:
             nats = evidence(chains)
     return (
         f"SIMULATED: {CHAINS} chains of {DAYS} days in each world, ± one standard error over "
-        "chains. The worlds are described in `hashcanary/simulation/worlds.py`; the models are "
+        "chains. The worlds are described in `tests/support/worlds.py`; the models are "
         "not told which one they are in, but where the table says so.\n\n"
         + "\n".join(lines)
         + "\n\n"

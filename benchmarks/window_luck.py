@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from inference_page import write_part
 from retarget_forecast import record
+from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
 from hashcanary.inference.filter.bank import Filtered, run_bank
 from hashcanary.inference.filter.comparison import compared
 from hashcanary.inference.filter.mixture import BANDS
-from hashcanary.inference.filter.observations import Blocks, observe
-from hashcanary.inference.luck.luck import luck_between, window_luck
+from hashcanary.inference.filter.observations import Blocks, blocks_of, observe
+from hashcanary.inference.luck.luck import window_luck
 from hashcanary.inference.luck.scan import some_fall, some_window
 from hashcanary.inference.luck.windows import between_blocks, between_times
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY
-from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
 from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes, with_luck
 from hashcanary.views.text import chance, percent, wait
 
@@ -200,9 +200,10 @@ def held(world: str, seed: int) -> Floats:
 
 def real_windows(real: Record) -> str:
     """Windows of the record that were spoken of."""
-    rows = []
+    rows, blocks = [], blocks_of(real)
     for start, end, what in WINDOWS:
-        luck = luck_between(real, seconds(start), seconds(end))
+        window = between_times(blocks, real.network, seconds(start), seconds(end))
+        luck = window_luck(blocks, real.network, window)
         rows.append(
             (
                 f"{start} to {end}: {what}",

@@ -1,7 +1,7 @@
 """Addresses: how people write the script that an output pays to.
 
 Base58Check for a key's hash and a script's hash, Bech32 for witness version 0 (BIP 173), Bech32m
-for later ones (BIP 350). An output to a bare public key, a bare multisignature or data has none.
+for later ones (BIP 350).
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from hashcanary.chain.errors import InvalidAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from hashcanary.chain.networks import Network
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -49,17 +47,6 @@ FORMS: dict[str, AddressForm] = {
 }
 
 
-def address_of(script: bytes, network: Network) -> str | None:
-    """The address of an output's scriptPubKey; None where its form has none."""
-    form = FORMS[network.name]
-    if len(script) == 25 and script[:3] == b"\x76\xa9\x14" and script[23:] == b"\x88\xac":
-        return _to_base58(bytes([form.key_hash]) + script[3:23])
-    if len(script) == 23 and script[:2] == b"\xa9\x14" and script[22:] == b"\x87":
-        return _to_base58(bytes([form.script_hash]) + script[2:22])
-    version = _witness_version(script)
-    return None if version is None else _to_bech32(form.prefix, version, script[2:])
-
-
 def script_of(address: str) -> bytes:
     """The scriptPubKey that an address of any known network stands for. Raises InvalidAddress."""
     known = {form.prefix for form in FORMS.values()}
@@ -88,16 +75,6 @@ def _witness_version(script: bytes) -> int | None:
     return script[0] - 0x50 if 0x51 <= script[0] <= 0x60 else None
 
 
-def _to_base58(payload: bytes) -> str:
-    data = payload + _double_sha256(payload)[:_CHECKSUM]
-    number, text = int.from_bytes(data, "big"), ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = _BASE58[digit] + text
-    zeros = len(data) - len(data.lstrip(b"\0"))
-    return "1" * zeros + text
-
-
 def _from_base58(address: str) -> bytes:
     """Version byte and body. The length is bounded, for the arithmetic is quadratic in it."""
     if not 0 < len(address) <= _LONGEST or set(address) - set(_BASE58):
@@ -120,13 +97,6 @@ def _from_base58(address: str) -> bytes:
 
 def _double_sha256(data: bytes) -> bytes:
     return sha256(sha256(data).digest()).digest()
-
-
-def _to_bech32(prefix: str, version: int, program: bytes) -> str:
-    words = [version, *_regrouped(program, 8, 5, pad=True)]
-    polymod = _polymod([*_expanded(prefix), *words, *[0] * 6]) ^ _CHECKS.get(version, _CHECK_LATER)
-    check = [(polymod >> 5 * (5 - place)) & 31 for place in range(6)]
-    return f"{prefix}1" + "".join(_BECH32[word] for word in (*words, *check))
 
 
 def _from_bech32(address: str, prefix: str) -> bytes:

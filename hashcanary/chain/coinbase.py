@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hashcanary.chain.errors import InvalidCoinbase
 from hashcanary.chain.networks import MAIN
-from hashcanary.chain.subsidy import COIN, subsidy
+from hashcanary.chain.subsidy import COIN
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
@@ -207,12 +207,3 @@ def bip34_height(script: bytes, network: Network = MAIN) -> int | None:
     if not network.bip34_height <= height < _BEYOND:
         return None
     return height if script.startswith(height_push(height)) else None
-
-
-def claimed_fees(coinbase_value: int, height: int, network: Network = MAIN) -> int:
-    """Satoshis that the miner took beyond the subsidy: at most the block's true fees.
-
-    Negative where a miner claimed less than the subsidy, as in the blocks 124,724, 501,726 and
-    526,591. coinbase_value: the sum of the coinbase's outputs, satoshis.
-    """
-    return coinbase_value - subsidy(height, network)

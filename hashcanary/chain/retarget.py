@@ -9,7 +9,6 @@ that retarget in Core (signet's limit was chosen so), hence unbounded integers g
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hashcanary.chain.compact import encode_compact, target_from_bits
@@ -46,16 +45,6 @@ def next_bits(
         base = first_bits
     target = target_from_bits(base, network) * clamped_timespan(first_time, last_time, network)
     return encode_compact(min(target // network.target_timespan, network.pow_limit))
-
-
-def untruncated_change(first_time: int, last_time: int, network: Network) -> Fraction:
-    """Relative change of difficulty that the times alone give, before truncation and limit.
-
-    What most sites publish; the consensus change is ``difficulty_change(old_bits, new_bits)``.
-    """
-    return Fraction(
-        network.target_timespan, clamped_timespan(first_time, last_time, network)
-    ) - Fraction(1)
 
 
 def epoch_of(height: int, network: Network) -> int:

@@ -49,22 +49,6 @@ def max_supply(network: Network = MAIN) -> int:
     return network.halving_interval * sum(_SUBSIDIES)
 
 
-def halvings_before(height: int, network: Network = MAIN) -> int:
-    """How many halvings have happened at ``height``, that block included."""
-    _require_height(height)
-    return height // network.halving_interval
-
-
-def next_halving(height: int, network: Network = MAIN) -> int:
-    """Height of the first halving block above ``height``."""
-    return (halvings_before(height, network) + 1) * network.halving_interval
-
-
-def halving_heights(last: int, network: Network = MAIN) -> list[int]:
-    """Heights of the halving blocks up to and including ``last``."""
-    return list(range(network.halving_interval, last + 1, network.halving_interval))
-
-
 def _require_height(height: int) -> None:
     if height < 0:
         raise ValueError(f"expected a height of 0 or more, found {height}")

@@ -25,11 +25,6 @@ MAX_TIMEWARP = 600
 """Seconds that an epoch's first header may be earlier than its parent under BIP94."""
 
 
-def earliest_time(parent_median_time_past: int) -> int:
-    """The least time, Unix seconds, that a header may have after such a parent."""
-    return parent_median_time_past + 1
-
-
 def latest_time(now: int) -> int:
     """The greatest time, Unix seconds, that a node takes at ``now``."""
     return now + MAX_AHEAD

@@ -6,7 +6,6 @@ Source: Bitcoin Core ``GetBlockProof``. The chain with the most work is the acti
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,18 +31,6 @@ def total_work(bits: NDArray[np.int64]) -> int:
         block_work(int(one)) * int(count)
         for one, count in zip(table.unique, table.counts, strict=True)
     )
-
-
-def chainwork(bits: NDArray[np.int64], before: int = 0) -> list[int]:
-    """Exact cumulative work after each of n consecutive blocks, in hashes.
-
-    before: the work of all blocks before the first.
-    """
-    table = bits_table(bits)
-    works = [block_work(int(one)) for one in table.unique]
-    total = accumulate((works[which] for which in table.inverse.tolist()), initial=before)
-    next(total)
-    return list(total)
 
 
 def work_float64_column(bits: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -51,7 +51,6 @@ class Purpose(IntEnum):
     CONTRACTS = 43
     DRIFT = 44
     STRESS_WEIGHTS = 31
-    STRESS_SHIFTS = 32
 
 
 def generator(seed: int, purpose: Purpose) -> np.random.Generator:

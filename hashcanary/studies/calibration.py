@@ -20,7 +20,7 @@ from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.filter.posterior import history, posterior
 from hashcanary.inference.retarget.baselines import (
     BetaLaw,
-    DiscountFilter,
+    discount_change,
     mempool_change,
     naive_change,
 )
@@ -204,8 +204,9 @@ def _discount(blocks: Blocks, at: int, m: int) -> float:
     whole = int(np.flatnonzero(np.diff(part.height, prepend=part.height[0]) > 1).max(initial=0))
     alpha = np.diff(part.time[whole:]) / part.work[whole + 1 :]
     age = (1 - 1 / MEMORY) ** np.arange(alpha.size - 1, -1, -1)
-    law = DiscountFilter(MEMORY, float(age.sum()), float((age * alpha).sum()))
-    return law.change(float(part.work[-1]), m, float(part.time[-1] - blocks.time[at]))
+    shape, scale = float(age.sum()), float((age * alpha).sum())
+    elapsed = float(part.time[-1] - blocks.time[at])
+    return discount_change(shape, scale, float(part.work[-1]), m, elapsed)
 
 
 def scores(outcomes: Sequence[RetargetOutcome]) -> list[PointScore]:

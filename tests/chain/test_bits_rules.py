@@ -10,7 +10,7 @@ from hashcanary.chain.errors import WrongBits, WrongTime
 from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.networks import MAIN, REGTEST, TESTNET4, Network
 from hashcanary.chain.run import History
-from hashcanary.chain.time_rules import check_times, earliest_time, latest_time
+from hashcanary.chain.time_rules import check_times, latest_time
 
 LIMIT, HARD = 0x1D00FFFF, 0x1C05A3F4
 RETARGET_UNKNOWN = "retarget at 4032: the epoch's first header (2016) is not in the run"
@@ -119,8 +119,7 @@ def test_inside_an_epoch_bip94_asks_for_no_more_than_the_median_rule() -> None:
     )
 
 
-def test_bounds_of_a_headers_time() -> None:
-    assert earliest_time(1000) == 1001
+def test_the_latest_time_of_a_header() -> None:
     assert latest_time(1000) == 8200
 
 

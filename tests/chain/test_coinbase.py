@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hashcanary.chain.coinbase import (
     Output,
     bip34_height,
-    claimed_fees,
     height_push,
     outputs_of,
     parse_coinbase,
@@ -48,25 +47,6 @@ def test_the_coinbase_of_the_genesis_block() -> None:
     assert output.value == 50_0000_0000
     assert output.script.hex().startswith("4104678afdb0fe5548271967f1a67130b7105cd6a8")
     assert bip34_height(coinbase.script) is None
-
-
-@pytest.mark.parametrize(
-    ("height", "value", "fees"),
-    [
-        # science: 124,724 gave away 1 satoshi and all 0.01 fees; 501,726 and 526,591 all or half
-        (124_724, 49_9999_9999, -1),
-        (501_726, 0, -12_5000_0000),
-        (526_591, 6_2500_0000, -6_2500_0000),
-        (0, 50_0000_0000, 0),
-        (866_342, 3_1752_6183, 502_6183),
-    ],
-)
-def test_claimed_fees_are_signed(height: int, value: int, fees: int) -> None:
-    assert claimed_fees(value, height) == fees
-
-
-def test_claimed_fees_follow_the_halvings_of_the_network() -> None:
-    assert claimed_fees(25_0000_0001, 150, REGTEST) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Subsidy, supply and halvings: published heights and sums."""
+"""Subsidy and supply: published heights and sums."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import pytest
 
 from hashcanary.chain.networks import MAIN, REGTEST, SIMNET
 from hashcanary.chain.subsidy import (
-    halving_heights,
-    halvings_before,
     max_supply,
-    next_halving,
     subsidy,
     subsidy_column,
     supply_after,
@@ -58,12 +55,6 @@ def test_genesis_alone_is_fifty_bitcoin() -> None:
     assert supply_after(0) == 50_00000000
 
 
-def test_halvings_and_the_next_one() -> None:
-    assert halving_heights(1_050_000) == [210_000, 420_000, 630_000, 840_000, 1_050_000]
-    assert (halvings_before(839_999), halvings_before(840_000)) == (3, 4)
-    assert (next_halving(839_999), next_halving(840_000)) == (840_000, 1_050_000)
-
-
 def test_regtest_halves_every_150_blocks_and_simnet_as_main() -> None:
     assert [subsidy(height, REGTEST) for height in (149, 150, 300)] == [
         50_00000000,
@@ -73,7 +64,7 @@ def test_regtest_halves_every_150_blocks_and_simnet_as_main() -> None:
     assert SIMNET.halving_interval == MAIN.halving_interval == 210_000
 
 
-@pytest.mark.parametrize("function", [subsidy, supply_after, halvings_before])
+@pytest.mark.parametrize("function", [subsidy, supply_after])
 def test_a_negative_height_is_refused(function: Callable[[int], int]) -> None:
     with pytest.raises(ValueError, match="-1"):
         function(-1)

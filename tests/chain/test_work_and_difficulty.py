@@ -13,7 +13,7 @@ from hashcanary.chain.difficulty import (
     difficulty_float64,
     difficulty_float64_column,
 )
-from hashcanary.chain.work import block_work, chainwork, total_work, work_float64_column
+from hashcanary.chain.work import block_work, total_work, work_float64_column
 
 GENESIS_BITS, EARLY_2026_BITS = 0x1D00FFFF, 0x17023C7E
 GENESIS_WORK, EARLY_2026_WORK = 4_295_032_833, 540_592_547_075_317_195_878_382
@@ -35,18 +35,6 @@ def test_bits_of_no_valid_target_carry_no_work(bits: int) -> None:
 def test_total_work_is_exact_beyond_64_bits() -> None:
     bits = np.array([GENESIS_BITS] * 3 + [EARLY_2026_BITS] * 5 + [GENESIS_BITS], np.int64)
     assert total_work(bits) == 4 * GENESIS_WORK + 5 * EARLY_2026_WORK
-
-
-def test_chainwork_adds_up_block_by_block() -> None:
-    bits = np.array([GENESIS_BITS, EARLY_2026_BITS], np.int64)
-    assert chainwork(bits, before=10) == [
-        10 + GENESIS_WORK,
-        10 + GENESIS_WORK + EARLY_2026_WORK,
-    ]
-
-
-def test_chainwork_of_the_first_two_blocks_is_what_core_reports() -> None:
-    assert chainwork(np.array([GENESIS_BITS] * 2, np.int64)) == [0x100010001, 0x200020002]
 
 
 def test_work_as_float64_is_the_nearest() -> None:

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from support.worlds import FIRST_HEIGHT as FIRST
+from support.worlds import START, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
-from hashcanary.inference.filter.observations import Blocks
-from hashcanary.simulation.worlds import FIRST_HEIGHT as FIRST
-from hashcanary.simulation.worlds import START, world_chain, world_path
+from hashcanary.inference.filter.observations import Blocks, blocks_of
+from hashcanary.inference.filter.posterior import posterior, state_of, up_to
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.inference.filter.posterior import Posterior
     from hashcanary.simulation.mining import MinedChain
 
-__all__ = ["FIRST", "START", "blocks_from", "mined", "record_from"]
+__all__ = ["FIRST", "START", "blocks_from", "mined", "posterior_of", "record_from"]
 
 
 def mined(world: str, days: int, seed: int) -> MinedChain:
@@ -71,3 +73,9 @@ def record_from(chain: MinedChain, closes: NDArray[np.float64] | None = None) ->
         }
     )
     return Record(None, "latest", MAIN, True, blocks, daily, frame)
+
+
+def posterior_of(record: Record, height: int | None = None) -> Posterior:
+    """The posterior of a record at ``height`` (the last block without)."""
+    blocks = up_to(blocks_of(record), height)
+    return posterior(state_of(blocks, record.network))

@@ -14,8 +14,8 @@ import bitcoin.core
 import polars as pl
 import pytest
 
-from hashcanary.chain.coinbase import claimed_fees
 from hashcanary.chain.networks import REGTEST
+from hashcanary.chain.subsidy import subsidy
 from hashcanary.sources.catalogue.blockfiles import BLOCKFILES
 from hashcanary.sources.facts import BLOCKS, HEADERS
 from hashcanary.sources.node.block_files import ScanOptions, scan
@@ -157,7 +157,7 @@ def test_every_block_is_as_core_says(datadir: tuple[Path, object], block_maker: 
     active = core.get_active_chain().block_tree_entries  # type: ignore[attr-defined]
     for entry in list(active)[1:]:
         found = rows[bytes(entry.block_hash)[::-1]]
-        claimed = claimed_fees(found["coinbase_value"], entry.height, REGTEST)
+        claimed = found["coinbase_value"] - subsidy(entry.height, REGTEST)
         spent = core.block_spent_outputs[entry].transactions  # type: ignore[attr-defined]
         paid_in = sum(coin.output.amount for one in spent for coin in one.coins)
         others = list(core.blocks[entry].transactions)[1:]  # type: ignore[attr-defined]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.stress_worlds import stress_world
 
 from hashcanary.inference.explain.attribution import CANNOT_TELL, Explanation, explain_drop
 from hashcanary.moments import DAY
 from hashcanary.report.explaining import evidence_lines, headline, notes, sentences
-from hashcanary.simulation.stress_worlds import stress_world
 from hashcanary.views.text import probability
 
 

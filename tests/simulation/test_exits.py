@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from support.stress_worlds import StressWorld, stress_world
 
 from hashcanary.chain.difficulty import difficulty_float64_column
 from hashcanary.moments import DAY
@@ -12,7 +13,6 @@ from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.history import simulate_history
 from hashcanary.simulation.paths import hashrate_path
 from hashcanary.simulation.scenario import Exit, Scenario
-from hashcanary.simulation.stress_worlds import StressWorld, stress_world
 
 
 def test_a_share_leaves_on_its_day_and_never_comes_back() -> None:

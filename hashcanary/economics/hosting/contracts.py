@@ -60,11 +60,6 @@ class Contract:
     source: str
 
     @property
-    def usd_per_mwh_of_capacity(self) -> float:
-        """Rent a MWh of what is let, USD/MWh: critical IT, or the connection where ``of_grid``."""
-        return self.usd_per_year / (self.capacity_mw * HOURS_A_YEAR)
-
-    @property
     def comparable(self) -> bool:
         """Whether the rent is for building, power connection and cooling that the host pays for."""
         rented = self.kind == "colocation" and self.capex_by == "host" and self.power != "host"

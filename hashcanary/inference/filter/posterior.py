@@ -20,14 +20,12 @@ from hashcanary.inference.filter.observations import (
     VOUCHERS,
     Blocks,
     Observations,
-    blocks_of,
     observe,
 )
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
     from hashcanary.inference.filter.observations import Floats
-    from hashcanary.store.record import Record
 
 
 class NewBlock(NamedTuple):
@@ -197,15 +195,6 @@ def _spread_columns(models: Floats, variances: slice) -> Floats:
     rows = np.concatenate([models] * FACTORS.size)
     rows[:, variances] *= np.repeat(FACTORS, models.shape[0])[:, None]
     return rows
-
-
-def posterior_of(record: Record, height: int | None = None) -> Posterior:
-    """The posterior at ``height`` (the last block without) from the blocks up to it.
-
-    Raises NoBlocksToObserve, NothingObserved, HeightNotKnown, NoRetargets.
-    """
-    blocks = up_to(blocks_of(record), height)
-    return posterior(state_of(blocks, record.network))
 
 
 def up_to(blocks: Blocks, height: int | None) -> Blocks:

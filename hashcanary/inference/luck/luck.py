@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.luck.scan import clumps, in_one_window, some_fall, some_window
-from hashcanary.inference.luck.windows import FUTURE_LIMIT, between_times, blocks_before
+from hashcanary.inference.luck.windows import FUTURE_LIMIT, blocks_before
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from hashcanary.inference.filter.observations import Blocks, Floats
     from hashcanary.inference.luck.scan import Law
     from hashcanary.inference.luck.windows import Stretch
-    from hashcanary.store.record import Record
 
 YEAR = 365.25
 # an epoch of blocks: two weeks, of which luck moves the mean by 2.2%
@@ -76,19 +74,6 @@ class FallLuck:
 
     per_year: float
     once_in_years: float
-
-
-def luck_between(
-    record: Record, start: float, end: float, *, rate: float | None = None, span_days: float = YEAR
-) -> WindowLuck:
-    """The luck of a record's blocks with times from ``start`` to before ``end``, Unix seconds.
-
-    rate: hashrate to compare with, H/s; without one, that of the 2016 blocks before the window.
-    Raises NoBlocksToObserve, NoRetargets, WindowNotKnown.
-    """
-    blocks = blocks_of(record)
-    window = between_times(blocks, record.network, start, end)
-    return window_luck(blocks, record.network, window, rate=rate, span_days=span_days)
 
 
 def window_luck(

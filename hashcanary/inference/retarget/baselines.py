@@ -91,37 +91,13 @@ class BetaLaw:
         return np.where(at >= _MOST, 1.0, np.where(at < _LEAST, 0.0, inside))
 
 
-@dataclass(frozen=True, slots=True)
-class DiscountFilter:
-    """One discount Gamma filter of the rate: conjugate, an old block counting ever less.
+def discount_change(
+    shape: float, scale: float, work: float, intervals: int, elapsed: float
+) -> float:
+    """Relative change at the epoch's end if the rate of a discount Gamma filter holds to it.
 
-    shape, scale: of the Gamma posterior of the rate (scale: seconds per hash); memory: blocks an
-    observation counts for.
+    shape, scale: of the Gamma posterior of the rate, an old block counting ever less (scale:
+    seconds per hash); work: hashes a block; intervals: done, in ``elapsed`` seconds.
     """
-
-    memory: float
-    shape: float = 0.0
-    scale: float = 0.0
-
-    def add(self, blocks: int, seconds_per_hash: float) -> DiscountFilter:
-        """After ``blocks`` more whose seconds over work sum to ``seconds_per_hash``."""
-        keep = (1 - 1 / self.memory) ** blocks
-        return DiscountFilter(
-            self.memory, self.shape * keep + blocks, self.scale * keep + seconds_per_hash
-        )
-
-    def log_score(self, blocks: int, seconds_per_hash: float) -> float:
-        """Log density of the log of the next sum, before it is added."""
-        from scipy.special import betaln
-
-        shape = self.shape * (1 - 1 / self.memory) ** blocks
-        scale = self.scale * (1 - 1 / self.memory) ** blocks
-        share = seconds_per_hash / (seconds_per_hash + scale)
-        return float(
-            blocks * np.log(share) + shape * np.log1p(-share) - betaln(float(blocks), shape)
-        )
-
-    def change(self, work: float, intervals: int, elapsed: float) -> float:
-        """Relative change at the epoch's end if the mean rate of now holds to it."""
-        rest = (_INTERVALS - intervals) * work * self.scale / self.shape
-        return float(np.clip(_TIMESPAN / (elapsed + rest) - 1, _LEAST, _MOST))
+    rest = (_INTERVALS - intervals) * work * scale / shape
+    return float(np.clip(_TIMESPAN / (elapsed + rest) - 1, _LEAST, _MOST))

@@ -36,6 +36,11 @@ def _contract(host: str, what: str) -> Contract:
     return one
 
 
+def _rent(contract: Contract) -> float:
+    """USD/MWh of what is let, every hour of a year."""
+    return contract.usd_per_year / (contract.capacity_mw * HOURS_A_YEAR)
+
+
 def test_mining_earns_what_the_press_printed() -> None:
     # news of late 2025: 93 USD/MWh at 17.5 J/TH and 39 USD/PH/s/day
     assert float(revenue_usd_per_mwh(39.0, 17.5)) == pytest.approx(93, abs=0.5)
@@ -61,13 +66,13 @@ def test_mining_earns_what_the_press_printed() -> None:
 def test_a_contracts_rent_is_its_total_over_megawatts_and_hours(
     host: str, what: str, usd: float, megawatts: float, years: float
 ) -> None:
-    found = _contract(host, what).usd_per_mwh_of_capacity
+    found = _rent(_contract(host, what))
     assert found == pytest.approx(usd / (megawatts * years * 365.25 * 24))
 
 
 def test_hosts_own_arithmetic_is_met() -> None:
     # TeraWulf on Core42: 1.5 million USD a MW and year, 125 USD/kW-month
-    core42 = _contract("TeraWulf", ", 60 MW").usd_per_mwh_of_capacity
+    core42 = _rent(_contract("TeraWulf", ", 60 MW"))
     assert usd_per_kw_month(core42) == pytest.approx(125.0)
     assert musd_per_mw_year(core42) == pytest.approx(1.5)
     # TeraWulf, 14 August 2025: 85% of it are 315 million a year
@@ -208,7 +213,7 @@ def test_a_users_contracts_take_the_place_and_the_rest_stays(tmp_path: Path) -> 
     path.write_text(_GOOD)
     found = read_hosting(path)
     # 175.32 million USD / (100 MW x 8766 h) = 200 USD/MWh
-    assert [one.usd_per_mwh_of_capacity for one in found.contracts] == pytest.approx([200.0])
+    assert [_rent(one) for one in found.contracts] == pytest.approx([200.0])
     assert found.assumptions == _FIGURES.assumptions
     assert found.decline == _FIGURES.decline
 

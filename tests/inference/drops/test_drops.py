@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from support.worlds import START, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN, TESTNET4
 from hashcanary.inference.drops.drops import drops_of, find_drops
@@ -17,7 +18,6 @@ from hashcanary.inference.errors import NoBlocksToObserve, NoRetargets, NothingO
 from hashcanary.inference.filter.bank import BANK
 from hashcanary.inference.filter.observations import Blocks
 from hashcanary.simulation.hashrate import HashratePath
-from hashcanary.simulation.worlds import START, world_chain, world_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from support.stress_worlds import CAUSES, StressWorld, stress_world
 
 from hashcanary.inference.errors import BadStatement, NoBlocksToObserve, TooFewToExplain
 from hashcanary.inference.explain.attribution import KINDS, assume, explain_drop
@@ -15,7 +16,6 @@ from hashcanary.inference.explain.margins import margin_at
 from hashcanary.inference.explain.squeeze import machines
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY
-from hashcanary.simulation.stress_worlds import CAUSES, StressWorld, stress_world
 from hashcanary.store.record import Record
 
 

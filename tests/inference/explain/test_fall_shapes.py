@@ -114,11 +114,12 @@ def test_windows_hold_all_blocks_once_and_are_fine_where_asked(chains: object) -
 
 
 def test_a_storm_is_found_where_it_was() -> None:
+    from support.stress_worlds import stress_world
+
     from hashcanary.chain.networks import MAIN
     from hashcanary.inference.explain.fall_windows import observed
     from hashcanary.inference.filter.observations import blocks_of
     from hashcanary.moments import DAY
-    from hashcanary.simulation.stress_worlds import stress_world
 
     found = 0
     deep = [
@@ -133,6 +134,8 @@ def test_a_storm_is_found_where_it_was() -> None:
 
 
 def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -> None:
+    from support.stress_worlds import stress_world
+
     from hashcanary.chain.networks import MAIN
     from hashcanary.inference.explain.evidence import fall_factors, pool_factors
     from hashcanary.inference.explain.fall import Place, describe, fit_fall
@@ -140,7 +143,6 @@ def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -
     from hashcanary.inference.explain.pool_loss import LOSSES, PoolTables
     from hashcanary.inference.filter.observations import blocks_of
     from hashcanary.moments import DAY
-    from hashcanary.simulation.stress_worlds import stress_world
 
     world = stress_world("luck", 1)
     seen = observed(blocks_of(world.known_at(world.start + DAY)), MAIN)

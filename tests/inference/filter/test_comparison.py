@@ -6,13 +6,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from support.worlds import START, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.inference.errors import NoRetargets, WindowNotKnown
 from hashcanary.inference.filter.bank import CALM, VAGUE, Bank, Filtered, Model, run_bank, smooth
 from hashcanary.inference.filter.comparison import compare, compared
 from hashcanary.inference.filter.observations import Blocks, observe
-from hashcanary.simulation.worlds import START, world_chain, world_path
 
 DAY = 86_400
 MODELS = (

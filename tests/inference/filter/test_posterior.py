@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN, NETWORKS
 from hashcanary.inference.errors import (
@@ -25,10 +26,8 @@ from hashcanary.inference.filter.posterior import (
     empty_state,
     history,
     posterior,
-    posterior_of,
     state_of,
 )
-from hashcanary.simulation.worlds import START, WORLDS, world_chain, world_path
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -79,8 +78,9 @@ def test_a_record_cut_at_a_moment_gives_the_same_posterior_there(
     row = record.blocks.row(9000, named=True)
     early = cut(record, row["known_at"])
     height = int(early.blocks["height"][-1])
-    assert posterior_of(early).state == pytest.approx(posterior_of(record, height).state, abs=1e-12)
-    assert not np.isnan(posterior_of(early).change)
+    alone = chains.posterior_of(early)
+    assert alone.state == pytest.approx(chains.posterior_of(record, height).state, abs=1e-12)
+    assert not np.isnan(alone.change)
 
 
 def test_one_more_block_takes_less_than_a_millisecond(chains: ModuleType, stormy: Any) -> None:
@@ -136,13 +136,13 @@ def test_bands_hold_the_simulated_truth_as_often_as_they_say(
 def test_few_blocks_and_other_networks_are_named_errors(chains: ModuleType, stormy: Any) -> None:
     record = chains.record_from(stormy)
     with pytest.raises(NoBlocksToObserve, match="found 1"):
-        posterior_of(replace(record, blocks=record.blocks.head(1)))
+        chains.posterior_of(replace(record, blocks=record.blocks.head(1)))
     with pytest.raises(NothingObserved):
-        posterior_of(replace(record, blocks=record.blocks.head(5)))
+        chains.posterior_of(replace(record, blocks=record.blocks.head(5)))
     with pytest.raises(HeightNotKnown, match="0 gaps"):
-        posterior_of(record, 5)
+        chains.posterior_of(record, 5)
     with pytest.raises(NoRetargets, match="regtest"):
-        posterior_of(replace(record, network=NETWORKS["regtest"]))
+        chains.posterior_of(replace(record, network=NETWORKS["regtest"]))
 
 
 def test_a_block_below_the_last_is_refused(chains: ModuleType, stormy: Any) -> None:

@@ -12,10 +12,9 @@ from scipy.stats import binom, f, gamma, nbinom, poisson
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.inference.errors import HeightNotKnown, NoRetargets, WindowNotKnown
-from hashcanary.inference.filter.observations import Blocks
+from hashcanary.inference.filter.observations import Blocks, blocks_of
 from hashcanary.inference.luck.luck import (
     fall_by_luck,
-    luck_between,
     window_luck,
 )
 from hashcanary.inference.luck.windows import (
@@ -256,12 +255,14 @@ def test_an_older_peak_leaves_luck_more_time() -> None:
 
 def test_the_storm_of_january_2026(real_record: Record) -> None:
     start = 1_769_212_800  # 24 Jan 2026
-    day = luck_between(real_record, start, start + DAY)
+    blocks = blocks_of(real_record)
+    day = window_luck(blocks, MAIN, between_times(blocks, MAIN, start, start + DAY))
     assert day.window.blocks == 98
     # the day alone: 3.1e-5 against 144 expected; as the worst of its year it is no rarity
     assert day.p_value == pytest.approx(3.1e-5, rel=0.3)
     assert day.p_span > 0.05
     # the week of the storm is
-    week = luck_between(real_record, start - DAY, start + 6 * DAY)
+    around = between_times(blocks, MAIN, start - DAY, start + 6 * DAY)
+    week = window_luck(blocks, MAIN, around)
     assert week.once_in_years > 1000
     assert -0.25 < week.low < week.change < week.high < -0.1

@@ -7,8 +7,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-
-from hashcanary.inference.run_length import (
+from support.run_length import (
     optimal_delay,
     reference,
     run_length,

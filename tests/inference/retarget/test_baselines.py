@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from hashcanary.inference.retarget.baselines import (
     BetaLaw,
-    DiscountFilter,
+    discount_change,
     mempool_change,
     naive_change,
 )
@@ -67,16 +66,6 @@ def test_the_beta_law_needs_intervals_and_time(intervals: int, elapsed: float) -
         BetaLaw(intervals, elapsed)
 
 
-def test_a_discount_filters_score_is_the_lomax_laws() -> None:
-    law = DiscountFilter(100.0, 40.0, 2.0)
-    keep = 1 - 1 / 100
-    # one block: alpha given shape and scale is Lomax; log score of log alpha adds log alpha
-    expected = stats.lomax(40 * keep, scale=2 * keep).logpdf(0.03) + np.log(0.03)
-    assert law.log_score(1, 0.03) == pytest.approx(expected)
-    added = law.add(1, 0.03)
-    assert (added.shape, added.scale) == pytest.approx((40 * keep + 1, 2 * keep + 0.03))
-
-
 def test_a_discount_filter_holds_its_rate_to_the_epochs_end() -> None:
-    law = DiscountFilter(100.0, 50.0, 50.0 * 660 / 4e9)
-    assert law.change(4e9, 1000, 660_000.0) == pytest.approx(1_209_600 / (2015 * 660) - 1)
+    change = discount_change(50.0, 50.0 * 660 / 4e9, 4e9, 1000, 660_000.0)
+    assert change == pytest.approx(1_209_600 / (2015 * 660) - 1)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from hashcanary.inference.errors import HeightNotKnown
-from hashcanary.inference.filter.posterior import posterior_of
 from hashcanary.inference.retarget.baselines import BetaLaw
 from hashcanary.inference.retarget.forecast import forecast_retarget
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from hashcanary.store.record import Record
 
 # height 935,424, from the headers: a fall of 11.1553%
@@ -30,8 +31,10 @@ def test_the_storms_epoch_is_foreseen_where_a_constant_rate_fails(real_record: R
     assert forecast.lacks == ()
 
 
-def test_of_the_years_without_block_times_only_the_epochs_are_known(real_record: Record) -> None:
-    now = posterior_of(real_record, 2016 * 220)
+def test_of_the_years_without_block_times_only_the_epochs_are_known(
+    chains: ModuleType, real_record: Record
+) -> None:
+    now = chains.posterior_of(real_record, 2016 * 220)
     low, middle, high = now.quantiles()[[0, 3, 6]]
     # 2016 blocks of difficulty 286,765,766,821 in 1,118,527 s: December 2016
     assert low < 2.22e18 < high
@@ -39,6 +42,8 @@ def test_of_the_years_without_block_times_only_the_epochs_are_known(real_record:
     assert now.unobserved == 0
 
 
-def test_a_height_in_an_epoch_without_its_blocks_is_refused(real_record: Record) -> None:
+def test_a_height_in_an_epoch_without_its_blocks_is_refused(
+    chains: ModuleType, real_record: Record
+) -> None:
     with pytest.raises(HeightNotKnown):
-        posterior_of(real_record, 400_001)
+        chains.posterior_of(real_record, 400_001)

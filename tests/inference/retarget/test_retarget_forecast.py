@@ -19,7 +19,6 @@ from hashcanary.inference.filter.posterior import (
     Posterior,
     history,
     posterior,
-    posterior_of,
     state_of,
 )
 from hashcanary.inference.retarget.forecast import (
@@ -78,7 +77,7 @@ def test_never_narrower_than_the_remaining_blocks_own_noise(
     chains: ModuleType, stormy: Any, count: int
 ) -> None:
     record = chains.record_from(stormy)
-    now = posterior_of(record)
+    now = chains.posterior_of(record)
     waiting = waiting_for(now, count, WORK)
     assert (waiting.shape <= count).all()
     noise = stats.gamma(count).ppf([0.1, 0.9])
