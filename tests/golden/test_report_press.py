@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.build import build_report
-from hashcanary.report.document import Estimate
 from hashcanary.report.html import render_html
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_the_power_price_that_an_s19_xp_bears_as_vaneck_printed_it(
     table = next(t for t in report.sections[4].tables if t.key == "shutdown")
     row = next(row for row in table.rows if row[0] == "Antminer S19 XP")
     bears = row[-1]
-    assert isinstance(bears, Estimate)
+    assert isinstance(bears, Interval)
     assert bears.low is not None
     assert bears.high is not None
     assert bears.low < usd_per_kwh < bears.high * 1.01
@@ -113,11 +113,11 @@ def test_the_report_of_5_february_2026_puts_published_costs_beside_its_own(
         ("Capriole, production, published", 74_300),
         ("Checkonchain, published", 87_000),
     ):
-        assert rows[name][1] == Estimate(usd, None, None)
+        assert rows[name][1] == usd
         assert "external input" in str(rows[name][2])
     for name, usd in (("Electricity", 59_450), ("Capriole's ratio", 74_300), ("All-in", 87_000)):
         cost = rows[name][1]
-        assert isinstance(cost, Estimate)
+        assert isinstance(cost, Interval)
         assert cost.low is not None
         assert cost.high is not None
         assert cost.low < usd < cost.high, name

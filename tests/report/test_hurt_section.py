@@ -16,10 +16,11 @@ from hashcanary.economics.costs.published import read_published_costs
 from hashcanary.economics.costs.registry import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.supply.study import study_supply
+from hashcanary.interval import Interval
 from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.charts.costs import FITTED
-from hashcanary.report.document import Estimate, Table
+from hashcanary.report.document import Table
 from hashcanary.report.hurt import Hurt, after_of, hurt, needed
 from hashcanary.report.hurt_data import hurt_datasets
 from hashcanary.report.outlook import outlook
@@ -103,10 +104,10 @@ def test_costs_are_those_of_the_command_with_bands_and_assumptions(
     rows = table(section, "costs").rows
     for one, row in zip(asked.answers, rows, strict=False):
         assert row[0] == one.model.title
-        assert isinstance(row[1], Estimate)
+        assert isinstance(row[1], Interval)
         assert (row[1].value, row[1].low, row[1].high) == (one.usd_per_btc, one.low, one.high)
         assert row[2] == one.rests_on
-        assert isinstance(row[3], Estimate)
+        assert isinstance(row[3], Interval)
         assert row[3].value == pytest.approx(78_717 / (one.usd_per_btc or 1), rel=1e-3)
 
 
@@ -126,7 +127,7 @@ def test_published_figures_stand_beside_as_external_inputs_known_by_then(
         ("Capriole, production, published", 74_300),
         ("Checkonchain, published", 87_000),
     ):
-        assert rows[name][1] == Estimate(usd, None, None)
+        assert rows[name][1] == usd
         assert str(rows[name][2]).startswith("external input, no band")
     drawn = hurt_datasets(then)[1]
     assert list(drawn.column("usd_per_btc").values).count(87_000) == 1
@@ -150,12 +151,13 @@ def test_the_s19_xp_stops_where_f2pools_form_of_the_rule_says(
     """c x e x 24/1000 / what a TH/s earns a day, at PUE 1.1 and a pool fee of 2%."""
     shown = table(section, "shutdown")
     row = next(row for row in shown.rows if row[0] == "Antminer S19 XP")
-    assert [column.key for column in shown.columns][1:4] == ["at_0_04", "at_0_06", "at_0_08"]
+    keys = [f"at_{power}_usd_per_btc" for power in ("0_04", "0_06", "0_08")]
+    assert [column.key for column in shown.columns][1:4] == keys
     assert found.supply is not None
     market = found.supply.market
     earned_btc = market.hashprice_usd_per_phs_day / 1000 / found.supply.price_usd_per_btc
     for cell, power in zip(row[1:4], (0.04, 0.06, 0.08), strict=True):
-        assert isinstance(cell, Estimate)
+        assert isinstance(cell, Interval)
         expected = power * 21.5 * 24 / 1000 * 1.1 / (1 - 0.02) / earned_btc
         assert cell.value == pytest.approx(expected, rel=1e-9)
         assert cell.low is not None
@@ -166,8 +168,8 @@ def test_what_must_be_sold_adds_up(section: Section) -> None:
     rows = table(section, "selling").rows
     for column in (1, 2, 3):
         values = [row[column] for row in rows]
-        assert all(isinstance(value, Estimate) for value in values)
-        parts = [value.value for value in values if isinstance(value, Estimate)]
+        assert all(isinstance(value, Interval) for value in values)
+        parts = [value.value for value in values if isinstance(value, Interval)]
         assert sum(parts[:-1]) == pytest.approx(parts[-1], rel=1e-6)
 
 
@@ -235,7 +237,7 @@ def test_before_the_first_rig_it_says_so(real_record: Record, cut: Cut) -> None:
     assert "What a coin costs cannot be said yet" in section.lead
     # prices alone can be fitted
     rows = {str(row[0]): row[1] for row in table(section, "costs").rows}
-    assert isinstance(rows["Difficulty regression, refitted"], Estimate)
+    assert isinstance(rows["Difficulty regression, refitted"], Interval)
     assert rows["Electricity"] is None
     assert not section.figures
 

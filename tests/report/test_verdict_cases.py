@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from hashcanary.inference.luck.luck import FallLuck
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
-from hashcanary.report.document import Case, Estimate
+from hashcanary.report.document import Case
 from hashcanary.report.verdict import STAMPS, Signs, decide, judge
 from hashcanary.studies.ribbon_luck import Chance, InversionLuck
 
@@ -17,17 +18,17 @@ OFTEN, SELDOM = FallLuck(0.95, 0.33), FallLuck(0.0025, 400.0)
 CALM = Signs(
     today=TODAY,
     luck=OFTEN,
-    hashrate=Estimate(958.8e18, 929.3e18, 989.0e18),
-    drawdown=Estimate(-0.004, -0.044, 0.038),
+    hashrate=Interval(958.8e18, 929.3e18, 989.0e18),
+    drawdown=Interval(-0.004, -0.044, 0.038),
     peak=TODAY - 20 * DAY,
     inverted=False,
-    block_minutes=Estimate(10.1, 9.5, 10.8),
+    block_minutes=Interval(10.1, 9.5, 10.8),
 )
-FALLEN = Estimate(-0.137, -0.173, -0.099)
-SMALL = Estimate(-0.055, -0.094, -0.013)
+FALLEN = Interval(-0.137, -0.173, -0.099)
+SMALL = Interval(-0.055, -0.094, -0.013)
 
 CASES: dict[str, tuple[Case, Signs]] = {
-    "at the peak": ("calm", replace(CALM, drawdown=Estimate(0.0, 0.0, 0.0), peak=TODAY)),
+    "at the peak": ("calm", replace(CALM, drawdown=Interval.exact(0.0), peak=TODAY)),
     "interval reaches zero": ("calm", CALM),
     "a small fall, clear of zero": ("luck", replace(CALM, drawdown=SMALL)),
     "inverted, and no real fall": (
@@ -62,7 +63,7 @@ CASES: dict[str, tuple[Case, Signs]] = {
     "wide interval": ("luck", replace(CALM, inverted=True, days_inverted=9)),
     "deep, but the interval reaches zero": (
         "calm",
-        replace(CALM, drawdown=Estimate(-0.12, -0.3, 0.05), luck=SELDOM),
+        replace(CALM, drawdown=Interval(-0.12, -0.3, 0.05), luck=SELDOM),
     ),
     "deep, but luck goes as deep": ("luck", replace(CALM, drawdown=FALLEN)),
     "no hashrate": ("unknown", Signs(missing="nothing was loaded")),
