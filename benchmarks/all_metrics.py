@@ -1,7 +1,7 @@
 """Every declared metric over the whole record, against the same definitions in plain pandas.
 
-Ours: ``compute`` on a record in memory: base columns, all metrics, and for each row when it was
-known, what it rests on and why it is missing. The peer: ``pandas_metrics``, the values alone. The
+Ours: base inputs and all metrics of a record in memory, and for each row when it was known, what it
+rests on and why it is missing. The peer: ``pandas_metrics``, the values alone. The
 limit: NumPy, adding up the same block columns by day once. Every column of both is compared before
 anything is reported. Rounds alternate; the best of each counts. Imports are not timed.
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from table import show
 from hashcanary.chain.networks import MAIN
 from hashcanary.metrics import engine
 from hashcanary.metrics.chain_columns import chain_columns
-from hashcanary.metrics.inputs import base_frames
+from hashcanary.metrics.inputs import BASE_INPUTS
 from hashcanary.metrics.registry import all_metrics
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
@@ -39,7 +39,6 @@ ROUNDS = 5
 BAR_SECONDS = 2.0
 BAR_RATIO = 1 / 3
 DAY = 86_400
-FOLLOWS = "when known, what it rests on, why missing"
 Row = dict[str, object]
 
 
@@ -69,13 +68,24 @@ def real_record() -> Record:
 
 
 def run_ours(record: Record, fastest: Fastest) -> dict[str, pl.DataFrame]:
-    """As ``engine.compute`` does it, timed metric by metric."""
-    order = engine._in_order(all_metrics())
-    frames = fastest("base", lambda: base_frames(record))
-    for name, metric in order.items():
-        before = frames[metric.grain]
-        frames[metric.grain] = fastest(name, lambda b=before, m=metric: engine._with_values(b, m))
-    return fastest(FOLLOWS, lambda: engine._with_what_follows(frames, order))
+    """Timed metric by metric, each after what it needs."""
+    metrics = engine.Metrics(record)
+    fastest("base", lambda: [metrics.frame(grain, inputs) for grain, inputs in BASE_INPUTS.items()])
+    for name in in_order(all_metrics()):
+        fastest(name, lambda n=name: metrics[n])
+    return {
+        grain: metrics.frame(grain, (n for n, m in all_metrics().items() if m.grain == grain))
+        for grain in BASE_INPUTS
+    }
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Metrics and what they need, each after its inputs."""
+    order: dict[str, None] = {}
+    for name in names:
+        needed = [one for one in all_metrics()[name].inputs if one in all_metrics()]
+        order |= dict.fromkeys((*in_order(needed), name))
+    return list(order)
 
 
 def run_peer(tables: tuple[pd.DataFrame, ...], fastest: Fastest) -> dict[str, pd.DataFrame]:
@@ -157,12 +167,11 @@ def measure() -> list[Row]:
     )
     whole["reached"] = ours["all"] < BAR_SECONDS and ours["all"] <= peer["all"] * BAR_RATIO
     base = row("base columns from blocks, days and candles", (ours["base"], peer["base"]), least)
-    follows = row(f"{FOLLOWS}: for every row of all metrics", (ours[FOLLOWS], None))
-    return [whole, base, follows, *(metric_row(name, ours, peer) for name in all_metrics())]
+    return [whole, base, *(metric_row(name, ours, peer) for name in all_metrics())]
 
 
 def metric_row(name: str, ours: Fastest, peer: Fastest) -> Row:
-    steps = ["base", *engine._in_order({name: all_metrics()[name]})]
+    steps = ["base", *in_order([name])]
     way = sum(ours[step] for step in steps), sum(peer[step] for step in steps)
     alone = f"step {shown(ours[name])} / {shown(peer[name])}"
     made = row(f"`{name}` ({alone})", way, bar="a third of the peer")
@@ -172,7 +181,7 @@ def metric_row(name: str, ours: Fastest, peer: Fastest) -> Row:
 
 def row(
     what: str,
-    seconds: tuple[float, float | None],
+    seconds: tuple[float, float],
     limit: float | None = None,
     bar: str | None = None,
 ) -> Row:
@@ -180,9 +189,9 @@ def row(
     return {
         "what": what,
         "ours": shown(mine),
-        "peer": f"pandas {shown(theirs)}" if theirs else "pandas does not",
+        "peer": f"pandas {shown(theirs)}",
         "limit": f"NumPy {shown(limit)}" if limit else None,
-        "ratio_to_peer": mine / theirs if theirs else None,
+        "ratio_to_peer": mine / theirs,
         "ratio_to_limit": mine / limit if limit else None,
         "bar": bar,
         "reached": None,

@@ -18,7 +18,7 @@ from hashcanary.economics.costs.models.difficulty_refit import fitted_before
 from hashcanary.economics.costs.published import read_published_costs
 from hashcanary.economics.costs.registry import find_cost_models
 from hashcanary.economics.costs.stated import assume
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, iso_day, parse_moment
 from hashcanary.studies.price_to_cost import after_costs
 
@@ -88,7 +88,8 @@ def _published(history: Sequence[ModelCosts]) -> str:
 
 
 def _fit(whole: Record) -> str:
-    days = compute(whole, ["price"]).frames["day"]
+    names = ("blocks.difficulty_mean", "price.usd", "blocks.supply_btc")
+    days = metrics_of(whole).frame("day", names)
     x = days["blocks.difficulty_mean"].log().to_numpy()
     y = (days["price.usd"] * days["blocks.supply_btc"]).log().to_numpy()
     level, slope, _ = fitted_before(x, y, None)

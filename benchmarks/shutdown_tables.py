@@ -21,7 +21,7 @@ from hashcanary.economics.power.prices import network_price, power_mix, read_pow
 from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, paths_of
 from hashcanary.economics.shutdown.table import Line, Terms, shutdown_table
 from hashcanary.interval import Interval
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, iso_day, parse_moment
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
@@ -131,7 +131,7 @@ def sensitivity_table(market: Market, power: Interval) -> str:
 
 def held_table(lake: Lake) -> str:
     """How often the paths' bands held what a hash earned over the three years that came."""
-    frame = compute(record_of(lake), ["hashprice.subsidy"]).frames["day"]
+    frame = metrics_of(record_of(lake)).frame("day", ["hashprice.subsidy"])
     value = frame["hashprice.subsidy"].fill_null(np.nan).to_numpy()
     times = frame["time"].to_numpy()
     known = np.flatnonzero(np.isfinite(value))

@@ -17,13 +17,12 @@ from inference_page import PAGE, write_part
 from retarget_forecast import record
 
 from hashcanary.economics.supply.fleet_history import fleet_history
+from hashcanary.economics.supply.study import history_of
 from hashcanary.moments import iso_day
-from hashcanary.studies.episodes import REQUIRED_METRICS
 from hashcanary.studies.stress.after import after_words
 from hashcanary.studies.stress.against import against
 from hashcanary.studies.stress.answer import ALL_WORDS, stress_now
 from hashcanary.studies.stress.capitulations import from_episodes, read_capitulations
-from hashcanary.studies.stress.fleet_days import fleet_days
 from hashcanary.studies.stress.gauge import reweighted, stress_history
 from hashcanary.studies.stress.luck import DEFINITIONS, stress_luck
 from hashcanary.studies.stress.ranks import ranks_before
@@ -63,7 +62,7 @@ _SETTINGS = read_settings(_KNOWN)
 
 
 def _sources() -> Sources:
-    return stress_sources(record(), metrics=REQUIRED_METRICS, models=OTHER_MODELS)
+    return stress_sources(record(), models=OTHER_MODELS)
 
 
 def _rows(head: str, rows: Sequence[Sequence[object]]) -> str:
@@ -230,7 +229,7 @@ def luck(history: StressHistory) -> str:
 def returns(history: StressHistory, sources: Sources) -> tuple[str, str]:
     """What the price did, and how many intervals leave out what any day would have given."""
     rows, outside = [], 0
-    for one in after_words(history, sources.results["price"].rows):
+    for one in after_words(history, sources.metrics["price"].rows):
         for after in one.after:
             known = after.share_positive is not None
             if known and after.base_share is not None:
@@ -264,7 +263,7 @@ def drift(sources: Sources, history: StressHistory) -> str:
         next(one for one in found.components if one.component.name == "ribbon").percentile
         for found in (history, everything)
     )
-    paid = sources.results["hashprice"].rows["value"].cast(float).to_numpy()
+    paid = sources.metrics["hashprice"].rows["value"].cast(float).to_numpy()
     first, last = (np.nanmean(paid[year.astype(int) == one]) for one in (2018, 2025))
     return (
         f"Among all days before, the ribbon's percentile is {np.nanmean(other[late]):.0f} on "
@@ -276,7 +275,7 @@ def drift(sources: Sources, history: StressHistory) -> str:
 def fleet_worlds(sources: Sources, history: StressHistory) -> str:
     """Percentiles within worlds drawn through all years, beside the bands of the gauge's parts."""
     assert sources.fleet is not None
-    days = fleet_days(sources.results)
+    days, _, _ = history_of(record())
     drawn: dict[str, list[np.ndarray]] = {"under_water": [], "selling": []}
     for seed in range(1, FLEET_WORLDS + 1):
         one = fleet_history(days, draws=1, seed=seed)

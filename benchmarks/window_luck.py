@@ -23,9 +23,9 @@ from hashcanary.inference.filter.observations import Blocks, blocks_of, observe
 from hashcanary.inference.luck.luck import window_luck
 from hashcanary.inference.luck.scan import some_fall, some_window
 from hashcanary.inference.luck.windows import between_blocks, between_times
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
-from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes, with_luck
+from hashcanary.studies.episodes import find_episodes, with_luck
 from hashcanary.views.text import chance, percent, wait
 
 if TYPE_CHECKING:
@@ -226,8 +226,8 @@ def seconds(date: str) -> float:
 
 def ribbons(real: Record) -> str:
     """The record's longer inversions since 2018 beside what luck does."""
-    results = compute(real, REQUIRED_METRICS)
-    study = with_luck(results, find_episodes(results, simulated=False))[0]
+    metrics = metrics_of(real)
+    study = with_luck(metrics, find_episodes(metrics, simulated=False))[0]
     rows = []
     for one in study.episodes:
         if one.days < 20 or one.start < seconds("2018-01-01") or one.luck is None:

@@ -16,8 +16,8 @@ from pathlib import Path
 import hashcanary
 from hashcanary.cli.parser import build_parser
 from hashcanary.errors import EXIT_MEANINGS, HashcanaryError
-from hashcanary.metrics.declaration import BaseInput, Metric
-from hashcanary.metrics.inputs import BASE_INPUTS
+from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.inputs import BASE_INPUTS, BaseInput
 from hashcanary.metrics.registry import all_metrics
 from hashcanary.sources.feed import Feed, Setting
 from hashcanary.sources.registry import all_feeds, all_sources
@@ -114,8 +114,10 @@ def metrics_page() -> str:
         parts.append(f"## {family}\n")
         parts += [_metric_entry(metric) for metric in members]
     parts.append("## Base inputs\n")
-    parts.append("What metrics start from, prepared from the record in `metrics/inputs.py`.\n")
-    parts.append("| input | rows | unit | what | where missing |\n|---|---|---|---|---|")
+    parts.append("What metrics start from, declared in `metrics/inputs.py`.\n")
+    parts.append(
+        "| input | rows | unit | what | final | where missing |\n|---|---|---|---|---|---|"
+    )
     for inputs in BASE_INPUTS.values():
         parts += [_input_row(base) for base in inputs.values()]
     return "\n".join(parts) + "\n"
@@ -196,7 +198,8 @@ def _metric_entry(metric: Metric) -> str:
 
 
 def _input_row(base: BaseInput) -> str:
-    return f"| `{base.name}` | {base.grain}s | {_unit(base.unit)} | {base.title} | {base.reason} |"
+    cells = (f"`{base.name}`", f"{base.grain}s", _unit(base.unit), base.title)
+    return f"| {' | '.join((*cells, base.clock.rule, base.reason))} |"
 
 
 def _one_line(text: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import ModuleType
 
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
 
@@ -189,11 +189,11 @@ def real_record(real_lake: Lake) -> Record:
 
 
 @pytest.fixture(scope="session")
-def real_results(real_record: Record) -> Results:
-    """Every declared metric over the real record."""
-    from hashcanary.metrics.engine import compute
+def real_results(real_record: Record) -> Metrics:
+    """The metrics of the real record."""
+    from hashcanary.metrics.engine import metrics_of
 
-    return compute(real_record)
+    return metrics_of(real_record)
 
 
 @pytest.fixture(scope="session")

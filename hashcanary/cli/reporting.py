@@ -29,15 +29,10 @@ def write_report(
     from concurrent.futures import ThreadPoolExecutor
 
     from hashcanary.report.javascript import BundleJob
-    from hashcanary.report.years_job import YearsJob
 
     written: list[Path] = []
-    # the chart library takes two seconds to come, and so does what the years say: each comes from
-    # a process of its own meanwhile
-    with (
-        BundleJob() if html else nullcontext() as bundle,
-        YearsJob() as years_of,
-    ):
+    # the chart library takes two seconds to come: a process of its own makes it meanwhile
+    with BundleJob() if html else nullcontext() as bundle:
         # reading waits for files most of the time, and importing for none
         with ThreadPoolExecutor(1) as beside:
             record = beside.submit(read)
@@ -45,7 +40,7 @@ def write_report(
             from hashcanary.report.html import render_html
             from hashcanary.report.pictures import write_pictures
 
-        report = build_report(record.result(), years_of)
+        report = build_report(record.result())
         if html is not None:
             page = render_html(report, bundle)
             with writing(html, "a page"):

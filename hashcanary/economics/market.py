@@ -17,12 +17,12 @@ from hashcanary.economics.errors import NoMarket
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.metrics.catalogue.hashvalue import HASHES_PER_DIFFICULTY
+from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 _FEE_DAYS = 30
 # years of daily changes that a path is drawn from
 CHANGE_YEARS = 4
-METRICS = ("hashprice.subsidy", "fees.to_subsidy", "issuance.btc", "price")
+_READ = (
+    "hashprice.subsidy",
+    "fees.to_subsidy",
+    "issuance.btc",
+    "price",
+    "blocks.difficulty_mean",
+    "blocks.count",
+)
 _PETA = 1e15
 # a last block further back says nothing about when the subsidy halves
 _STALE = 16 * DAY
@@ -119,15 +126,10 @@ def hashprice_of(
     return reward * price_usd_per_btc * DAY * _PETA / (difficulty * HASHES_PER_DIFFICULTY)
 
 
-def market_of(
-    record: Record | None, stated: Stated | None = None, results: Results | None = None
-) -> Market:
-    """What a hash earns at the record's end, or as stated. Raises NoMarket.
-
-    results: ``METRICS`` of the record, where they were computed already.
-    """
+def market_of(record: Record | None, stated: Stated | None = None) -> Market:
+    """What a hash earns at the record's end, or as stated. Raises NoMarket."""
     given = stated or Stated()
-    found = _recorded(record, results) if record is not None else _Recorded()
+    found = _recorded(record) if record is not None else _Recorded()
     difficulty = given.difficulty if given.difficulty is not None else found.difficulty
     price = given.price_usd_per_btc
     price = price if price is not None else found.price
@@ -177,17 +179,13 @@ class _Recorded:
     )
 
 
-def _recorded(record: Record, results: Results | None) -> _Recorded:
-    from hashcanary.metrics.engine import compute
+def _recorded(record: Record) -> _Recorded:
+    from hashcanary.metrics.engine import metrics_of
 
     if record.blocks.height == 0:
         return _Recorded()
-    found = compute(record, METRICS) if results is None else results
-    frame = found.frames["day"]
-    columns = {
-        name: frame[name].cast(float).fill_null(np.nan).to_numpy()
-        for name in (*METRICS, "blocks.difficulty_mean", "blocks.count")
-    }
+    frame = metrics_of(record).frame("day", _READ)
+    columns = {name: floats(frame, name) for name in _READ}
     earns = np.flatnonzero(np.isfinite(columns["hashprice.subsidy"]))
     if earns.size == 0:
         return _Recorded()

@@ -66,22 +66,3 @@ class Metric:
         """The columns ``compute`` must return, in order."""
         bounds = ("low", "high") if self.interval else ()
         return ("value", *bounds, *(extra.name for extra in self.extras))
-
-
-@dataclass(frozen=True, slots=True)
-class BaseInput:
-    """A column that metrics start from, prepared from the record by ``inputs.py``.
-
-    known_at and basis name columns of the grain's frame: when a row of this input was final
-    (Unix seconds), and whether it rests on a vendor's daily figure instead of blocks (boolean;
-    None where that question does not arise, as for a price). reason says why it is missing
-    where it is.
-    """
-
-    name: str
-    title: str
-    unit: Unit
-    grain: Grain
-    known_at: str
-    reason: str
-    basis: str | None = None

@@ -1,28 +1,26 @@
-"""Computes declared metrics over a record.
+"""Computes declared metrics over a record, each at its first use.
 
-1. The names asked for are closed over their inputs and put in an order in which each comes after
-   what it needs.
-2. ``inputs.py`` gives one frame a grain (days, epochs) with the base columns.
-3. Each metric's function sees a frame with its declared inputs and nothing else, and gives its
-   columns back; they are added to the grain's frame for the metrics after it.
-4. When a row was final, whether it rests on a vendor's daily figures, and why a missing value is
-   missing follow from the declarations, so that no metric can forget to say so. They are added at
-   the end, one depth of the order after the other.
+1. What a metric needs is computed first, and once: base inputs (``inputs.py``), other metrics.
+2. Its function sees a frame with its declared inputs and nothing else, and gives its columns back.
+3. When a row was final, whether it rests on a vendor's daily figures, and why a missing value is
+   missing follow from the declarations, so that no metric can forget to say so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hashcanary.metrics.errors import MetricCycle, UnknownInput, WrongColumns
-from hashcanary.metrics.inputs import BASE_INPUTS, base_frames
+from hashcanary.metrics.inputs import BASE_INPUTS
+from hashcanary.metrics.prepared import Prepared
 from hashcanary.metrics.registry import all_metrics, find_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from hashcanary.metrics.declaration import Grain, Metric
     from hashcanary.store.record import Record
@@ -45,95 +43,89 @@ class MetricResult:
         return self.rows.filter(pl.col("value").is_not_null())
 
 
-class Results:
-    """Computed metrics by name; also the frames they stand in, one a grain."""
+class Metrics:
+    """The metrics of a record by name, each computed at its first use; threads may share it."""
 
-    def __init__(self, frames: Mapping[Grain, pl.DataFrame], metrics: Mapping[str, Metric]) -> None:
-        self.frames = frames
-        self.metrics = metrics
+    def __init__(self, record: Record) -> None:
+        self._prepared = Prepared(record)
+        self._lock = RLock()
+        self._columns: dict[tuple[Grain, str], pl.DataFrame] = {}
+        self._results: dict[str, MetricResult] = {}
 
     def __getitem__(self, name: str) -> MetricResult:
-        metric = self.metrics[name]
-        return MetricResult(metric, _rows_of(metric, self.frames[metric.grain]))
+        """Raises UnknownMetric, UnknownInput, MetricCycle, WrongColumns, NothingToMeasure."""
+        metric = find_metric(name)
+        with self._lock:
+            if name not in self._results:
+                rows = self.frame(metric.grain, [name]).select(_rows_of(metric))
+                self._results[name] = MetricResult(metric, rows)
+            return self._results[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.metrics)
+    def frame(self, grain: Grain, names: Iterable[str] = ()) -> pl.DataFrame:
+        """``time`` and the columns of base inputs and metrics of a grain.
+
+        Of each its value as ``NAME``, of a metric ``NAME.COLUMN`` for its other columns, and
+        ``NAME.known_at`` (Unix seconds), ``NAME.vendor`` (whether it rests on a vendor's figures)
+        and ``NAME.missing`` (why it is where it is null). Raises what getting a metric does.
+        """
+        with self._lock:
+            parts = [self._of(grain, name, ()) for name in names]
+            time = pl.Series("time", self._prepared.times(grain))
+        return pl.DataFrame([time, *(column for part in parts for column in part)])
+
+    def _of(self, grain: Grain, name: str, path: tuple[str, ...]) -> pl.DataFrame:
+        """The columns of a base input or a metric. path: of metrics that need it, from the first.
+
+        Depth first: what a metric needs comes before it.
+        """
+        if name in path:
+            raise MetricCycle(path=" -> ".join((*path, name)))
+        if (grain, name) not in self._columns:
+            base = BASE_INPUTS[grain].get(name)
+            self._columns[grain, name] = (
+                base.columns(self._prepared) if base else self._computed(grain, name, path)
+            )
+        return self._columns[grain, name]
+
+    def _computed(self, grain: Grain, name: str, path: tuple[str, ...]) -> pl.DataFrame:
+        metric = all_metrics().get(name) if path else find_metric(name)
+        if metric is None or metric.grain != grain:
+            raise UnknownInput(metric=path[-1] if path else name, input=name, grain=grain)
+        inputs = {one: self._of(grain, one, (*path, name)) for one in metric.inputs}
+        values = _values(metric, pl.Series("time", self._prepared.times(grain)), inputs)
+        all_columns = [*values, *(column for part in inputs.values() for column in part)]
+        return pl.DataFrame(all_columns).select(
+            *(column.name for column in values),
+            _known_at(metric).alias(f"{name}.known_at"),
+            _vendor(metric).alias(f"{name}.vendor"),
+            _reason(metric).alias(f"{name}.missing"),
+        )
 
 
-def compute(record: Record, names: Iterable[str] | None = None) -> Results:
-    """Compute the named metrics (None: every registered one) and all that they need.
-
-    Raises UnknownMetric, UnknownInput, MetricCycle, WrongColumns, NothingToMeasure.
-    """
-    wanted = all_metrics() if names is None else {name: find_metric(name) for name in names}
-    order = _in_order(wanted)
-    frames = base_frames(record)
-    for metric in order.values():
-        frames[metric.grain] = _with_values(frames[metric.grain], metric)
-    return Results(_with_what_follows(frames, order), order)
+def metrics_of(record: Record) -> Metrics:
+    """The metrics of a record; of the same record the same, so that nothing is computed twice."""
+    return record.once(Metrics)
 
 
-def _in_order(wanted: Mapping[str, Metric]) -> dict[str, Metric]:
-    """Each metric after its inputs; depth first, with the path kept to name a circle."""
-    order: dict[str, Metric] = {}
-
-    def visit(metric: Metric, path: tuple[str, ...]) -> None:
-        if metric.name in order:
-            return
-        if metric.name in path:
-            raise MetricCycle(path=" -> ".join((*path, metric.name)))
-        for needed in metric.inputs:
-            if needed in BASE_INPUTS[metric.grain]:
-                continue
-            source = all_metrics().get(needed)
-            if source is None or source.grain != metric.grain:
-                raise UnknownInput(metric=metric.name, input=needed, grain=metric.grain)
-            visit(source, (*path, metric.name))
-        order[metric.name] = metric
-
-    for metric in wanted.values():
-        visit(metric, ())
-    return order
-
-
-def _with_values(frame: pl.DataFrame, metric: Metric) -> pl.DataFrame:
-    """The frame with the metric's columns, named ``NAME`` and ``NAME.COLUMN``, added."""
-    seen = [pl.col("time"), *(pl.col(column) for column in _visible(frame, metric))]
-    result = metric.compute(frame.select(seen))
-    if tuple(result.columns) != metric.columns or result.height != frame.height:
+def _values(metric: Metric, time: pl.Series, inputs: Mapping[str, pl.DataFrame]) -> list[pl.Series]:
+    """The metric's columns, named ``NAME`` and ``NAME.COLUMN``. Raises WrongColumns."""
+    seen = [part[column] for name, part in inputs.items() for column in _visible(name, part)]
+    result = metric.compute(pl.DataFrame([time, *seen]))
+    if tuple(result.columns) != metric.columns or result.height != time.len():
         raise WrongColumns(
             metric=metric.name,
             expected=", ".join(metric.columns),
-            rows=frame.height,
+            rows=time.len(),
             found=", ".join(result.columns),
             found_rows=result.height,
         )
-    return frame.hstack(
-        [result[column].alias(column_name(metric.name, column)) for column in metric.columns]
-    )
+    return [result[column].alias(column_name(metric.name, column)) for column in metric.columns]
 
 
-def _with_what_follows(
-    frames: Mapping[Grain, pl.DataFrame], order: Mapping[str, Metric]
-) -> dict[Grain, pl.DataFrame]:
-    """The frames with what follows from the declarations; all metrics of one depth at once."""
-    depth: dict[str, int] = {}
-    for metric in order.values():
-        depth[metric.name] = 1 + max((depth.get(needed, 0) for needed in metric.inputs), default=0)
-    done = dict(frames)
-    for level in range(1, max(depth.values(), default=0) + 1):
-        for grain, frame in done.items():
-            done[grain] = frame.with_columns(
-                column
-                for metric in order.values()
-                if metric.grain == grain and depth[metric.name] == level
-                for column in (
-                    _known_at(metric).alias(f"{metric.name}.known_at"),
-                    _vendor(metric).alias(f"{metric.name}.vendor"),
-                    _reason(metric).alias(f"{metric.name}.missing"),
-                )
-            )
-    return done
+def _visible(name: str, columns: pl.DataFrame) -> list[str]:
+    """What a function sees of an input: values, and not what follows from the declaration."""
+    follows = {f"{name}.{ending}" for ending in ("known_at", "vendor", "missing")}
+    return [column for column in columns.columns if column not in follows]
 
 
 def column_name(metric_name: str, column: str) -> str:
@@ -141,25 +133,9 @@ def column_name(metric_name: str, column: str) -> str:
     return metric_name if column == "value" else f"{metric_name}.{column}"
 
 
-def _visible(frame: pl.DataFrame, metric: Metric) -> list[str]:
-    columns: list[str] = []
-    for needed in metric.inputs:
-        if needed in BASE_INPUTS[metric.grain]:
-            columns.append(needed)
-        else:
-            source = all_metrics()[needed]
-            columns += [column_name(needed, column) for column in source.columns]
-    return [column for column in columns if column in frame.columns]
-
-
 def _known_at(metric: Metric) -> pl.Expr:
     """A row is final when the last input of its window is; windows only look back."""
-    latest = pl.max_horizontal(
-        pl.col(base.known_at)
-        if (base := BASE_INPUTS[metric.grain].get(needed))
-        else pl.col(f"{needed}.known_at")
-        for needed in metric.inputs
-    ).shift(metric.lag)
+    latest = pl.max_horizontal(f"{name}.known_at" for name in metric.inputs).shift(metric.lag)
     if metric.window is None:
         return latest.cum_max()
     return latest if metric.window == 1 else latest.rolling_max(metric.window, min_samples=1)
@@ -167,16 +143,8 @@ def _known_at(metric: Metric) -> pl.Expr:
 
 def _vendor(metric: Metric) -> pl.Expr:
     """Whether anything in the row's window rests on a vendor's daily figures."""
-    flags = []
-    for needed in metric.inputs:
-        base = BASE_INPUTS[metric.grain].get(needed)
-        if base is None:
-            flags.append(pl.col(f"{needed}.vendor"))
-        elif base.basis is not None:
-            flags.append(pl.col(base.basis))
-    if not flags:
-        return pl.lit(value=False)
-    any_input = pl.any_horizontal(flags).shift(metric.lag).fill_null(value=False)
+    flags = pl.any_horizontal(f"{name}.vendor" for name in metric.inputs)
+    any_input = flags.shift(metric.lag).fill_null(value=False)
     if metric.window == 1 or metric.rests_on == "row":
         return any_input
     if metric.window is None:
@@ -189,11 +157,9 @@ def _vendor(metric: Metric) -> pl.Expr:
 def _reason(metric: Metric) -> pl.Expr:
     """Why a value is missing: the first missing input's reason, else the window's."""
     first: pl.Expr = pl.lit(_earlier(metric))
-    for needed in reversed(metric.inputs):
-        base = BASE_INPUTS[metric.grain].get(needed)
-        reason = pl.lit(base.reason) if base else pl.col(f"{needed}.missing")
-        absent = pl.col(needed).is_null().shift(metric.lag)
-        first = pl.when(absent).then(reason.shift(metric.lag)).otherwise(first)
+    for name in reversed(metric.inputs):
+        absent = pl.col(name).is_null().shift(metric.lag)
+        first = pl.when(absent).then(pl.col(f"{name}.missing").shift(metric.lag)).otherwise(first)
     return pl.when(pl.col(metric.name).is_null()).then(first)
 
 
@@ -206,10 +172,10 @@ def _earlier(metric: Metric) -> str:
     return f"warm-up, or a gap within the last {metric.window} {metric.grain}s"
 
 
-def _rows_of(metric: Metric, frame: pl.DataFrame) -> pl.DataFrame:
+def _rows_of(metric: Metric) -> list[pl.Expr]:
     name = metric.name
-    return frame.select(
-        "time",
+    return [
+        pl.col("time"),
         *(pl.col(column_name(name, column)).alias(column) for column in metric.columns),
         pl.when(pl.col(name).is_not_null()).then(pl.col(f"{name}.known_at")).alias("known_at"),
         pl.when(pl.col(f"{name}.vendor"))
@@ -217,4 +183,4 @@ def _rows_of(metric: Metric, frame: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("blocks"))
         .alias("basis"),
         pl.col(f"{name}.missing").alias("missing"),
-    )
+    ]

@@ -1,55 +1,77 @@
-"""The difficulty epochs of the chain, one row an epoch whose first block is known."""
+"""The difficulty epochs of the chain, one entry an epoch whose first block is known."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from hashcanary.metrics.days import NEVER
+
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
     from hashcanary.metrics.chain_columns import ChainColumns, Floats, Ints
-    from hashcanary.store.record import Record
 
 
-def epoch_frame(record: Record, chain: ChainColumns) -> pl.DataFrame:
-    """Base columns of grain epoch; ``time``: header time of the epoch's first block.
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """Epochs, ascending. first, last, following: index into the chain of the epoch's first and
+    last block and of the next epoch's first, -1 where not known (``first`` always is).
 
     An epoch is complete when its last block is known too: bits are the same in between by
     consensus, so its blocks in the middle are not needed. Where the last block is not known but
     the next epoch's first one is, that one's target tells the span: see ``_span_by_target``.
+    span: seconds from the first to the last block, NaN where neither tells.
     """
-    size = record.network.retarget_interval
-    first = np.flatnonzero(chain.height % size == 0)
-    start = chain.height[first]
-    last = _index_of(chain, start + size - 1)
-    ended = last >= 0
-    following = _index_of(chain, start + size)
-    by_target = _span_by_target(record.network, chain, first, following)
-    told = ~ended & ~np.isnan(by_target)
-    span = np.where(ended, chain.time[last] - chain.time[first], by_target)
-    end_known_at = np.where(ended, chain.known_at[last], chain.known_at[following])
-    return pl.DataFrame(
-        {
-            "time": chain.time[first],
-            "epoch.first_height": start,
-            "epoch.last_height": np.where(ended, start + size - 1, -1),
-            "epoch.last_time": np.where(ended, chain.time[last], -1),
-            "epoch.bits": chain.bits[first],
-            "epoch.difficulty": chain.difficulty[first],
-            "epoch.previous_difficulty": _previous_difficulty(chain, start, size),
-            "epoch.block_work": chain.work[first],
-            "epoch.intervals": np.full(first.size, size - 1.0),
-            "epoch.span": span,
-            "epoch.work": np.where(ended | told, (size - 1.0) * chain.work[first], np.nan),
-            "epoch.known_at": chain.known_at[first],
-            "epoch.end_known_at": np.where(ended | told, end_known_at, -1),
-        }
-    ).with_columns(
-        pl.col("epoch.last_height", "epoch.last_time", "epoch.end_known_at").replace(-1, None),
-        pl.col(pl.Float64).fill_nan(None),
-    )
+
+    chain: ChainColumns
+    size: int
+    first: Ints
+    last: Ints
+    following: Ints
+    span: Floats
+
+    @classmethod
+    def of(cls, chain: ChainColumns, network: Network) -> Epochs:
+        """The epochs of a chain of a network."""
+        size = network.retarget_interval
+        first = np.flatnonzero(chain.height % size == 0)
+        start = chain.height[first]
+        last, following = _index_of(chain, start + size - 1), _index_of(chain, start + size)
+        by_target = _span_by_target(network, chain, first, following)
+        span = np.where(last >= 0, chain.time[last] - chain.time[first], by_target)
+        return cls(chain, size, first, last, following, span)
+
+    @property
+    def first_height(self) -> Ints:
+        """Height of each epoch's first block."""
+        return self.chain.height[self.first]
+
+    def of_last(self, values: Ints) -> pl.Series:
+        """Values of blocks, of the last block of each epoch; null where that is not known."""
+        return pl.Series(values[self.last]).set(pl.Series(self.last < 0), None)
+
+    @property
+    def intervals(self) -> Floats:
+        """Block intervals inside each epoch."""
+        return np.full(self.first.size, self.size - 1.0)
+
+    @property
+    def end_known_at(self) -> Ints:
+        """Unix seconds at which the span was known, NEVER where it is not."""
+        known_at = self.chain.known_at[np.where(self.last < 0, self.following, self.last)]
+        return np.where(np.isnan(self.span), NEVER, known_at)
+
+    @property
+    def previous_difficulty(self) -> Floats:
+        """Difficulty of the epoch before, from the latest of its blocks that is known; else NaN."""
+        chain, start = self.chain, self.first_height
+        before = np.searchsorted(chain.height, start) - 1
+        known = before >= 0
+        known[known] = chain.height[before[known]] >= start[known] - self.size
+        return np.where(known, chain.difficulty[before], np.nan)
 
 
 def _span_by_target(network: Network, chain: ChainColumns, first: Ints, following: Ints) -> Floats:
@@ -74,14 +96,6 @@ def _span_by_target(network: Network, chain: ChainColumns, first: Ints, followin
 def _index_of(chain: ChainColumns, height: Ints) -> Ints:
     """Index of the block at each height, -1 where it is not known."""
     at = np.searchsorted(chain.height, height)
-    found = at < chain.height.size
-    found[found] = chain.height[at[found]] == height[found]
-    return np.where(found, at, -1)
-
-
-def _previous_difficulty(chain: ChainColumns, start: Ints, size: int) -> Floats:
-    """Difficulty of the epoch before, from the latest of its blocks that is known; else NaN."""
-    before = np.searchsorted(chain.height, start) - 1
-    known = before >= 0
-    known[known] = chain.height[before[known]] >= start[known] - size
-    return np.where(known, chain.difficulty[before], np.nan)
+    known = at < chain.height.size
+    known[known] = chain.height[at[known]] == height[known]
+    return np.where(known, at, -1)

@@ -9,78 +9,43 @@ from typing import TYPE_CHECKING
 import hashcanary
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
-from hashcanary.report.datasets import DAY_METRICS, datasets
+from hashcanary.report.datasets import datasets
 from hashcanary.report.document import Report
 from hashcanary.report.glossary import GLOSSARY
-from hashcanary.report.hurt import after_of, hurt, needed
+from hashcanary.report.hurt import after_of, hurt
 from hashcanary.report.hurt_data import hurt_datasets
 from hashcanary.report.outlook import outlook, outlook_datasets
 from hashcanary.report.reading import Reading
 from hashcanary.report.sections.basis import basis
 from hashcanary.report.sections.history import history
 from hashcanary.report.sections.hurt import who_is_hurt
-from hashcanary.report.sections.now import SMOOTHINGS, now, pace
+from hashcanary.report.sections.now import now, pace
 from hashcanary.report.sections.outlook import next_retarget
-from hashcanary.report.sections.pools import METRICS as POOL_METRICS
 from hashcanary.report.sections.pools import pools, who_mined
 from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.sections.why import why
 from hashcanary.report.verdict import Signs, judge
-from hashcanary.report.years import years
 from hashcanary.studies.fall_luck import Fall, luck_of_falls
 from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hashcanary.metrics.engine import Results
     from hashcanary.report.document import Dataset, Section
-    from hashcanary.report.years import Years
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import EpisodeStudy
 
 TITLE = "Bitcoin mining stress"
 ORDER = ("now", "history", "why", "revenue", "hurt", "pools", "ribbons", "next", "basis")
-METRICS: tuple[str, ...] = tuple(
-    dict.fromkeys(
-        (
-            *DAY_METRICS,
-            *(f"hashrate.{key}" for key, _ in SMOOTHINGS),
-            *(f"drawdown.{key}" for key, _ in SMOOTHINGS),
-            "blocks.per_day",
-            "blocks.epoch_interval",
-            "difficulty.day",
-            "difficulty.epoch",
-            "difficulty.change",
-            "difficulty.epoch_progress",
-            "hashprice.realised",
-            "hashvalue.sats",
-            "revenue.btc",
-            "puell.with_fees",
-            "ribbon.recovery",
-            "ribbon.buy_state",
-            *POOL_METRICS,
-        )
-    )
-)
 
 
-def build_report(record: Record, years_of: Callable[[Record, Results], Years] = years) -> Report:
-    """The report on a record. Raises NothingToMeasure when it holds nothing to report on.
-
-    years_of: who computes what its years say of who is hurt: a ``YearsJob`` does so beside.
-    """
-    from hashcanary.metrics.engine import compute
-    from hashcanary.studies.episodes import REQUIRED_METRICS
-
-    results = compute(record, (*METRICS, *REQUIRED_METRICS, *needed()))
+def build_report(record: Record) -> Report:
+    """The report on a record. Raises NothingToMeasure when it holds nothing to report on."""
     with ThreadPoolExecutor(3) as beside:
-        counted = beside.submit(hurt, record, results, years_of)
-        inferred, explained = beside.submit(outlook, record), beside.submit(why, record, results)
-        measured = _measured(record, results)
+        counted = beside.submit(hurt, record)
+        inferred, explained = beside.submit(outlook, record), beside.submit(why, record)
+        measured = _measured(record)
         ahead, hurting = inferred.result(), counted.result()
-    after, no_after = after_of(record, results, hurting, ahead)
+    after, no_after = after_of(record, hurting, ahead)
     chapters = {section.key: section for section in measured.sections}
     chapters["why"] = explained.result()
     chapters["hurt"] = who_is_hurt(hurting, after, no_after)
@@ -114,13 +79,15 @@ class _Measured:
     datasets: tuple[Dataset, ...]
 
 
-def _measured(record: Record, results: Results) -> _Measured:
+def _measured(record: Record) -> _Measured:
+    from hashcanary.metrics.engine import metrics_of
     from hashcanary.metrics.vendor import VENDOR
     from hashcanary.studies.episodes import find_episodes, with_luck
 
     # of those in the record, prices of power among them, the one whose figures stand in for blocks
-    reading = Reading(results, [VENDOR] if VENDOR in record.daily["vendor"] else [])
-    studies = with_luck(results, find_episodes(results, simulated=record.simulated))
+    metrics = metrics_of(record)
+    reading = Reading(metrics, [VENDOR] if VENDOR in record.daily["vendor"] else [])
+    studies = with_luck(metrics, find_episodes(metrics, simulated=record.simulated))
     as_of = None if reading.today is None else reading.today + DAY
     mined = who_mined(record, reading.today)
     return _Measured(
@@ -134,7 +101,7 @@ def _measured(record: Record, results: Results) -> _Measured:
             ribbons(reading, studies),
             basis(record, reading, _command(record)),
         ),
-        datasets(record, results, studies[0], as_of, mined.shares),
+        datasets(record, metrics, studies[0], as_of, mined.shares),
     )
 
 
@@ -156,7 +123,7 @@ def signs(reading: Reading, study: EpisodeStudy) -> Signs:
     ended = [one for one in study.episodes if one.end is not None]
     found = pace(reading)
     (luck,) = luck_of_falls(
-        reading.results, "sma30", [Fall(fall["value"], fall["time"], fall["peak_time"])]
+        reading.metrics, "sma30", [Fall(fall["value"], fall["time"], fall["peak_time"])]
     )
     lasting = None if study.current is None else study.current.luck
     return Signs(

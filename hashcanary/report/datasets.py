@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import EpisodeStudy
     from hashcanary.studies.pool_shares import PoolShares
@@ -50,22 +50,21 @@ _DAY_METRICS: tuple[tuple[str, bool], ...] = (
     ("revenue.usd", False),
     ("puell", False),
 )
-DAY_METRICS = tuple(name for name, _ in _DAY_METRICS)
 
 
 def datasets(
     record: Record,
-    results: Results,
+    metrics: Metrics,
     study: EpisodeStudy,
     as_of: int | None,
     shares: PoolShares | None,
 ) -> tuple[Dataset, ...]:
     """Everything charts draw. as_of: end of the last measured day, Unix seconds."""
     return (
-        _days(results),
-        _epochs(results, as_of),
+        _days(metrics),
+        _epochs(metrics, as_of),
         _capitulations(study, as_of),
-        _signals(results),
+        _signals(metrics),
         _halvings(record),
         _pools(shares),
     )
@@ -82,9 +81,9 @@ def _key(metric_name: str) -> str:
     return metric_name.replace(".", "_")
 
 
-def _days(results: Results) -> Dataset:
+def _days(metrics: Metrics) -> Dataset:
     columns: list[Series] = []
-    frames = {name: results[name] for name in DAY_METRICS}
+    frames = {name: metrics[name] for name, _ in _DAY_METRICS}
     known = pl.any_horizontal(
         frames[name].rows["value"].is_not_null().alias(name) for name in ("price", "hashrate.day")
     )
@@ -108,9 +107,9 @@ def _days(results: Results) -> Dataset:
     return Dataset("day", time.to_list(), tuple(columns))
 
 
-def _epochs(results: Results, as_of: int | None) -> Dataset:
-    level = results["difficulty.epoch"].present().select("time", difficulty="value")
-    change = results["difficulty.change"].rows.select("time", change="value")
+def _epochs(metrics: Metrics, as_of: int | None) -> Dataset:
+    level = metrics["difficulty.epoch"].present().select("time", difficulty="value")
+    change = metrics["difficulty.change"].rows.select("time", change="value")
     frame = level.join(change, on="time", how="left", maintain_order="left").sort("time")
     # an epoch lasts two weeks; where the next one is not known, it is drawn that long
     following = frame["time"].shift(-1).fill_null(as_of or 0)
@@ -118,7 +117,7 @@ def _epochs(results: Results, as_of: int | None) -> Dataset:
         min(int(after), int(start) + 21 * DAY) if after > start else int(start) + DAY
         for start, after in zip(frame["time"], following, strict=True)
     ]
-    unit = results["difficulty.epoch"].metric.unit
+    unit = metrics["difficulty.epoch"].metric.unit
     return Dataset(
         "epoch",
         frame["time"].to_list(),
@@ -145,10 +144,10 @@ def _capitulations(study: EpisodeStudy, as_of: int | None) -> Dataset:
     )
 
 
-def _signals(results: Results) -> Dataset:
-    prices = results["price"].rows.select("time", price="value")
+def _signals(metrics: Metrics) -> Dataset:
+    prices = metrics["price"].rows.select("time", price="value")
     marks = [
-        results[name].rows.filter(pl.col("value")).select("time", kind=pl.lit(kind))
+        metrics[name].rows.filter(pl.col("value")).select("time", kind=pl.lit(kind))
         for name, kind in (("ribbon.recovery", "recovery"), ("ribbon.buy_state", "buy"))
     ]
     frame = pl.concat(marks).join(prices, on="time", how="left").sort("time", "kind")

@@ -15,16 +15,6 @@ class BundleFailed(HashcanaryError):
     exit_code = Exit.SOURCE
 
 
-class YearsFailed(HashcanaryError):
-    """The process that computes costs, fleets and the stress gauge by day did not answer."""
-
-    template = (
-        "expected costs, fleets and the stress gauge by day from a process of its own, it ended "
-        "with code {code}: {said}. Run the report again; the environment must be the report's own."
-    )
-    exit_code = Exit.SOURCE
-
-
 class NothingToDraw(HashcanaryError):
     """Pictures of a report that has no days."""
 

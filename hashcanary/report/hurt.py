@@ -1,7 +1,4 @@
-"""Who is hurt, computed: supply curve, shutdown prices, what must be sold, or why not.
-
-All of it reads metrics that the report computed already.
-"""
+"""Who is hurt, computed: supply curve, shutdown prices, what must be sold, or why not."""
 
 from __future__ import annotations
 
@@ -19,26 +16,20 @@ from hashcanary.economics.errors import (
     TooFewDaysForFleet,
 )
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.market import METRICS as MARKET_METRICS
 from hashcanary.economics.market import market_of
 from hashcanary.economics.selling.sold import CLASSES, draw_overheads, sold
 from hashcanary.economics.shutdown.table import Terms, shutdown_table
-from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.inference.retarget.after import after_retarget
-from hashcanary.inference.retarget.hashprice_basis import DAYS_METRICS, basis_of
-from hashcanary.report.years import SEED
-from hashcanary.report.years import needed as of_years
+from hashcanary.inference.retarget.hashprice_basis import basis_of
+from hashcanary.report.years import SEED, years
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hashcanary.economics.costs.published import PublishedCost
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
     from hashcanary.interval import Interval
-    from hashcanary.metrics.engine import Results
     from hashcanary.report.outlook import Outlook
     from hashcanary.report.years import Years
     from hashcanary.store.record import Record
@@ -83,20 +74,12 @@ class Hurt:
     years: Years
 
 
-def needed() -> tuple[str, ...]:
-    """The metrics that all of it reads."""
-    return tuple(dict.fromkeys((*SUPPLY_METRICS, *MARKET_METRICS, *DAYS_METRICS, *of_years())))
-
-
-def hurt(record: Record, results: Results, asked: Callable[[Record, Results], Years]) -> Hurt:
-    """What the record says of who is hurt. results: ``needed`` metrics of the record.
-
-    asked: who computes what the years say: ``years``, or a process of its own.
-    """
+def hurt(record: Record) -> Hurt:
+    """What the record says of who is hurt."""
     with ThreadPoolExecutor(1) as beside:
-        through_time = beside.submit(asked, record, results)
-        supply, no_supply = _supply(record, results)
-        lines, no_shutdown = _shutdown(record, results, supply)
+        through_time = beside.submit(years, record)
+        supply, no_supply = _supply(record)
+        lines, no_shutdown = _shutdown(record, supply)
         selling = () if supply is None else _selling(supply)
     told = through_time.result()
     at = record.at if told.costs is None else told.costs.at
@@ -108,36 +91,32 @@ def hurt(record: Record, results: Results, asked: Callable[[Record, Results], Ye
     return Hurt(supply, no_supply, published, lines, no_shutdown, selling, told)
 
 
-def after_of(
-    record: Record, results: Results, found: Hurt, ahead: Outlook
-) -> tuple[AfterRetarget | None, str]:
+def after_of(record: Record, found: Hurt, ahead: Outlook) -> tuple[AfterRetarget | None, str]:
     """What the next retarget does to who is hurt, or why that cannot be said."""
     if ahead.forecast is None:
         return None, ahead.no_forecast
     if found.supply is None:
         return None, found.no_supply
     try:
-        basis = basis_of(record, ahead.forecast, results=results)
+        basis = basis_of(record, ahead.forecast)
     except NoHashprice as error:
         return None, str(error)
     return after_retarget(ahead.forecast, found.supply, basis, seed=SEED), ""
 
 
-def _supply(record: Record, results: Results) -> tuple[SupplyStudy | None, str]:
+def _supply(record: Record) -> tuple[SupplyStudy | None, str]:
     try:
-        return study_supply(record, seed=SEED, results=results), ""
+        return study_supply(record, seed=SEED), ""
     except (NoHashprice, NoRigYet, TooFewDaysForFleet) as error:
         return None, str(error)
 
 
-def _shutdown(
-    record: Record, results: Results, supply: SupplyStudy | None
-) -> tuple[tuple[Line, ...], str]:
+def _shutdown(record: Record, supply: SupplyStudy | None) -> tuple[tuple[Line, ...], str]:
     """The largest rigs of the fleet, the one that stops first on top, at each price of power."""
     if supply is None:
         return (), "the fleet is not known"
     try:
-        market = market_of(record, results=results)
+        market = market_of(record)
     except NoMarket as error:
         return (), str(error)
     largest = sorted(supply.rigs, key=lambda one: -one.share.value)[:RIGS_SHOWN]

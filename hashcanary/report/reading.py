@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.metrics.declaration import Metric
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
 
 # an older value is not today's, and is called missing
 LATE_DAYS = 7
@@ -26,30 +26,30 @@ Row = dict[str, Any]
 
 
 class Reading:
-    """The results of a record, read at its last measured day.
+    """The metrics of a record, read at its last measured day.
 
     today: start of the last UTC day that has a hashrate, Unix seconds; None where no day has.
     """
 
-    def __init__(self, results: Results, vendors: Sequence[str] = ()) -> None:
+    def __init__(self, metrics: Metrics, vendors: Sequence[str] = ()) -> None:
         """Vendors: whose daily figures the record holds."""
-        self.results = results
+        self.metrics = metrics
         named = ", ".join(harmless(vendor) for vendor in vendors) or "a vendor"
         self.grounds = {"blocks": "blocks", "vendor": f"daily figures of {named}"}
-        measured = results["hashrate.day"].present()
+        measured = metrics["hashrate.day"].present()
         self.today: int | None = int(measured["time"][-1]) if measured.height else None
 
     def metric(self, name: str) -> Metric:
         """The declaration of a metric."""
-        return self.results[name].metric
+        return self.metrics[name].metric
 
     def rows(self, name: str) -> pl.DataFrame:
         """All rows of a metric."""
-        return self.results[name].rows
+        return self.metrics[name].rows
 
     def last(self, name: str) -> Row | None:
         """The last row with a value, however old; None where there is none."""
-        present = self.results[name].present()
+        present = self.metrics[name].present()
         return present.row(-1, named=True) if present.height else None
 
     def late(self, name: str, row: Row) -> bool:

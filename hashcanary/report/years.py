@@ -1,24 +1,19 @@
-"""What the years say of who is hurt: costs of a coin, the fleet, the stress gauge, by day.
-
-It reads metrics that the report computed already. It takes a second, mostly in Python, so a process
-of its own may compute it (``years_job``): all that it gives can be sent from there.
-"""
+"""What the years say of who is hurt: costs of a coin, the fleet, the stress gauge, by day."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hashcanary.economics.costs.answers import cost_answers
-from hashcanary.economics.costs.history import metrics_of
 from hashcanary.economics.costs.registry import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.errors import BadCostModel, NoCost
 from hashcanary.economics.supply.fleet_history import fleet_history
-from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
 from hashcanary.economics.supply.study import history_of
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
 from hashcanary.report.charts.costs import DRAWN, FAMILY, FITTED, key
 from hashcanary.report.charts.stress import CUTS, FLEET
@@ -28,7 +23,6 @@ from hashcanary.studies.stress.component import Sources
 from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.settings import read_settings
-from hashcanary.studies.stress.sources import needed_metrics
 from hashcanary.studies.stress.sustainability import sustainability_history
 
 if TYPE_CHECKING:
@@ -37,7 +31,6 @@ if TYPE_CHECKING:
     from hashcanary.economics.costs.answers import CostAnswers
     from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.economics.supply.fleet_history import FleetHistory
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
     from hashcanary.studies.stress.answer import StressNow
     from hashcanary.studies.stress.gauge import StressHistory
@@ -50,7 +43,7 @@ _WEEK = 7
 class Years:
     """What the years say.
 
-    costs: without their history, no_costs: why there are none. cost_days, fleet_days, stress_days:
+    no_costs: why there are no costs. cost_days, fleet_days, stress_days:
     what the charts draw, ``time`` and their columns, by week; without rows where nothing is known.
     stress: None where the gauge is silent, and no_stress says why.
     """
@@ -64,30 +57,10 @@ class Years:
     stress_days: pl.DataFrame
 
 
-def needed() -> tuple[str, ...]:
-    """The metrics that all of it reads."""
-    return tuple(
-        dict.fromkeys((*SUPPLY_METRICS, *metrics_of(find_cost_models()), *needed_metrics()))
-    )
-
-
-def warm() -> None:
-    """Import and read what ``years`` needs, before it is asked."""
-    import scipy.fft
-    import scipy.special  # noqa: F401
-
-    assume()
-    needed()
-
-
-def years(record: Record, results: Results) -> Years:
-    """What the record's years say. results: ``needed`` metrics of it.
-
-    Raises what models of cost and components of the gauge raise.
-    """
-    # one after the other: both take many small steps, and threads would only wait for each other
-    fleet = _fleet(record, results)
-    costs, no_costs = _costs(record, results)
+def years(record: Record) -> Years:
+    """What the record's years say. Raises what models of cost and components of the gauge raise."""
+    fleet = _fleet(record)
+    costs, no_costs = _costs(record)
     cost_days = fleet_days = stress_days = pl.DataFrame({"time": []})
     now, no_stress = None, "no cost of a coin is known"
     if fleet is not None:
@@ -95,28 +68,27 @@ def years(record: Record, results: Results) -> Years:
         fleet_days = _known(pl.DataFrame({"time": fleet.time, **columns}), FLEET.columns[0])
     if costs is not None:
         cost_days = _frame(costs.history)
-        now, no_stress, stress_days = _stress(record, results, costs, fleet)
-        costs = _sendable(costs)
+        now, no_stress, stress_days = _stress(record, costs, fleet)
     return Years(costs, no_costs, cost_days, fleet_days, now, no_stress, stress_days)
 
 
-def _costs(record: Record, results: Results) -> tuple[CostAnswers | None, str]:
+def _costs(record: Record) -> tuple[CostAnswers | None, str]:
     try:
-        return cost_answers(record, find_cost_models(), assume(), results), ""
+        return cost_answers(record, find_cost_models(), assume()), ""
     except (NoCost, BadCostModel) as error:
         return None, str(error)
 
 
-def _fleet(record: Record, results: Results) -> FleetHistory | None:
-    found = fleet_history(history_of(record, results)[0], daily=record.daily, seed=SEED)
+def _fleet(record: Record) -> FleetHistory | None:
+    found = fleet_history(history_of(record)[0], daily=record.daily, seed=SEED)
     return found if found.time.size else None
 
 
 def _stress(
-    record: Record, results: Results, costs: CostAnswers, fleet: FleetHistory | None
+    record: Record, costs: CostAnswers, fleet: FleetHistory | None
 ) -> tuple[StressNow | None, str, pl.DataFrame]:
     sources = Sources(
-        results,
+        metrics_of(record),
         {one.model.name: one for one in costs.history},
         fleet,
         record.simulated,
@@ -129,22 +101,7 @@ def _stress(
         now = stress_now(history, sustainability_history(sources, settings), record.at_text)
     except NoStress as error:
         return None, str(error), pl.DataFrame({"time": []})
-    signs = tuple(
-        replace(one, component=replace(one.component, compute=_elsewhere)) for one in now.components
-    )
-    return replace(now, components=signs), "", _gauge(history)
-
-
-def _elsewhere(*_: object) -> NoReturn:
-    """In place of the functions of models and components, which cannot be sent."""
-    raise RuntimeError("expected an answer, found a question: it was computed elsewhere")
-
-
-def _sendable(costs: CostAnswers) -> CostAnswers:
-    answers = tuple(
-        replace(one, model=replace(one.model, compute=_elsewhere)) for one in costs.answers
-    )
-    return replace(costs, answers=answers, history=())
+    return now, "", _gauge(history)
 
 
 def _gauge(history: StressHistory) -> pl.DataFrame:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hashcanary.chain.networks import Network
 
+T = TypeVar("T")
 POOL_LABEL_COLUMNS = {"height": pl.Int64(), "pool": pl.String()}
 COMPANY_COLUMNS = {
     "company": pl.String(),
@@ -71,3 +74,14 @@ class Record:
     pool_labels: pl.DataFrame = field(default_factory=_no_labels)
     pool_list: str | None = None
     companies: pl.DataFrame = field(default_factory=_no_companies)
+    _kept: dict[Callable[[Record], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, compute: Callable[[Record], T]) -> T:
+        """What a function gives for this record, computed at the first call and kept with it."""
+        if compute not in self._kept:
+            # of two threads that come first together the same answer counts for both
+            self._kept.setdefault(compute, compute(self))
+        kept: T = self._kept[compute]
+        return kept

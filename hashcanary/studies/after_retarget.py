@@ -23,7 +23,7 @@ from hashcanary.inference.filter.posterior import history, posterior
 from hashcanary.inference.retarget.baselines import mempool_change
 from hashcanary.inference.retarget.forecast import forecast_from
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
-from hashcanary.inference.retarget.hashprice_basis import DAYS_METRICS, basis_at, days_of
+from hashcanary.inference.retarget.hashprice_basis import basis_at, days_of
 from hashcanary.moments import DAY
 from hashcanary.studies.calibration import share_of
 from hashcanary.studies.errors import NoWholeEpochs
@@ -157,13 +157,11 @@ class _Asked:
     """A record filtered once, asked at any of its blocks."""
 
     def __init__(self, record: Record, draws: int, seed: int) -> None:
-        from hashcanary.metrics.engine import compute
-
         self.blocks: Blocks = blocks_of(record)
         bits = record.blocks["bits"].to_numpy().astype(np.int64)
         self._difficulty = difficulty_float64_column(bits)
         self._past: History = history(self.blocks, record.network)
-        self._days: Days = days_of(compute(record, DAYS_METRICS))
+        self._days: Days = days_of(record)
         self._draws, self._seed = draws, seed
 
     def outcome(self, before: int, at: int, after: int, point: int) -> HashpriceOutcome | None:

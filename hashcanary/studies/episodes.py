@@ -40,10 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hashcanary.inference.luck.luck import FallLuck
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.studies.ribbon_luck import InversionLuck, RibbonLuck
 
-REQUIRED_METRICS = ("ribbon.state", "drawdown.sma30", "drawdown.epoch", "price")
 EPOCH_THRESHOLD = 0.075
 SHORT_DAYS = 7
 # the drawdown whose depth an episode of each rule tells
@@ -169,34 +168,34 @@ class EpisodeStudy:
         return last if last is not None and last.open else None
 
 
-def find_episodes(results: Results, *, simulated: bool) -> tuple[EpisodeStudy, ...]:
-    """Episodes by every rule, from results that hold ``REQUIRED_METRICS``.
+def find_episodes(metrics: Metrics, *, simulated: bool) -> tuple[EpisodeStudy, ...]:
+    """Episodes by every rule.
 
-    Results of a record cut at t give what could be known at t: the last episode is then open if
+    Metrics of a record cut at t give what could be known at t: the last episode is then open if
     it was. Raises KeyError when a required metric was not computed.
     """
-    prices = DailyPrices(results["price"].rows)
+    prices = DailyPrices(metrics["price"].rows)
     return (
-        _study(RIBBON, ribbon_rows(results), prices, simulated=simulated),
-        _study(EPOCH, epoch_rows(results), prices, simulated=simulated),
+        _study(RIBBON, ribbon_rows(metrics), prices, simulated=simulated),
+        _study(EPOCH, epoch_rows(metrics), prices, simulated=simulated),
     )
 
 
-def ribbon_rows(results: Results) -> pl.DataFrame:
+def ribbon_rows(metrics: Metrics) -> pl.DataFrame:
     """One row a day, by the ribbon rule: see ``_ROW``."""
-    state = results["ribbon.state"].rows.select(
+    state = metrics["ribbon.state"].rows.select(
         "time",
         "known_at",
         "basis",
         until=pl.col("time") + DAY,
         inside=pl.col("value") == "inverted",
     )
-    return _with_depth(state, results["drawdown.sma30"].rows, results["hashrate.sma30"].rows)
+    return _with_depth(state, metrics["drawdown.sma30"].rows, metrics["hashrate.sma30"].rows)
 
 
-def epoch_rows(results: Results, threshold: float = EPOCH_THRESHOLD) -> pl.DataFrame:
+def epoch_rows(metrics: Metrics, threshold: float = EPOCH_THRESHOLD) -> pl.DataFrame:
     """One row an epoch, by the drawdown rule at ``threshold`` (fraction): see ``_ROW``."""
-    drawdown = results["drawdown.epoch"].rows
+    drawdown = metrics["drawdown.epoch"].rows
     state = drawdown.select(
         "time",
         "known_at",
@@ -204,7 +203,7 @@ def epoch_rows(results: Results, threshold: float = EPOCH_THRESHOLD) -> pl.DataF
         until=pl.col("known_at"),
         inside=pl.col("value") <= -threshold,
     )
-    return _with_depth(state, drawdown, results["hashrate.epoch"].rows)
+    return _with_depth(state, drawdown, metrics["hashrate.epoch"].rows)
 
 
 _ROW = ("time", "until", "inside", "known_at", "basis", "depth", "low", "high", "peak", "peak_time")
@@ -359,22 +358,19 @@ def _gaps(rows: pl.DataFrame) -> tuple[tuple[int, int], ...]:
     return tuple((int(a), int(b)) for a, b in spans_of_runs.select("time", "next_time").iter_rows())
 
 
-def with_luck(results: Results, studies: Sequence[EpisodeStudy]) -> tuple[EpisodeStudy, ...]:
-    """The studies with the luck of each episode, and of the ribbons where they are the rule.
-
-    Needs the results that ``find_episodes`` needs.
-    """
-    return tuple(_with_luck(results, study) for study in studies)
+def with_luck(metrics: Metrics, studies: Sequence[EpisodeStudy]) -> tuple[EpisodeStudy, ...]:
+    """The studies with the luck of each episode, and of the ribbons where they are the rule."""
+    return tuple(_with_luck(metrics, study) for study in studies)
 
 
-def _with_luck(results: Results, study: EpisodeStudy) -> EpisodeStudy:
-    ribbons = ribbon_luck(results) if study.rule.name == "ribbon" else None
-    lowest = _lowest(results, study.episodes) if ribbons else {}
+def _with_luck(metrics: Metrics, study: EpisodeStudy) -> EpisodeStudy:
+    ribbons = ribbon_luck(metrics) if study.rule.name == "ribbon" else None
+    lowest = _lowest(metrics, study.episodes) if ribbons else {}
     falls = [
         None if one.depth is None else Fall(one.depth.value, one.depth.time, one.depth.peak_time)
         for one in study.episodes
     ]
-    luck = luck_of_falls(results, _SMOOTHING[study.rule.name], falls)
+    luck = luck_of_falls(metrics, _SMOOTHING[study.rule.name], falls)
     episodes = tuple(
         replace(one, luck=EpisodeLuck(fall, _inversion(ribbons, one, lowest.get(one.start))))
         for one, fall in zip(study.episodes, luck, strict=True)
@@ -388,9 +384,9 @@ def _inversion(
     return None if ribbons is None else ribbons.of(episode.start, episode.days, lowest)
 
 
-def _lowest(results: Results, episodes: Sequence[Episode]) -> dict[int, float]:
+def _lowest(metrics: Metrics, episodes: Sequence[Episode]) -> dict[int, float]:
     """The lowest oscillator of each inversion, by its start."""
-    rows = results["ribbon.oscillator"].rows.select("time", "value")
+    rows = metrics["ribbon.oscillator"].rows.select("time", "value")
     starts = pl.Series("start", [one.start for one in episodes], dtype=pl.Int64)
     inside = rows.join_asof(
         pl.DataFrame({"start": starts}), left_on="time", right_on="start", strategy="backward"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.inference.luck.luck import FallLuck
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
 
 EPOCHS_PER_YEAR = YEAR / 14
 DEFINITION = (
@@ -34,7 +34,7 @@ class Fall(NamedTuple):
 
 
 def luck_of_falls(
-    results: Results, smoothing: str, falls: Sequence[Fall | None]
+    metrics: Metrics, smoothing: str, falls: Sequence[Fall | None]
 ) -> list[FallLuck | None]:
     """The luck of falls of ``drawdown.SMOOTHING``; None where there is none or nothing to rest on.
 
@@ -42,7 +42,7 @@ def luck_of_falls(
     """
     epoch = smoothing == "epoch"
     counted = "intervals" if epoch else "effective_blocks"
-    rows = results[f"hashrate.{smoothing}"].rows.select("time", pl.col(counted).cast(pl.Float64))
+    rows = metrics[f"hashrate.{smoothing}"].rows.select("time", pl.col(counted).cast(pl.Float64))
     blocks: dict[int, float | None] = dict(rows.iter_rows())
     window = 1.0 if epoch or smoothing == "day" else float(smoothing.removeprefix("sma"))
     row_days = YEAR / EPOCHS_PER_YEAR if epoch else 1.0

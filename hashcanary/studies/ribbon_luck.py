@@ -26,7 +26,7 @@ from hashcanary.simulation.streams import Stream, generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -115,18 +115,18 @@ class RibbonLuck:
         return Chance(float(-np.expm1(-count / years)), float(-np.expm1(-most / years)), everywhere)
 
 
-def ribbon_luck(results: Results, *, seed: int = SEED, worlds: int = WORLDS) -> RibbonLuck | None:
+def ribbon_luck(metrics: Metrics, *, seed: int = SEED, worlds: int = WORLDS) -> RibbonLuck | None:
     """The inversions of ``worlds`` unstressed worlds; None where the record has no ribbon.
 
     Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed. Raises UnusableScenario on a seed
     that is none.
     """
-    rows = results["ribbon.oscillator"].rows
+    rows = metrics["ribbon.oscillator"].rows
     has = rows["value"].is_not_null().to_numpy()
     if not has.any():
         return None
     first, end = int(has.argmax()), has.size - int(has[::-1].argmax())
-    mean = results["hashrate.sma30"].rows["value"].cast(float).to_numpy()
+    mean = metrics["hashrate.sma30"].rows["value"].cast(float).to_numpy()
     path = never_falling(np.log(np.where(mean > 0, mean, np.nan)))
     # a mean stands for the middle of its days; the first ribbon rests on the 60 days up to it
     day = np.arange(first - LONG + 1, end) + SHORT // 2

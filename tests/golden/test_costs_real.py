@@ -13,7 +13,7 @@ from hashcanary.economics.costs.history import cost_history
 from hashcanary.economics.costs.models.difficulty_refit import fitted_before
 from hashcanary.economics.costs.registry import all_cost_models, find_cost_models
 from hashcanary.economics.costs.stated import assume
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, parse_moment
 from hashcanary.store.recording import record_of
 
@@ -43,7 +43,7 @@ def on(costs: ModelCosts, day: str, column: str = "cost_usd_per_btc") -> float:
 
 def test_our_fit_to_14_september_2022_is_glassnodes(real_record: Record) -> None:
     # Glassnode: A = 10.2560, B = 0.5250, R2 = 0.944, "fitted to 14 September 2022"
-    days = compute(real_record, ["price"]).frames["day"]
+    days = metrics_of(real_record).frame("day", ["price"])
     value = days["price.usd"] * days["blocks.supply_btc"]
     x = days["blocks.difficulty_mean"].log().to_numpy()
     y = value.log().to_numpy()

@@ -12,12 +12,13 @@ from hashcanary.chain.difficulty import difficulty_change
 from hashcanary.moments import day_start, iso_day
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
 
 
 @pytest.fixture(scope="module")
-def changes(real_results: Results) -> pl.DataFrame:
-    heights = real_results.frames["epoch"].select("time", height="epoch.first_height")
+def changes(real_results: Metrics) -> pl.DataFrame:
+    epochs = real_results.frame("epoch", ["epoch.first_height"])
+    heights = epochs.select("time", height="epoch.first_height")
     return real_results["difficulty.change"].present().join(heights, on="time")
 
 
@@ -57,7 +58,7 @@ def test_the_fall_of_february_2026_will_be_the_tenth_largest(changes: pl.DataFra
     assert (changes["value"] < fall).sum() == 9
 
 
-def test_difficulty_was_highest_in_october_2025(real_results: Results) -> None:
+def test_difficulty_was_highest_in_october_2025(real_results: Metrics) -> None:
     epochs = real_results["difficulty.epoch"].present()
     highest = epochs.filter(pl.col("value") == epochs["value"].max())
     assert highest["value"].item() == pytest.approx(155.9730e12, abs=5e7)
@@ -65,7 +66,7 @@ def test_difficulty_was_highest_in_october_2025(real_results: Results) -> None:
 
 
 def test_the_storm_of_january_2026_reads_as_published_only_with_its_smoothing(
-    real_results: Results,
+    real_results: Metrics,
 ) -> None:
     def fall(smoothing: str, day: date) -> float:
         rows = real_results[f"drawdown.{smoothing}"].rows.filter(time=day_start(day))
@@ -80,7 +81,7 @@ def test_the_storm_of_january_2026_reads_as_published_only_with_its_smoothing(
     assert fall("sma7", storm) == pytest.approx(-0.15, abs=0.01)
 
 
-def test_the_deepest_fall_since_2013_is_chinas_ban_and_was_no_luck(real_results: Results) -> None:
+def test_the_deepest_fall_since_2013_is_chinas_ban_and_was_no_luck(real_results: Metrics) -> None:
     rows = (
         real_results["drawdown.sma30"]
         .present()

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, Moment, day_start
 from hashcanary.store.recording import record_of
-from hashcanary.studies.episodes import REQUIRED_METRICS, Episode, EpisodeStudy, find_episodes
+from hashcanary.studies.episodes import Episode, EpisodeStudy, find_episodes
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.store.lake import Lake
 
 # a published day and by how many days the crossing may lie off it: how vague the source is, and
@@ -71,7 +71,7 @@ def joined(study: EpisodeStudy, pause: int = 2) -> list[tuple[int, int | None]]:
 
 
 @pytest.fixture(scope="module")
-def studies(real_results: Results) -> dict[str, EpisodeStudy]:
+def studies(real_results: Metrics) -> dict[str, EpisodeStudy]:
     return {study.rule.name: study for study in find_episodes(real_results, simulated=False)}
 
 
@@ -176,7 +176,7 @@ def test_what_was_known_then_is_what_is_told_now(
 
 def as_known_at(lake: Lake, at: int) -> tuple[EpisodeStudy, ...]:
     record = record_of(lake, Moment(str(at), time=at))
-    return find_episodes(compute(record, REQUIRED_METRICS), simulated=False)
+    return find_episodes(metrics_of(record), simulated=False)
 
 
 def seen_at(episode: Episode, at: int) -> tuple[int, int, int | None] | None:

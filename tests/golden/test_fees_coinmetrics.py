@@ -11,13 +11,13 @@ import pytest
 from hashcanary.moments import day_start
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.store.record import Record
 
 WINTER_2025 = day_start(date(2025, 8, 12))
 
 
-def beside_coinmetrics(results: Results, record: Record, name: str) -> pl.DataFrame:
+def beside_coinmetrics(results: Metrics, record: Record, name: str) -> pl.DataFrame:
     """Rows computed from blocks alone, with the vendor's figure of the same day."""
     theirs = record.daily.filter(series="FeeTotNtv").select(
         time=pl.col("day").cast(pl.Int64) * 86_400, theirs="value"
@@ -29,7 +29,7 @@ def beside_coinmetrics(results: Results, record: Record, name: str) -> pl.DataFr
 
 
 def test_fees_by_median_time_past_are_coin_metrics_on_172_of_173_days(
-    real_results: Results, real_record: Record
+    real_results: Metrics, real_record: Record
 ) -> None:
     days = beside_coinmetrics(real_results, real_record, "fees.mtp_btc")
     last_run = days.filter(pl.col("time") >= WINTER_2025)
@@ -37,7 +37,7 @@ def test_fees_by_median_time_past_are_coin_metrics_on_172_of_173_days(
 
 
 def test_fees_by_median_time_past_are_coin_metrics_in_every_run_of_block_stats(
-    real_results: Results, real_record: Record
+    real_results: Metrics, real_record: Record
 ) -> None:
     days = beside_coinmetrics(real_results, real_record, "fees.mtp_btc")
     paid = days.filter(pl.col("theirs") > 0)
@@ -45,14 +45,14 @@ def test_fees_by_median_time_past_are_coin_metrics_in_every_run_of_block_stats(
     assert (~paid["equal"]).sum() <= 1
 
 
-def test_fees_by_header_time_are_not(real_results: Results, real_record: Record) -> None:
+def test_fees_by_header_time_are_not(real_results: Metrics, real_record: Record) -> None:
     days = beside_coinmetrics(real_results, real_record, "fees.btc")
     last_run = days.filter(pl.col("time") >= WINTER_2025)
     assert last_run.height > 170
     assert last_run["equal"].sum() == 0
 
 
-def test_fees_of_a_week_are_those_luxor_reported(real_results: Results) -> None:
+def test_fees_of_a_week_are_those_luxor_reported(real_results: Metrics) -> None:
     # Hashrate Index roundup of Monday 12 January 2026: 17 BTC of fees over the past week
     week = real_results["fees.btc"].rows.filter(
         pl.col("time").is_between(day_start(date(2026, 1, 5)), day_start(date(2026, 1, 11)))
@@ -61,7 +61,7 @@ def test_fees_of_a_week_are_those_luxor_reported(real_results: Results) -> None:
     assert week["value"].sum() == pytest.approx(17, abs=0.5)
 
 
-def test_fee_share_of_january_2026_is_between_the_quoted_bounds(real_results: Results) -> None:
+def test_fee_share_of_january_2026_is_between_the_quoted_bounds(real_results: Metrics) -> None:
     january = pl.col("time").is_between(day_start(date(2026, 1, 1)), day_start(date(2026, 1, 31)))
     fees = real_results["fees.btc"].rows.filter(january)["value"].sum()
     reward = real_results["revenue.btc"].rows.filter(january)["value"].sum()
@@ -72,7 +72,7 @@ def test_fee_share_of_january_2026_is_between_the_quoted_bounds(real_results: Re
 
 
 def test_fees_rest_on_the_vendor_where_blocks_do_not_show_them_and_say_so(
-    real_results: Results,
+    real_results: Metrics,
 ) -> None:
     day = day_start(date(2024, 4, 20))
     row = real_results["fees.btc"].rows.filter(time=day)

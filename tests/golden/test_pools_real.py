@@ -21,7 +21,7 @@ from hashcanary.store.recording import record_of
 from hashcanary.studies.pools import study_pools
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.store.lake import Lake
     from hashcanary.studies.pools import PoolRow, PoolStudy
 
@@ -178,7 +178,7 @@ def test_shares_add_up_and_every_block_has_a_row(real_lake: Lake) -> None:
 
 @pytest.mark.parametrize("day", ["2020-03-20", "2022-12-31", "2026-02-02"])
 def test_the_index_of_thirty_days_by_other_code(
-    day: str, real_results: Results, labelled: pl.DataFrame
+    day: str, real_results: Metrics, labelled: pl.DataFrame
 ) -> None:
     first = datetime.fromtimestamp(seconds(day) - 29 * DAY, UTC).date().isoformat()
     blocks = between(labelled, first, 30)["pool"].to_numpy()
@@ -194,7 +194,7 @@ def test_the_index_of_thirty_days_by_other_code(
     assert shown == fewest
 
 
-def test_antpool_and_friends_rival_foundry_as_published(real_results: Results) -> None:
+def test_antpool_and_friends_rival_foundry_as_published(real_results: Metrics) -> None:
     # 0xB10C, April 2025: 'AntPool & friends' about as large as Foundry, each near 30%; and about
     # 40% of the hashrate in May 2024 (mainnet.observer)
     groups = real_results["pools.group_largest_share30"].present()

@@ -19,7 +19,7 @@ from hashcanary.moments import DAY, day_start
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.store.record import Record
 
     Cut = Callable[[Record, int], Record]
@@ -65,10 +65,10 @@ def test_what_was_known_then_gives_the_same_as_all_that_is_known_now(
 
 
 def test_prices_of_power_beyond_the_blocks_do_not_lengthen_what_is_measured(
-    real_record: Record, real_results: Results
+    real_record: Record, real_results: Metrics
 ) -> None:
     power = real_record.daily.filter(vendor="ercot")
-    last = real_results.frames["day"]["time"].max()
+    last = real_results.frame("day")["time"].max()
     assert isinstance(last, int)
     assert last < day_start(date(2026, 2, 7))
     assert power["day"].max() == date(2026, 3, 17)

@@ -16,7 +16,7 @@ import pytest
 from hashcanary.moments import day_start
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
 
 BUY_SIGNALS = {
     "2020-04-25, named in the report of the next one": date(2020, 4, 25),
@@ -32,11 +32,11 @@ def day_of(seconds: int) -> date:
     return datetime.fromtimestamp(seconds, UTC).date()
 
 
-def days_when(results: Results, name: str) -> list[date]:
+def days_when(results: Metrics, name: str) -> list[date]:
     return [day_of(time) for time in results[name].present().filter("value")["time"]]
 
 
-def state_on(results: Results, day: date) -> str:
+def state_on(results: Metrics, day: date) -> str:
     rows = results["ribbon.state"].rows.filter(time=day_start(day))
     return str(rows["value"].item())
 
@@ -47,20 +47,20 @@ def nearest(days: list[date], day: date) -> timedelta:
 
 @pytest.mark.parametrize("published", BUY_SIGNALS.values(), ids=BUY_SIGNALS)
 def test_published_buy_signals_are_found_within_two_days(
-    published: date, real_results: Results
+    published: date, real_results: Metrics
 ) -> None:
     signals = days_when(real_results, "ribbon.buy_state")
     assert nearest(signals, published) <= timedelta(days=2)
 
 
-def test_a_fresh_cross_of_the_price_would_have_missed_half_of_them(real_results: Results) -> None:
+def test_a_fresh_cross_of_the_price_would_have_missed_half_of_them(real_results: Metrics) -> None:
     signals = days_when(real_results, "ribbon.buy_cross")
     missed = [day for day in BUY_SIGNALS.values() if nearest(signals, day) > timedelta(days=7)]
     assert len(missed) >= 3
 
 
 def test_the_inversion_of_april_2021_begins_and_ends_on_the_published_days(
-    real_results: Results,
+    real_results: Metrics,
 ) -> None:
     assert state_on(real_results, date(2021, 4, 23)) == "normal"
     assert state_on(real_results, date(2021, 4, 24)) == "inverted"
@@ -68,7 +68,7 @@ def test_the_inversion_of_april_2021_begins_and_ends_on_the_published_days(
 
 
 def test_the_capitulation_of_2022_lasted_71_days_and_ended_in_august(
-    real_results: Results,
+    real_results: Metrics,
 ) -> None:
     inverted = [
         day_of(time)
@@ -95,7 +95,7 @@ def test_the_capitulation_of_2022_lasted_71_days_and_ended_in_august(
     ],
 )
 def test_the_ribbon_is_inverted_in_the_known_capitulations(
-    day: date, real_results: Results
+    day: date, real_results: Metrics
 ) -> None:
     assert state_on(real_results, day) == "inverted"
 
@@ -103,11 +103,11 @@ def test_the_ribbon_is_inverted_in_the_known_capitulations(
 @pytest.mark.parametrize(
     "day", [date(2017, 12, 17), date(2021, 2, 1), date(2021, 11, 10), date(2023, 12, 1)]
 )
-def test_the_ribbon_is_normal_when_mining_boomed(day: date, real_results: Results) -> None:
+def test_the_ribbon_is_normal_when_mining_boomed(day: date, real_results: Metrics) -> None:
     assert state_on(real_results, day) == "normal"
 
 
-def test_the_capitulations_of_2022_and_2025_began_in_late_november(real_results: Results) -> None:
+def test_the_capitulations_of_2022_and_2025_began_in_late_november(real_results: Metrics) -> None:
     state = real_results["ribbon.state"].present()
     began = state.filter((pl.col("value") == "inverted") & (pl.col("value").shift(1) == "normal"))
     days = [day_of(time) for time in began["time"]]
@@ -116,7 +116,7 @@ def test_the_capitulations_of_2022_and_2025_began_in_late_november(real_results:
 
 
 def test_yesterdays_variant_is_the_day_befores_state_and_known_a_day_sooner(
-    real_results: Results,
+    real_results: Metrics,
 ) -> None:
     today = real_results["ribbon.state"].present().select("time", "value", "known_at")
     lagged = real_results["ribbon.state_yesterday"].present().select("time", "value", "known_at")

@@ -95,7 +95,7 @@ def test_components_are_what_the_house_says_elsewhere(
 ) -> None:
     values = {one.component.name: one.value for one in whole[0].components}
     at = int(np.searchsorted(whole[0].time, start_of("2025-12-31")))
-    frame = sources.results.frames["day"]
+    frame = sources.metrics.frame("day", ["ribbon.oscillator", "puell", "hashprice"])
     assert values["ribbon"][at] == frame["ribbon.oscillator"][at]
     assert values["puell"][at] == frame["puell"][at]
     year = frame["hashprice"][at - 364 : at + 1]
@@ -166,7 +166,7 @@ def test_a_peak_of_the_hashrate_may_be_luck(
 ) -> None:
     fall = next(one for one in whole[0].components if one.component.name == "drawdown")
     peaks = np.flatnonzero(fall.value == 0)
-    blocks = sources.results.frames["day"]["hashrate.sma30.effective_blocks"]
+    blocks = sources.metrics["hashrate.sma30"].rows["effective_blocks"]
     at = int(peaks[peaks > 4000][0])
     # two counts of some 4,320: their log ratio has a standard error of sqrt(2 / 4320)
     rough = np.exp(-1.96 * (2 / blocks[at]) ** 0.5) - 1

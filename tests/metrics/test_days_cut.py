@@ -10,8 +10,9 @@ import pytest
 
 from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.networks import MAIN
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.errors import NothingToMeasure
-from hashcanary.metrics.inputs import BASE_INPUTS, base_frames
+from hashcanary.metrics.inputs import BASE_INPUTS
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
@@ -102,7 +103,11 @@ def record(
 
 
 def days_of(given: Record) -> pl.DataFrame:
-    return base_frames(given)["day"]
+    return metrics_of(given).frame("day", BASE_INPUTS["day"])
+
+
+def epochs_of(given: Record) -> pl.DataFrame:
+    return metrics_of(given).frame("epoch", BASE_INPUTS["epoch"])
 
 
 def row(given: Record, day: int) -> dict[str, object]:
@@ -144,8 +149,8 @@ def test_a_day_is_final_once_median_time_past_has_reached_its_end() -> None:
     times = every_hour(100, 2.3)
     made = record(chain(times))
     # the sixth block after the midnight block has the midnight block's time as its median
-    assert row(made, 100)["blocks.known_at"] == 101 * DAY + 5 * 3600
-    assert row(made, 101)["blocks.known_at"] == 102 * DAY + 5 * 3600
+    assert row(made, 100)["blocks.count.known_at"] == 101 * DAY + 5 * 3600
+    assert row(made, 101)["blocks.count.known_at"] == 102 * DAY + 5 * 3600
 
 
 def test_the_last_day_is_absent_until_it_is_final() -> None:
@@ -206,8 +211,8 @@ def test_a_vendors_day_stands_in_from_its_own_midnight_where_no_block_is_known()
     vendor = daily([(200, "BlkCnt", 144.0), (200, "DiffMean", 2.0), (200, "IssTotNtv", 7200.0)])
     made = row(record(chain(every_hour(100, 4)), vendor), 200)
     assert made["blocks.count"] == 144
-    assert made["blocks.vendor"] is True
-    assert made["blocks.known_at"] == 201 * DAY
+    assert made["blocks.count.vendor"] is True
+    assert made["blocks.count.known_at"] == 201 * DAY
     assert made["blocks.issuance_btc"] == 7200
     # exact work, which is larger than difficulty x 2^32
     assert made["blocks.work"] == pytest.approx(144 * 2 * WORK_OF_EASY, rel=1e-9)
@@ -218,11 +223,11 @@ def test_a_vendors_day_stands_in_from_its_own_midnight_where_no_block_is_known()
 def test_blocks_have_a_day_to_settle_before_the_vendor_stands_in_for_good() -> None:
     vendor = daily([(101, "BlkCnt", 1.0), (101, "DiffMean", 1.0)])
     settled = row(record(chain(every_hour(100, 4)), vendor), 101)
-    assert (settled["blocks.count"], settled["blocks.vendor"]) == (24, False)
+    assert (settled["blocks.count"], settled["blocks.count.vendor"]) == (24, False)
     broken = chain(every_hour(100, 1.8))
     unsettled = row(record(broken, vendor), 101)
-    assert (unsettled["blocks.count"], unsettled["blocks.vendor"]) == (1, True)
-    assert unsettled["blocks.known_at"] == 103 * DAY
+    assert (unsettled["blocks.count"], unsettled["blocks.count.vendor"]) == (1, True)
+    assert unsettled["blocks.count.known_at"] == 103 * DAY
     # and nothing is said before
     assert row(record(broken, vendor, at=103 * DAY - 1), 101)["blocks.count"] is None
 
@@ -235,21 +240,21 @@ def test_a_vendor_that_counts_no_block_gives_nothing_to_rest_on() -> None:
 def test_a_vendors_figure_known_late_is_late() -> None:
     rows = [(200, "BlkCnt", 144.0), (200, "DiffMean", 2.0)]
     made = record(chain(every_hour(100, 4)), daily(rows, delay=5 * DAY))
-    assert row(made, 200)["blocks.known_at"] == 206 * DAY
+    assert row(made, 200)["blocks.count.known_at"] == 206 * DAY
 
 
 def test_fees_are_the_blocks_where_all_are_known_else_the_vendors_and_say_so() -> None:
     times = every_hour(100, 4)
     vendor = daily([(day, "FeeTotNtv", 9.0) for day in range(100, 104)], delay=DAY)
     known = row(record(chain(times, fee=50_000_000), vendor), 101)
-    assert (known["blocks.fees_btc"], known["blocks_fees.vendor"]) == (12.0, False)
+    assert (known["blocks.fees_btc"], known["blocks.fees_btc.vendor"]) == (12.0, False)
     partly = chain(times, fee=50_000_000).with_columns(
         total_fee=pl.when(pl.col("height") != 30).then("total_fee")
     )
     vendors = row(record(partly, vendor), 101)
-    assert (vendors["blocks.fees_btc"], vendors["blocks_fees.vendor"]) == (9.0, True)
-    assert vendors["blocks.vendor"] is False
-    assert vendors["blocks_fees.known_at"] == 103 * DAY
+    assert (vendors["blocks.fees_btc"], vendors["blocks.fees_btc.vendor"]) == (9.0, True)
+    assert vendors["blocks.count.vendor"] is False
+    assert vendors["blocks.fees_btc.known_at"] == 103 * DAY
     assert row(record(partly), 101)["blocks.fees_btc"] is None
 
 
@@ -302,7 +307,7 @@ def test_prices_come_from_the_vendor_then_spot_then_swaps_and_never_from_shares(
     assert price([one for one in rows if "btcusdt" not in one[0]]) is None
     vendor = record(days=daily([(day, "PriceUSD", 10.0)]), prices=candles(rows))
     assert row(vendor, day)["price.usd"] == 10.0
-    assert row(vendor, day)["price.known_at"] == (day + 1) * DAY
+    assert row(vendor, day)["price.usd.known_at"] == (day + 1) * DAY
 
 
 def test_a_price_that_stood_first_stays() -> None:
@@ -325,25 +330,27 @@ def test_rows_run_without_a_hole_from_the_first_day_to_the_last() -> None:
 
 
 def test_every_declared_base_input_is_a_column_with_its_clock_and_basis() -> None:
-    frames = base_frames(record(chain(every_hour(100, 40)), daily([(140, "BlkCnt", 5.0)])))
+    metrics = metrics_of(record(chain(every_hour(100, 40)), daily([(140, "BlkCnt", 5.0)])))
     for grain, inputs in BASE_INPUTS.items():
-        for base in inputs.values():
-            assert {base.name, base.known_at} <= set(frames[grain].columns)
-            assert base.basis is None or frames[grain][base.basis].dtype == pl.Boolean
-            assert base.reason
+        for name, base in inputs.items():
+            frame = metrics.frame(grain, [name])
+            follows = {"known_at": pl.Int64(), "vendor": pl.Boolean(), "missing": pl.String()}
+            assert {key: frame[f"{name}.{key}"].dtype for key in follows} == follows
+            assert all((base.title, base.clock.rule, base.reason))
 
 
 def test_an_empty_record_says_so() -> None:
-    with pytest.raises(NothingToMeasure, match="expected block or daily rows known at a moment"):
-        base_frames(record())
+    for name in ("hashrate.day", "price", "difficulty.epoch"):
+        with pytest.raises(NothingToMeasure, match="block or daily rows known at a moment"):
+            metrics_of(record())[name]
 
 
 def test_epochs_know_their_ends_only_once_the_last_block_is_there() -> None:
     times = list(range(0, 2016 * 600, 600))
     whole = record(chain([*times, 2016 * 600]))
-    first, second = base_frames(whole)["epoch"].rows(named=True)
+    first, second = epochs_of(whole).rows(named=True)
     assert (first["epoch.last_height"], first["epoch.span"]) == (2015, 2015 * 600)
-    assert first["epoch.end_known_at"] == 2015 * 600
+    assert first["epoch.span.known_at"] == 2015 * 600
     assert first["epoch.work"] == 2015 * WORK_OF_EASY
     assert second["epoch.span"] is None
     assert second["epoch.previous_difficulty"] == 1.0
@@ -351,7 +358,7 @@ def test_epochs_know_their_ends_only_once_the_last_block_is_there() -> None:
 
 def test_an_epoch_needs_its_two_ends_and_not_what_lies_between() -> None:
     ends = blocks_at([0, 2015, 2016, 6048], [0, 1_200_000, 1_200_600, 5_000_000])
-    rows = base_frames(record(ends))["epoch"].rows(named=True)
+    rows = epochs_of(record(ends)).rows(named=True)
     assert [row["epoch.first_height"] for row in rows] == [0, 2016, 6048]
     assert rows[0]["epoch.span"] == 1_200_000
     assert rows[2]["epoch.previous_difficulty"] is None

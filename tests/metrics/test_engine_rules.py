@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
 from typing import Literal
 
+import numpy as np
 import polars as pl
 import pytest
 
 from hashcanary import plugins
 from hashcanary.chain.networks import MAIN
-from hashcanary.metrics import engine
+from hashcanary.metrics import engine, prepared, registry
 from hashcanary.metrics.declaration import Extra, Metric
-from hashcanary.metrics.engine import Results, compute
+from hashcanary.metrics.engine import Metrics, metrics_of
 from hashcanary.metrics.errors import (
     DuplicateMetric,
     MetricCycle,
@@ -20,6 +24,8 @@ from hashcanary.metrics.errors import (
     UnknownMetric,
     WrongColumns,
 )
+from hashcanary.metrics.inputs import BASE_INPUTS, BaseInput
+from hashcanary.metrics.prepared import Prepared
 from hashcanary.metrics.registry import all_metrics, find_metric
 from hashcanary.store.record import Record
 from hashcanary.units import COUNT
@@ -89,27 +95,30 @@ def vendor_record() -> Record:
 
 
 @pytest.fixture
-def computed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Results]:
-    def run(*metrics: Metric) -> Results:
-        known = {one.name: one for one in metrics}
-        monkeypatch.setattr(engine, "all_metrics", lambda: known)
-        return compute(vendor_record())
+def computed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Metrics]:
+    def run(*declared: Metric) -> Metrics:
+        known = {one.name: one for one in declared}
+        for place in (engine, registry):
+            monkeypatch.setattr(place, "all_metrics", lambda: known)
+        metrics = metrics_of(vendor_record())
+        for name in known:
+            _ = metrics[name]
+        return metrics
 
     return run
 
 
-def column(results: Results, name: str, of: str) -> list[object]:
+def column(results: Metrics, name: str, of: str) -> list[object]:
     return results[name].rows[of].to_list()
 
 
-def test_metrics_are_computed_after_what_they_need(computed: Callable[..., Results]) -> None:
+def test_metrics_are_computed_after_what_they_need(computed: Callable[..., Metrics]) -> None:
     results = computed(metric("late", "early"), metric("early", "blocks.count"))
-    assert list(results) == ["early", "late"]
     assert column(results, "late", "value")[:4] == [4.0, 4.0, 4.0, None]
 
 
 def test_a_metric_sees_its_declared_inputs_and_nothing_else(
-    computed: Callable[..., Results],
+    computed: Callable[..., Metrics],
 ) -> None:
     seen: list[list[str]] = []
 
@@ -124,7 +133,7 @@ def test_a_metric_sees_its_declared_inputs_and_nothing_else(
 
 
 def test_a_row_is_known_when_the_last_input_of_its_window_is(
-    computed: Callable[..., Results],
+    computed: Callable[..., Metrics],
 ) -> None:
     results = computed(
         metric("one", "blocks.count"),
@@ -143,7 +152,7 @@ def lagged(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(value=pl.col("blocks.count").shift(1))
 
 
-def test_a_missing_value_is_not_known_and_says_why(computed: Callable[..., Results]) -> None:
+def test_a_missing_value_is_not_known_and_says_why(computed: Callable[..., Metrics]) -> None:
     def mean(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.select(value=pl.last().rolling_mean(3))
 
@@ -168,15 +177,12 @@ def test_a_missing_value_is_not_known_and_says_why(computed: Callable[..., Resul
 
 
 def test_basis_follows_the_window_or_the_row(
-    computed: Callable[..., Results], monkeypatch: pytest.MonkeyPatch
+    computed: Callable[..., Metrics], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frames = engine.base_frames(vendor_record())
-    flags = [False] * 4 + [True] + [False] * 5
-    monkeypatch.setattr(
-        engine,
-        "base_frames",
-        lambda _: {**frames, "day": frames["day"].with_columns(pl.Series("blocks.vendor", flags))},
-    )
+    flags = np.arange(10) == 4
+    count = BASE_INPUTS["day"]["blocks.count"]
+    changed = replace(count, clock=replace(count.clock, vendor=lambda _: flags))
+    monkeypatch.setitem(BASE_INPUTS["day"], "blocks.count", changed)
     results = computed(
         metric("one", "blocks.count"),
         metric("three", "blocks.count", window=3),
@@ -192,14 +198,95 @@ def test_basis_follows_the_window_or_the_row(
     assert vendors("all") == [4, 5, 6, 7, 8, 9]
 
 
-def test_metrics_that_need_each_other_are_refused(computed: Callable[..., Results]) -> None:
+class Calls(dict[str, int]):
+    """Counts how often the function of each metric is called."""
+
+    def metric(self, name: str, *inputs: str) -> Metric:
+        def counted(frame: pl.DataFrame) -> pl.DataFrame:
+            self[name] = self.get(name, 0) + 1
+            return doubled(frame)
+
+        return metric(name, *inputs, compute=counted)
+
+
+def test_a_metric_is_computed_once_whoever_needs_it(computed: Callable[..., Metrics]) -> None:
+    calls = Calls()
+    metrics = computed(
+        calls.metric("base", "blocks.count"),
+        calls.metric("one", "base"),
+        calls.metric("two", "one"),
+    )
+    assert metrics["two"] is metrics["two"]
+    assert metrics.frame("day", ["one", "two"]).height == 10
+    assert calls == {"base": 1, "one": 1, "two": 1}
+
+
+def test_what_was_computed_of_a_record_is_kept_with_it_and_with_no_other(
+    computed: Callable[..., Metrics],
+) -> None:
+    calls = Calls()
+    computed(calls.metric("one", "blocks.count"))
+    record = vendor_record()
+    for _ in range(3):
+        assert column(metrics_of(record), "one", "value")[0] == 2.0
+    assert calls == {"one": 2}
+    later = replace(record, daily=record.daily.filter(pl.col("value") > 1))
+    assert metrics_of(later) is not metrics_of(record)
+
+
+def test_threads_that_share_metrics_compute_each_once(computed: Callable[..., Metrics]) -> None:
+    calls = Calls()
+    computed(calls.metric("base", "blocks.count"), calls.metric("one", "base"))
+    calls.clear()
+    metrics, together = Metrics(vendor_record()), Barrier(8)
+
+    def ask(_: int) -> float:
+        together.wait()
+        return float(metrics["one"].rows["value"][0])
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, range(8))) == [4.0] * 8
+    assert calls == {"base": 1, "one": 1}
+
+
+def test_asking_for_a_metric_computes_what_it_needs_and_nothing_else(
+    computed: Callable[..., Metrics], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls()
+    computed(calls.metric("other", "price.usd"), calls.metric("mine", "blocks.count"))
+    calls.clear()
+    read: list[str] = []
+    for name, base in BASE_INPUTS["day"].items():
+
+        def noted(of: Prepared, base: BaseInput = base) -> object:
+            read.append(base.name)
+            return base.compute(of)
+
+        monkeypatch.setitem(BASE_INPUTS["day"], name, replace(base, compute=noted))
+    for costly in ("daily_price", "pool_blocks", "core_lookup"):
+        monkeypatch.delattr(prepared, costly)
+    assert column(Metrics(vendor_record()), "mine", "value")[0] == 2.0
+    assert (read, calls) == (["blocks.count"], {"mine": 1})
+
+
+def test_a_name_that_is_neither_metric_nor_input_has_no_column(
+    computed: Callable[..., Metrics],
+) -> None:
+    metrics = computed(metric("one", "blocks.count"))
+    with pytest.raises(UnknownMetric, match="found 'on'; near it: one"):
+        metrics.frame("day", ["on"])
+    with pytest.raises(UnknownInput, match=r"'one', which is neither .* of grain 'epoch'"):
+        metrics.frame("epoch", ["one"])
+
+
+def test_metrics_that_need_each_other_are_refused(computed: Callable[..., Metrics]) -> None:
     with pytest.raises(MetricCycle, match="a -> b -> a"):
         computed(metric("a", "b"), metric("b", "a"))
 
 
 @pytest.mark.parametrize("needed", ["nothing.such", "epoch.bits"])
 def test_an_input_that_is_not_there_is_refused(
-    needed: str, computed: Callable[..., Results]
+    needed: str, computed: Callable[..., Metrics]
 ) -> None:
     with pytest.raises(UnknownInput, match=f"declares the input '{needed}'"):
         computed(metric("a", needed))
@@ -214,7 +301,7 @@ def test_an_input_that_is_not_there_is_refused(
     ],
 )
 def test_a_function_that_breaks_its_promise_is_refused(
-    wrong: Compute, computed: Callable[..., Results]
+    wrong: Compute, computed: Callable[..., Metrics]
 ) -> None:
     with pytest.raises(WrongColumns, match="promised the columns value in 10 rows"):
         computed(metric("a", "blocks.count", compute=wrong))

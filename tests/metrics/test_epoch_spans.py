@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 from hashcanary.chain.networks import MAIN, REGTEST, TESTNET4
-from hashcanary.metrics.chain_columns import chain_columns
-from hashcanary.metrics.epochs import epoch_frame
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def record_of(heights: list[int], times: list[int], bits: list[int], network: Ne
 
 
 def spans_of(record: Record) -> pl.DataFrame:
-    return epoch_frame(record, chain_columns(record))
+    return metrics_of(record).frame("epoch", ["epoch.span", "epoch.last_height"])
 
 
 def test_a_published_retarget_gives_its_span_back() -> None:
@@ -49,7 +48,7 @@ def test_a_published_retarget_gives_its_span_back() -> None:
     row = spans_of(first_and_next).row(0, named=True)
     assert row["epoch.span"] == pytest.approx(1_770_471_767 - 1_769_110_282, rel=3.1e-5)
     assert row["epoch.last_height"] is None
-    assert row["epoch.end_known_at"] == 1_770_472_605
+    assert row["epoch.span.known_at"] == 1_770_472_605
 
 
 def test_its_own_last_block_is_preferred() -> None:
@@ -61,7 +60,7 @@ def test_its_own_last_block_is_preferred() -> None:
     )
     row = spans_of(whole).row(0, named=True)
     assert row["epoch.span"] == 1_770_471_767 - 1_769_110_282
-    assert row["epoch.end_known_at"] == 1_770_471_767
+    assert row["epoch.span.known_at"] == 1_770_471_767
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,7 @@ def test_its_own_last_block_is_preferred() -> None:
 def test_a_limited_target_tells_no_span(before: int, after: int) -> None:
     record = record_of([66_528, 68_544], [1_279_008_237, 1_279_297_671], [before, after], MAIN)
     assert spans_of(record)["epoch.span"].to_list() == [None, None]
-    assert spans_of(record)["epoch.end_known_at"].to_list() == [None, None]
+    assert spans_of(record)["epoch.span.known_at"].to_list() == [None, None]
 
 
 @pytest.mark.parametrize("network", [REGTEST, TESTNET4], ids=lambda network: network.name)

@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from hashcanary.metrics import engine
+from hashcanary.metrics import engine, registry
 from hashcanary.metrics.declaration import Metric
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import Metrics, metrics_of
 from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import Moment
 from hashcanary.store.recording import record_of
@@ -27,7 +27,7 @@ from hashcanary.units import HASHES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hashcanary.metrics.engine import MetricResult, Results
+    from hashcanary.metrics.engine import MetricResult
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
 
@@ -60,7 +60,7 @@ def present(result: MetricResult) -> pl.DataFrame:
     return result.present()
 
 
-def assert_no_look_ahead(name: str, full: Results, cut: Results, moment: int) -> None:
+def assert_no_look_ahead(name: str, full: Metrics, cut: Metrics, moment: int) -> None:
     then = present(cut[name])
     known = present(full[name]).filter(pl.col("known_at") <= moment)
     assert then.filter(pl.col("known_at") > moment).is_empty()
@@ -74,9 +74,9 @@ def as_known_at(lake: Lake, moment: int) -> Record:
 
 @pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
 def test_every_metric_equals_its_full_run_where_that_was_known(
-    moment: int, real_results: Results, real_lake: Lake
+    moment: int, real_results: Metrics, real_lake: Lake
 ) -> None:
-    cut = compute(as_known_at(real_lake, moment))
+    cut = metrics_of(as_known_at(real_lake, moment))
     failed = {}
     for name in all_metrics():
         try:
@@ -86,7 +86,7 @@ def test_every_metric_equals_its_full_run_where_that_was_known(
     assert not failed
 
 
-def test_every_metric_is_compared_on_many_rows(real_results: Results) -> None:
+def test_every_metric_is_compared_on_many_rows(real_results: Metrics) -> None:
     few = {name: present(real_results[name]).height for name in all_metrics()}
     assert {name: rows for name, rows in few.items() if rows < 100} == {}
 
@@ -116,9 +116,10 @@ def test_a_metric_that_looks_ahead_is_caught(
         source="",
         compute=cheat,
     )
-    monkeypatch.setattr(engine, "all_metrics", lambda: {"cheat": cheating})
+    for place in (engine, registry):
+        monkeypatch.setattr(place, "all_metrics", lambda: {"cheat": cheating})
     moment = MOMENTS["in the vendor's years"]
-    full = compute(real_record)
-    then = compute(as_known_at(real_lake, moment))
+    full = Metrics(real_record)
+    then = Metrics(as_known_at(real_lake, moment))
     with pytest.raises(AssertionError):
         assert_no_look_ahead("cheat", full, then, moment)

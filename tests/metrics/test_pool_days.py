@@ -12,7 +12,7 @@ import pytest
 
 from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.networks import MAIN
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import day_start
 from hashcanary.sources.pools.pool_lists import built_in
@@ -79,7 +79,7 @@ def days(*pools: Sequence[str | None]) -> list[str | None]:
 
 def test_counts_of_a_week_give_every_figure() -> None:
     week = days(*[("a", "a", "b", "unknown")] * 7)
-    results = compute(record(week), POOL_METRICS)
+    results = metrics_of(record(week))
     total, half, quarter = 1008, 504, 252
     expected = {
         "pools.unknown_share7": quarter / total,
@@ -100,7 +100,7 @@ def test_a_block_without_a_label_leaves_its_day_and_windows_missing() -> None:
     whole = [("a", "b")] * 9
     labels = days(*whole)
     labels[A_DAY // 2] = None
-    shown = compute(record(labels), ["pools.hhi7"])["pools.hhi7"]
+    shown = metrics_of(record(labels))["pools.hhi7"]
     # day 1 is missing: windows that end on days 8 and 9 are whole
     assert shown.rows["value"].is_not_null().to_list() == [False] * 7 + [True] * 2 + [False]
     assert "pool label" in shown.rows["missing"][0]
@@ -111,7 +111,7 @@ def test_a_record_without_labels_has_no_figures_and_says_why() -> None:
     bare = record(days(*[("a",)] * 8))
     bare = replace(bare, pool_labels=bare.pool_labels.clear(), pool_list=None)
     for name in POOL_METRICS:
-        rows = compute(bare, [name])[name].rows
+        rows = metrics_of(bare)[name].rows
         assert rows["value"].is_null().all()
         assert rows["missing"].str.contains("pool label").all()
 
@@ -119,18 +119,14 @@ def test_a_record_without_labels_has_no_figures_and_says_why() -> None:
 def test_figures_do_not_depend_on_what_pools_are_called() -> None:
     one = days(*[("a", "a", "b", "c", "unknown")] * 7)
     other = [{"a": "z", "b": "m", "c": "q"}.get(str(name), name) for name in one]
-    first, second = (compute(record(labels), POOL_METRICS) for labels in (one, other))
+    first, second = (metrics_of(record(labels)) for labels in (one, other))
     for name in POOL_METRICS:
         assert first[name].rows.equals(second[name].rows), name
 
 
 def test_two_spellings_of_one_pool_are_one() -> None:
     labels = days(*[("slushpool", "braiinspool", "unknown", "x")] * 7)
-    (row,) = (
-        compute(record(labels), ["pools.largest_share7"])["pools.largest_share7"]
-        .present()
-        .rows(named=True)
-    )
+    (row,) = metrics_of(record(labels))["pools.largest_share7"].present().rows(named=True)
     assert row["value"] == 0.5
 
 
@@ -139,7 +135,7 @@ def test_pools_of_a_group_are_one_from_its_day_on() -> None:
     assert friends.since == day_start(date(2022, 7, 1))
     start = friends.since - 7 * DAY
     labels = days(*[("poolin", "luxor", "f2pool", "viabtc")] * 14)
-    results = compute(record(labels, start), ["pools.group_largest_share7", "pools.largest_share7"])
+    results = metrics_of(record(labels, start))
     together = results["pools.group_largest_share7"].present()
     apart = results["pools.largest_share7"].present()
     assert together["value"][0] == apart["value"][0] == 0.25

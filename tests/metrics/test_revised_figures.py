@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.metrics.engine import compute
-from hashcanary.metrics.inputs import base_frames
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.store.record import Record
 
 DAY = 86_400
@@ -63,7 +62,8 @@ def record(revised: dict[str, float], at: int | None = None) -> Record:
 
 
 def day(found: Record, *columns: str) -> dict[int, tuple[float | None, ...]]:
-    frame = base_frames(found)["day"].select("time", *columns)
+    names = [column.removesuffix(".known_at") for column in columns]
+    frame = metrics_of(found).frame("day", dict.fromkeys(names)).select("time", *columns)
     return {(row[0] - START) // DAY: row[1:] for row in frame.rows()}
 
 
@@ -71,7 +71,7 @@ def day(found: Record, *columns: str) -> dict[int, tuple[float | None, ...]]:
 def test_a_day_that_rests_on_a_revised_figure_is_known_since_the_revision(series: str) -> None:
     revised = record({series: FIGURES[series] / 2})
     name = {"BlkCnt": "count", "DiffMean": "difficulty_mean", "IssTotNtv": "issuance_btc"}[series]
-    columns = (f"blocks.{name}", "blocks.known_at")
+    columns = (f"blocks.{name}", f"blocks.{name}.known_at")
     found = day(revised, *columns)
     assert found[2] == (FIGURES[series] / 2, LATE)
     others = day(record({}), *columns)
@@ -82,21 +82,21 @@ def test_a_day_that_rests_on_a_revised_figure_is_known_since_the_revision(series
 
 
 def test_before_the_revision_the_first_figures_stand() -> None:
-    columns = ("blocks.count", "blocks.known_at", "price.usd", "price.known_at")
+    columns = ("blocks.count", "blocks.count.known_at", "price.usd", "price.usd.known_at")
     before = day(record({"BlkCnt": 72.0, "PriceUSD": 50.0}, LATE - 1), *columns)
     assert before[2] == (144.0, START + 3 * DAY, 100.0, START + 3 * DAY)
 
 
 def test_a_revised_price_still_goes_before_a_candle_that_was_known_no_sooner() -> None:
-    found = day(record({"PriceUSD": 50.0}), "price.usd", "price.known_at")
+    found = day(record({"PriceUSD": 50.0}), "price.usd", "price.usd.known_at")
     assert found[2] == (50.0, LATE)
     assert found[3] == (100.0, START + 4 * DAY)
 
 
 def test_metrics_of_a_revised_day_are_known_since_the_revision() -> None:
-    result = compute(record({"BlkCnt": 72.0}), ["hashrate.day"])
+    result = metrics_of(record({"BlkCnt": 72.0}))
     rows = {row["time"]: row for row in result["hashrate.day"].rows.iter_rows(named=True)}
-    plain = compute(record({}), ["hashrate.day"])["hashrate.day"].rows
+    plain = metrics_of(record({}))["hashrate.day"].rows
     was = {row["time"]: row for row in plain.iter_rows(named=True)}
     third = START + 2 * DAY
     assert rows[third]["value"] == pytest.approx(was[third]["value"] / 2, rel=1e-12)
@@ -106,6 +106,6 @@ def test_metrics_of_a_revised_day_are_known_since_the_revision() -> None:
 
 def test_without_a_first_moment_a_figure_is_known_when_it_says() -> None:
     whole = record({})
-    assert day(replace(whole, daily=whole.daily.drop("first_known_at")), "price.known_at") == day(
-        whole, "price.known_at"
-    )
+    assert day(
+        replace(whole, daily=whole.daily.drop("first_known_at")), "price.usd.known_at"
+    ) == day(whole, "price.usd.known_at")

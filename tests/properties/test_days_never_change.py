@@ -17,7 +17,8 @@ from polars.testing import assert_frame_equal
 
 from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.networks import MAIN
-from hashcanary.metrics.inputs import BASE_INPUTS, base_frames
+from hashcanary.metrics.engine import metrics_of
+from hashcanary.metrics.inputs import BASE_INPUTS
 from hashcanary.store.record import Record
 
 DAY, HOUR = 86_400, 3600
@@ -103,13 +104,11 @@ def test_every_input_known_at_a_moment_stays_as_it_was(
     chain: tuple[pl.DataFrame, np.ndarray], daily: pl.DataFrame, at: int
 ) -> None:
     whole = record(chain[0], daily)
-    full, then = base_frames(whole), base_frames(cut(whole, at))
+    full, then = metrics_of(whole), metrics_of(cut(whole, at))
     for grain, inputs in BASE_INPUTS.items():
-        for base in inputs.values():
-            columns = ["time", base.name, base.known_at, *([base.basis] if base.basis else [])]
-            now = full[grain].select(columns).drop_nulls(base.name)
-            was = then[grain].select(columns).drop_nulls(base.name)
-            assert_frame_equal(was, now.filter(pl.col(base.known_at) <= at), check_exact=True)
+        for name in inputs:
+            now, was = (one.frame(grain, [name]).drop_nulls(name) for one in (full, then))
+            assert_frame_equal(was, now.filter(pl.col(f"{name}.known_at") <= at), check_exact=True)
 
 
 @settings(max_examples=100, deadline=None)
@@ -127,7 +126,7 @@ def test_final_days_hold_all_blocks_that_fall_into_them_also_those_in_gaps(
             "known_at": pl.Int64,
         }
     )
-    frame = base_frames(record(blocks, nothing))["day"]
+    frame = metrics_of(record(blocks, nothing)).frame("day", ["blocks.count"])
     counted = frame.select(day=pl.col("time") // DAY, count="blocks.count").drop_nulls()
     by_hand = pl.DataFrame({"day": every_time // DAY}).group_by("day").len()
     both = counted.join(by_hand, on="day", how="left").fill_null(0)

@@ -17,11 +17,10 @@ from hashcanary.economics.costs.registry import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.interval import Interval
-from hashcanary.metrics.engine import compute
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.charts.costs import FITTED
 from hashcanary.report.document import Table
-from hashcanary.report.hurt import Hurt, after_of, hurt, needed
+from hashcanary.report.hurt import Hurt, after_of, hurt
 from hashcanary.report.hurt_data import hurt_datasets
 from hashcanary.report.outlook import outlook
 from hashcanary.report.sections.hurt import who_is_hurt
@@ -30,7 +29,6 @@ from hashcanary.report.years import years
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hashcanary.metrics.engine import Results
     from hashcanary.report.document import Section
     from hashcanary.store.record import Record
 
@@ -46,18 +44,13 @@ def february(real_record: Record, cut: Cut) -> Record:
 
 
 @pytest.fixture(scope="module")
-def results(february: Record) -> Results:
-    return compute(february, needed())
+def found(february: Record) -> Hurt:
+    return hurt(february)
 
 
 @pytest.fixture(scope="module")
-def found(february: Record, results: Results) -> Hurt:
-    return hurt(february, results, years)
-
-
-@pytest.fixture(scope="module")
-def section(found: Hurt, february: Record, results: Results) -> Section:
-    return who_is_hurt(found, *after_of(february, results, found, outlook(february)))
+def section(found: Hurt, february: Record) -> Section:
+    return who_is_hurt(found, *after_of(february, found, outlook(february)))
 
 
 def table(section: Section, key: str) -> Table:
@@ -119,7 +112,7 @@ def test_published_figures_stand_beside_as_external_inputs_known_by_then(
     assert not [name for name in rows if name.startswith("Capriole, ")]
     assert all(one.known <= FEBRUARY for one in found.published)
     later = cut(real_record, day_start(date(2026, 2, 5)) + DAY)
-    then = hurt(later, compute(later, needed()), years)
+    then = hurt(later)
     rows = {str(row[0]): row for row in table(who_is_hurt(then), "costs").rows}
     # Capriole: 59,450 and 74,300 USD; Checkonchain: 87,000 USD, CoinDesk of 5 February 2026
     for name, usd in (
@@ -197,7 +190,7 @@ def test_an_answer_of_then_is_the_same_from_a_record_that_goes_on(
     """Weeks that both records have are the same in both; nothing later is used."""
     early = cut(real_record, day_start(date(2024, 6, 1)) + DAY)
     late = cut(real_record, day_start(date(2025, 6, 1)) + DAY)
-    first, second = (years(one, compute(one, needed())) for one in (early, late))
+    first, second = (years(one) for one in (early, late))
     for name in ("cost_days", "fleet_days", "stress_days"):
         one, other = getattr(first, name), getattr(second, name)
         both = one[:-10].join(other, on="time", how="left", suffix=".late")
@@ -220,7 +213,7 @@ def test_only_headers_say_what_they_lack_in_the_chapters_place(february: Record)
         daily=february.daily.clear(),
         candles=february.candles.clear(),
     )
-    found = hurt(bare, compute(bare, needed()), years)
+    found = hurt(bare)
     section = who_is_hurt(found)
     assert "cannot be said" in section.lead
     assert "hashprice" in section.lead
@@ -232,7 +225,7 @@ def test_only_headers_say_what_they_lack_in_the_chapters_place(february: Record)
 
 def test_before_the_first_rig_it_says_so(real_record: Record, cut: Cut) -> None:
     early = cut(real_record, day_start(date(2012, 6, 1)) + DAY)
-    section = who_is_hurt(hurt(early, compute(early, needed()), years))
+    section = who_is_hurt(hurt(early))
     assert "Who is under water cannot be said: expected a moment from 2013-11-01 on" in section.lead
     assert "What a coin costs cannot be said yet" in section.lead
     # prices alone can be fitted
@@ -243,7 +236,7 @@ def test_before_the_first_rig_it_says_so(real_record: Record, cut: Cut) -> None:
 
 
 def test_an_invented_history_has_no_published_figures(simulated_record: Record) -> None:
-    found = hurt(simulated_record, compute(simulated_record, needed()), years)
+    found = hurt(simulated_record)
     assert found.published == ()
     names = [str(row[0]) for row in table(who_is_hurt(found), "costs").rows]
     assert not [name for name in names if "published" in name]

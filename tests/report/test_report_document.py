@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from hashcanary.inference.retarget.forecast import forecast_retarget
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.moments import DAY
 from hashcanary.report.build import build_report
@@ -67,7 +67,7 @@ def test_every_smoothing_stands_beside_the_others_with_its_own_peak(
 def test_figures_are_those_of_the_metrics(
     simulated_record: Record, simulated_report: Report
 ) -> None:
-    results = compute(simulated_record, ["hashrate.sma30", "hashprice", "difficulty.change"])
+    results = metrics_of(simulated_record)
     by_key = {
         figure.key: figure for section in simulated_report.sections for figure in section.figures
     }

@@ -20,7 +20,7 @@ from hashcanary.studies.after_retarget import (
 from hashcanary.studies.errors import NoWholeEpochs
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.store.record import Record
 
 
@@ -80,7 +80,7 @@ def outcomes(real_record: Record) -> list[HashpriceOutcome]:
 
 
 def test_what_came_is_the_metric_of_the_first_whole_day_after_it(
-    outcomes: list[HashpriceOutcome], real_results: Results, real_record: Record
+    outcomes: list[HashpriceOutcome], real_results: Metrics, real_record: Record
 ) -> None:
     rows = real_results["hashprice"].present()
     by_day = dict(zip(rows["time"].to_list(), rows["value"].to_list(), strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.metrics.engine import MetricResult, Results
+from hashcanary.metrics.engine import MetricResult, Metrics
 from hashcanary.metrics.registry import find_metric
 from hashcanary.moments import DAY, day_start
 from hashcanary.studies.episode_table import SCHEMA, study_summary, to_frame, to_rows
@@ -37,7 +37,7 @@ def results(
     delay: int = 0,
     epochs: list[float | None] | None = None,
     basis: list[str] | None = None,
-) -> Results:
+) -> Metrics:
     """A record of one day a letter of ``states``: i inverted, n normal, ? not known.
 
     delay: seconds after the end of a day at which its row was known.
@@ -88,7 +88,7 @@ def results(
             ),
         }
     )
-    return cast("Results", given)
+    return cast("Metrics", given)
 
 
 def ribbon(found: tuple[EpisodeStudy, ...]) -> EpisodeStudy:

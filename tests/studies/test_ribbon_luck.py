@@ -24,7 +24,7 @@ from hashcanary.studies.fall_luck import Fall, luck_of_falls
 from hashcanary.studies.ribbon_luck import inversions, never_falling, ribbon_luck, simulate
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.studies.episodes import Episode
 
 GROWTH = np.log(1.3) / 365
@@ -181,7 +181,7 @@ def test_falls_are_judged_by_what_they_rest_on() -> None:
 
 
 @pytest.fixture(scope="module")
-def real_studies(real_results: Results) -> tuple[EpisodeStudy, ...]:
+def real_studies(real_results: Metrics) -> tuple[EpisodeStudy, ...]:
     return with_luck(real_results, find_episodes(real_results, simulated=False))
 
 
@@ -228,7 +228,7 @@ def test_luck_is_told_as_plain_values_and_marked_as_simulated(
     json.dumps([ribbon, epoch, row], allow_nan=False)
 
 
-def test_without_the_simulation_nothing_is_claimed(real_results: Results) -> None:
+def test_without_the_simulation_nothing_is_claimed(real_results: Metrics) -> None:
     plain = find_episodes(real_results, simulated=False)
     row = to_rows(plain)[0]
     assert row["depth_by_luck_once_in_years"] is None

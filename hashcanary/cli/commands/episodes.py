@@ -50,12 +50,12 @@ def run(args: argparse.Namespace) -> Exit:
     """Find the episodes and print them."""
     from hashcanary.cli.opening import open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.metrics.engine import compute
-    from hashcanary.studies.episodes import REQUIRED_METRICS, find_episodes, with_luck
+    from hashcanary.metrics.engine import metrics_of
+    from hashcanary.studies.episodes import find_episodes, with_luck
 
     record = open_record(args)
-    results = compute(record, REQUIRED_METRICS)
-    studies = with_luck(results, find_episodes(results, simulated=record.simulated))
+    metrics = metrics_of(record)
+    studies = with_luck(metrics, find_episodes(metrics, simulated=record.simulated))
     how = format_of(args)
     if how != "people":
         emit(_whole(record, studies), how)

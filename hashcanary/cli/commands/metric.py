@@ -111,7 +111,7 @@ def run_show(args: argparse.Namespace) -> Exit:
     """Print one metric."""
     from hashcanary.cli.opening import bounds, open_record
     from hashcanary.cli.output import emit, format_of
-    from hashcanary.metrics.engine import compute
+    from hashcanary.metrics.engine import metrics_of
     from hashcanary.metrics.registry import find_metric
 
     if args.rows < 1:
@@ -124,7 +124,7 @@ def run_show(args: argparse.Namespace) -> Exit:
     start, end = bounds(args)
     metric = find_metric(args.name)
     record = open_record(args)
-    result = compute(record, [metric.name])[metric.name]
+    result = metrics_of(record)[metric.name]
     emit(_shown(record, result, _between(result.rows, start, end), args.rows), format_of(args))
     return Exit.DONE
 

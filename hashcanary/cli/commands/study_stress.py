@@ -126,7 +126,6 @@ class _Asked(NamedTuple):
 def _table(record: Record, settings: Settings, asked: _Asked) -> Table:
     from hashcanary.cli import stress_parts_tables as parts
     from hashcanary.cli import stress_study_tables as tables
-    from hashcanary.studies.episodes import REQUIRED_METRICS
     from hashcanary.studies.stress import after, robustness
     from hashcanary.studies.stress.capitulations import from_episodes
     from hashcanary.studies.stress.gauge import stress_history
@@ -135,11 +134,11 @@ def _table(record: Record, settings: Settings, asked: _Asked) -> Table:
 
     known, capitulations = all_components(), asked.published
     models = robustness.OTHER_MODELS if asked.show == "choices" else ()
-    sources = stress_sources(record, metrics=REQUIRED_METRICS, models=models)
+    sources = stress_sources(record, models=models)
     history = stress_history(sources, settings, known)
     tables.speaks(history, record.at_text)
     if asked.against != "published":
-        capitulations = from_episodes(sources.results, asked.against, simulated=record.simulated)
+        capitulations = from_episodes(sources.metrics, asked.against, simulated=record.simulated)
     if asked.show == "components":
         return parts.components(record, history, robustness.left_out(history, capitulations))
     if asked.show == "weights":
@@ -153,7 +152,7 @@ def _table(record: Record, settings: Settings, asked: _Asked) -> Table:
     if asked.show == "luck":
         return tables.luck(record, _luck(history, known, asked))
     if asked.show == "returns":
-        return tables.returns(record, after.after_words(history, sources.results["price"].rows))
+        return tables.returns(record, after.after_words(history, sources.metrics["price"].rows))
     return tables.episodes(record, history, capitulations, asked.against)
 
 

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.companies.reports import Company, Told, companies_of, day_before
+from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
 
 _FLOWS = ("produced", "bought", "sold", "sale_proceeds", "power_cost")
 _COIN = 100_000_000
-REWARDS = ("revenue.btc", "issuance.btc")
+_REWARDS = ("revenue.btc", "issuance.btc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,31 +138,23 @@ def company_periods(record: Record, name: str | None = None) -> tuple[CompanyPer
     Raises NoCompanyReports, UnknownCompany.
     """
     companies = companies_of(record, name)
-    network = network_coins(measured(record, REWARDS))
+    network = network_coins(record)
     each = [one for company in companies for one in _periods(company, network)]
     together = [] if name is not None else _sums(each)
     return tuple(sorted((*each, *together), key=lambda one: (one.last, one.first, one.companies)))
 
 
-def network_coins(results: Results | None) -> NetworkCoins:
-    """What all miners earned by day; no days without results. results: ``REWARDS`` of a record."""
-    if results is None:
-        none = np.empty(0)
-        return NetworkCoins(none.astype(np.int64), none, none)
-    frame = results.frames["day"]
-    columns = [frame[one].cast(float).fill_null(float("nan")).to_numpy() for one in REWARDS]
-    return NetworkCoins(frame["time"].to_numpy().astype(np.int64), *columns)
-
-
-def measured(record: Record, metrics: Iterable[str]) -> Results | None:
-    """Metrics of a record; None where it has no blocks and no daily series."""
-    from hashcanary.metrics.engine import compute
+def network_coins(record: Record) -> NetworkCoins:
+    """What all miners earned by day; no days of a record that has nothing to measure."""
+    from hashcanary.metrics.engine import metrics_of
     from hashcanary.metrics.errors import NothingToMeasure
 
     try:
-        return compute(record, tuple(dict.fromkeys(metrics)))
+        frame = metrics_of(record).frame("day", _REWARDS)
     except NothingToMeasure:
-        return None
+        none = np.empty(0)
+        return NetworkCoins(none.astype(np.int64), none, none)
+    return NetworkCoins(frame["time"].to_numpy(), *(floats(frame, name) for name in _REWARDS))
 
 
 def _periods(company: Company, network: NetworkCoins) -> list[CompanyPeriod]:

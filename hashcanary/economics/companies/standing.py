@@ -19,7 +19,7 @@ import polars as pl
 from hashcanary.economics import market
 from hashcanary.economics.companies.ai import ai_of
 from hashcanary.economics.companies.company import CompanyNow
-from hashcanary.economics.companies.periods import REWARDS, NetworkCoins, measured, network_coins
+from hashcanary.economics.companies.periods import NetworkCoins, network_coins
 from hashcanary.economics.companies.power import (
     MONTH_DAYS,
     NetworkPower,
@@ -39,12 +39,12 @@ from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.market import Stated
 from hashcanary.economics.supply import study as supply_study
 from hashcanary.interval import Interval
+from hashcanary.metrics.errors import NothingToMeasure
 
 if TYPE_CHECKING:
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 # days after the end of its period for which a figure counts; judgement
@@ -126,12 +126,11 @@ def companies_now(
     """
     companies = companies_of(record, name)
     moment = _moment(record)
-    results = measured(record, (*supply_study.METRICS, *market.METRICS, *REWARDS))
-    known = _prices(record, results, price_usd_per_btc)
+    known = _prices(record, price_usd_per_btc)
     power = network_power(record, moment, known.history, catalogue or read_rigs(), prices)
     # the day that ends at the moment, or has begun
     today = datetime.fromtimestamp(moment - 1, UTC).date()
-    world = _World(today, known, power, network_coins(results), _connection(moment))
+    world = _World(today, known, power, network_coins(record), _connection(moment))
     every = tuple(_now(company, world) for company in companies)
     told = tuple(one for one in every if _tells(one))
     return CompaniesNow(
@@ -168,18 +167,19 @@ def _moment(record: Record) -> int:
     return max(end for end in ends if isinstance(end, int))
 
 
-def _prices(record: Record, results: Results | None, stated: float | None) -> _Prices:
+def _prices(record: Record, stated: float | None) -> _Prices:
     """The newest of each; a price that is stated takes the record's place."""
     lack = "no price or difficulty is known: load blocks and prices for what rests on them"
-    if results is None:
+    try:
+        history, dollars, _ = supply_study.history_of(record)
+    except NothingToMeasure:
         return _Prices(Stated(price_usd_per_btc=stated).price_usd_per_btc, lacks=(lack,))
-    history, dollars, _ = supply_study.history_of(record, results)
     seen = [day for day, usd in dollars.items() if isfinite(usd)]
     price, day = (dollars[max(seen)], max(seen)) if seen else (None, None)
     if stated is not None:
         price, day = Stated(price_usd_per_btc=stated).price_usd_per_btc, None
     try:
-        found = market.market_of(record, results=results)
+        found = market.market_of(record)
     except NoMarket:
         return _Prices(price, day, history=history, lacks=(lack,))
     at_its_day = found.price_usd_per_btc or 0.0

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hashcanary.economics.costs.history import Effect, ModelCosts
     from hashcanary.economics.costs.model import CostModel
     from hashcanary.economics.costs.stated import Assumed
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
 
@@ -95,18 +94,12 @@ class CostAnswers:
         return known[0], known[-1]
 
 
-def cost_answers(
-    record: Record,
-    models: tuple[CostModel, ...],
-    assumed: Assumed,
-    results: Results | None = None,
-) -> CostAnswers:
+def cost_answers(record: Record, models: tuple[CostModel, ...], assumed: Assumed) -> CostAnswers:
     """What each model says as known at the record's moment.
 
-    results: ``metrics_of(models)`` of the record, where they were computed already. Raises
-    NoCost where none says anything, BadCostModel, NothingToMeasure.
+    Raises NoCost where none says anything, BadCostModel, NothingToMeasure.
     """
-    history = cost_history(record, models, assumed, results)
+    history = cost_history(record, models, assumed)
     price, price_day = _newest_price(history[0].days)
     answers = tuple(
         sorted(

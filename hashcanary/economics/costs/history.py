@@ -17,9 +17,10 @@ from hashcanary.economics.costs.bands import combined
 from hashcanary.economics.costs.model import SIGMAS, Cost, Given
 from hashcanary.economics.costs.stated import EFFICIENCY, POWER_PRICE, stated_days
 from hashcanary.economics.errors import BadCostModel
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.inputs import BASE_INPUTS
 from hashcanary.metrics.registry import all_metrics
+from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.costs.model import CostModel, Floats
     from hashcanary.economics.costs.stated import Assumed, StatedDays
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 OWN = "the model itself"
 _PRICE, _FLEET_INPUTS = "price.usd", ("hashrate.sma30", "hashprice", "hashprice.subsidy")
-_BASE = BASE_INPUTS["day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,6 @@ class ModelCosts:
         return ["; ".join((*row, self.model.rests_on)) for row in rows]
 
 
-def metrics_of(models: tuple[CostModel, ...]) -> tuple[str, ...]:
-    """The metrics that models need, by name; one at least, for the engine's frames."""
-    return tuple(sorted(_inputs(models) & set(all_metrics()))) or ("price",)
-
-
 def _inputs(models: tuple[CostModel, ...]) -> set[str]:
     wanted = {_PRICE, *(name for model in models for name in model.inputs)}
     if any(EFFICIENCY in model.assumptions for model in models):
@@ -87,24 +81,18 @@ def _inputs(models: tuple[CostModel, ...]) -> set[str]:
 
 
 def cost_history(
-    record: Record,
-    models: tuple[CostModel, ...],
-    assumed: Assumed,
-    results: Results | None = None,
+    record: Record, models: tuple[CostModel, ...], assumed: Assumed
 ) -> tuple[ModelCosts, ...]:
     """Each model's cost on every day of the record.
 
-    results: ``metrics_of(models)`` of the record, where they were computed already. Raises
-    BadCostModel, NothingToMeasure, and what metrics raise.
+    Raises BadCostModel, NothingToMeasure, and what metrics raise.
     """
     for model in models:
         _check(model, assumed)
     needed = tuple(dict.fromkeys(name for model in models for name in model.assumptions))
     wanted = _inputs(models)
-    found = compute(record, metrics_of(models)) if results is None else results
-    frame = found.frames["day"]
-    time = frame["time"].to_numpy().astype(np.float64)
-    columns = {name: _floats(frame[name]) for name in wanted} | {"time": time}
+    frame = metrics_of(record).frame("day", wanted)
+    columns = {name: floats(frame, name) for name in ("time", *wanted)}
     stated = stated_days(assumed, needed, columns)
     return tuple(
         _model_costs(model, record, frame, columns, _of(stated, model), assumed) for model in models
@@ -119,7 +107,7 @@ def _check(model: CostModel, assumed: Assumed) -> None:
             raise BadCostModel(model=model.name, expected=expected, found=name)
     metrics = all_metrics()
     for name in model.inputs:
-        if name not in _BASE and (name not in metrics or metrics[name].grain != "day"):
+        if name not in BASE_INPUTS["day"] and (name not in metrics or metrics[name].grain != "day"):
             expected = "inputs that are base inputs or metrics of days"
             raise BadCostModel(model=model.name, expected=expected, found=name)
 
@@ -212,12 +200,8 @@ def _days(
 
 def _known_at(model: CostModel) -> pl.Expr:
     """A row is final when everything is that it and the rows before it rest on."""
-    clocks = [_BASE[one].known_at if one in _BASE else f"{one}.known_at" for one in model.inputs]
-    latest = pl.max_horizontal(pl.col(clock) for clock in dict.fromkeys((*clocks, _PRICE_CLOCK)))
-    return latest.cum_max()
-
-
-_PRICE_CLOCK = _BASE[_PRICE].known_at
+    names = dict.fromkeys((*model.inputs, _PRICE))
+    return pl.max_horizontal(f"{name}.known_at" for name in names).cum_max()
 
 
 def _reason(model: CostModel, first: str | None) -> pl.Expr:
@@ -226,10 +210,5 @@ def _reason(model: CostModel, first: str | None) -> pl.Expr:
         return pl.lit(first)
     reason: pl.Expr = pl.lit(model.missing)
     for name in reversed(model.inputs):
-        own = pl.lit(_BASE[name].reason) if name in _BASE else pl.col(f"{name}.missing")
-        reason = pl.when(pl.col(name).is_null()).then(own).otherwise(reason)
+        reason = pl.when(pl.col(name).is_null()).then(f"{name}.missing").otherwise(reason)
     return reason
-
-
-def _floats(column: pl.Series) -> Floats:
-    return column.cast(pl.Float64).to_numpy().astype(np.float64)

@@ -7,32 +7,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.errors import TooFewDaysForDrift
+from hashcanary.metrics.windows import floats
 from hashcanary.moments import iso_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.metrics.engine import Results
+    from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
 
-# metrics whose frame it reads
-METRICS = ("hashprice.subsidy", "price")
 FEWEST_DAYS = 365
 _A_YEAR = 365.25
 
 
-def drift_of(results: Results, reach_years: float) -> tuple[float, float, str]:
+def drift_of(record: Record, reach_years: float) -> tuple[float, float, str]:
     """The mean change of the logarithm of price over difficulty a year, its standard error, words.
 
     Over the last ``reach_years`` years of days with both, or as many as there are; the standard
     error as if days were independent. Raises TooFewDaysForDrift.
     """
-    frame = results.frames["day"]
-    price, difficulty = (
-        frame[name].cast(float).fill_null(np.nan).to_numpy()
-        for name in ("price", "blocks.difficulty_mean")
-    )
+    from hashcanary.metrics.engine import metrics_of
+
+    names = ("price", "blocks.difficulty_mean")
+    frame = metrics_of(record).frame("day", names)
+    price, difficulty = (floats(frame, name) for name in names)
     logs = np.log(price / difficulty)
     known = np.flatnonzero(np.isfinite(logs))
     if known.size < FEWEST_DAYS:

@@ -13,15 +13,12 @@ import numpy as np
 
 from hashcanary.economics.draws import Purpose, band_of, generator
 from hashcanary.economics.hosting.contracts import read_hosting
-from hashcanary.economics.hosting.hashprice_drift import METRICS as DRIFT_METRICS
 from hashcanary.economics.hosting.hashprice_drift import drift_of
 from hashcanary.economics.hosting.leaving import Leaving
 from hashcanary.economics.hosting.offers import contract_figures, draw_assumptions
 from hashcanary.economics.hosting.sites import Ahead
-from hashcanary.economics.market import METRICS as MARKET_METRICS
 from hashcanary.economics.market import UNKNOWN_FEES, Stated, market_of
 from hashcanary.economics.power.prices import CHEAPEST, DEAREST
-from hashcanary.economics.supply.study import METRICS as SUPPLY_METRICS
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
@@ -42,14 +39,12 @@ if TYPE_CHECKING:
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.economics.supply.study import SupplyStudy
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
 
 # a count of draws
 DRAWS = 4_000
-METRICS = tuple(dict.fromkeys((*SUPPLY_METRICS, *MARKET_METRICS, *DRIFT_METRICS)))
 # rents of the curve, USD/MWh of critical IT
 OFFERS = tuple(float(rent) for rent in (*range(60, 300, 10), *range(300, 520, 20)))
 # USD/MWh of critical IT that are no slip of the pen
@@ -135,27 +130,22 @@ def study_hosting(
     asked: Asked | None = None,
     draws: int = DRAWS,
     seed: int = 1,
-    results: Results | None = None,
 ) -> HostingStudy:
     """Hosting against mining as known at the record's moment, with 95% bands of the draws.
 
-    results: ``METRICS`` of the record, where they were computed already. Raises NoRigYet,
-    TooFewDaysForFleet, NoHashprice, TooFewDaysForDrift.
+    Raises NoRigYet, TooFewDaysForFleet, NoHashprice, TooFewDaysForDrift.
     """
-    from hashcanary.metrics.engine import compute
-
     asked = Asked() if asked is None else asked
     figures = read_hosting() if figures is None else figures
-    results = compute(record, METRICS) if results is None else results
-    base = study_supply(record, catalogue, prices, draws=draws, seed=seed, results=results)
+    base = study_supply(record, catalogue, prices, draws=draws, seed=seed)
     # hashprice is the supply curve's; of the market its fees and the next halving are wanted
     stated = Stated(hashprice_usd_per_phs_day=base.market.hashprice_usd_per_phs_day)
-    market = market_of(record, stated, results)
+    market = market_of(record, stated)
     moment = base.supply.fleets.moment
     assumed, late = figures.assumed_at(moment)
     convertible, late_regions = figures.convertible_at(moment)
     values = draw_assumptions(assumed, draws, seed)
-    ahead, said = _ahead(base, market, figures, results, seed)
+    ahead, said = _ahead(base, market, figures, record, seed)
     can = _convertible(base.supply, convertible, seed)
     drawn = Leaving(base.supply, values, ahead, can, seed)
     contracts = contract_figures(figures.contracts_by(moment), values, seed)
@@ -219,7 +209,7 @@ def _lacks(market: Market, late: int, late_regions: int, contracts: bool) -> tup
 
 
 def _ahead(
-    base: SupplyStudy, market: Market, figures: HostingFigures, results: Results, seed: int
+    base: SupplyStudy, market: Market, figures: HostingFigures, record: Record, seed: int
 ) -> tuple[Ahead, str]:
     """How hashprice goes on in each draw, and in words where its drift is from."""
     decline = figures.decline
@@ -229,7 +219,7 @@ def _ahead(
     if decline.per_year is not None:
         mean, error, said = decline.per_year, decline.spread or 0.0, f"as stated: {decline.source}"
     else:
-        mean, error, said = drift_of(results, decline.reach_years)
+        mean, error, said = drift_of(record, decline.reach_years)
     fees = market.fees_to_subsidy
     drawn = np.interp(place, (0.0, 0.5, 1.0), (fees.low, fees.value, fees.high))
     price = base.market.hashprice_usd_per_phs_day * (1.0 + drawn) / (1.0 + fees.value)

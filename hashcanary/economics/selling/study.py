@@ -18,7 +18,6 @@ from hashcanary.economics.supply.fleet_history import FIRST_DAY, FleetHistory, f
 from hashcanary.economics.supply.study import (
     DRAWS,
     MEANINGS,
-    METRICS,
     SupplyStudy,
     history_of,
     study_supply,
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
@@ -139,22 +137,18 @@ def study_selling(
     *,
     draws: int = DRAWS,
     seed: int = 1,
-    results: Results | None = None,
     through: FleetHistory | None = None,
 ) -> SellingStudy:
     """What must be sold as known at the record's moment, with 95% bands of the draws.
 
-    results: ``supply_study.METRICS`` of the record, through: its days, where they were computed
-    already. Raises NoRigYet, TooFewDaysForFleet, NoHashprice.
+    through: the record's days, where they were computed already. Raises NoRigYet,
+    TooFewDaysForFleet, NoHashprice.
     """
-    from hashcanary.metrics.engine import compute
-
     catalogue = read_rigs() if catalogue is None else catalogue
     prices = read_power_prices() if prices is None else prices
     figures = read_assumptions() if figures is None else figures
-    results = compute(record, METRICS) if results is None else results
-    study = study_supply(record, catalogue, prices, draws=draws, seed=seed, results=results)
-    history, dollars, _ = history_of(record, results)
+    study = study_supply(record, catalogue, prices, draws=draws, seed=seed)
+    history, dollars, _ = history_of(record)
     if through is None:
         through = fleet_history(history, catalogue, prices, record.daily, seed=seed)
     overheads = draw_overheads(figures, draws, seed)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from hashcanary.economics.draws import BAND_TEXT, band_of
 from hashcanary.economics.errors import NoHashprice
@@ -23,6 +22,7 @@ from hashcanary.economics.supply.curve import (
     supply_curve,
 )
 from hashcanary.interval import Interval
+from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
 
 # number of fleets
 DRAWS = 10_000
-METRICS = ("hashprice", "hashprice.subsidy", "hashrate.sma30", "price")
+_READ = ("hashprice", "hashprice.subsidy", "hashrate.sma30", "price")
 # of the hashprice now: where the curve is told
 _CURVE = np.exp(np.linspace(np.log(0.3), np.log(2.5), 45))
 # rigs with less of the fleet are not told one by one
@@ -101,16 +100,14 @@ def study_supply(
     *,
     draws: int = DRAWS,
     seed: int = 1,
-    results: Results | None = None,
 ) -> SupplyStudy:
     """The supply curve as known at the record's moment, with 95% bands of the draws.
 
-    results: ``METRICS`` of the record, where they were computed already. Raises NoRigYet,
-    TooFewDaysForFleet, NoHashprice.
+    Raises NoRigYet, TooFewDaysForFleet, NoHashprice.
     """
     catalogue = read_rigs() if catalogue is None else catalogue
     prices = read_power_prices() if prices is None else prices
-    history, dollars, lacks = history_of(record, results)
+    history, dollars, lacks = history_of(record)
     moment = _moment(record, history)
     market = market_at(history, moment)
     fleets = draw_fleets(catalogue, history, moment, draws, seed)
@@ -129,26 +126,15 @@ def _moment(record: Record, history: History) -> int:
     return int(history.time[seen[-1]]) + DAY
 
 
-def history_of(
-    record: Record, results: Results | None = None
-) -> tuple[History, dict[int, float], tuple[str, ...]]:
+def history_of(record: Record) -> tuple[History, dict[int, float], tuple[str, ...]]:
     """Days of the record; bitcoin's price in USD by day's start; what was not known.
 
-    results: ``METRICS`` of the record, where they were computed already. Where a day's fees are
-    not known its hashprice is the subsidy's alone, and that is said.
+    Where a day's fees are not known its hashprice is the subsidy's alone, and that is said.
     """
-    from hashcanary.metrics.engine import compute
+    from hashcanary.metrics.engine import metrics_of
 
-    found = compute(record, METRICS) if results is None else results
-    frame = found[METRICS[0]].rows.select("time", hashprice="value")
-    for name in METRICS[1:]:
-        frame = frame.join(
-            found[name].rows.select("time", pl.col("value").alias(name)), on="time", how="left"
-        )
-    whole, subsidy, rate, dollars = (
-        frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        for name in ("hashprice", "hashprice.subsidy", "hashrate.sma30", "price")
-    )
+    frame = metrics_of(record).frame("day", _READ)
+    whole, subsidy, rate, dollars = (floats(frame, name) for name in _READ)
     days = frame["time"].to_numpy().astype(np.int64)
     price = np.where(np.isfinite(whole), whole, subsidy)
     bare = np.isfinite(price) & ~np.isfinite(whole)

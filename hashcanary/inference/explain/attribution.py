@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from hashcanary.inference.explain.fall import Fitted
     from hashcanary.inference.explain.squeeze import Machines
     from hashcanary.inference.filter.observations import Blocks
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 # a cause less probable than this is not named
@@ -120,14 +119,10 @@ def assume(
 
 
 def explain_drop(
-    record: Record,
-    assumptions: Assumptions | None = None,
-    reach: float = REACH,
-    results: Results | None = None,
+    record: Record, assumptions: Assumptions | None = None, reach: float = REACH
 ) -> Explanation:
     """Explain the fall that the record's blocks of the last ``reach`` days speak of most.
 
-    results: the metrics that ``supply_study`` needs, where they were computed already.
     Raises NoBlocksToObserve, TooFewToExplain, BadStatement.
     """
     given = assumptions or assume()
@@ -140,7 +135,7 @@ def explain_drop(
     fall, later = fall_factors(luck, fitted)
     share = _shares({name: _log(prior[name]) + fall[name] + later[name] for name in REAL})
     drop = describe(fine, fitted, np.array([share[one.cause.name] for one in fitted]))
-    around = _around(record, blocks, drop, fitted, given, results)
+    around = _around(record, blocks, drop, fitted, given)
     evidence = (Evidence("fall", fall), Evidence("return", later), *around.evidence)
     found = _shares(
         {
@@ -182,15 +177,10 @@ class _Around:
 
 
 def _around(
-    record: Record,
-    blocks: Blocks,
-    drop: Drop,
-    fitted: tuple[Fitted, ...],
-    given: Assumptions,
-    results: Results | None,
+    record: Record, blocks: Blocks, drop: Drop, fitted: tuple[Fitted, ...], given: Assumptions
 ) -> _Around:
     counts = count_pools(record, blocks, drop)
-    margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines, results)
+    margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines)
     power = power_at(record, given.regions, drop.start)
     lacks = [one for one in (counts, margin) if isinstance(one, str)]
     if not power:

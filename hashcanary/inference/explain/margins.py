@@ -16,15 +16,15 @@ from hashcanary.chain.difficulty import difficulty_float64_column
 from hashcanary.chain.subsidy import COIN, subsidy_column
 from hashcanary.economics.supply.study import history_of
 from hashcanary.inference.explain.squeeze import squeeze
+from hashcanary.inference.filter.price_change import prices_on
 from hashcanary.metrics.catalogue.hashvalue import HASHES_PER_DIFFICULTY
-from hashcanary.metrics.vendor import daily_price
+from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.inference.explain.squeeze import Machines, Squeeze
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
@@ -59,25 +59,17 @@ class Margin:
     price_drawdown: float
 
 
-def margin_at(
-    record: Record,
-    span: tuple[float, float, float],
-    given: Machines,
-    results: Results | None = None,
-) -> Margin | str:
+def margin_at(record: Record, span: tuple[float, float, float], given: Machines) -> Margin | str:
     """What a hash earned at a fall; in words why not, where that is not known.
 
     span: Unix seconds at which the fall began, had gone down, and from which on less than half of
     it was missing, or of the last block. given: the machines there are, and what power costs.
-    results: the metrics that ``supply_study`` needs, where they were computed already.
     """
     start, down, until = span
     end = int(max(down, min(until, down + LOW_DAYS * DAY))) // DAY
     first = int(start) // DAY - 365
     days = np.arange(first, end + 1, dtype=np.int64)
-    price, known_at = daily_price(record.daily, record.candles, days * DAY)
-    if record.at is not None:
-        price = np.where(known_at <= record.at, price, np.nan)
+    price = floats(prices_on(record, days), "price")
     value = price * _per_phs_day(record, days)
     begin = int(start) // DAY - first
     usual = value[max(begin - USUAL_DAYS, 0) : begin]
@@ -88,7 +80,7 @@ def margin_at(
     late = now[now >= min(int(down) // DAY - first - NOW_DAYS + 1, now[-NOW_DAYS:][0])]
     at, before = float(np.mean(value[late])), float(np.nanmean(usual))
     moment = int(start) if record.at is None else min(int(start), record.at)
-    found = squeeze(history_of(record, results)[0], moment, before, at, given)
+    found = squeeze(history_of(record)[0], moment, before, at, given)
     if isinstance(found, str):
         return found
     year = value[np.isfinite(value)]

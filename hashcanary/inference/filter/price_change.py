@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
-from hashcanary.metrics.vendor import daily_price
+from hashcanary.metrics.engine import metrics_of
+from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -22,6 +24,15 @@ SPAN_DAYS = 30
 STALE_DAYS = 4
 
 
+def prices_on(record: Record, days: Ints) -> pl.DataFrame:
+    """The metric ``price`` of days, a row each: ``price`` (USD) and ``price.known_at``, null where
+    none is known. days: numbers of UTC days since 1970, in any order.
+    """
+    prices = metrics_of(record).frame("day", ["price"])
+    wanted = pl.DataFrame({"time": days * DAY})
+    return wanted.join(prices, on="time", how="left", maintain_order="left")
+
+
 class PriceChanges:
     """Closes of a record and when each was known; ``at`` looks a change up.
 
@@ -32,10 +43,11 @@ class PriceChanges:
         """Take the closes of the days from 30 before ``start`` to ``end``, Unix seconds."""
         first = start // DAY - SPAN_DAYS - STALE_DAYS - 1
         self._days = np.arange(first, end // DAY + 1, dtype=np.int64)
-        price, known_at = daily_price(record.daily, record.candles, self._days * DAY)
+        closes = prices_on(record, self._days)
+        price = floats(closes, "price")
         good = np.isfinite(price) & (price > 0)
         self._log = np.where(good, np.log(np.where(good, price, 1.0)), np.nan)
-        self._known_at = np.where(good, np.maximum(known_at, (self._days + 1) * DAY), 0)
+        self._known_at = closes["price.known_at"].fill_null(0).to_numpy()
         self.any = bool(good.any())
 
     def at(self, times: Ints) -> Floats:

@@ -16,6 +16,7 @@ from hashcanary.economics.shutdown.payback import FEWEST_CHANGES
 from hashcanary.economics.supply.curve import STALE_DAYS
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
+from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
 
     from hashcanary.chain.networks import Network
     from hashcanary.inference.retarget.forecast import RetargetForecast
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-DAYS_METRICS = ("price", "fees.to_subsidy")
+_READ = ("price", "fees.to_subsidy", "blocks.fees_btc", "blocks.count")
 FEE_DAYS = 30
 # a last block so many seconds before the moment asked about is said to be old
 _LATE = DAY
@@ -86,13 +86,12 @@ class Basis:
         )
 
 
-def days_of(results: Results) -> Days:
-    """Days of computed metrics, among them ``DAYS_METRICS``."""
-    frame = results.frames["day"]
-    price, fees, count = (
-        frame[name].cast(float).fill_null(np.nan).to_numpy()
-        for name in ("price", "blocks.fees_btc", "blocks.count")
-    )
+def days_of(record: Record) -> Days:
+    """The days of a record. Raises NothingToMeasure."""
+    from hashcanary.metrics.engine import metrics_of
+
+    frame = metrics_of(record).frame("day", _READ)
+    price, _, fees, count = (floats(frame, name) for name in _READ)
     whole = frame["fees.to_subsidy"].is_not_null().to_numpy()
     known = (
         frame[name].fill_null(0).to_numpy().astype(np.int64)
@@ -103,21 +102,14 @@ def days_of(results: Results) -> Days:
     return Days(time, price, price_known, a_block, fees_known)
 
 
-def basis_of(
-    record: Record,
-    forecast: RetargetForecast,
-    price: float | None = None,
-    results: Results | None = None,
-) -> Basis:
+def basis_of(record: Record, forecast: RetargetForecast, price: float | None = None) -> Basis:
     """The basis of a forecast of the same record.
 
-    price: USD a bitcoin in place of the last known one; results: metrics of the record that were
-    computed, with ``DAYS_METRICS`` among them. Raises NoHashprice, UsageError.
+    price: USD a bitcoin in place of the last known one. Raises NoHashprice, UsageError.
     """
-    from hashcanary.metrics.engine import compute
-
-    days = days_of(compute(record, DAYS_METRICS) if results is None else results)
-    found = basis_at(days, forecast, record.network, in_force(record, forecast.height), price)
+    found = basis_at(
+        days_of(record), forecast, record.network, in_force(record, forecast.height), price
+    )
     if record.at is None or record.at - forecast.time <= _LATE:
         return found
     late = (

@@ -73,7 +73,7 @@ def basis(record: Record, reading: Reading, command: str) -> Section:
 
 
 def _lead(reading: Reading) -> str:
-    rows = reading.results["hashrate.day"].present()
+    rows = reading.metrics["hashrate.day"].present()
     if rows.height == 0:
         return "No day in the record has a hashrate."
     first, last = rows["time"][0], rows["time"][-1]

@@ -56,7 +56,7 @@ def _row(reading: Reading, key: str, words: str) -> tuple[Cell, ...] | None:
     row = reading.current(name)
     if row is None:
         return None
-    rows = reading.results[name].present()
+    rows = reading.metrics[name].present()
     deepest = rows.row(int(rows["value"].arg_min() or 0), named=True)
     rank = f"{ordinal(row['rank'])} of {row['drawdowns']:,}" if row["rank"] else "at its peak"
     since = day(row["deepest_since"]) if row["deepest_since"] is not None else "never before"
@@ -74,13 +74,13 @@ def _row(reading: Reading, key: str, words: str) -> tuple[Cell, ...] | None:
 
 def _luck(reading: Reading, key: str, now: Row) -> float | None:
     """How often luck alone makes the deepest point of the present fall; None at its peak."""
-    rows = reading.results[f"drawdown.{key}"].present()
+    rows = reading.metrics[f"drawdown.{key}"].present()
     inside = rows.filter(rows["time"] > now["peak_time"], rows["time"] <= now["time"])
     if inside.is_empty():
         return None
     row = inside.row(int(inside["value"].arg_min() or 0), named=True)
     fall = Fall(row["value"], row["time"], row["peak_time"])
-    (luck,) = luck_of_falls(reading.results, key, [fall])
+    (luck,) = luck_of_falls(reading.metrics, key, [fall])
     return None if luck is None else luck.once_in_years
 
 
@@ -88,7 +88,7 @@ def _lead(reading: Reading) -> str:
     row = reading.current("drawdown.sma30")
     if row is None:
         return "There is no drawdown for the last days to compare with earlier ones."
-    first = day(reading.results["drawdown.sma30"].present()["time"][0])
+    first = day(reading.metrics["drawdown.sma30"].present()["time"][0])
     if not row["rank"]:
         return f"By the 30-day mean, hashrate is at its highest since the record begins ({first})."
     text = (

@@ -88,7 +88,7 @@ def drawdowns(reading: Reading) -> Table:
             reasons.append(f"{words}: {missing}")
             continue
         (luck,) = luck_of_falls(
-            reading.results, key, [Fall(row["value"], row["time"], row["peak_time"])]
+            reading.metrics, key, [Fall(row["value"], row["time"], row["peak_time"])]
         )
         rows.append(
             (

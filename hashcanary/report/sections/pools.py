@@ -35,7 +35,6 @@ _FIGURES: tuple[tuple[str, str, str], ...] = (
     ("pools.group_hhi30", "The same, by groups of pools", "groups"),
     ("pools.unknown_share30", "Blocks of no known pool", "pools"),
 )
-METRICS = tuple(name for name, _, _ in _FIGURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def _section(
 
 def _figures(reading: Reading, source: str) -> Iterator[Figure]:
     """The figures of concentration; by groups only where any pools belong together."""
-    last = {name: reading.last(name) for name in METRICS}
+    last = {name: reading.last(name) for name, _, _ in _FIGURES}
     for name, label, term in _FIGURES:
         alone = last.get(name.replace("group_", "")) if "group_" in name else None
         grouped = last[name]

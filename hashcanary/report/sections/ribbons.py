@@ -53,7 +53,7 @@ def _today(reading: Reading) -> tuple[Figure, ...]:
 
 def last_true(reading: Reading, name: str) -> int | None:
     """Start of the last day on which a mark stands, Unix seconds."""
-    rows = reading.results[name].present()
+    rows = reading.metrics[name].present()
     true = rows.filter(rows["value"])["time"]
     return int(true[-1]) if true.len() else None
 

@@ -13,7 +13,6 @@ from hashcanary.views.text import count, harmless, probability
 
 if TYPE_CHECKING:
     from hashcanary.inference.explain.attribution import Explanation
-    from hashcanary.metrics.engine import Results
     from hashcanary.store.record import Record
 
 _KEY, _TITLE = "why", "Is it real, and why"
@@ -23,13 +22,13 @@ _NOT_SHOWN = "luck"
 _ENOUGH_BLOCKS = 30
 
 
-def why(record: Record, results: Results | None = None) -> Section:
+def why(record: Record) -> Section:
     """The largest fall of late: how surely it is one, and what probably caused it."""
     from hashcanary.inference.errors import NoBlocksToObserve, NoRetargets, TooFewToExplain
     from hashcanary.inference.explain.attribution import explain_drop
 
     try:
-        found = explain_drop(record, results=results)
+        found = explain_drop(record)
     except (NoBlocksToObserve, NoRetargets, TooFewToExplain) as error:
         lead = f"Why the hashrate moved cannot be said: {error}"
         return Section(_KEY, "Why", _TITLE, lead, ())

@@ -16,7 +16,7 @@ from hashcanary.studies.errors import BadStressFile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
 
 _NOT_THERE = -1
 
@@ -50,13 +50,12 @@ def read_capitulations(path: Path | None = None) -> tuple[Capitulation, ...]:
     return tuple(sorted(found, key=lambda one: one.start))
 
 
-def from_episodes(results: Results, rule: str, *, simulated: bool) -> tuple[Capitulation, ...]:
+def from_episodes(metrics: Metrics, rule: str, *, simulated: bool) -> tuple[Capitulation, ...]:
     """The episodes that ``episodes.find_episodes`` finds by a rule, those of a week or more.
 
-    rule: ``ribbon`` or ``epoch``. One that is open ends with the record. Needs the metrics that
-    ``find_episodes`` needs.
+    rule: ``ribbon`` or ``epoch``. One that is open ends with the record.
     """
-    (study,) = (one for one in find_episodes(results, simulated=simulated) if one.rule.name == rule)
+    (study,) = (one for one in find_episodes(metrics, simulated=simulated) if one.rule.name == rule)
     return tuple(
         Capitulation(
             f"{iso_day(one.start)}, {one.days} d",

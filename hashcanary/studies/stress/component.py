@@ -20,7 +20,7 @@ from hashcanary.units import Unit
 if TYPE_CHECKING:
     from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.economics.supply.fleet_history import FleetHistory
-    from hashcanary.metrics.engine import Results
+    from hashcanary.metrics.engine import Metrics
 
 Floats = NDArray[np.float64]
 COMMON = 0.5
@@ -37,11 +37,11 @@ COLUMNS = ("time", "value", "low", "high", "known_at", "missing")
 class Sources:
     """What components read, computed by whoever has it already.
 
-    results: with every metric that the components name; costs: by model's name; fleet: machines
-    and who is under water by day, None where no fleet can be told, and fleet_missing says why.
+    costs: by model's name; fleet: machines and who is under water by day, None where no fleet can
+    be told, and fleet_missing says why.
     """
 
-    results: Results
+    metrics: Metrics
     costs: Mapping[str, ModelCosts]
     fleet: FleetHistory | None
     simulated: bool
@@ -56,7 +56,7 @@ class Component:
     compared. uncertainty: what its band comes from, by name: components that name the same are
     off together; empty where it is exact. level: probability of the band, of which ``band`` says
     what it is. shared: the part of the band's variance that is one error of all years, which moves
-    no percentile. metrics, costs (names of models), fleet: what it reads.
+    no percentile. costs: names of the models that it reads.
 
     compute: gives a frame of ``COLUMNS``, ascending by time (Unix seconds of days' starts): value
     in ``unit`` with the limits of its band, when it was known, and why it is missing.
@@ -74,9 +74,7 @@ class Component:
     band: str = ""
     level: float = 0.95
     shared: float = 0.0
-    metrics: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
-    fleet: bool = False
 
 
 def reading(component: Component, sources: Sources) -> pl.DataFrame:

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
-from hashcanary.economics.machines.fleet import History
 from hashcanary.economics.supply.fleet_history import FIRST_DAY
-from hashcanary.metrics.windows import floats
 from hashcanary.moments import iso_day
 from hashcanary.studies.stress.component import COLUMNS
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.engine import Results
     from hashcanary.studies.stress.component import Sources
 
-METRICS = ("hashprice", "hashprice.subsidy", "hashrate.sma30")
-_TERA = 1e12
-
-
-def fleet_days(results: Results) -> History:
-    """What fleets are drawn from: hashrate and hashprice by day.
-
-    Where a day's fees are not known its hashprice is the subsidy's, a few percent low.
-    """
-    whole, subsidy, rate = (floats(results[name].rows, "value") for name in METRICS)
-    return History(
-        results.frames["day"]["time"].to_numpy().astype(np.int64),
-        rate / _TERA,
-        np.where(np.isfinite(whole), whole, subsidy),
-    )
+_RESTS_ON = ("hashprice", "hashprice.subsidy", "hashrate.sma30")
 
 
 def of_fleet(sources: Sources, name: str) -> pl.DataFrame:
     """A fraction of ``FleetHistory`` with its band: a frame of ``COLUMNS`` over all days."""
-    results = sources.results
-    days = results.frames["day"].select(
+    days = sources.metrics.frame("day", _RESTS_ON).select(
         "time",
         known_at=pl.max_horizontal(
             pl.when(pl.col("hashprice").is_null())

@@ -101,7 +101,7 @@ def stress_history(
     sources: Sources, settings: Settings, known: Mapping[str, Component], seed: int = SEED
 ) -> StressHistory:
     """The gauge on every day. The same seed gives the same bytes. Raises BadStressComponent."""
-    time = sources.results.frames["day"]["time"].to_numpy()
+    time = sources.metrics.frame("day")["time"].to_numpy()
     parts, clocks, moved = [], [], []
     for name, weight in settings.weights.items():
         one, clock, points = _component(known[name], weight, sources, settings, time)

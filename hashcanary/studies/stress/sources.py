@@ -8,9 +8,9 @@ from hashcanary.economics.costs.history import cost_history
 from hashcanary.economics.costs.registry import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.supply.fleet_history import fleet_history
-from hashcanary.metrics.engine import compute
+from hashcanary.economics.supply.study import history_of
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.studies.stress.component import Sources
-from hashcanary.studies.stress.fleet_days import METRICS, fleet_days
 from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.sustainability import MODELS
 
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.costs.stated import Assumed
     from hashcanary.store.record import Record
-
-PRICE = "price"
-
-
-def needed_metrics() -> tuple[str, ...]:
-    """Every metric that a component, the fleet or a study of them reads, by name."""
-    own = {name for one in all_components().values() for name in one.metrics}
-    return tuple(sorted(own | set(METRICS) | {PRICE}))
 
 
 def needed_costs() -> tuple[str, ...]:
@@ -38,21 +30,19 @@ def needed_costs() -> tuple[str, ...]:
 def stress_sources(
     record: Record,
     *,
-    metrics: Iterable[str] = (),
     models: Iterable[str] = (),
     assumed: Assumed | None = None,
 ) -> Sources:
-    """All that is read, of a record as known at its moment; metrics, models: more of them.
+    """All that is read, of a record as known at its moment. models: of cost, more of them.
 
     Raises BadFigures, NothingToMeasure, and what metrics and models of cost raise.
     """
     taken = assume() if assumed is None else assumed
-    results = compute(record, {*needed_metrics(), *metrics})
     names = tuple(dict.fromkeys((*needed_costs(), *models)))
     costs = cost_history(record, find_cost_models(names), taken)
-    fleet = fleet_history(fleet_days(results), taken.catalogue, taken.power, record.daily)
+    fleet = fleet_history(history_of(record)[0], taken.catalogue, taken.power, record.daily)
     return Sources(
-        results,
+        metrics_of(record),
         dict(zip(names, costs, strict=True)),
         fleet if fleet.time.size else None,
         record.simulated,

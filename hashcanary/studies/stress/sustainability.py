@@ -77,7 +77,7 @@ class SustainabilityHistory:
 
 def sustainability_history(sources: Sources, settings: Settings) -> SustainabilityHistory:
     """The index on every day of the sources' record."""
-    time = sources.results.frames["day"]["time"].to_numpy()
+    time = sources.metrics.frame("day")["time"].to_numpy()
     built = {"paying": _paying, "margin": _margin, "renewal": _renewal}
     parts = tuple(
         PartDays(name, weight, *built[name](sources))

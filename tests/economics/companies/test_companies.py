@@ -289,7 +289,7 @@ def test_a_share_of_the_network_is_of_every_day_or_none() -> None:
     lost = coins.subsidies.copy()
     lost[4] = np.nan
     assert NetworkCoins(time, gap, lost).between(*JULY) is None
-    assert network_coins(None).between(*JULY) is None
+    assert network_coins(record_of([])).between(*JULY) is None
 
 
 def test_a_product_of_independent_parts_is_the_quadrature_of_their_logs() -> None:

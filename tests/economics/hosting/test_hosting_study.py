@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import pytest
 
 from hashcanary.economics.errors import NoRigYet, TooFewDaysForDrift
-from hashcanary.economics.hosting.hashprice_drift import METRICS, drift_of
+from hashcanary.economics.hosting.hashprice_drift import drift_of
 from hashcanary.economics.hosting.offers import Terms
 from hashcanary.economics.hosting.sites import Ahead, Sites, at_price, mining_of, sites_of
 from hashcanary.economics.hosting.study import Asked, HostingStudy, study_hosting
@@ -20,7 +21,7 @@ from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
 from hashcanary.errors import UsageError
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
@@ -217,9 +218,9 @@ def test_before_the_first_rig_nothing_is_said(real_record: Record, cut: Cut) -> 
 
 
 def test_the_drift_is_what_the_ends_say(real_record: Record, cut: Cut) -> None:
-    results = compute(cut(real_record, day_start(date(2025, 9, 1))), METRICS)
-    mean, error, said = drift_of(results, 8.0)
-    frame = results.frames["day"]
+    record = cut(real_record, day_start(date(2025, 9, 1)))
+    mean, error, said = drift_of(record, 8.0)
+    frame = metrics_of(record).frame("day", ["price", "blocks.difficulty_mean"])
     ratio = frame["price"].cast(float) / frame["blocks.difficulty_mean"].cast(float)
     days = frame.filter(ratio.is_finite())["time"]
     last = days[-1]
@@ -233,16 +234,16 @@ def test_the_drift_is_what_the_ends_say(real_record: Record, cut: Cut) -> None:
 
 
 def test_a_record_of_few_days_has_no_drift(real_record: Record, cut: Cut) -> None:
-    results = compute(cut(real_record, day_start(date(2025, 9, 1))), METRICS)
-    short = replace_frames(results, 200)
+    record = cut(real_record, day_start(date(2025, 9, 1)))
+    since = day_start(date(2025, 2, 1))
+    short = replace(
+        record,
+        blocks=record.blocks.filter(pl.col("time") >= since),
+        daily=record.daily.filter(pl.col("day") >= date(2025, 2, 1)),
+        candles=record.candles.filter(pl.col("open_time") >= since),
+    )
     with pytest.raises(TooFewDaysForDrift, match="expected 365 days"):
         drift_of(short, 8.0)
-
-
-def replace_frames(results: object, days: int) -> object:
-    from hashcanary.metrics.engine import Results
-
-    return Results({"day": results.frames["day"].tail(days)}, results.metrics)  # type: ignore
 
 
 def test_a_region_of_ones_own_prices_is_taken_for_elsewhere(

@@ -21,7 +21,7 @@ from hashcanary.economics.selling.sold import CLASSES, Sold, draw_overheads, sol
 from hashcanary.economics.selling.study import FALLS, SellingStudy, study_selling
 from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
 from hashcanary.economics.supply.running import Running, must_sell
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def test_the_table_adds_up_in_coins(winter: SellingStudy) -> None:
 
 def test_coins_mined_are_those_of_the_blocks(real_record: Record, winter: SellingStudy) -> None:
     # the mean of 30 days of issuance and fees, of blocks; the difficulty moved a little meanwhile
-    rows = compute(real_record, ("revenue.btc",))["revenue.btc"].rows
+    rows = metrics_of(real_record)["revenue.btc"].rows
     last = winter.supply.market.day
     days = rows.filter((rows["time"] > last - 30 * DAY) & (rows["time"] <= last))
     assert len(days) == 30

@@ -14,7 +14,7 @@ from hashcanary.inference.explain.attribution import KINDS, assume, explain_drop
 from hashcanary.inference.explain.causes import NAMES, read_causes
 from hashcanary.inference.explain.margins import margin_at
 from hashcanary.inference.explain.squeeze import machines
-from hashcanary.metrics.engine import compute
+from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
 from hashcanary.store.record import Record
 
@@ -178,7 +178,7 @@ def test_hashprice_is_the_declared_metrics(storm: StressWorld) -> None:
     day = storm.start // DAY
     margin = margin_at(record, (storm.start, storm.start, storm.start), machines())
     assert not isinstance(margin, str)
-    rows = compute(record, ["hashprice.subsidy"])["hashprice.subsidy"].rows
+    rows = metrics_of(record)["hashprice.subsidy"].rows
     times = rows["time"].to_numpy()
     near = (times >= (day - 2) * DAY) & (times <= day * DAY)
     assert margin.hashprice == pytest.approx(rows["value"].to_numpy()[near].mean(), rel=0.05)
@@ -189,7 +189,7 @@ def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> 
     until = storm.start + 8 * DAY
     found = margin_at(record, (storm.start, storm.start, until), machines())
     assert not isinstance(found, str)
-    rows = compute(record, ["hashprice.subsidy"])["hashprice.subsidy"].rows
+    rows = metrics_of(record)["hashprice.subsidy"].rows
     times = rows["time"].to_numpy()
     first = storm.start // DAY * DAY
     near = (times >= first - 2 * DAY) & (times <= until // DAY * DAY)

@@ -217,12 +217,12 @@ def test_only_what_was_known_by_the_block_is_used(real_record: Record, cut: Any)
 
 
 def test_the_hashprice_of_now_is_the_metrics(real_record: Record, cut: Any) -> None:
-    from hashcanary.metrics.engine import compute
+    from hashcanary.metrics.engine import metrics_of
 
     # no retarget on the day before: its difficulty is the one in force
     record = cut(real_record, 1_669_300_000)
     basis = basis_of(record, forecast_retarget(record))
-    rows = compute(record, ["hashprice"])["hashprice"].present()
+    rows = metrics_of(record)["hashprice"].present()
     assert int(rows["time"][-1]) == basis.day
     assert basis.now.value == pytest.approx(float(rows["value"][-1]), rel=1e-9)
 

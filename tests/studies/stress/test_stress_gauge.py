@@ -55,8 +55,8 @@ def component(name: str, value: np.ndarray, stress: Any = "high", **more: Any) -
 
 def sources(size: int = DAYS) -> Any:
     time = np.arange(size, dtype=np.int64) * DAY
-    results = SimpleNamespace(frames={"day": pl.DataFrame({"time": time})})
-    return SimpleNamespace(results=results, simulated=False, costs={}, fleet=None)
+    metrics = SimpleNamespace(frame=lambda _: pl.DataFrame({"time": time}))
+    return SimpleNamespace(metrics=metrics, simulated=False, costs={}, fleet=None)
 
 
 def found(*components: Component, weights: dict[str, float] | None = None, **changed: Any) -> Any:

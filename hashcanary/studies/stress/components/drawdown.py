@@ -24,9 +24,9 @@ def drawdown(sources: Sources) -> pl.DataFrame:
     The metric compares a rate at its peak with itself and finds no doubt. But the peak may be
     luck: here it is compared with another window of as many blocks and the same rate.
     """
-    rows = sources.results[_METRIC].rows
+    rows = sources.metrics[_METRIC].rows
     fall = floats(rows, "value")
-    blocks = floats(sources.results[_RATE].rows, "effective_blocks")
+    blocks = floats(sources.metrics[_RATE].rows, "effective_blocks")
     same = np.ones_like(fall)
     at_peak = rate_ratio(same, blocks, same, blocks)[0] - 1
     low = np.where(fall == 0, at_peak, floats(rows, "low"))
@@ -48,5 +48,4 @@ DRAWDOWN = Component(
     compute=drawdown,
     uncertainty="luck of two months' blocks",
     band="95%: the month against that of the peak; the peak may be luck",
-    metrics=(_METRIC, _RATE),
 )

@@ -17,7 +17,7 @@ YEAR_DAYS = 365
 
 def hashprice(sources: Sources) -> pl.DataFrame:
     """Hashprice over its mean of 365 days; the mean asks for every day of the year."""
-    rows = sources.results["hashprice"].rows
+    rows = sources.metrics["hashprice"].rows
     year = pl.col("value").rolling_mean(YEAR_DAYS)
     ratio = pl.when(year > 0).then(pl.col("value") / year)
     return rows.with_columns(
@@ -40,5 +40,4 @@ HASHPRICE = Component(
     "itself falls by a quarter a year as machines get better: its percentile among all days would "
     "call every year the worst so far. The ratio keeps that trend as a constant",
     compute=hashprice,
-    metrics=("hashprice",),
 )

@@ -17,10 +17,10 @@ _METRIC, _COUNTED = "puell", "hashrate.day"
 
 def puell(sources: Sources) -> pl.DataFrame:
     """The multiple, with the limits that luck in the day's number of blocks gives it."""
-    day = sources.results[_COUNTED].rows.select(
+    day = sources.metrics[_COUNTED].rows.select(
         below=pl.col("low") / pl.col("value"), above=pl.col("high") / pl.col("value")
     )
-    rows = sources.results[_METRIC].rows
+    rows = sources.metrics[_METRIC].rows
     return rows.with_columns(
         low=rows["value"] * day["below"], high=rows["value"] * day["above"]
     ).select(COLUMNS)
@@ -38,5 +38,4 @@ PUELL = Component(
     compute=puell,
     uncertainty="luck of a day's blocks",
     band="95%, exact: the day's number of blocks",
-    metrics=(_METRIC, _COUNTED),
 )

@@ -17,7 +17,7 @@ _METRIC = "ribbon.oscillator"
 
 def ribbon(sources: Sources) -> pl.DataFrame:
     """The oscillator with its exact limits."""
-    return sources.results[_METRIC].rows.select(COLUMNS)
+    return sources.metrics[_METRIC].rows.select(COLUMNS)
 
 
 RIBBON = Component(
@@ -32,5 +32,4 @@ RIBBON = Component(
     compute=ribbon,
     uncertainty="luck of two months' blocks",
     band="95%, exact: last 30 days against the 30 before",
-    metrics=(_METRIC,),
 )

@@ -34,6 +34,4 @@ SELLING = Component(
     uncertainty="cost of the fleet",
     shared=COMMON,
     band="95% of the draws",
-    metrics=("hashprice", "hashprice.subsidy", "hashrate.sma30"),
-    fleet=True,
 )

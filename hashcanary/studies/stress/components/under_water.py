@@ -33,6 +33,4 @@ UNDER_WATER = Component(
     compute=under_water,
     uncertainty="cost of the fleet",
     band="95% of the draws",
-    metrics=("hashprice", "hashprice.subsidy", "hashrate.sma30"),
-    fleet=True,
 )
