@@ -99,7 +99,8 @@ def open_record(args: argparse.Namespace) -> Record:
     """What the lake knows at ``--at``, all of it without. Raises UsageError, NoLake and others."""
     from hashcanary.store.recording import record_of
 
-    return record_of(open_lake(args), parse_moment(args.at) if args.at else None)
+    moment = parse_moment(args.at) if args.at else None
+    return record_of(open_lake(args), moment)
 
 
 def bounds(args: argparse.Namespace) -> tuple[int | None, int | None]:
