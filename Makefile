@@ -36,11 +36,12 @@ picture: .venv/test  ## take README's picture from the demo (needs chromium)
 bench: .venv/test  ## run every benchmark and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run_all.py --write
 
+# extras stay in the lock: older pips take a package for another one where they are stripped
 lock:  ## pin versions and hashes anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-header --no-annotate --extra build pyproject.toml -o requirements/run.lock
+		--no-emit-find-links --no-header --no-annotate --no-strip-extras --extra build pyproject.toml -o requirements/run.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-header --no-annotate --extra dev -c requirements/run.lock \
+		--no-emit-find-links --no-header --no-annotate --no-strip-extras --extra dev -c requirements/run.lock \
 		pyproject.toml -o requirements/test.lock
 
 clean:  ## remove the environment and everything that was made

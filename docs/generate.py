@@ -19,10 +19,13 @@ from hashcanary.errors import EXIT_MEANINGS, HashcanaryError
 from hashcanary.metrics.declaration import Metric
 from hashcanary.metrics.inputs import BASE_INPUTS, BaseInput
 from hashcanary.metrics.registry import all_metrics
+from hashcanary.sources.facts import MEANINGS
+from hashcanary.sources.facts import TABLES as STORED_TABLES
 from hashcanary.sources.feed import Feed, Setting
 from hashcanary.sources.registry import all_feeds, all_sources
 from hashcanary.sources.settings import FILE, variable_of
 from hashcanary.units import Unit
+from hashcanary.views.export import TABLES, columns_of
 from hashcanary.views.schema import all_views, schema_of
 from hashcanary.views.table import Column, View
 
@@ -38,6 +41,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "errors.md": errors_page(),
         "json.md": json_page(),
+        "tables.md": tables_page(),
         **{
             f"schemas/{_file_of(view)}.json": json.dumps(schema_of(view), indent=1) + "\n"
             for view in all_views().values()
@@ -69,6 +73,37 @@ def json_page() -> str:
     ]
     for view in all_views().values():
         parts += _view_entry(view)
+    return "\n".join(parts) + "\n"
+
+
+def tables_page() -> str:
+    """The exported tables and the stored ones, each column with unit and meaning."""
+    parts = [
+        "# Tables\n",
+        _MADE,
+        "`hashcanary export DIR` writes the believed record as three tables, Parquet or CSV: one "
+        "row of each block, day and difficulty epoch. `hashcanary.open().table(NAME)` gives the "
+        "same as a lazy Polars frame. Days are dates and instants are UTC timestamps; in CSV they "
+        "are ISO 8601. `known_at` is the moment at which the last value of a row was final: a back-"
+        "test that reads only rows with `known_at` before its decision does not look ahead.\n",
+    ]
+    for name in TABLES:
+        parts += [f"## {name}\n", "| column | unit | what | limits |\n|---|---|---|---|"]
+        parts += [_column_row(column) for column in columns_of(name)]
+        parts.append("")
+    parts += [
+        "# Stored tables\n",
+        "The lake stores facts as they came, superseded rows and stale branches included. "
+        "`hashcanary.open().table(NAME, every_source=True)` gives their rows; they are Delta "
+        "tables in `tables/NAME` of the lake's folder.\n",
+    ]
+    for table in STORED_TABLES.values():
+        parts += [f"## {table.name}, stored\n", f"{table.title}\n"]
+        parts.append("| column | type | what |\n|---|---|---|")
+        parts += [
+            f"| `{name}` | {kind} | {MEANINGS[name]} |" for name, kind in table.schema.items()
+        ]
+        parts.append("")
     return "\n".join(parts) + "\n"
 
 

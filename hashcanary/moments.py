@@ -47,6 +47,31 @@ def parse_moment(text: str) -> Moment:
     return Moment(text, time=int(when.timestamp()))
 
 
+def as_moment(when: str | int | date) -> Moment:
+    """A moment of text, of a height, of a date (its end, UTC) or of an aware datetime.
+
+    Raises UsageError.
+    """
+    if isinstance(when, datetime):
+        return parse_moment(when.isoformat())
+    return parse_moment(when.isoformat() if isinstance(when, date) else str(when))
+
+
+def require_past(moment: Moment, now: float) -> None:
+    """Raise UsageError for a moment that has not come; a date that has begun has.
+
+    now: Unix seconds.
+    """
+    whole_day = len(moment.text) == len("2026-02-03")
+    if moment.time is not None and moment.time - (DAY if whole_day else 0) > now:
+        raise UsageError(
+            argument="--at",
+            expected=f"a moment that has come, no later than {iso_time(int(now))}",
+            found=moment.text,
+            remedy="Leave it out for all that is known.",
+        )
+
+
 def day_start(day: date) -> int:
     """Unix seconds at which a UTC day begins."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

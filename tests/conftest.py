@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -98,8 +99,22 @@ def _survived(reporter: pytest.TerminalReporter) -> list[str]:
     )
 
 
+def _skipped(reporter: pytest.TerminalReporter) -> list[str]:
+    """One line a reason, however many tests it skipped."""
+    skipped = [one.longrepr for one in reporter.stats.get("skipped", [])]
+    reasons = Counter(str(one[2] if isinstance(one, tuple) else one) for one in skipped)
+    return [
+        f"skipped {count}: {reason.removeprefix('Skipped: ')}"
+        for reason, count in reasons.most_common()
+    ]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was survived, counted by the tests that passed; into a page where one is asked for."""
+    """Why tests were skipped, a line a reason; what was survived, counted by the tests that passed;
+    into a page where one is asked for.
+    """
+    for line in _skipped(terminalreporter):
+        terminalreporter.write_line(line)
     lines = _survived(terminalreporter)
     if lines:
         terminalreporter.section("faults survived")

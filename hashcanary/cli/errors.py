@@ -5,14 +5,6 @@ from __future__ import annotations
 from hashcanary.errors import Exit, HashcanaryError
 
 
-class OutputNotWritten(HashcanaryError):
-    """A file asked for on the command line that cannot be written."""
-
-    template = "{path}: expected to write {what} there, found: {found}. Name another place."
-    exit_code = Exit.USAGE
-    http_status = 400
-
-
 class DemoLakeTaken(HashcanaryError):
     """A demo asked to build where another history already lies."""
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hashcanary.cli.clock import SystemClock
 from hashcanary.errors import UsageError
-from hashcanary.moments import DAY, parse_moment
+from hashcanary.moments import DAY, parse_moment, require_past
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
@@ -100,6 +101,8 @@ def open_record(args: argparse.Namespace) -> Record:
     from hashcanary.store.recording import record_of
 
     moment = parse_moment(args.at) if args.at else None
+    if moment is not None:
+        require_past(moment, SystemClock().now())
     return record_of(open_lake(args), moment)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.errors import OutputNotWritten
+from hashcanary.views.errors import OutputNotWritten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ def page_part(answer: Answer) -> str:
         parts.append(f"<p><strong>{_text(answer.title)}</strong></p>")
     notes: list[str] = []
     if answer.tables:
-        table = answer.tables[0]
+        table = answer.named(answer.read)
         parts.append(_table(table))
         notes += [table.note] if table.note else []
     lines = (*notes, *answer.sentences, *answer.notes)

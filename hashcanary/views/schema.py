@@ -62,7 +62,7 @@ def schema_of(view: View) -> dict[str, Any]:
     required = ["columns", "rows"] if view.tables else []
     if view.tables:
         properties["columns"] = {"type": "array", "items": _COLUMN}
-        rows = [_row(columns) for columns in view.tables.values()]
+        rows = [_row(columns, more=view.open_rows) for columns in view.tables.values()]
         items = rows[0] if len(rows) == 1 else {"anyOf": rows}
         properties["rows"] = {"type": "array", "items": items}
     if len(view.tables) > 1:
@@ -78,13 +78,13 @@ def schema_of(view: View) -> dict[str, Any]:
     }
 
 
-def _row(columns: Iterable[Column]) -> dict[str, Any]:
+def _row(columns: Iterable[Column], *, more: bool) -> dict[str, Any]:
     properties = {key: value for column in columns for key, value in _properties(column).items()}
     return {
         "type": "object",
         "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
+        "required": [] if more else list(properties),
+        "additionalProperties": more,
     }
 
 

@@ -50,7 +50,7 @@ class Column:
     none; level: its probability. definition: in words, for ``columns`` of JSON and the docs.
     digits: significant ones for people; decimals for a percentage. text: how people read a value,
     in place of the formatter. signed: a change, with its sign; points: a difference of two
-    fractions, in percentage points.
+    fractions, in percentage points. bare: its key has no unit, which stands beside the rows.
 
     wide: words that may break over lines. optional: people see it where some row has a value;
     hidden: people never do. spare: left out where there is no room, the greatest first; 0: never.
@@ -67,6 +67,7 @@ class Column:
     text: Callable[[Any], str] | None = None
     signed: bool = False
     points: bool = False
+    bare: bool = False
     wide: bool = False
     optional: bool = False
     hidden: bool = False
@@ -75,8 +76,11 @@ class Column:
     @property
     def key(self) -> str:
         """Its key in JSON and CSV: ``hashprice_usd_per_phs_day``."""
-        bare = self.unit is None or not self.unit.keyed
-        return self.name if bare else f"{self.name}_{self.unit.suffix}"  # type: ignore[union-attr]
+        if self.unit is None or self.bare or not self.unit.keyed:
+            return self.name
+        # blocks of unit blocks are named once
+        named = f"_{self.name}".endswith(f"_{self.unit.suffix}")
+        return self.name if named else f"{self.name}_{self.unit.suffix}"
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -207,7 +211,8 @@ class View:
 
     name: the method of the API; command: of the command line. facts: figures beside the rows, at
     the top of the JSON document. tables: columns of each table, the first one the main one. more:
-    keys of the document that hold lists or words, with what they mean.
+    keys of the document that hold lists or words, with what they mean. open_rows: rows may have
+    further columns, which ``columns`` describes.
     """
 
     name: str
@@ -216,6 +221,7 @@ class View:
     facts: tuple[Column, ...] = ()
     tables: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
     more: Mapping[str, str] = field(default_factory=dict)
+    open_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +230,7 @@ class Answer:
 
     facts: by the names of ``view.facts``. tables: the one that was asked for first. more: by the
     keys of ``view.more``. sentences: what a reader needs, without the tables. result: what was
-    computed, for charts.
+    computed, for charts. read: the table that people are shown, None for the main one.
     """
 
     view: View
@@ -236,11 +242,14 @@ class Answer:
     sentences: Sequence[str] = ()
     notes: Sequence[str] = ()
     result: Any = None
+    read: str | None = None
 
     @property
     def simulated(self) -> bool:
         """Whether it is about simulated history; every rendering says so."""
-        return self.record is not None and self.record.simulated
+        if self.record is None:
+            return bool(self.more.get("simulated"))
+        return self.record.simulated
 
     def named(self, key: str | None = None) -> Table:
         """The table called ``key``, the main one for None. Raises UsageError."""

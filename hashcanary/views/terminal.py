@@ -33,7 +33,7 @@ def rendered(answer: Answer) -> RenderableType:
         parts.append(Text(harmless(answer.title), style="bold"))
     notes = [SIMULATED] if answer.simulated else []
     if answer.tables:
-        table = answer.tables[0]
+        table = answer.named(answer.read)
         parts += table_parts(table)
         notes += [table.note] if table.note else []
     parts += [note_line(note) for note in (*notes, *answer.sentences, *answer.notes)]
@@ -81,30 +81,45 @@ class _Fitting:
         self._headed = any(column.title for column in columns)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        seen = list(range(len(self._columns)))
-        omitted: list[str] = []
-        least = [self._least(place) for place in seen]
-        while len(seen) > 1 and self._width(seen, least) > options.max_width:
-            place = max(seen, key=lambda each: (self._columns[each].spare, each))
-            seen.remove(place)
-            omitted.append(self._columns[place].title)
+        seen, least = self._seen(options.max_width)
         wanted = [max(least[place], *(len(row[place]) for row in self._rows)) for place in seen]
         room = options.max_width - _GAP * (len(seen) - 1)
         yield self._drawn(seen, _widths([least[place] for place in seen], wanted, room))
+        omitted = [column.title for place, column in enumerate(self._columns) if place not in seen]
         if omitted:
-            yield Text(
-                harmless(f"Columns omitted at this width: {', '.join(reversed(omitted))}."),
-                style="dim",
-            )
+            text = f"Columns omitted at this width: {', '.join(omitted)}."
+            yield Text(harmless(text), style="dim")
+
+    def _seen(self, width: int) -> tuple[list[int], list[int]]:
+        """The columns there is room for, and the least width of each.
+
+        Spare columns go first; then words break at their spaces; then the last columns go.
+        """
+        seen = list(range(len(self._columns)))
+        least = [self._least(place, breaks=self._columns[place].wide) for place in seen]
+        while self._width(seen, least) > width:
+            place = max(seen, key=lambda each: self._columns[each].spare)
+            if not self._columns[place].spare:
+                break
+            seen.remove(place)
+        else:
+            return seen, least
+        least = [
+            self._least(place, breaks=not column.numeric and column.unit is None)
+            for place, column in enumerate(self._columns)
+        ]
+        while len(seen) > 1 and self._width(seen, least) > width:
+            seen.pop()
+        return seen, least
 
     @staticmethod
     def _width(seen: Sequence[int], least: Sequence[int]) -> int:
         return sum(least[place] for place in seen) + _GAP * (len(seen) - 1)
 
-    def _least(self, place: int) -> int:
-        """Figures and dates stay whole, and words that may not break; others break at spaces."""
+    def _least(self, place: int, *, breaks: bool) -> int:
+        """The least width of a column. breaks: whether its cells may break, at their spaces."""
         cells, column = [row[place] for row in self._rows], self._columns[place]
-        inside = longest_word(cells) if column.wide else max(map(len, cells))
+        inside = longest_word(cells) if breaks else max(map(len, cells))
         return max(inside, longest_word(heading(column)))
 
     def _drawn(self, seen: Sequence[int], widths: Sequence[int]) -> RichTable:

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from hashcanary.sources.registry import all_feeds
 from hashcanary.store.lake import Lake
+from hashcanary.views.schema import all_views, schema_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Limited = Callable[..., AbstractContextManager[None]]
@@ -276,6 +278,11 @@ def test_the_list_names_sources_and_settings(call: Run, site: Path, home: Path) 
     assert not home.exists()
 
 
+def test_json_keeps_the_schema_of_its_view(call: Run, site: Path, home: Path) -> None:
+    done = call("--home", home, "sync", "--source", "canary", "-o", "events=yes", "--json")
+    Draft202012Validator(schema_of(all_views()["sync"])).validate(json.loads(done.stdout))
+
+
 def test_status_says_how_far_sources_came_and_what_happened(
     call: Run, site: Path, home: Path
 ) -> None:
@@ -288,7 +295,7 @@ def test_status_says_how_far_sources_came_and_what_happened(
     assert [event["kind"] for event in found["events"]] == ["dropped-peer"] * 3
     assert found["events"][0]["detail"] == {"reason": "silence"}
     shown = call("--home", home, "status").stdout
-    assert "Live source canary: news last committed" in shown
+    assert "Live source canary: last commit 20" in shown
     assert "Event of 1970-01-03T00:00:00Z: dropped-peer: reason silence" in shown
 
 

@@ -11,17 +11,19 @@ import pytest
 from rich.console import Console
 from scipy.stats import beta
 
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.as_json import as_json
 from hashcanary.report.build import build_report
 from hashcanary.report.charts import charts_of
-from hashcanary.report.document import Column, Estimate, Report, Section, Table
+from hashcanary.report.document import Report, Section
 from hashcanary.report.html import render_html
 from hashcanary.report.javascript import BundleJob
 from hashcanary.report.terminal import render_terminal
 from hashcanary.store.record import Record
 from hashcanary.studies.pools import study_pools
 from hashcanary.units import FRACTION
+from hashcanary.views.table import Column, Table
 from hashcanary.views.text import cell
 
 
@@ -54,7 +56,7 @@ def test_shares_are_those_of_the_blocks_of_the_week_with_exact_limits(
     }
     for name, count, share, _ in rows:
         assert isinstance(count, int)
-        assert isinstance(share, Estimate)
+        assert isinstance(share, Interval)
         assert share.value == pytest.approx(count / week.height), name
         low, high = beta.ppf(
             [0.025, 0.975], [count, count + 1], [week.height - count + 1, week.height - count]
@@ -223,19 +225,19 @@ def test_it_says_what_the_command_says(simulated_record: Record, simulated_repor
     for row in study.rows:
         name = "no known pool" if row.pool == "unknown" else row.name
         assert row.share_change is not None
-        assert changes[name]["change"]["value"] == row.share_change.value
+        assert changes[name]["change_fraction"] == row.share_change.value
     assert document["charts"][0]["columns"][0] == "share_simulated_pool_a"
 
 
 @pytest.mark.parametrize(
     ("estimate", "words"),
     [
-        (Estimate(0.0178, -0.0247, 0.0603), "+1.8 (\u22122.5 to +6.0)"),
-        (Estimate(-0.2, None, None), "\u221220.0"),
-        (Estimate(0.0001, -0.01, 0.01), "0.0 (\u22121.0 to +1.0)"),
+        (Interval(0.0178, -0.0247, 0.0603), "+1.8 (\u22122.5 to +6.0)"),
+        (-0.2, "\u221220.0"),
+        (Interval(0.0001, -0.01, 0.01), "0.0 (\u22121.0 to +1.0)"),
     ],
 )
 def test_differences_of_shares_are_in_points_with_their_sign(
-    estimate: Estimate, words: str
+    estimate: Interval | float, words: str
 ) -> None:
-    assert cell(estimate, Column("x", "x", "estimate", FRACTION, points=True)) == words
+    assert cell(estimate, Column("x", "x", FRACTION, limits="y", points=True)) == words

@@ -9,14 +9,9 @@ from hashcanary.cli.declare import add_command
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from hashcanary.cli.declare import Commands, Parser
-    from hashcanary.cli.output import Table
     from hashcanary.sources.source import Options
-    from hashcanary.store.loading import FileReport, LoadReport
 
-_GAPS_SHOWN = 4
 _DESCRIPTION = """\
 Imports files, or everything in folders, into the lake; makes the lake where there
 is none. Files are recognised by what is in them, not by their names: raw block
@@ -79,9 +74,10 @@ def add(commands: Commands, shared: Parser) -> None:
 def run(args: argparse.Namespace) -> Exit:
     """Load, and print what each file gave."""
     from hashcanary.cli.opening import lake_to_load
-    from hashcanary.cli.output import emit, format_of, say
+    from hashcanary.cli.output import format_of, say, show
     from hashcanary.cli.progress import bar
     from hashcanary.store.loading import load
+    from hashcanary.views.lake import loaded
 
     options = _options(args)
     with lake_to_load(args, args.network) as lake:
@@ -89,7 +85,7 @@ def run(args: argparse.Namespace) -> Exit:
             say(f"hashcanary: {lake.home} holds simulated history; all it reports is marked so.")
         with bar() as tell:
             report = load(lake, args.paths, args.kind, options, tell, args.height)
-    emit(_table(report), format_of(args))
+    show(loaded(report), format_of(args))
     return Exit.DONE
 
 
@@ -112,76 +108,3 @@ def _options(args: argparse.Namespace) -> Options:
         interval=args.interval,
         mapping=Path(args.mapping) if args.mapping else None,
     )
-
-
-def _table(report: LoadReport) -> Table:
-    """What each file gave; files passed over are rows too, with the reason."""
-    from dataclasses import asdict
-    from pathlib import Path
-
-    from hashcanary.cli.output import Column, Table
-
-    lake = report.lake
-    columns = [
-        Column("path", "file", wide=True, people=lambda path: Path(str(path)).name),
-        Column("kind", "kind"),
-        Column("rows", "rows"),
-        Column("new", "new"),
-        Column("first", "first", wide=True, people=_date_of_time),
-        Column("last", "last", wide=True, people=_date_of_time),
-        *(Column(key, key, data_only=True) for key in ("gaps", "notes", "reason", "sha256")),
-    ]
-    read = [file for file in report.files if file.kind]
-    passed_over = [file for file in report.files if not file.kind]
-    document = {
-        "home": lake.home,
-        "network": lake.network.name,
-        "simulated": lake.simulated,
-        "version": lake.version,
-        "facts": report.rows,
-        "new_facts": report.new,
-        "files_read": len(read),
-        "files_passed_over": len(passed_over),
-    }
-    rows = [asdict(file) for file in (*read, *passed_over)]
-    notes = [
-        *_remarks(read),
-        *_passed_over(passed_over),
-        f"{report.rows:,} facts in {len(read)} files, {report.new:,} of them new; "
-        f"{len(passed_over)} files passed over. The lake at {lake.home} is at version "
-        f"{lake.version}.",
-    ]
-    return Table(columns, rows, notes=notes, document=document, people_rows=rows[: len(read)])
-
-
-def _date_of_time(place: object) -> str:
-    """Of a time in ISO 8601 its date; a height or a date as it is."""
-    text = str(place)
-    return text.partition("T")[0] if text.endswith("Z") else text
-
-
-def _passed_over(files: Sequence[FileReport]) -> Iterator[str]:
-    """Files that gave nothing, by the reason why."""
-    from pathlib import Path
-
-    reasons: dict[str, list[str]] = {}
-    for file in files:
-        reasons.setdefault(file.reason, []).append(Path(file.path).name)
-    for reason, names in reasons.items():
-        yield f"passed over: {reason}"
-        yield f"  {', '.join(names)}"
-
-
-def _remarks(read: Sequence[FileReport]) -> Iterator[str]:
-    """What is missing inside the files, and what was not kept or not checked."""
-    from pathlib import Path
-
-    for file in read:
-        if file.gaps or file.notes:
-            yield f"{Path(file.path).name}"
-        if file.gaps:
-            shown = "; ".join(file.gaps[:_GAPS_SHOWN])
-            more = len(file.gaps) - _GAPS_SHOWN
-            rest = f"; and {more} more, all in --json" if more > 0 else ""
-            yield f"  missing inside: {shown}{rest}"
-        yield from (f"  {note}" for note in file.notes)

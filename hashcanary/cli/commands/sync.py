@@ -1,4 +1,4 @@
-"""``hashcanary sync``: what live sources have into the lake, once or on and on."""
+"""``hashcanary sync``: new data from live sources, once or until stopped."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hashcanary.cli.declare import add_command
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import FrameType
 
     from hashcanary.cli.declare import Commands, Parser
-    from hashcanary.cli.output import Format, Row, Table
+    from hashcanary.cli.output import Format
     from hashcanary.sources.feed import Feed
     from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake
@@ -24,23 +24,22 @@ if TYPE_CHECKING:
 
     Asked = list[tuple[Feed, Mapping[str, str]]]
 
-_NOTES_SHOWN = 6
 _DESCRIPTION = """\
-Brings what live sources have and the lake has not: a node, its block files, a
-peer, public services. Without --source all that have a table in sources.toml, a
-file in the lake's home, in its order. Makes the lake where there is none.
+Fetches new data from the configured sources: a node, its block files, a peer,
+public services. Without --source it takes every source that has a table in
+sources.toml in the lake's home, in that order. Makes the lake where there is none.
 
-Each step commits what it brought together with how far the source came, so that a
-sync that is cut off goes on from there. A reorganisation switches the branch; the
-stale one is kept and the event is noted.
+Each step commits its data together with the source's position, so an interrupted
+sync resumes there. A reorganisation switches the branch; the stale branch is kept
+and the event is recorded.
 
-With --follow it goes on: it waits for news, from the node where that gives
-notices, and leaves a source that fails alone for a while. Ctrl-C or SIGTERM ends
-it. Then each step is a line, with --json a JSON object a line.
+--follow keeps syncing: it waits for new blocks (by the node's notices where it has
+them) and backs off from a source that fails. Ctrl-C or SIGTERM ends it. Each step
+is then a line, with --json a JSON object a line.
 
-Settings come from sources.toml, then HASHCANARY_<SOURCE>_<SETTING> in the
-environment, then -o; secrets from the file alone, mode 0600. Exit code 4: a
-source failed; what was committed before stays.
+Settings come from sources.toml. HASHCANARY_<SOURCE>_<SETTING> in the environment
+overrides them, and -o overrides both. Secrets come from the file alone, mode 0600.
+Exit code 4: a source failed; what was committed before stays.
 """
 _EXAMPLES = """\
   hashcanary sync --list
@@ -61,7 +60,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "sync",
         run,
-        summary="what live sources have into the lake: a node, a peer, services",
+        summary="fetch new data from a node, a peer or public services",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
@@ -82,7 +81,7 @@ def add(commands: Commands, shared: Parser) -> None:
         help="say who mined each new block by the list of pools in FILE (pools-v2.json, or TOML "
         "like the built-in list), not by the built-in one",
     )
-    parser.add_argument("--follow", action="store_true", help="go on until stopped")
+    parser.add_argument("--follow", action="store_true", help="keep syncing until stopped")
     parser.add_argument(
         "--list", action="store_true", help="list sources and their settings, and end"
     )
@@ -94,10 +93,12 @@ def add(commands: Commands, shared: Parser) -> None:
 def run(args: argparse.Namespace) -> Exit:
     """Sync, and print what each source gave."""
     from hashcanary.cli.opening import home_of, lake_to_load
-    from hashcanary.cli.output import emit, format_of, say
+    from hashcanary.cli.output import format_of, say, show
 
     if args.list:
-        emit(_list(home_of(args)), format_of(args))
+        from hashcanary.views.lake import feeds
+
+        show(feeds(home_of(args)), format_of(args))
         return Exit.DONE
     if args.follow and args.csv:
         raise UsageError(
@@ -118,16 +119,17 @@ def run(args: argparse.Namespace) -> Exit:
 def _once(args: argparse.Namespace, lake: Lake, asked: Asked, pools: PoolList | None) -> Exit:
     from hashcanary.cli.clock import SystemClock
     from hashcanary.cli.errors import SyncFailed
-    from hashcanary.cli.output import emit, format_of
+    from hashcanary.cli.output import format_of, show
     from hashcanary.cli.progress import pace
     from hashcanary.store.syncing import sync
+    from hashcanary.views.lake import synced
 
     reports: list[SyncReport] = []
     for feed, settings in asked:
         with pace(feed.name) as tell:
             reports.append(sync(lake, feed, settings, SystemClock(), tell, pools))
         lake = reports[-1].lake
-    emit(_table(lake, reports), format_of(args))
+    show(synced(lake, reports), format_of(args))
     failed = [report for report in reports if report.error is not None]
     for report in failed:
         if report.error is not None and (report.error.exit_code != Exit.SOURCE or len(asked) == 1):
@@ -165,6 +167,7 @@ def _tell(report: SyncReport, now: float, how: Format, troubled: set[str]) -> No
     from hashcanary.cli.output import say
     from hashcanary.moments import iso_time
     from hashcanary.views.data import jsonable
+    from hashcanary.views.lake import sync_notes, sync_record
     from hashcanary.views.text import harmless
 
     time = iso_time(int(now))
@@ -177,13 +180,13 @@ def _tell(report: SyncReport, now: float, how: Format, troubled: set[str]) -> No
     if not report.versions:
         return
     if how == "json":
-        line = {"time": time, "version": report.lake.version, **_as_row(report)}
+        line = {"time": time, "version": report.lake.version, **sync_record(report)}
         sys.stdout.write(json.dumps(jsonable(line), allow_nan=False) + "\n")
     else:
         span = report.first if report.first == report.last else f"{report.first} to {report.last}"
         head = f"{time} version {report.lake.version}"
         lines = [f"{head} {report.feed}: {span}"] if span else []
-        sys.stdout.writelines(harmless(line) + "\n" for line in (*lines, *_remarks(report)))
+        sys.stdout.writelines(harmless(line) + "\n" for line in (*lines, *sync_notes(report)))
     sys.stdout.flush()
 
 
@@ -248,105 +251,3 @@ def _option(text: str) -> tuple[str, str]:
             argument="-o", expected="KEY=VALUE", found=text, remedy="Put = between them."
         )
     return name, value
-
-
-def _table(lake: Lake, reports: Sequence[SyncReport]) -> Table:
-    from hashcanary.cli.output import Column, Table
-
-    columns = [
-        Column("source", "source"),
-        Column("new_facts", "new facts"),
-        Column("first", "first"),
-        Column("last", "last"),
-        Column("versions", "versions"),
-        *(Column(key, key, data_only=True) for key in ("rows", "new", "notes", "events", "error")),
-    ]
-    document = {
-        "home": lake.home,
-        "network": lake.network.name,
-        "simulated": lake.simulated,
-        "version": lake.version,
-    }
-    notes = [note for report in reports for note in _remarks(report)]
-    notes.append(f"The lake at {lake.home} is at version {lake.version}.")
-    return Table(columns, [_as_row(one) for one in reports], notes=notes, document=document)
-
-
-def _as_row(report: SyncReport) -> Row:
-    """A report as a row of the output."""
-    from hashcanary.cli.events import event_as_row
-
-    return {
-        "source": report.feed,
-        "new_facts": sum(report.new.values()),
-        "first": report.first,
-        "last": report.last,
-        "versions": report.versions,
-        "rows": report.rows,
-        "new": report.new,
-        "notes": list(report.notes),
-        "events": [event_as_row(event) for event in report.events],
-        "error": None if report.error is None else str(report.error),
-    }
-
-
-def _remarks(report: SyncReport) -> Iterator[str]:
-    """What people are told under a report: what is new, what happened, what was not brought."""
-    from hashcanary.cli.events import event_in_words
-
-    for table, count in report.new.items():
-        if count:
-            yield f"{report.feed}: {count:,} new in {table}"
-    for event in report.events:
-        yield f"{report.feed}: {event_in_words(event)}"
-    yield from (f"  {note}" for note in report.notes[:_NOTES_SHOWN])
-    more = len(report.notes) - _NOTES_SHOWN
-    if more > 0:
-        yield f"  and {more} more, all in --json"
-    if report.error is not None:
-        yield f"{report.feed}: ended by an error; what was committed before stays."
-
-
-def _list(home: Path) -> Table:
-    """Every feed with its settings."""
-    from hashcanary.cli.output import Column, Table
-    from hashcanary.sources.registry import all_feeds
-    from hashcanary.sources.settings import FILE, read_settings, variable_of
-
-    configured = read_settings(home)
-    columns = [
-        Column("source", "source"),
-        Column("setting", "setting", optional=True),
-        Column("default", "default", optional=True),
-        Column("help", "what it is", wide=True),
-        *(Column(key, key, data_only=True) for key in ("secret", "variable", "gives", "costs")),
-        Column("configured", "configured", data_only=True),
-    ]
-    rows: list[Row] = []
-    for feed in all_feeds().values():
-        about = {"source": feed.name, "gives": list(feed.gives), "costs": feed.costs}
-        known = {"configured": feed.name in configured}
-        rows.append({**about, "setting": None, "default": None, "help": feed.title, **known})
-        rows += [
-            {
-                **about,
-                "setting": setting.name,
-                "default": setting.default,
-                "help": setting.help,
-                "secret": setting.secret,
-                "variable": None if setting.secret else variable_of(feed, setting),
-                **known,
-            }
-            for setting in feed.settings
-        ]
-    notes = [
-        f"Settings are read from {home / FILE}, a table for each source; then from the "
-        "environment (HASHCANARY_<SOURCE>_<SETTING>); then from -o."
-    ]
-    return Table(columns, rows, notes=notes, people_rows=_named_once(rows))
-
-
-def _named_once(rows: Sequence[Row]) -> list[Row]:
-    """Rows for people: a feed's name stands only beside its title."""
-    blank = {"setting": " ", "default": " "}
-    return [{**row, "source": " "} if row.get("setting") else {**row, **blank} for row in rows]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hashcanary.report.document import Column, Estimate, Figure
+from hashcanary.report.document import Figure
 from hashcanary.report.words import figure_bounds, figure_value
 from hashcanary.units import DIFFICULTY, FRACTION, HASHRATE, RATIO, USD, Unit
 from hashcanary.views.text import (
     bounds,
-    cell,
     chance,
     count,
     harmless,
@@ -84,14 +83,6 @@ def test_a_period_says_shared_month_and_year_once(
     since: int | None, until: int | None, text: str
 ) -> None:
     assert period(since, until) == text
-
-
-def test_cells_by_kind() -> None:
-    assert cell(None, Column("k", "t")) == "–"
-    assert cell(FEB_2, Column("k", "t", "day")) == "2 Feb 2026"
-    assert cell(0.115, Column("k", "t", "number", FRACTION)) == "+11.5%"
-    estimate = Estimate(-0.137, -0.173, -0.099)
-    assert cell(estimate, Column("k", "t", "estimate", FRACTION)) == "−13.7% (−17.3% to −9.9%)"
 
 
 def test_ordinals_and_counts() -> None:
