@@ -25,9 +25,10 @@ from hashcanary.sources.feed import Feed, Setting
 from hashcanary.sources.registry import all_feeds, all_sources
 from hashcanary.sources.settings import FILE, variable_of
 from hashcanary.units import Unit
+from hashcanary.views.answer import View
 from hashcanary.views.export import TABLES, columns_of
 from hashcanary.views.schema import all_views, schema_of
-from hashcanary.views.table import Column, View
+from hashcanary.views.table import Column
 
 DOCS = Path(__file__).resolve().parent
 _MADE = "<!-- Written by docs/generate.py from the code: change the code, not this page. -->\n"

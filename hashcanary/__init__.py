@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.version import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.api import Lake
 
 __all__ = ["__version__", "open"]
-__version__ = "0.1.0"
 
 
 def open(home: str | Path | None = None) -> Lake:  # noqa: A001

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hashcanary.report.document import Report
     from hashcanary.store.lake import Lake as StoredLake
     from hashcanary.store.record import Record
-    from hashcanary.views.table import Answer
+    from hashcanary.views.answer import Answer
 
     When = str | int | date
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
     from hashcanary.units import Unit
-    from hashcanary.views.table import Answer
+    from hashcanary.views.answer import Answer
 
 Format = Literal["people", "json", "csv"]
 Row = Mapping[str, object]
@@ -92,11 +92,11 @@ def show(answer: Answer, how: Format) -> None:
 
         out = console(sys.stdout)
         if out.is_terminal:
-            out.print(rendered(answer))
+            out.print(rendered(*answer.shown))
         else:
             # nothing is cut where no terminal sets a limit, and nothing is padded
             out.width = UNLIMITED
-            print_trimmed(out, rendered(answer))
+            print_trimmed(out, rendered(*answer.shown))
 
 
 def _units(table: Table) -> dict[str, object]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 
-import hashcanary
 from hashcanary.cli.commands import (
     companies,
     completion,
@@ -31,6 +30,7 @@ from hashcanary.cli.commands import (
 )
 from hashcanary.cli.declare import Parser
 from hashcanary.errors import EXIT_MEANINGS, Exit
+from hashcanary.version import __version__
 
 HOME_VARIABLE = "HASHCANARY_HOME"
 INTERRUPTED, BUG, BROKEN_PIPE = 130, 70, 141
@@ -103,7 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version",
         action="version",
-        version=f"hashcanary {hashcanary.__version__}",
+        version=f"hashcanary {__version__}",
         help="print the version and exit",
     )
     shared = Parser(add_help=False)

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import hashcanary
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.datasets import datasets
@@ -27,6 +26,7 @@ from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.sections.why import why
 from hashcanary.report.verdict import Signs, judge
 from hashcanary.studies.fall_luck import Fall, luck_of_falls
+from hashcanary.version import __version__
 from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def build_report(record: Record) -> Report:
         sections=tuple(chapters[key] for key in ORDER),
         glossary=GLOSSARY,
         datasets=(*measured.datasets, *hurt_datasets(hurting), *outlook_datasets(ahead)),
-        code_version=hashcanary.__version__,
+        code_version=__version__,
         command=_command(record),
         provenance=dict(record.provenance),
     )

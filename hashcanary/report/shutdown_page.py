@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import hashcanary
 from hashcanary.report import theme
 from hashcanary.report.blocks import table
 from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, simulated_mark
@@ -12,6 +11,7 @@ from hashcanary.report.html import style_sheet
 from hashcanary.report.markup import Html, tag
 from hashcanary.report.pictures import SCALE
 from hashcanary.report.shutdown import between, document_table, headline
+from hashcanary.version import __version__
 
 if TYPE_CHECKING:
     from hashcanary.report.pictures import Kind
@@ -154,7 +154,7 @@ def render_page(found: Shutdown) -> str:
                 table(document_table(found)),
                 class_="chapter",
             ),
-            tag("footer", f"hashcanary {hashcanary.__version__}. Rigs: {found.catalogue}."),
+            tag("footer", f"hashcanary {__version__}. Rigs: {found.catalogue}."),
             class_="frame",
         ),
     )

@@ -255,6 +255,6 @@ def _writable(home: Path) -> Iterator[None]:
 
 
 def _code_version() -> str:
-    from hashcanary import __version__
+    from hashcanary.version import __version__
 
     return __version__

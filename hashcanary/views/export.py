@@ -21,8 +21,9 @@ from hashcanary.units import (
     UNIX_TIME,
     WEIGHT_UNITS,
 )
+from hashcanary.views.answer import Answer, View
 from hashcanary.views.errors import FolderTaken, OutputNotWritten
-from hashcanary.views.table import Answer, Column, Table, View
+from hashcanary.views.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

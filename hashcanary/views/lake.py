@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hashcanary.moments import iso_time
 from hashcanary.units import COUNT
-from hashcanary.views.table import Answer, Column, Table, View
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

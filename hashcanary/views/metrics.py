@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.units import DATE, UNIX_TIME
-from hashcanary.views.table import Answer, Column, Table, View, limited
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.table import Column, Table, limited
 from hashcanary.views.text import period
 
 if TYPE_CHECKING:

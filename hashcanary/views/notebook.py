@@ -5,28 +5,22 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from hashcanary.views.text import SIMULATED, cell, harmless, heading
+from hashcanary.views.text import cell, harmless, heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.views.table import Answer, Cell, Column, Table
+    from hashcanary.views.table import Cell, Column, Table
 
 # rows a notebook shows of a long table, from both ends
 _MOST = 20
 
 
-def page_part(answer: Answer) -> str:
+def page_part(title: str, table: Table | None, lines: Sequence[str]) -> str:
     """An answer as a piece of HTML; text is escaped."""
-    parts = [f"<p><strong>{escape(SIMULATED)}</strong></p>"] if answer.simulated else []
-    if answer.title:
-        parts.append(f"<p><strong>{_text(answer.title)}</strong></p>")
-    notes: list[str] = []
-    if answer.tables:
-        table = answer.named(answer.read)
+    parts = [f"<p><strong>{_text(title)}</strong></p>"] if title else []
+    if table is not None:
         parts.append(_table(table))
-        notes += [table.note] if table.note else []
-    lines = (*notes, *answer.sentences, *answer.notes)
     parts += [f"<p>{_text(line)}</p>" for line in lines]
     return f"<div>{''.join(parts)}</div>"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hashcanary import views
 from hashcanary.units import DATE, UNIX_TIME
-from hashcanary.views.table import View
+from hashcanary.views.answer import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,8 +20,9 @@ from hashcanary.units import (
     USD_PER_KWH,
     USD_PER_PHS_DAY,
 )
+from hashcanary.views.answer import Answer, View
 from hashcanary.views.assumptions import fleet_assumptions, sensitivity
-from hashcanary.views.table import Answer, Column, Table, View
+from hashcanary.views.table import Column, Table
 from hashcanary.views.text import banded, percent
 
 if TYPE_CHECKING:

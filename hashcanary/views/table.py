@@ -7,11 +7,10 @@ A key is ``name_unit``; a cell with limits has two more, ``name_unit_low`` and `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import iso_day, iso_time
 from hashcanary.units import DATE, UNIX_TIME
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from hashcanary.store.record import Record
     from hashcanary.units import Unit
 
 # what limits are where nothing more is known of them
@@ -203,103 +201,3 @@ class Table:
             pl.col(times).cast(pl.String).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC"),
             pl.col(numbers).cast(pl.Float64),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What an answer holds, declared once: docs, JSON Schema and every rendering follow from it.
-
-    name: the method of the API; command: of the command line. facts: figures beside the rows, at
-    the top of the JSON document. tables: columns of each table, the first one the main one. more:
-    keys of the document that hold lists or words, with what they mean. open_rows: rows may have
-    further columns, which ``columns`` describes.
-    """
-
-    name: str
-    command: str
-    question: str
-    facts: tuple[Column, ...] = ()
-    tables: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
-    more: Mapping[str, str] = field(default_factory=dict)
-    open_rows: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a question as known at a moment.
-
-    facts: by the names of ``view.facts``. tables: the one that was asked for first. more: by the
-    keys of ``view.more``. sentences: what a reader needs, without the tables. result: what was
-    computed, for charts. read: the table that people are shown, None for the main one.
-    """
-
-    view: View
-    record: Record | None
-    title: str
-    tables: tuple[Table, ...] = ()
-    facts: Mapping[str, Cell] = field(default_factory=dict)
-    more: Mapping[str, object] = field(default_factory=dict)
-    sentences: Sequence[str] = ()
-    notes: Sequence[str] = ()
-    result: Any = None
-    read: str | None = None
-
-    @property
-    def simulated(self) -> bool:
-        """Whether it is about simulated history; every rendering says so."""
-        if self.record is None:
-            return bool(self.more.get("simulated"))
-        return self.record.simulated
-
-    def named(self, key: str | None = None) -> Table:
-        """The table called ``key``, the main one for None. Raises UsageError."""
-        for table in self.tables:
-            if key in (None, table.key):
-                return table
-        raise UsageError(
-            argument="table",
-            expected=f"one of {', '.join(table.key for table in self.tables) or 'none'}",
-            found=key,
-            remedy="Leave it out for the main one.",
-        )
-
-    def table(self, key: str | None = None) -> pl.DataFrame:
-        """A table as a Polars frame, its columns as in JSON; the main one for None."""
-        return self.named(key).frame()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON document of the command, as plain values."""
-        document: dict[str, Any] = {}
-        if self.record is not None:
-            document |= {
-                "at": self.record.at_text,
-                "network": self.record.network.name,
-                "simulated": self.record.simulated,
-            }
-        known = [column for column in self.view.facts if column.name in self.facts]
-        for column in known:
-            document |= column.data(self.facts[column.name])
-        document |= self.more
-        if self.sentences:
-            document["sentences"] = list(self.sentences)
-        if known:
-            document["fields"] = [column.described() for column in known]
-        if self.tables:
-            main = self.tables[0]
-            if len(self.view.tables) > 1:
-                document["shown"] = main.key
-            document |= {"columns": main.described(), "rows": main.records()}
-        if self.record is not None:
-            document["provenance"] = self.record.provenance
-        return document
-
-    def text(self, width: int = 80) -> str:
-        """The answer as the command prints it, without colours, ``width`` characters wide."""
-        from hashcanary.views.terminal import plain
-
-        return plain(self, width)
-
-    def _repr_html_(self) -> str:
-        from hashcanary.views.notebook import page_part
-
-        return page_part(self)

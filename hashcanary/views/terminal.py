@@ -11,14 +11,14 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashcanary.views.text import SIMULATED, cell, harmless, heading
+from hashcanary.views.text import cell, harmless, heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import ConsoleOptions, RenderableType, RenderResult
 
-    from hashcanary.views.table import Answer, Column, Row, Table
+    from hashcanary.views.table import Column, Row, Table
 
 # between two columns, and the longest word that is kept whole
 _GAP, _WIDEST = 3, 24
@@ -26,27 +26,21 @@ _GAP, _WIDEST = 3, 24
 UNLIMITED = 10_000
 
 
-def rendered(answer: Answer) -> RenderableType:
-    """An answer as a renderable: title, main table, sentences, notes."""
-    parts: list[RenderableType] = []
-    if answer.title:
-        parts.append(Text(harmless(answer.title), style="bold"))
-    notes = [SIMULATED] if answer.simulated else []
-    if answer.tables:
-        table = answer.named(answer.read)
+def rendered(title: str, table: Table | None, lines: Sequence[str]) -> RenderableType:
+    """An answer as a renderable: title, table, lines under it."""
+    parts: list[RenderableType] = [Text(harmless(title), style="bold")] if title else []
+    if table is not None:
         parts += table_parts(table)
-        notes += [table.note] if table.note else []
-    parts += [note_line(note) for note in (*notes, *answer.sentences, *answer.notes)]
-    return Group(*parts)
+    return Group(*parts, *map(note_line, lines))
 
 
-def plain(answer: Answer, width: int) -> str:
-    """An answer as text without colours or trailing blanks."""
+def plain(answer: RenderableType, width: int) -> str:
+    """A renderable as text without colours or trailing blanks."""
     out = Console(
         file=io.StringIO(), width=width, markup=False, emoji=False, highlight=False, no_color=True
     )
     with out.capture() as captured:
-        out.print(rendered(answer))
+        out.print(answer)
     return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
 
 

@@ -11,7 +11,8 @@ import pytest
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.units import COUNT, DATE, FRACTION, HASHRATE, STATE, UNIX_TIME, USD_PER_PHS_DAY
-from hashcanary.views.table import Answer, Column, Table, View, limited
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.table import Column, Table, limited
 
 # 3 Feb 2026, 04:41:22 UTC, by `date -u -d 2026-02-03T04:41:22Z +%s`
 INSTANT = 1_770_093_682

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary import __version__
 from hashcanary.chain.headers import HEADER_SIZE
 from hashcanary.sources.p2p.errors import PeerDropped, Reason
+from hashcanary.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
