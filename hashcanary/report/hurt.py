@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
     from hashcanary.interval import Interval
-    from hashcanary.report.outlook import Outlook
+    from hashcanary.report.sections.outlook import Outlook
     from hashcanary.report.years import Years
     from hashcanary.store.record import Record
 

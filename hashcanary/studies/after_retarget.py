@@ -53,13 +53,14 @@ _EPOCH, _QUARTER = 2016, 504
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A distribution and what came. came, median: ratio to the hashprice when asked; pit: the
-    probability it gave to no more than came; crps: continuous ranked probability score, the same
-    ratio.
+    probability it gave to no more than came; decrease: to less than 1; crps: continuous ranked
+    probability score, the same ratio.
     """
 
     came: float
     median: float
     pit: float
+    decrease: float
     crps: float
 
 
@@ -217,14 +218,15 @@ def _point(basis: Basis, change: float) -> float:
 
 
 def judged(draws: Floats, came: float) -> Judged:
-    """A distribution, given as draws, judged by what came. came: in the unit of the draws."""
+    """A distribution, given as draws, judged by what came; all a ratio to one value."""
     ordered = np.sort(draws)
     size = ordered.size
     # the mean distance to what came, less half of that between two draws
     between = float(((2 * np.arange(1, size + 1) - size - 1) * ordered).sum()) / size**2
     crps = float(np.abs(ordered - came).mean()) - between
     under = (np.searchsorted(ordered, came) + np.searchsorted(ordered, came, "right")) / 2
-    return Judged(came, float(np.median(ordered)), float(under) / size, crps)
+    decrease = float((ordered < 1).mean())
+    return Judged(came, float(np.median(ordered)), float(under) / size, decrease, crps)
 
 
 def hashprice_scores(outcomes: Sequence[HashpriceOutcome], *, moving: bool) -> list[HashpriceScore]:

@@ -31,6 +31,8 @@ from hashcanary.studies.errors import NoWholeEpochs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from hashcanary.inference.filter.bank import Bank
     from hashcanary.inference.filter.observations import Blocks, Floats
     from hashcanary.inference.filter.posterior import History
@@ -40,6 +42,8 @@ POINTS = (36, 72, 144, 288, 504, 1008, 1512)
 """Blocks into an epoch at which forecasts are judged."""
 MEMORY = 1000.0
 """Blocks that the discount filter beside them remembers."""
+RANGES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+"""Ends of the ranges of forecast probability that are judged apart."""
 INTERVAL = "exact (Clopper-Pearson) 95% interval of a share, epochs taken as independent"
 # blocks of an epoch, and of the quarter that mempool.space's rule looks back
 _EPOCH, _QUARTER = 2016, 504
@@ -56,9 +60,10 @@ class RetargetOutcome:
 
     first_height, time (Unix seconds): of the epoch's first block; point: blocks into it. came, and
     what each rule said: median (ours), naive, mempool, discount. pit: probability that the forecast
-    gave to a change no greater than what came. crps, crps_beta: continuous ranked probability score
-    of ours and of the constant-rate Beta law. width_80: of the 80% band. second_came: the retarget
-    after it, None where not known; second: its quantiles at ``LEVELS``.
+    gave to a change no greater than what came; decrease: to one of 0 or less. crps, crps_beta:
+    continuous ranked probability score of ours and of the constant-rate Beta law. width_80: of the
+    80% band. second_came: the retarget after it, None where not known; second: its quantiles at
+    ``LEVELS``.
     """
 
     first_height: int
@@ -70,6 +75,7 @@ class RetargetOutcome:
     mempool: float
     discount: float
     pit: float
+    decrease: float
     crps: float
     crps_beta: float
     width_80: float
@@ -188,6 +194,7 @@ def _outcome(
         ),
         discount=_discount(blocks, at, m),
         pit=float(forecast.span.below(np.array([came]))[0]),
+        decrease=float(forecast.span.below(np.zeros(1))[0]),
         crps=crps(forecast.span.below, came, *tails),
         crps_beta=crps(law.below, came, *law.quantiles(_TAILS).tolist()),
         width_80=float(forecast.change[-2] - forecast.change[1]),
@@ -241,6 +248,37 @@ def _score(part: list[RetargetOutcome]) -> PointScore:
             if seconds
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Forecasts of an event whose probabilities lie in one range, all fractions.
+
+    low, high: of the range, ``high`` excluded but where it is 1; count: number of forecasts; mean:
+    of their probabilities; observed: how often the event came; z: their difference over its
+    standard deviation were the forecasts right, NaN where that is 0.
+    """
+
+    low: float
+    high: float
+    count: int
+    mean: float
+    observed: Interval
+    z: float
+
+
+def reliability(probability: Floats, came: NDArray[np.bool_]) -> list[Reliability]:
+    """A row a range of forecast probability that has forecasts, for (n,) independent forecasts."""
+    place = np.clip(np.searchsorted(RANGES, probability, "right"), 1, len(RANGES) - 1) - 1
+    rows = []
+    for at in np.unique(place).tolist():
+        forecast, event = probability[place == at], came[place == at]
+        deviation = float((forecast * (1 - forecast)).sum()) ** 0.5
+        apart = float(event.sum() - forecast.sum())
+        z = apart / deviation if deviation else float("nan")
+        mean, observed = float(forecast.mean()), share_of(event)
+        rows.append(Reliability(RANGES[at], RANGES[at + 1], event.size, mean, observed, z))
+    return rows
 
 
 def share_of(held: np.ndarray) -> Interval:

@@ -48,7 +48,8 @@ class Column:
     none; level: its probability. definition: in words, for ``columns`` of JSON and the docs.
     digits: significant ones for people; decimals for a percentage. text: how people read a value,
     in place of the formatter. signed: a change, with its sign; points: a difference of two
-    fractions, in percentage points. bare: its key has no unit, which stands beside the rows.
+    fractions, in percentage points. bare: its key has no unit, which stands beside the rows. ends:
+    people see the limits alone.
 
     wide: words that may break over lines. optional: people see it where some row has a value;
     hidden: people never do. spare: left out where there is no room, the greatest first; 0: never.
@@ -66,6 +67,7 @@ class Column:
     signed: bool = False
     points: bool = False
     bare: bool = False
+    ends: bool = False
     wide: bool = False
     optional: bool = False
     hidden: bool = False

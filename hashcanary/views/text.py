@@ -169,6 +169,8 @@ def _interval(figure: Interval, column: Column) -> str:
     """``923 (901 to 945)``; the value alone where it is exact or its limits are unknown."""
     if not isfinite(figure.value):
         return NOTHING
+    if column.unit in {DATE, UNIX_TIME} and column.text is None:
+        return _days(figure, column)
     value = cell(figure.value, column)
     if not (isfinite(figure.low) and isfinite(figure.high)) or figure.low == figure.high:
         return value
@@ -176,7 +178,13 @@ def _interval(figure: Interval, column: Column) -> str:
     tail = low.rsplit(" ", 1)
     if len(tail) == 2 and high.endswith(f" {tail[1]}"):
         low = tail[0]
-    return f"{value} ({low} to {high})"
+    return f"{low} to {high}" if column.ends else f"{value} ({low} to {high})"
+
+
+def _days(figure: Interval, column: Column) -> str:
+    """An uncertain instant by its days: ``7 Feb 2026 (7 to 8 Feb 2026)``."""
+    days = period(int(figure.low), int(figure.high) + 1)
+    return days if column.ends else f"{day(int(figure.value))} ({days})"
 
 
 def heading(column: Column) -> tuple[str, str]:
@@ -258,12 +266,12 @@ def chance(value: float, at_most: float) -> str:
     return percent(value, 1 if value < 0.095 else 0)
 
 
-def banded(figure: Interval, unit: Unit, digits: int | None = None) -> str:
-    """A figure with its limits in a sentence: ``34.4 EH/s (0 to 235)``."""
-    value = _alone(figure.value, unit, digits)
+def banded(figure: Interval, unit: Unit, digits: int | None = None, *, signed: bool = False) -> str:
+    """A figure with its limits in a sentence: ``34.4 EH/s (0 to 235)``; signed: a change."""
+    value = _alone(figure.value, unit, digits, signed)
     if not (isfinite(figure.low) and isfinite(figure.high)) or figure.low == figure.high:
         return value
-    low, high = (_alone(end, unit, digits) for end in figure.ends)
+    low, high = (_alone(end, unit, digits, signed) for end in figure.ends)
     tail = f" {unit.symbol}"
     if unit.symbol and not unit.prefixed:
         # the value has it already
@@ -273,10 +281,11 @@ def banded(figure: Interval, unit: Unit, digits: int | None = None) -> str:
     return f"{value} ({low} to {high})"
 
 
-def _alone(value: float, unit: Unit, digits: int | None) -> str:
+def _alone(value: float, unit: Unit, digits: int | None, signed: bool) -> str:
     if unit.percent:
-        return percent(value, 1 if digits is None else digits)
-    return quantity(value, unit, digits or 4)
+        return percent(value, 1 if digits is None else digits, signed=signed)
+    text = quantity(value, unit, digits or 4)
+    return f"+{text}" if signed and value > 0 else text
 
 
 # units whose values are read in a way of their own

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hashcanary.report.after_retarget import sentences, told
+from hashcanary.report.after_rows import document, figure_rows, lines_of
 
 from hashcanary.inference.filter.mixture import LEVELS
 from hashcanary.inference.retarget.after import (
@@ -19,8 +21,6 @@ from hashcanary.inference.retarget.after import (
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span
 from hashcanary.inference.retarget.hashprice_basis import Basis
 from hashcanary.interval import Interval
-from hashcanary.report.after_retarget import sentences, told
-from hashcanary.report.after_rows import document, figure_rows, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

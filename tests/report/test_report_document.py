@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from hashcanary.report.outlook import outlook, outlook_datasets
 
 from hashcanary.inference.retarget.forecast import forecast_retarget
 from hashcanary.metrics.engine import metrics_of
@@ -16,7 +17,6 @@ from hashcanary.report.build import build_report
 from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Dataset, Report
 from hashcanary.report.glossary import GLOSSARY
-from hashcanary.report.outlook import outlook, outlook_datasets
 from hashcanary.report.sections.outlook import next_retarget
 from hashcanary.store.record import Record
 

@@ -19,11 +19,9 @@ import numpy as np
 
 from hashcanary.economics.draws import Purpose, band_of, generator
 from hashcanary.economics.machines.fleet import HOURS
-from hashcanary.economics.supply.study import assumptions
 from hashcanary.inference.filter.mixture import LEVELS
 from hashcanary.inference.filter.variance_parts import variance_parts
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
-from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -117,7 +115,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class AfterRetarget:
-    """All that is told.
+    """What follows from a forecast, a supply curve (``study``) and a basis.
 
     change: of the difficulty, a fraction, as forecast. hashprice_now_usd_per_phs_day: at the
     difficulty in force, its band the fees'. running_ehs: hashrate that runs. under_water_now:
@@ -126,10 +124,11 @@ class AfterRetarget:
     moving: None where it cannot be said how the price moves. worst, best: fraction under water,
     price held, where harder difficulty meets the draws with the most, or with the least, under
     water. hashprice_parts, under_water_parts: by input, fraction of the variance of log hashprice
-    and of the share under water with the price moving. rests_on: what the curve does, in words.
+    and of the share under water with the price moving.
     """
 
     forecast: RetargetForecast
+    study: SupplyStudy
     basis: Basis
     change: Quantiles
     hashprice_now_usd_per_phs_day: Interval
@@ -137,7 +136,6 @@ class AfterRetarget:
     under_water_now: Quantiles
     under_water_now_ehs: Quantiles
     revenue_now_usd_per_mwh: Quantiles
-    network_j_per_th: Interval
     days: Quantiles
     offset_usd_per_btc: Quantiles
     held: Then
@@ -148,7 +146,6 @@ class AfterRetarget:
     stopped: Stopped | None
     hashprice_parts: dict[str, float]
     under_water_parts: dict[str, float]
-    rests_on: str
     lacks: tuple[str, ...]
     draws: int
 
@@ -169,6 +166,7 @@ def after_retarget(
     held, moved = ahead.held, ahead.moved
     return AfterRetarget(
         forecast=forecast,
+        study=study,
         basis=basis,
         change=Quantiles(forecast.change, float(ahead.change.mean())),
         hashprice_now_usd_per_phs_day=now,
@@ -176,7 +174,6 @@ def after_retarget(
         under_water_now=quantiles_of(under),
         under_water_now_ehs=quantiles_of(under * running),
         revenue_now_usd_per_mwh=quantiles_of(_revenue(supply, now.value)),
-        network_j_per_th=study.network_j_per_th,
         days=quantiles_of(ahead.steps.astype(np.float64)),
         offset_usd_per_btc=_offset(ahead),
         held=_then(supply, now.value, held),
@@ -187,7 +184,6 @@ def after_retarget(
         stopped=_stopped(ahead, under),
         hashprice_parts=_hashprice_parts(ahead, seed),
         under_water_parts=_under_water_parts(supply, ahead, seed),
-        rests_on=assumptions(study),
         lacks=tuple(dict.fromkeys((*basis.lacks, *forecast.lacks, *study.lacks))),
         draws=draws,
     )

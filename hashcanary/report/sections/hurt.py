@@ -12,7 +12,7 @@ from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.hurting import answer
-from hashcanary.report.sections.stress import after_ledger, stress_parts
+from hashcanary.report.sections.stress import stress_parts
 from hashcanary.units import (
     BTC,
     DATE,
@@ -24,6 +24,7 @@ from hashcanary.units import (
     USD_PER_KWH,
     USD_PER_PHS_DAY,
 )
+from hashcanary.views.after_retarget import report_table as after_table
 from hashcanary.views.table import INTERVAL, Column, Table, limited
 from hashcanary.views.text import day, harmless, percent
 
@@ -63,7 +64,7 @@ def who_is_hurt(found: Hurt, after: AfterRetarget | None = None, no_after: str =
     if found.selling and found.supply is not None:
         parts.append(_selling(found.selling, found.supply))
     if after is not None:
-        parts.append(after_ledger(after))
+        parts.append(after_table(after))
     if found.years.stress is not None:
         parts += [Drawing("stress"), *stress_parts(found.years.stress)]
     lead, notes = harmless(answer(found)), _notes(found, no_after)

@@ -1,4 +1,4 @@
-"""Parts of the chapter on who is hurt: the stress gauge, and what the next retarget does."""
+"""Parts of the chapter on who is hurt: the stress gauge."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from hashcanary.report.document import Figure, Ledger
 from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL
 from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEXT
 from hashcanary.studies.stress.sustainability import TITLES
-from hashcanary.units import FRACTION, INDEX_100, USD_PER_BTC, USD_PER_PHS_DAY
+from hashcanary.units import INDEX_100
 from hashcanary.views.table import INTERVAL, Column, Table, limited
 from hashcanary.views.text import bounds, harmless, percent, quantity
 
 if TYPE_CHECKING:
-    from hashcanary.inference.retarget.after import AfterRetarget, Quantiles
     from hashcanary.studies.stress.answer import ComponentNow, StressNow
-    from hashcanary.units import Unit
     from hashcanary.views.table import Cell
 
 _DRAWN = "drawn fleets, power prices and costs; blocks, closing prices"
@@ -131,69 +129,3 @@ def _component_row(one: ComponentNow) -> tuple[Cell, ...]:
         inner = bounds(one.low, one.high, unit, digits=3) if one.low != one.high else ""
         said = quantity(value, unit, 3) + (f" ({inner})" if inner else "")
     return harmless(one.component.title), percentile, said, one.contributes
-
-
-def after_ledger(found: AfterRetarget) -> Ledger:
-    """Hashprice and who is under water after the next retarget."""
-    rows: list[tuple[str, str, Quantiles, Unit, str]] = [
-        ("hashprice_held", "Hashprice, price held", _hashprice(found), USD_PER_PHS_DAY, ""),
-        ("under_water_held", "Under water, price held", found.held.under_water, FRACTION, ""),
-    ]
-    if found.moving is not None:
-        moving = found.moving
-        price = "the price moves as in its last four years, without drift"
-        rows += [
-            (
-                "hashprice_moving",
-                "Hashprice, price moving",
-                moving.hashprice_usd_per_phs_day,
-                USD_PER_PHS_DAY,
-                price,
-            ),
-            (
-                "under_water_moving",
-                "Under water, price moving",
-                moving.under_water,
-                FRACTION,
-                price,
-            ),
-        ]
-    rows.append(
-        (
-            "offset",
-            "Price of bitcoin that keeps hashprice as it is",
-            found.offset_usd_per_btc,
-            USD_PER_BTC,
-            f"from {found.basis.price_usd_per_btc:,.0f} USD; fees as now",
-        )
-    )
-    return Ledger(
-        "after_retarget",
-        "After the next retarget",
-        tuple(_after(found, *row) for row in rows),
-    )
-
-
-def _hashprice(found: AfterRetarget) -> Quantiles:
-    return found.held.hashprice_usd_per_phs_day
-
-
-def _after(
-    found: AfterRetarget, key: str, label: str, of: Quantiles, unit: Unit, note: str
-) -> Figure:
-    basis = found.basis.day
-    first, last = (basis + round(float(found.days.values[at])) * DAY for at in (0, -1))
-    return Figure(
-        key=f"after.{key}",
-        label=label,
-        value=of.median,
-        unit=unit,
-        low=float(of.values[0]),
-        high=float(of.values[-1]),
-        interval="95% of draws of the forecast, the fees and the supply curve",
-        since=first,
-        until=last + DAY,
-        source="the forecast of the retarget, the supply curve",
-        note=note,
-        term="under_water",
-    )
