@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
-from hashcanary.interval import Interval
 from hashcanary.studies.calibration import INTERVAL
 from hashcanary.units import COUNT, FRACTION, RATIO, UNIX_TIME
 from hashcanary.views.table import Answer, Column, Table, View
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
     from hashcanary.studies.after_retarget import Against, HashpriceOutcome
     from hashcanary.studies.calibration import PointScore, RetargetOutcome
@@ -130,14 +130,13 @@ VIEW = View(
             Column("event", "event"),
             _EPOCHS[0],
             Column(
-                "forecast_range",
+                "forecast_from",
                 "forecast probability",
                 FRACTION,
-                limits="range",
-                level=1.0,
                 digits=0,
-                ends=True,
+                definition="lower end of the range of forecast probabilities",
             ),
+            Column("forecast_to", "to", FRACTION, digits=0, definition="its upper end"),
             Column("forecasts", "n", COUNT),
             Column("mean_forecast", "mean forecast", FRACTION),
             Column("observed", "observed frequency", FRACTION, limits=INTERVAL, digits=0),
@@ -331,7 +330,8 @@ def _reliability(
         (
             event,
             block,
-            Interval((row.low + row.high) / 2, row.low, row.high),
+            row.low,
+            row.high,
             row.count,
             row.mean,
             row.observed,

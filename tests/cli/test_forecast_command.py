@@ -29,42 +29,55 @@ def forecast_lake(tmp_path_factory: pytest.TempPathFactory, simulated_files: Pat
     return home
 
 
-def test_people_are_told_the_change_its_date_and_that_it_is_simulated(
+def test_people_see_two_retargets_and_that_they_are_simulated(
     call: Run, forecast_lake: Path
 ) -> None:
     told = call("--home", forecast_lake, "forecast", "retarget")
     assert told.returncode == 0
-    for word in ("next change", "second change", "95% from", "SIMULATED", "EH/s", "intervals"):
-        assert word in told.stdout
-
-
-def test_json_has_every_level_with_its_unit_and_what_it_lacks(
-    call: Run, forecast_lake: Path
-) -> None:
     document = json.loads(call("--home", forecast_lake, "forecast", "retarget", "--json").stdout)
-    rows = document["rows"]
-    assert [row["unit"] for row in rows] == [
-        "fraction",
-        "unix_seconds",
-        "fraction",
-        "unix_seconds",
-        "hashes_per_second",
-    ]
-    for row in rows:
-        levels = ["low_95", "low_80", "low_50", "median", "high_50", "high_80", "high_95"]
-        values = [row[name] for name in levels]
-        assert values == sorted(values)
+    for row in document["rows"]:
+        assert f"{row['height']:,}" in told.stdout
+        assert f"{abs(row['change_fraction']) * 100:.1f}%" in told.stdout
+    assert "SIMULATED" in told.stdout
+
+
+def test_json_has_every_interval_and_what_is_missing(call: Run, forecast_lake: Path) -> None:
+    document = json.loads(call("--home", forecast_lake, "forecast", "retarget", "--json").stdout)
+    first, second = document["rows"]
+    assert second["height"] - first["height"] == 2016
+    assert first["height"] % 2016 == 0
+    for row in (first, second):
+        for name in ("change{}_fraction{}", "date{}{}"):
+            values = [
+                row[name.format(level, end)]
+                for level, end in (
+                    ("", "_low"),
+                    ("_80", "_low"),
+                    ("_50", "_low"),
+                    ("", ""),
+                    ("_50", "_high"),
+                    ("_80", "_high"),
+                    ("", "_high"),
+                )
+            ]
+            assert values == sorted(values)
+    low, middle, high = (
+        document[f"hashrate_hashes_per_second{end}"] for end in ("_low", "", "_high")
+    )
+    assert 0 < low < middle < high
+    assert 0 <= document["decrease_probability"] <= 1
     assert document["simulated"] is True
-    assert document["retarget_height"] % 2016 == 0
-    assert document["lacks"] == []
-    assert "provenance" in document
+    assert document["missing"] == []
+    assert document["intervals_needed"] == 2015
 
 
 def test_csv_has_the_same_rows(call: Run, forecast_lake: Path) -> None:
     text = call("--home", forecast_lake, "forecast", "retarget", "--csv").stdout
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert len(rows) == 5
-    assert float(rows[0]["low_95"]) < float(rows[0]["median"]) < float(rows[0]["high_95"])
+    assert len(rows) == 2
+    low, middle, high = (float(rows[0][f"change_fraction{end}"]) for end in ("_low", "", "_high"))
+    assert low < middle < high
+    assert rows[0]["date_low"] < rows[0]["date_high"] < rows[1]["date_high"]
 
 
 def test_from_a_height_it_is_what_was_known_there(call: Run, forecast_lake: Path) -> None:
@@ -84,21 +97,35 @@ def test_a_height_the_lake_has_not_is_a_named_error(call: Run, forecast_lake: Pa
     assert error["error"] == "HeightNotKnown"
 
 
-def test_the_study_of_calibration_says_how_good_the_forecasts_were(
+def test_the_study_of_calibration_counts_outcomes_in_each_interval(
     call: Run, forecast_lake: Path
 ) -> None:
-    told = call("--home", forecast_lake, "study", "calibration")
-    assert told.returncode == 0
-    for word in ("SIMULATED", "50% held", "/ mempool", "second"):
-        assert word in told.stdout
-    document = json.loads(call("--home", forecast_lake, "--json", "study", "calibration").stdout)
+    asked = ("--home", forecast_lake, "study", "calibration")
+    document = json.loads(call(*asked, "--json").stdout)
     assert document["simulated"] is True
-    points = [row["point"] for row in document["rows"] if row["what"] == "next"]
-    assert points == [36, 72, 144, 288, 504, 1008, 1512]
+    assert document["first_epoch"] < document["last_epoch"]
+    blocks = [row["block"] for row in document["rows"] if row["retarget"] == "next"]
+    assert blocks == [36, 72, 144, 288, 504, 1008, 1512]
     for row in document["rows"]:
-        for band in ("50", "80", "95"):
-            low, share, high = (row[f"held_{band}{part}"] for part in ("_low", "", "_high"))
+        for level in ("50", "80", "95"):
+            low, share, high = (row[f"held_{level}_fraction{end}"] for end in ("_low", "", "_high"))
             assert 0 <= low <= share <= high <= 1
-    none = call("--home", forecast_lake, "study", "calibration", "--start", "2090-01-01")
+        assert (row["error_to_mempool_ratio"] is None) == (row["retarget"] == "second")
+    none = call(*asked, "--start", "2090-01-01")
     assert none.returncode == 3
     assert "4,033 consecutive blocks" in none.stderr
+
+
+def test_reliability_counts_every_epoch_once_at_each_block(call: Run, forecast_lake: Path) -> None:
+    asked = ("--home", forecast_lake, "--json", "study", "calibration")
+    scores, reliability = (
+        json.loads(call(*asked, "--show", show).stdout)["rows"]
+        for show in ("scores", "reliability")
+    )
+    for row in scores:
+        if row["retarget"] == "next":
+            judged = [each for each in reliability if each["block"] == row["block"]]
+            assert sum(each["forecasts"] for each in judged) == row["epochs"]
+    for row in reliability:
+        assert row["forecast_from_fraction"] <= row["mean_forecast_fraction"]
+        assert row["mean_forecast_fraction"] <= row["forecast_to_fraction"]

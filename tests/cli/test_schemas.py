@@ -33,6 +33,17 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
     "status": (("status",),),
     "sync --list": (("sync", "--list"),),
     "verify": (("verify",),),
+    "forecast hashprice": (
+        ("forecast", "hashprice"),
+        ("forecast", "hashprice", "--show", "rigs"),
+        ("forecast", "hashprice", "--show", "variance"),
+    ),
+    "forecast retarget": (("forecast", "retarget"),),
+    "study calibration": (
+        ("study", "calibration"),
+        ("study", "calibration", "--show", "reliability"),
+        ("study", "calibration", "--of", "hashprice"),
+    ),
     "study supply": (
         ("study", "supply"),
         ("study", "supply", "--show", "rigs"),

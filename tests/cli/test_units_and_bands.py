@@ -39,7 +39,6 @@ _COMMANDS = {
     "supply assumptions": ("study", "supply", "--show", "assumptions"),
     "supply own": ("study", "supply", "--power-price", 0.06),
     "selling": ("study", "selling"),
-    "after the retarget": ("forecast", "hashprice"),
 }
 # counts have no unit
 _COUNTS = {

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from hashcanary.report.outlook import outlook
 
 from hashcanary.economics.costs.answers import cost_answers
 from hashcanary.economics.costs.published import read_published_costs
@@ -24,6 +23,7 @@ from hashcanary.report.document import Table
 from hashcanary.report.hurt import Hurt, after_of, hurt
 from hashcanary.report.hurt_data import hurt_datasets
 from hashcanary.report.sections.hurt import who_is_hurt
+from hashcanary.report.sections.outlook import outlook
 from hashcanary.report.years import years
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hashcanary.report.outlook import outlook, outlook_datasets
 
 from hashcanary.inference.retarget.forecast import forecast_retarget
 from hashcanary.metrics.engine import metrics_of
@@ -17,7 +16,7 @@ from hashcanary.report.build import build_report
 from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Dataset, Report
 from hashcanary.report.glossary import GLOSSARY
-from hashcanary.report.sections.outlook import next_retarget
+from hashcanary.report.sections.outlook import next_retarget, outlook, outlook_datasets
 from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
@@ -122,16 +121,22 @@ def test_what_comes_next_is_what_the_forecast_says(
     """The chapter, its charts and the forecast are one distribution, with the rules beside it."""
     forecast = forecast_retarget(simulated_record)
     section = next(each for each in simulated_report.sections if each.key == "next")
-    figures = {figure.key: figure for figure in section.figures}
-    for key, quantiles in (
-        ("retarget.change", forecast.change),
-        ("retarget.date", forecast.date),
-        ("retarget.second_change", forecast.second_change),
-        ("hashrate.posterior", forecast.hashrate),
+    (figure,) = section.figures
+    assert (figure.low, figure.value, figure.high) == pytest.approx(forecast.hashrate[[0, 3, 6]])
+    (table,) = section.tables
+    for row, change, date in zip(
+        table.rows,
+        (forecast.change, forecast.second_change),
+        (forecast.date, forecast.second_date),
+        strict=True,
     ):
-        figure = figures[key]
-        assert (figure.low, figure.value, figure.high) == pytest.approx(quantiles[[0, 3, 6]])
-        assert "95%" in figure.interval
+        ends = [0, 3, 6]
+        assert (row["change"].low, row["change"].value, row["change"].high) == pytest.approx(
+            change[ends]
+        )
+        assert (row["date"].low, row["date"].value, row["date"].high) == pytest.approx(
+            date[ends], abs=1
+        )
     drawn = simulated_report.dataset("next_change")
     last = len(drawn.time) - 2
     assert drawn.column("median").values[last] == pytest.approx(forecast.change[3], rel=1e-4)
@@ -155,6 +160,7 @@ def test_a_record_without_blocks_says_why_nothing_comes_next(simulated_record: R
     assert "expected two blocks or more" in section.lead
     assert section.charts == ()
     assert all(figure.missing for figure in section.figures)
+    assert all(table.empty and not table.rows for table in section.tables)
     assert all(len(dataset.time) == 0 for dataset in outlook_datasets(found))
 
 
@@ -166,9 +172,8 @@ def test_an_epoch_whose_first_block_is_missing_has_a_hashrate_and_no_forecast(
         simulated_record, blocks=simulated_record.blocks.filter(pl.col("height") != first)
     )
     section = next_retarget(outlook(holed))
-    figures = {figure.key: figure for figure in section.figures}
-    assert figures["hashrate.posterior"].value is not None
-    assert str(first) in figures["retarget.change"].missing
+    assert section.figures[0].value is not None
+    assert str(first) in section.tables[0].empty
     assert section.charts == ("outlook",)
 
 
