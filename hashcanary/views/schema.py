@@ -90,11 +90,11 @@ def _row(columns: Iterable[Column], *, more: bool) -> dict[str, Any]:
 
 def _properties(column: Column) -> dict[str, Any]:
     """The keys of a column with the type and the meaning of their values."""
-    told = {"description": column.definition or column.title}
+    described: dict[str, Any] = {"description": column.definition or column.title}
     if column.unit is DATE:
-        return {column.key: {"type": ["string", *_NULL], "format": "date", **told}}
-    if column.unit is UNIX_TIME:
-        return {column.key: {"type": ["string", *_NULL], "format": "date-time", **told}}
-    if column.numeric:
-        return {key: {"type": ["number", *_NULL], **told} for key in column.keys}
-    return dict.fromkeys(column.keys, told)
+        described |= {"type": ["string", *_NULL], "format": "date"}
+    elif column.unit is UNIX_TIME:
+        described |= {"type": ["string", *_NULL], "format": "date-time"}
+    elif column.numeric:
+        described |= {"type": ["number", *_NULL]}
+    return dict.fromkeys(column.keys, described)
