@@ -28,9 +28,10 @@ from hashcanary.units import (
     USD_PER_MWH,
     USD_PER_PHS_DAY,
 )
+from hashcanary.views.answer import Answer, View
 from hashcanary.views.assumptions import fleet_assumptions
 from hashcanary.views.retarget import MEDIAN, central, change_text, fan, fan_cells, outer
-from hashcanary.views.table import Answer, Column, Table, View
+from hashcanary.views.table import Column, Table
 from hashcanary.views.text import banded, day, percent, period, probability
 
 if TYPE_CHECKING:

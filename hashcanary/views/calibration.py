@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from hashcanary.errors import UsageError
 from hashcanary.studies.calibration import INTERVAL
 from hashcanary.units import COUNT, FRACTION, RATIO, UNIX_TIME
-from hashcanary.views.table import Answer, Column, Table, View
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.table import Column, Table
 from hashcanary.views.text import MINUS, day
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hashcanary.interval import Interval
 from hashcanary.units import COUNT, FRACTION, HASHRATE, PROBABILITY, UNIX_TIME
-from hashcanary.views.table import Answer, Column, Table, View
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.table import Column, Table
 from hashcanary.views.text import banded, count, day, minute, percent
 
 if TYPE_CHECKING:
