@@ -43,7 +43,8 @@ def on(costs: ModelCosts, day: str, column: str = "cost_usd_per_btc") -> float:
 
 def test_our_fit_to_14_september_2022_is_glassnodes(real_record: Record) -> None:
     # Glassnode: A = 10.2560, B = 0.5250, R2 = 0.944, "fitted to 14 September 2022"
-    days = metrics_of(real_record).frame("day", ["price"])
+    names = ("price.usd", "blocks.supply_btc", "blocks.difficulty_mean")
+    days = metrics_of(real_record).frame("day", names)
     value = days["price.usd"] * days["blocks.supply_btc"]
     x = days["blocks.difficulty_mean"].log().to_numpy()
     y = value.log().to_numpy()
