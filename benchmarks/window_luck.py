@@ -21,7 +21,7 @@ from hashcanary.inference.filter.comparison import compared
 from hashcanary.inference.filter.mixture import BANDS
 from hashcanary.inference.filter.observations import Blocks, blocks_of, observe
 from hashcanary.inference.luck.luck import window_luck
-from hashcanary.inference.luck.scan import some_fall, some_window
+from hashcanary.inference.luck.scan import some_drawdown, some_window
 from hashcanary.inference.luck.windows import between_blocks, between_times
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
@@ -133,7 +133,7 @@ def scans() -> str:
             depth = float(np.quantile(falls, 1 - level))
             simulated = float((falls >= depth).mean())
             stated = float(
-                some_fall(
+                some_drawdown(
                     np.array([depth]),
                     np.array([144.0 * days]),
                     np.array([365.0]),

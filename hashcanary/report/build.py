@@ -24,7 +24,7 @@ from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.sections.why import why
 from hashcanary.report.verdict import Signs, judge
-from hashcanary.studies.fall_luck import Fall, luck_of_falls
+from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.version import __version__
 from hashcanary.views.text import harmless
 
@@ -121,8 +121,8 @@ def signs(reading: Reading, study: EpisodeStudy) -> Signs:
     counted = reading.current("ribbon.days_inverted")
     ended = [one for one in study.episodes if one.end is not None]
     found = pace(reading)
-    (luck,) = luck_of_falls(
-        reading.metrics, "sma30", [Fall(fall["value"], fall["time"], fall["peak_time"])]
+    (luck,) = luck_of_drawdowns(
+        reading.metrics, "sma30", [Drawdown(fall["value"], fall["time"], fall["peak_time"])]
     )
     lasting = None if study.current is None else study.current.luck
     return Signs(

@@ -19,7 +19,7 @@ from hashcanary.units import HASHRATE
 from hashcanary.views.text import chance, count, day, how_often, percent, quantity
 
 if TYPE_CHECKING:
-    from hashcanary.inference.luck.luck import FallLuck
+    from hashcanary.inference.luck.luck import DrawdownLuck
     from hashcanary.report.document import Case
     from hashcanary.studies.ribbon_luck import InversionLuck
     from hashcanary.studies.stress.answer import StressNow
@@ -77,7 +77,7 @@ class Signs:
     today: int = 0
     hashrate: Interval | None = None
     drawdown: Interval | None = None
-    luck: FallLuck | None = None
+    luck: DrawdownLuck | None = None
     peak: int | None = None
     inverted: bool | None = None
     days_inverted: int = 0
@@ -122,7 +122,7 @@ def decide(signs: Signs) -> Case:
     return "luck"
 
 
-def is_real(fall: Interval, luck: FallLuck | None) -> bool:
+def is_real(fall: Interval, luck: DrawdownLuck | None) -> bool:
     """Whether a drawdown of the 30-day mean is deeper than luck goes."""
     return (
         fall.high is not None

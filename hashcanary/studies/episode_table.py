@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.moments import iso_day
-from hashcanary.studies.fall_luck import DEFINITION as FALL_LUCK
+from hashcanary.studies.drawdown_luck import DEFINITION as DRAWDOWN_LUCK
 from hashcanary.studies.forward_returns import HORIZONS, INTERVAL
 from hashcanary.studies.ribbon_luck import DEFINITION as RIBBON_LUCK
 
@@ -124,7 +124,7 @@ def study_summary(study: EpisodeStudy) -> dict[str, object]:
         "after_start": [_summary(summary) for summary in study.after_start],
         "after_end": [_summary(summary) for summary in study.after_end],
         "interval": INTERVAL,
-        "depth_by_luck": FALL_LUCK,
+        "depth_by_luck": DRAWDOWN_LUCK,
         "inversions_by_luck": _ribbon_luck(study.luck),
         "simulated": study.simulated,
     }

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.moments import DAY
-from hashcanary.studies.fall_luck import Fall, luck_of_falls
+from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.studies.forward_returns import (
     HORIZONS,
     DailyPrices,
@@ -39,7 +39,7 @@ from hashcanary.studies.ribbon_luck import ribbon_luck
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hashcanary.inference.luck.luck import FallLuck
+    from hashcanary.inference.luck.luck import DrawdownLuck
     from hashcanary.metrics.engine import Metrics
     from hashcanary.studies.ribbon_luck import InversionLuck, RibbonLuck
 
@@ -96,7 +96,7 @@ class Depth:
 class EpisodeLuck:
     """fall: of its depth; inversion: SIMULATED, of an inversion of the ribbons, None for others."""
 
-    fall: FallLuck | None
+    fall: DrawdownLuck | None
     inversion: InversionLuck | None
 
 
@@ -367,10 +367,12 @@ def _with_luck(metrics: Metrics, study: EpisodeStudy) -> EpisodeStudy:
     ribbons = ribbon_luck(metrics) if study.rule.name == "ribbon" else None
     lowest = _lowest(metrics, study.episodes) if ribbons else {}
     falls = [
-        None if one.depth is None else Fall(one.depth.value, one.depth.time, one.depth.peak_time)
+        None
+        if one.depth is None
+        else Drawdown(one.depth.value, one.depth.time, one.depth.peak_time)
         for one in study.episodes
     ]
-    luck = luck_of_falls(metrics, _SMOOTHING[study.rule.name], falls)
+    luck = luck_of_drawdowns(metrics, _SMOOTHING[study.rule.name], falls)
     episodes = tuple(
         replace(one, luck=EpisodeLuck(fall, _inversion(ribbons, one, lowest.get(one.start))))
         for one, fall in zip(study.episodes, luck, strict=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hashcanary.inference.luck.luck import FallLuck
+from hashcanary.inference.luck.luck import DrawdownLuck
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.document import Case
@@ -14,7 +14,7 @@ from hashcanary.report.verdict import STAMPS, Signs, decide, judge
 from hashcanary.studies.ribbon_luck import Chance, InversionLuck
 
 TODAY = 1_769_990_400  # 2 Feb 2026
-OFTEN, SELDOM = FallLuck(0.95, 0.33), FallLuck(0.0025, 400.0)
+OFTEN, SELDOM = DrawdownLuck(0.95, 0.33), DrawdownLuck(0.0025, 400.0)
 CALM = Signs(
     today=TODAY,
     luck=OFTEN,

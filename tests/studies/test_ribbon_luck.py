@@ -18,9 +18,9 @@ from hashcanary.metrics.registry import find_metric
 from hashcanary.moments import DAY
 from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.mining import mine
+from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.studies.episode_table import study_summary, to_rows
 from hashcanary.studies.episodes import EpisodeStudy, find_episodes, with_luck
-from hashcanary.studies.fall_luck import Fall, luck_of_falls
 from hashcanary.studies.ribbon_luck import inversions, never_falling, ribbon_luck, simulate
 
 if TYPE_CHECKING:
@@ -170,13 +170,13 @@ def test_a_record_without_ribbons_has_no_luck() -> None:
 
 def test_falls_are_judged_by_what_they_rest_on() -> None:
     given = growing(800)
-    falls = [Fall(-0.09, 700 * DAY, 600 * DAY), None, Fall(-0.01, 700 * DAY, 600 * DAY)]
-    deep, none, shallow = luck_of_falls(given, "sma30", [*falls])  # type: ignore[arg-type]
+    falls = [Drawdown(-0.09, 700 * DAY, 600 * DAY), None, Drawdown(-0.01, 700 * DAY, 600 * DAY)]
+    deep, none, shallow = luck_of_drawdowns(given, "sma30", [*falls])  # type: ignore[arg-type]
     assert none is None
     assert deep is not None
     assert shallow is not None
     assert deep.once_in_years > 40 * shallow.once_in_years
-    unknown = luck_of_falls(given, "sma30", [Fall(-0.1, 9999 * DAY, 0)])  # type: ignore[arg-type]
+    unknown = luck_of_drawdowns(given, "sma30", [Drawdown(-0.1, 9999 * DAY, 0)])  # type: ignore[arg-type]
     assert unknown == [None]
 
 

@@ -140,13 +140,13 @@ def _days(row: Row) -> int:
 def _notes(record: Record, study: EpisodeStudy) -> list[str]:
     """What people are told under a rule's table."""
     from hashcanary.moments import iso_day
-    from hashcanary.studies.fall_luck import DEFINITION as FALL_LUCK
+    from hashcanary.studies.drawdown_luck import DEFINITION as DRAWDOWN_LUCK
     from hashcanary.studies.ribbon_luck import DEFINITION as RIBBON_LUCK
     from hashcanary.views.text import SIMULATED
 
     notes = [SIMULATED] if record.simulated else []
     notes.append(f"An episode runs {study.rule.definition}.")
-    notes.append(f"By luck: once in so long; {FALL_LUCK}.")
+    notes.append(f"By luck: once in so long; {DRAWDOWN_LUCK}.")
     if study.luck is not None:
         notes.append(
             f"As long, as inverted: chance that in a year luck alone inverts the ribbons as long, "

@@ -98,7 +98,7 @@ def run_drop(args: argparse.Namespace) -> Exit:
 
 def _reach(record: Record, since: str | None) -> float:
     """Days back from the last block that a fall may have begun."""
-    from hashcanary.inference.explain.fall_windows import REACH
+    from hashcanary.inference.explain.windows import REACH
     from hashcanary.moments import DAY, parse_moment
 
     if since is None or record.blocks.height == 0:

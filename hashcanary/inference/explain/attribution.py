@@ -18,15 +18,13 @@ from hashcanary.inference.explain.causes import LUCK, NAMES, REAL, Causes, read_
 from hashcanary.inference.explain.evidence import (
     Factors,
     check_regions,
-    fall_factors,
+    drop_factors,
     low_window,
     margin_factors,
     pool_factors,
     power_factors,
     season_factors,
 )
-from hashcanary.inference.explain.fall import Drop, Place, describe, find_fall, fit_fall
-from hashcanary.inference.explain.fall_windows import REACH, observed
 from hashcanary.inference.explain.margins import Margin, margin_at
 from hashcanary.inference.explain.pool_loss import (
     PoolCounts,
@@ -39,14 +37,22 @@ from hashcanary.inference.explain.pool_loss import (
 )
 from hashcanary.inference.explain.pool_regions import PoolRegions, read_pool_regions
 from hashcanary.inference.explain.power_price import PowerPrice, power_at
+from hashcanary.inference.explain.profile import (
+    DropProfile,
+    Place,
+    fit_causes,
+    locate_drop,
+    profile_of,
+)
 from hashcanary.inference.explain.recent_change import RecentChange, recent_change
 from hashcanary.inference.explain.squeeze import machines
+from hashcanary.inference.explain.windows import REACH, observed
 from hashcanary.inference.filter.observations import blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.inference.explain.fall import Fitted
+    from hashcanary.inference.explain.profile import Fitted
     from hashcanary.inference.explain.squeeze import Machines
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
@@ -78,7 +84,7 @@ class Explanation:
     reach: days back that a fall was looked for.
     """
 
-    drop: Drop
+    drop: DropProfile
     answer: str
     probabilities: Factors
     prior: Factors
@@ -129,12 +135,12 @@ def explain_drop(
     check_regions(given.causes, given.regions)
     blocks = blocks_of(record)
     seen = observed(blocks, record.network, reach)
-    place = find_fall(seen, given.causes, reach)
-    fine, luck, fitted = fit_fall(seen, given.causes, place, reach)
+    place = locate_drop(seen, given.causes, reach)
+    fine, luck, fitted = fit_causes(seen, given.causes, place, reach)
     prior = _prior(given.prior or given.causes.priors(reach), place, fitted)
-    fall, later = fall_factors(luck, fitted)
+    fall, later = drop_factors(luck, fitted)
     share = _shares({name: _log(prior[name]) + fall[name] + later[name] for name in REAL})
-    drop = describe(fine, fitted, np.array([share[one.cause.name] for one in fitted]))
+    drop = profile_of(fine, fitted, np.array([share[one.cause.name] for one in fitted]))
     around = _around(record, blocks, drop, fitted, given)
     evidence = (Evidence("fall", fall), Evidence("return", later), *around.evidence)
     found = _shares(
@@ -177,7 +183,11 @@ class _Around:
 
 
 def _around(
-    record: Record, blocks: Blocks, drop: Drop, fitted: tuple[Fitted, ...], given: Assumptions
+    record: Record,
+    blocks: Blocks,
+    drop: DropProfile,
+    fitted: tuple[Fitted, ...],
+    given: Assumptions,
 ) -> _Around:
     counts = count_pools(record, blocks, drop)
     margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines)

@@ -14,8 +14,8 @@ import numpy as np
 
 from hashcanary.inference.errors import BadStatement
 from hashcanary.inference.explain.causes import LUCK, Normal2
-from hashcanary.inference.explain.fall import log_sum
 from hashcanary.inference.explain.pool_loss import LOSSES
+from hashcanary.inference.explain.profile import log_sum
 from hashcanary.inference.explain.shapes import DEPTHS
 from hashcanary.moments import DAY
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.inference.explain.causes import Cause, Causes
-    from hashcanary.inference.explain.fall import Drop, Fitted
     from hashcanary.inference.explain.margins import Margin
     from hashcanary.inference.explain.pool_loss import PoolTables
     from hashcanary.inference.explain.pool_regions import PoolRegions
     from hashcanary.inference.explain.power_price import PowerPrice
+    from hashcanary.inference.explain.profile import DropProfile, Fitted
 
     Floats = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class PoolFactors:
     regions: Factors
 
 
-def fall_factors(luck: tuple[float, float], fitted: tuple[Fitted, ...]) -> tuple[Factors, Factors]:
+def drop_factors(luck: tuple[float, float], fitted: tuple[Fitted, ...]) -> tuple[Factors, Factors]:
     """Of the blocks until the fall had gone down, and of those after it given those before."""
     early = {one.cause.name: one.early - luck[0] for one in fitted}
     later = {one.cause.name: one.whole - one.early - (luck[1] - luck[0]) for one in fitted}
@@ -151,7 +151,7 @@ def check_regions(causes: Causes, regions: PoolRegions) -> None:
                 )
 
 
-def low_window(drop: Drop) -> tuple[float, float]:
+def low_window(drop: DropProfile) -> tuple[float, float]:
     """The window in which pools are counted, days before the last block."""
     until = min(drop.low_to, drop.low_from + 45 * DAY)
     return (drop.low_from - drop.now) / DAY, (until - drop.now) / DAY

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.inference.explain.fall import log_sum
+from hashcanary.inference.explain.profile import log_sum
 from hashcanary.metrics.intervals import rate_ratio
 from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.inference.explain.causes import Causes
-    from hashcanary.inference.explain.fall import Drop
     from hashcanary.inference.explain.pool_regions import PoolRegions
+    from hashcanary.inference.explain.profile import DropProfile
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
 
@@ -103,7 +103,7 @@ class PoolTables:
     regions: dict[str, Floats]
 
 
-def count_pools(record: Record, blocks: Blocks, drop: Drop) -> PoolCounts | str:
+def count_pools(record: Record, blocks: Blocks, drop: DropProfile) -> PoolCounts | str:
     """Blocks by pool before and while the hashrate was low; in words why not, where that is not
     known.
     """

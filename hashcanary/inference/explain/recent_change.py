@@ -14,7 +14,7 @@ from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.explain.fall import Drop
+    from hashcanary.inference.explain.profile import DropProfile
     from hashcanary.inference.filter.observations import Blocks, Observations
 
 LAST_DAYS, BEFORE_DAYS = 3.0, 14.0
@@ -37,7 +37,9 @@ class RecentChange:
     once_in_years: float
 
 
-def recent_change(blocks: Blocks, network: Network, seen: Observations, drop: Drop) -> RecentChange:
+def recent_change(
+    blocks: Blocks, network: Network, seen: Observations, drop: DropProfile
+) -> RecentChange:
     """Of the last three days, fewer where the fall began less long ago, against the time before."""
     wanted = max(min(LAST_DAYS * DAY, drop.now - drop.start), _SHORTEST * DAY)
     last = float(np.maximum.reduce(blocks.time))
@@ -53,7 +55,7 @@ def recent_change(blocks: Blocks, network: Network, seen: Observations, drop: Dr
     )
 
 
-def _across_gaps(seen: Observations, drop: Drop, wanted: float) -> RecentChange:
+def _across_gaps(seen: Observations, drop: DropProfile, wanted: float) -> RecentChange:
     """From spans between known blocks: the ratio of two Gamma variates is an F variate."""
     from scipy.special import betaincinv
 

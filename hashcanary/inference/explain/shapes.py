@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.inference.explain.causes import Cause
-    from hashcanary.inference.explain.fall_windows import Windows
+    from hashcanary.inference.explain.windows import Windows
 
     Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@
    of that length, in a span such as a year, is that deep by luck alone (``scan.py``), and says it
    as a return period too.
 
-``fall_by_luck`` asks the same of drawdowns: of a mean, from the highest it ever had.
+``drawdown_luck`` asks the same of drawdowns: of a mean, from the highest it ever had.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.luck.scan import clumps, in_one_window, some_fall, some_window
+from hashcanary.inference.luck.scan import clumps, in_one_window, some_drawdown, some_window
 from hashcanary.inference.luck.windows import FUTURE_LIMIT, blocks_before
 from hashcanary.moments import DAY
 
@@ -66,7 +66,7 @@ class WindowLuck:
 
 
 @dataclass(frozen=True, slots=True)
-class FallLuck:
+class DrawdownLuck:
     """How often luck alone makes a drawdown as deep.
 
     per_year: probability within a year; once_in_years: how long one waits for it, up to a million.
@@ -192,7 +192,7 @@ def _root(function: Callable[[float], float]) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def fall_by_luck(
+def drawdown_luck(
     depth: Sequence[float],
     blocks: Sequence[float],
     window: Sequence[float],
@@ -200,7 +200,7 @@ def fall_by_luck(
     *,
     law: Law = "time",
     rows_per_year: float = YEAR,
-) -> list[FallLuck]:
+) -> list[DrawdownLuck]:
     """How often luck alone takes a mean as far below its highest, at a rate that never changes.
 
     Each of q falls: depth, a fraction above 0; blocks that one window's rate rests on; window, rows
@@ -212,10 +212,10 @@ def fall_by_luck(
         return []
     wide = np.asarray(window, dtype=np.float64)
     rows = np.maximum(np.asarray(since, dtype=np.float64) + wide, rows_per_year)
-    chance = some_fall(
+    chance = some_drawdown(
         np.asarray(depth, dtype=np.float64), np.asarray(blocks, dtype=np.float64), rows, wide, law
     )
     with np.errstate(divide="ignore"):
         years = rows / rows_per_year / -np.log1p(-np.minimum(chance, 1 - 1e-16))
     years = np.minimum(years, LONGEST_WAIT)
-    return [FallLuck(float(-np.expm1(-1 / one)), float(one)) for one in years]
+    return [DrawdownLuck(float(-np.expm1(-1 / one)), float(one)) for one in years]

@@ -8,7 +8,8 @@ could have been picked. Two forms, both closed or next to it:
   S. Wallenstein, Scan Statistics, 2001) turned to few instead of many: the windows that fall to k
   are counted, less those that soon fall to it again; at k = 0, the longest gap, it is exact to the
   first order.
-- ``some_fall``: the chance that a mean over a window falls by a fraction below its highest so far.
+- ``some_drawdown``: the chance that a mean over a window falls by a fraction below its highest so
+  far.
   The highest so far is followed as it rises from record to record, each record and each dip below
   it by rates of the same kind (for means of several rows with D. Siegmund's correction for time in
   steps: Sequential Analysis, 1985, section 10.3).
@@ -71,7 +72,7 @@ def clumps(count: int, expected: Floats) -> Floats:
     return found
 
 
-def some_fall(depth: Floats, blocks: Floats, rows: Floats, window: Floats, law: Law) -> Floats:
+def some_drawdown(depth: Floats, blocks: Floats, rows: Floats, window: Floats, law: Law) -> Floats:
     """Probability (q,) that within ``rows`` rows a mean falls by ``depth`` below its highest.
 
     depth: (q,) fraction, above 0; blocks: (q,) that one window's rate rests on; window: (q,) rows

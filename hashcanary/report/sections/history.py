@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Section
 from hashcanary.report.sections.now import SMOOTHINGS
-from hashcanary.studies.fall_luck import Fall, luck_of_falls
+from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, YEARS
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import day, ordinal, percent
@@ -79,8 +79,8 @@ def _luck(reading: Reading, key: str, now: Row) -> float | None:
     if inside.is_empty():
         return None
     row = inside.row(int(inside["value"].arg_min() or 0), named=True)
-    fall = Fall(row["value"], row["time"], row["peak_time"])
-    (luck,) = luck_of_falls(reading.metrics, key, [fall])
+    fall = Drawdown(row["value"], row["time"], row["peak_time"])
+    (luck,) = luck_of_drawdowns(reading.metrics, key, [fall])
     return None if luck is None else luck.once_in_years
 
 

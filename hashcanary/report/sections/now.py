@@ -10,7 +10,7 @@ from hashcanary.interval import Interval
 from hashcanary.metrics.intervals import weighted_poisson
 from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Figure, Ledger, Section
-from hashcanary.studies.fall_luck import DEFINITION, Fall, luck_of_falls
+from hashcanary.studies.drawdown_luck import DEFINITION, Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, HASHRATE, YEARS, Unit
 from hashcanary.views.table import INTERVAL, Column, Table
 from hashcanary.views.text import day, percent, quantity
@@ -87,8 +87,8 @@ def drawdowns(reading: Reading) -> Table:
             missing = reading.figure(f"drawdown.{key}", words).missing
             reasons.append(f"{words}: {missing}")
             continue
-        (luck,) = luck_of_falls(
-            reading.metrics, key, [Fall(row["value"], row["time"], row["peak_time"])]
+        (luck,) = luck_of_drawdowns(
+            reading.metrics, key, [Drawdown(row["value"], row["time"], row["peak_time"])]
         )
         rows.append(
             (

@@ -8,7 +8,7 @@ from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.verdict import INVERTED_DAYS
-from hashcanary.studies.fall_luck import DEFINITION
+from hashcanary.studies.drawdown_luck import DEFINITION
 from hashcanary.units import COUNT, DATE, DAYS, FRACTION, STATE, YEARS
 from hashcanary.views.table import INTERVAL, Column, Table, limited
 from hashcanary.views.text import chance, count, day

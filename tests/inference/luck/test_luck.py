@@ -14,7 +14,7 @@ from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.inference.errors import HeightNotKnown, NoRetargets, WindowNotKnown
 from hashcanary.inference.filter.observations import Blocks, blocks_of
 from hashcanary.inference.luck.luck import (
-    fall_by_luck,
+    drawdown_luck,
     window_luck,
 )
 from hashcanary.inference.luck.windows import (
@@ -243,14 +243,14 @@ def test_falls_are_as_deep_as_in_fully_mined_chains(chains: ModuleType) -> None:
         deepest.append(float((1 - mean / np.maximum.accumulate(mean)).max()))
     for level in (0.2, 0.5):
         depth = float(np.quantile(deepest, 1 - level))
-        stated = fall_by_luck([depth], [4320.0], [30.0], [100.0])[0].per_year
+        stated = drawdown_luck([depth], [4320.0], [30.0], [100.0])[0].per_year
         assert stated == pytest.approx(level, abs=3 * (level * (1 - level) / 40) ** 0.5)
 
 
 def test_an_older_peak_leaves_luck_more_time() -> None:
-    young, old = fall_by_luck([0.09, 0.09], [4320.0] * 2, [30.0] * 2, [100.0, 1500.0])
+    young, old = drawdown_luck([0.09, 0.09], [4320.0] * 2, [30.0] * 2, [100.0, 1500.0])
     assert old.once_in_years < young.once_in_years
-    assert fall_by_luck([], [], [], []) == []
+    assert drawdown_luck([], [], [], []) == []
 
 
 def test_the_storm_of_january_2026(real_record: Record) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hashcanary.inference.luck.scan import clumps, in_one_window, some_fall, some_window
+from hashcanary.inference.luck.scan import clumps, in_one_window, some_drawdown, some_window
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def test_the_deepest_fall_of_a_mean_is_as_simulated(window: int, rows: int) -> N
     levels = np.array([0.3, 0.1, 0.02])
     depth = np.quantile(found, 1 - levels)
     same = np.ones(3)
-    stated = some_fall(depth, 144.0 * window * same, rows * same, window * same, "time")
+    stated = some_drawdown(depth, 144.0 * window * same, rows * same, window * same, "time")
     for one, least in zip(stated, depth, strict=True):
         # counts are whole: many falls are just as deep
         simulated = float((found >= least).mean())
@@ -99,12 +99,12 @@ def test_the_deepest_fall_of_epochs_is_as_simulated() -> None:
     found = deepest(1 / rng.gamma(2015, size=(20_000, 26)), 1)
     levels = np.array([0.5, 0.1, 0.01])
     depth = np.quantile(found, 1 - levels)
-    stated = some_fall(depth, np.full(3, 2015.0), np.full(3, 26.0), np.ones(3), "blocks")
+    stated = some_drawdown(depth, np.full(3, 2015.0), np.full(3, 26.0), np.ones(3), "blocks")
     assert stated == pytest.approx(levels, rel=0.2)
 
 
 def test_a_fall_that_never_happens_is_not_impossible_by_rounding() -> None:
-    deep = some_fall(
+    deep = some_drawdown(
         np.array([0.07, 0.1, 0.2]), np.full(3, 4320.0), np.full(3, 365.0), np.full(3, 30.0), "time"
     )
     assert 1 > deep[0] > deep[1] > deep[2] >= 0

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from hashcanary.inference.luck.luck import YEAR, fall_by_luck
+from hashcanary.inference.luck.luck import YEAR, drawdown_luck
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.inference.luck.luck import FallLuck
+    from hashcanary.inference.luck.luck import DrawdownLuck
     from hashcanary.metrics.engine import Metrics
 
 EPOCHS_PER_YEAR = YEAR / 14
@@ -25,7 +25,7 @@ DEFINITION = (
 )
 
 
-class Fall(NamedTuple):
+class Drawdown(NamedTuple):
     """A drawdown: fraction below 0, start of its row and of its peak's, Unix seconds."""
 
     value: float
@@ -33,9 +33,9 @@ class Fall(NamedTuple):
     peak_time: int
 
 
-def luck_of_falls(
-    metrics: Metrics, smoothing: str, falls: Sequence[Fall | None]
-) -> list[FallLuck | None]:
+def luck_of_drawdowns(
+    metrics: Metrics, smoothing: str, falls: Sequence[Drawdown | None]
+) -> list[DrawdownLuck | None]:
     """The luck of falls of ``drawdown.SMOOTHING``; None where there is none or nothing to rest on.
 
     smoothing: ``day``, ``sma7`` and so on, or ``epoch``. Needs ``hashrate.SMOOTHING`` computed.
@@ -46,7 +46,7 @@ def luck_of_falls(
     blocks: dict[int, float | None] = dict(rows.iter_rows())
     window = 1.0 if epoch or smoothing == "day" else float(smoothing.removeprefix("sma"))
     row_days = YEAR / EPOCHS_PER_YEAR if epoch else 1.0
-    found: list[FallLuck | None] = [None] * len(falls)
+    found: list[DrawdownLuck | None] = [None] * len(falls)
     known = [
         (place, fall, (now + peak) / 2)
         for place, fall in enumerate(falls)
@@ -55,7 +55,7 @@ def luck_of_falls(
         and (now := blocks.get(fall.time)) is not None
         and (peak := blocks.get(fall.peak_time)) is not None
     ]
-    luck = fall_by_luck(
+    luck = drawdown_luck(
         [-fall.value for _, fall, _ in known],
         [count for _, _, count in known],
         [window] * len(known),

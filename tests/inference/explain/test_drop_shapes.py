@@ -7,8 +7,7 @@ import pytest
 from scipy.stats import lognorm, multivariate_normal
 
 from hashcanary.inference.explain.causes import read_causes
-from hashcanary.inference.explain.fall import find_fall, log_sum, weighted_quantiles
-from hashcanary.inference.explain.fall_windows import REACH, Windows, windows
+from hashcanary.inference.explain.profile import locate_drop, log_sum, weighted_quantiles
 from hashcanary.inference.explain.shapes import (
     DEPTHS,
     WANDERS,
@@ -17,6 +16,7 @@ from hashcanary.inference.explain.shapes import (
     depth_prior,
     draw_near,
 )
+from hashcanary.inference.explain.windows import REACH, Windows, windows
 
 CAUSES = read_causes()
 
@@ -99,7 +99,7 @@ def test_depths_have_the_median_that_is_stated() -> None:
 
 def test_windows_hold_all_blocks_once_and_are_fine_where_asked(chains: object) -> None:
     from hashcanary.chain.networks import MAIN
-    from hashcanary.inference.explain.fall_windows import observed
+    from hashcanary.inference.explain.windows import observed
 
     blocks = chains.blocks_from(chains.mined("stormy", 150, 3))  # type: ignore[attr-defined]
     seen = observed(blocks, MAIN)
@@ -117,7 +117,7 @@ def test_a_storm_is_found_where_it_was() -> None:
     from support.stress_worlds import stress_world
 
     from hashcanary.chain.networks import MAIN
-    from hashcanary.inference.explain.fall_windows import observed
+    from hashcanary.inference.explain.windows import observed
     from hashcanary.inference.filter.observations import blocks_of
     from hashcanary.moments import DAY
 
@@ -127,7 +127,7 @@ def test_a_storm_is_found_where_it_was() -> None:
     ]
     for world in deep:
         record = world.known_at(world.start + 12 * DAY)
-        place = find_fall(observed(blocks_of(record), MAIN), CAUSES)
+        place = locate_drop(observed(blocks_of(record), MAIN), CAUSES)
         found += place.low - 2 < 12 < place.high + 2.5
     assert len(deep) >= 4
     assert found >= len(deep) - 1
@@ -137,22 +137,22 @@ def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -
     from support.stress_worlds import stress_world
 
     from hashcanary.chain.networks import MAIN
-    from hashcanary.inference.explain.evidence import fall_factors, pool_factors
-    from hashcanary.inference.explain.fall import Place, describe, fit_fall
-    from hashcanary.inference.explain.fall_windows import observed
+    from hashcanary.inference.explain.evidence import drop_factors, pool_factors
     from hashcanary.inference.explain.pool_loss import LOSSES, PoolTables
+    from hashcanary.inference.explain.profile import Place, fit_causes, profile_of
+    from hashcanary.inference.explain.windows import observed
     from hashcanary.inference.filter.observations import blocks_of
     from hashcanary.moments import DAY
 
     world = stress_world("luck", 1)
     seen = observed(blocks_of(world.known_at(world.start + DAY)), MAIN)
     # half over in two months from now: only what falls for months can be under way
-    fine, luck, fitted = fit_fall(seen, CAUSES, Place(-60.0, -59.5, {}))
-    early, later = fall_factors(luck, fitted)
+    fine, luck, fitted = fit_causes(seen, CAUSES, Place(-60.0, -59.5, {}))
+    early, later = drop_factors(luck, fitted)
     assert early["curtailment"] < -500
     assert early["exit"] > -50
     assert all(np.isfinite(one) for one in (*early.values(), *later.values()))
-    drop = describe(fine, fitted, np.array([0.0, 0.0, 1.0]))
+    drop = profile_of(fine, fitted, np.array([0.0, 0.0, 1.0]))
     assert 0 < drop.low < drop.depth < drop.high < 1
     flat = np.zeros(LOSSES.size)
     tables = PoolTables(

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.explain.fall_windows import REACH, windows
 from hashcanary.inference.explain.shapes import (
     DEPTHS,
     WANDERS,
@@ -21,14 +20,15 @@ from hashcanary.inference.explain.shapes import (
     draw_anywhere,
     draw_near,
 )
+from hashcanary.inference.explain.windows import REACH, windows
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.inference.explain.causes import Cause, Causes
-    from hashcanary.inference.explain.fall_windows import Windows
     from hashcanary.inference.explain.shapes import Shapes
+    from hashcanary.inference.explain.windows import Windows
     from hashcanary.inference.filter.observations import Observations
 
     Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ _TAILS = np.array([0.025, 0.5, 0.975])
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class DropProfile:
     """A fall of the hashrate, as known at the last block.
 
     start, down: Unix seconds at which it began and had gone down, medians; start_low, start_high:
@@ -102,7 +102,7 @@ class Fitted:
     mean: Floats
 
 
-def find_fall(seen: Observations, causes: Causes, reach: float = REACH) -> Place:
+def locate_drop(seen: Observations, causes: Causes, reach: float = REACH) -> Place:
     """Where the fall lies that the blocks speak of most, of all that began within ``reach``."""
     coarse = windows(seen)
     background = Background(coarse)
@@ -142,7 +142,7 @@ def _most_spoken_of(middle: Floats, length: Floats, weight: Floats) -> tuple[flo
     return float(low - pad), float(high + pad)
 
 
-def fit_fall(
+def fit_causes(
     seen: Observations, causes: Causes, place: Place, reach: float = REACH
 ) -> tuple[Windows, tuple[float, float], tuple[Fitted, ...]]:
     """Each cause's agreement with the blocks, for the fall at ``place``.
@@ -196,7 +196,7 @@ def _normal(weight: Floats) -> Floats:
     return np.asarray(share / share.sum())
 
 
-def describe(fine: Windows, fitted: tuple[Fitted, ...], share: Floats) -> Drop:
+def profile_of(fine: Windows, fitted: tuple[Fitted, ...], share: Floats) -> DropProfile:
     """How the fall went, each cause counting with its ``share``."""
     depth, start, down, days, gone = [], [], [], [], []
     paths, at_depth, at_draw = [], [], []
@@ -218,7 +218,7 @@ def describe(fine: Windows, fitted: tuple[Fitted, ...], share: Floats) -> Drop:
     lost = weighted_quantiles(DEPTHS, np.asarray(sum(at_depth)), _TAILS)
     low = np.flatnonzero(path >= _HALF * path.max())
     before = np.flatnonzero(fine.end <= begun_at[1] + 0.125)
-    return Drop(
+    return DropProfile(
         start=_unix(fine, begun_at[1]),
         start_low=_unix(fine, begun_at[0]),
         start_high=_unix(fine, begun_at[2]),
