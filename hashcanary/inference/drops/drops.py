@@ -1,6 +1,6 @@
 """Falls of the hashrate in a record: when they began, when it was known, how deep, until when.
 
-``watch.py`` raises the alarms, each from what was known at its block. What is said of a fall here
+``watch.py`` raises the alarms, each from what was known at its block. What is said of a drop here
 uses all blocks of the record: its alarm stays where it was, its start, depth and end become surer.
 """
 
@@ -51,7 +51,7 @@ class Drop:
     median and 95% interval.
     level: H/s before it. returned: whether more than half of it had come back in the three days
     after its end, None where too few blocks are known. luck_years: luck and ordinary wander alone
-    look as much like a fall at most once in so many years.
+    look as much like a drop at most once in so many years.
     """
 
     start: int
@@ -79,10 +79,10 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class DropList:
-    """The falls of a record, ascending.
+    """The drops of a record, ascending.
 
     years: one false alarm in so many, as asked; runs: first and last heights of the unbroken runs
-    of blocks that were watched: falls across the gaps between them cannot be seen. luck_years_now:
+    of blocks that were watched: drops across the gaps between them cannot be seen. luck_years_now:
     how rarely luck alone looks as much like a fall as the last blocks do, 0 where nothing speaks of
     one.
     """
@@ -104,7 +104,7 @@ class DropList:
 
 
 def find_drops(record: Record, years: float = 1.0) -> DropList:
-    """The falls of a record at one false alarm in ``years``.
+    """The drops of a record at one false alarm in ``years``.
 
     Raises NoBlocksToObserve, NothingObserved, NoRetargets.
     """
@@ -112,7 +112,7 @@ def find_drops(record: Record, years: float = 1.0) -> DropList:
 
 
 def drops_of(blocks: Blocks, network: Network, years: float = 1.0) -> DropList:
-    """The falls that ``blocks`` show at one false alarm in ``years``.
+    """The drops that ``blocks`` show at one false alarm in ``years``.
 
     Raises NothingObserved where no rate can be read from them, NoRetargets.
     """
@@ -134,7 +134,7 @@ def _watched(height: Ints) -> tuple[tuple[int, int], ...]:
 
 
 def _described(blocks: Blocks, watch: Watch) -> tuple[Drop, ...]:
-    # a fall is looked at until the next one begins
+    # a drop is looked at until the next one begins
     limits = [max(following.start, alarm.height) for alarm, following in pairwise(watch.alarms)]
     limits.append(int(blocks.height[-1]))
     return tuple(
@@ -147,9 +147,9 @@ def _described(blocks: Blocks, watch: Watch) -> tuple[Drop, ...]:
 class _Around:
     """The blocks around an alarm as the compiled functions take them.
 
-    times: (n,) header times; rows: (n, 4) of blocks; edges: (e, 8) where the fall may have begun;
+    times: (n,) header times; rows: (n, 4) of blocks; edges: (e, 8) where the drop may have begun;
     sizes: (2, j) that it may have; at: index of the alarm's block; stop: of the last block looked
-    at for this fall; known_to_end: whether that is not the last that is known.
+    at for this drop; known_to_end: whether that is not the last that is known.
     """
 
     times: Ints
@@ -170,7 +170,7 @@ class _Around:
 
 
 def _around(blocks: Blocks, watch: Watch, alarm: Alarm, limit: int) -> _Around:
-    """limit: height up to which the fall is looked at, if 30 days and its run reach it."""
+    """limit: height up to which the drop is looked at, if 30 days and its run reach it."""
     at = blocks.find(alarm.height)
     gaps = np.flatnonzero(np.diff(blocks.height[at:]) > 1)
     run_end = at + int(gaps[0]) if gaps.size else blocks.height.size - 1

@@ -18,7 +18,7 @@ from hashcanary.inference.filter.bank import Bank, Model, weights_of
 if TYPE_CHECKING:
     from hashcanary.inference.filter.observations import Floats, Ints
 
-# variance of the log rate after an alarm: the level is to be learned from the fall on
+# variance of the log rate after an alarm: the level is to be learned from the drop on
 _AFRESH = 0.25
 
 

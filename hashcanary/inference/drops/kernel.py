@@ -1,4 +1,4 @@
-"""The compiled part of drop detection: what each possible start of a fall says, block by block.
+"""The compiled part of drop detection: what each possible start of a drop says, block by block.
 
 For a start at an edge and the n blocks since, x is the work-normalised time they took in units of
 its mean under the rate believed at the edge. That belief is a Gamma variate of shape a: the bank's
@@ -8,7 +8,7 @@ the rate integrated out, a fall to a part p of it is more likely than none by th
     p^n ((a + x) / (a + p x))^(a + n)
 
 which is p^n exp((1 - p) x) where the rate is known. Their sum over starts and sizes is the mixture
-Shiryaev-Roberts statistic: under no fall its mean grows by one a block, so it passes A not more
+Shiryaev-Roberts statistic: under no drop its mean grows by one a block, so it passes A not more
 often than once in A blocks (Pollak 1987).
 """
 
@@ -53,9 +53,9 @@ def shape_and_time(
 
 @compiled
 def log_evidence(shape: float, blocks: float, time: float, sizes: Floats, out: Floats) -> float:
-    """Log of the sum of the Bayes factors of falls of all sizes; of each one into ``out`` (j,).
+    """Log of the sum of the Bayes factors of drops of all sizes; of each one into ``out`` (j,).
 
-    sizes: (2, j) the part that a fall leaves, and the weight of that size.
+    sizes: (2, j) the part that a drop leaves, and the weight of that size.
     """
     top, total = -np.inf, 0.0
     for j in range(out.size):
@@ -71,7 +71,7 @@ def log_evidence(shape: float, blocks: float, time: float, sizes: Floats, out: F
 
 @compiled
 def evidence_at(block: Floats, edges: Floats, sizes: Floats, out: Floats) -> None:
-    """Log Bayes factors (e, j) at a block of a fall since each edge and of each size, against none.
+    """Log Bayes factors (e, j) at a block of a drop since each edge and of each size, against none.
 
     block: (4,) as a row of ``scan``'s blocks; edges: (e, 8) as there. The weight of its size is in
     each factor.

@@ -73,7 +73,7 @@ class Watch:
 
     false_alarm_blocks: one false alarm in so many blocks; sizes: (2, j) parts that are left after a
     fall, and the weight of each; statistic: log of it at the last block,
-    -inf where nothing speaks of a fall; settled_height: of the last settled edge; edges: of the
+    -inf where nothing speaks of a drop; settled_height: of the last settled edge; edges: of the
     last 30 days; tail: the last blocks, from those that vouch for that edge on; tail_clock: of the
     first of them, seconds per hash; run_first: first height of its unbroken run; earliest: no
     start is looked for before this height; alarms: so far.
@@ -266,7 +266,7 @@ def _scanned(watch: Watch, blocks: Floats, start: int) -> Watch:
 
 
 def _alarmed(watch: Watch, block: Floats, statistic: float) -> Watch:
-    """The watch after an alarm at a block: the level is learned anew from the fall on."""
+    """The watch after an alarm at a block: the level is learned anew from the drop on."""
     edges, height = watch.edges, int(block[0])
     floor = max(int(block[3]), watch.earliest)
     first = int(np.searchsorted(edges.height, floor))
@@ -293,7 +293,7 @@ def _alarmed(watch: Watch, block: Floats, statistic: float) -> Watch:
 
 
 def evidence(block: Floats, rows: Floats, sizes: Floats) -> Floats:
-    """Log Bayes factors (e, j) of a fall since each edge, of each size; as ``scan`` takes them."""
+    """Log Bayes factors (e, j) of a drop since each edge, of each size; as ``scan`` takes them."""
     from hashcanary.inference.drops.kernel import evidence_at
 
     out = np.empty((rows.shape[0], sizes.shape[1]))

@@ -1,1 +1,1 @@
-"""What a fall of the hashrate came from: causes, the evidence for each, and who was hurt."""
+"""What a drop in hashrate came from: causes, the evidence for each, and who was hurt."""

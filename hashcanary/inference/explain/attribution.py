@@ -1,6 +1,6 @@
-"""Was a fall luck, curtailment, economics or a structural exit: probabilities, and their evidence.
+"""Was a drop luck, curtailment, economics or a structural exit: probabilities, and their evidence.
 
-Bayes' rule on stated likelihoods. How often falls of each cause begin gives the prior. The blocks
+Bayes' rule on stated likelihoods. How often drops of each cause begin gives the prior. The blocks
 say how deep and how fast the hashrate fell, whether and how it came back, and how long that has
 taken (``shapes.py``); the pools say who lost (``pool_loss.py``); the month, what the hashprice
 put under water (``margins.py``) and the price of power (``power_price.py``) add what they can.
@@ -75,13 +75,13 @@ class Evidence:
 class Explanation:
     """Why the hashrate fell, as known at the record's moment.
 
-    drop: the fall that is explained. answer: the most probable cause, or ``CANNOT_TELL`` where none
-    reaches ``ENOUGH``. probabilities, prior: by cause, summing to 1; the prior is that a fall lies
+    drop: the drop that is explained. answer: the most probable cause, or ``CANNOT_TELL`` where none
+    reaches ``ENOUGH``. probabilities, prior: by cause, summing to 1; the prior is that a drop lies
     just there. evidence: each kind in turn,
     each given those before it. recent: of the last days against the time before the fall.
     pools, losing_regions, region_probabilities: who lost; empty where labels are missing.
     margin, power: None, () where missing. lacks: what is missing, in words.
-    reach: days back that a fall was looked for.
+    reach: days back that a drop was looked for.
     """
 
     drop: DropProfile
@@ -127,7 +127,7 @@ def assume(
 def explain_drop(
     record: Record, assumptions: Assumptions | None = None, reach: float = REACH
 ) -> Explanation:
-    """Explain the fall that the record's blocks of the last ``reach`` days speak of most.
+    """Explain the drop that the record's blocks of the last ``reach`` days speak of most.
 
     Raises NoBlocksToObserve, TooFewToExplain, BadStatement.
     """
@@ -171,7 +171,7 @@ def explain_drop(
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What is known around a fall beside the times of blocks."""
+    """What is known around a drop beside the times of blocks."""
 
     evidence: tuple[Evidence, ...]
     pools: tuple[PoolLoss, ...]
@@ -224,7 +224,7 @@ def _around(
 
 
 def _prior(before: Mapping[str, float], place: Place, fitted: tuple[Fitted, ...]) -> Factors:
-    """Probabilities that a fall of each cause lies just there; luck: none, but maybe elsewhere.
+    """Probabilities that a drop of each cause lies just there; luck: none, but maybe elsewhere.
 
     before: of the causes of the largest fall, wherever it is.
     """

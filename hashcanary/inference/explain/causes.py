@@ -1,4 +1,4 @@
-"""What each cause of a fall looks like: the stated numbers of ``causes.toml``, checked."""
+"""What each cause of a drop looks like: the stated numbers of ``causes.toml``, checked."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class PoolFactors:
 
 
 def drop_factors(luck: tuple[float, float], fitted: tuple[Fitted, ...]) -> tuple[Factors, Factors]:
-    """Of the blocks until the fall had gone down, and of those after it given those before."""
+    """Of the blocks until the drop had gone down, and of those after it given those before."""
     early = {one.cause.name: one.early - luck[0] for one in fitted}
     later = {one.cause.name: one.whole - one.early - (luck[1] - luck[0]) for one in fitted}
     return {LUCK: 0.0} | early, {LUCK: 0.0} | later
@@ -97,7 +97,7 @@ def _of_cause(cause: Cause, tables: PoolTables) -> Floats:
 
 
 def season_factors(causes: Causes, start: float) -> Factors:
-    """Of the month in which the fall began; luck knows no season."""
+    """Of the month in which the drop began; luck knows no season."""
     month = datetime.fromtimestamp(start, UTC).month - 1
     return {LUCK: 0.0} | {
         cause.name: float(np.log((1 - causes.silent) * 12 * cause.season[month] + causes.silent))

@@ -1,7 +1,7 @@
-"""What a hash earns before and at a fall, and what that did to the machines that ran.
+"""What a hash earns before and at a drop, and what that did to the machines that ran.
 
 Hashprice is that of the subsidy alone: fees are not always known, and are a few percent of it on
-most days. What machines cost to run is told by the network's supply curve as known when the fall
+most days. What machines cost to run is told by the network's supply curve as known when the drop
 began (``squeeze.py``).
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-# days before a fall that say what a hash earned; days that say what it earns at it: so many before
+# days before a drop that say what a hash earned; days that say what it earns at it: so many before
 # it was down, and at most so many while it is
 USUAL_DAYS, NOW_DAYS, LOW_DAYS = 60, 3, 14
 _FEWEST_USUAL = 30
@@ -60,9 +60,9 @@ class Margin:
 
 
 def margin_at(record: Record, span: tuple[float, float, float], given: Machines) -> Margin | str:
-    """What a hash earned at a fall; in words why not, where that is not known.
+    """What a hash earned at a drop; in words why not, where that is not known.
 
-    span: Unix seconds at which the fall began, had gone down, and from which on less than half of
+    span: Unix seconds at which the drop began, had gone down, and from which on less than half of
     it was missing, or of the last block. given: the machines there are, and what power costs.
     """
     start, down, until = span

@@ -1,6 +1,6 @@
 """Which pools lost, and what that says of the cause.
 
-Blocks of the four weeks before a fall give each pool's share; blocks found while more than half of
+Blocks of the four weeks before a drop give each pool's share; blocks found while more than half of
 the loss was missing are compared with it. If one region lost, a pool's share falls with the part of
 its hashrate that stands there; if all lost alike, shares stay but for differences between miners.
 Where pools' machines stand is uncertain, and shares move by themselves: both are averaged over, so
@@ -157,7 +157,7 @@ def _tabled(found: list[list[str]], days: list[float], harder: float, name: str)
 def pool_tables(
     counts: PoolCounts, regions: PoolRegions, causes: Causes, time: float
 ) -> PoolTables:
-    """What the counts say under each hypothesis. time: of the fall, Unix seconds."""
+    """What the counts say under each hypothesis. time: of the drop, Unix seconds."""
     rng = np.random.default_rng(_SEED)
     share = (counts.before + 0.5) / (counts.before + 0.5).sum()
     size = float(counts.before.sum())

@@ -27,7 +27,7 @@ _LEAST = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PowerPrice:
-    """The highest daily mean of a fall's first five days against the 60 days before it.
+    """The highest daily mean of a drop's first five days against the 60 days before it.
 
     region: it is of; highest, usual: USD/MWh; day: of the highest, Unix seconds of its start;
     log_ratio: log of the first over the second. load, usual_load: MW on that day and before, NaN

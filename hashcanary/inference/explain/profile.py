@@ -1,4 +1,4 @@
-"""The fall of the hashrate that the blocks speak of most, and how it went.
+"""The drop in hashrate that the blocks speak of most, and how it went.
 
 Where it is, is found by comparing all causes' shapes, wherever they may begin, with the blocks
 known at the moment that is asked about. How it went, when it began, how deep it is and what came
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# days within which two middles are one fall's at least, and the least width that is looked at
+# days within which two middles are one drop's at least, and the least width that is looked at
 _APART, _LEAST_WIDTH = 3.0, 1.0
-# parts of a fall at which it has gone down, and is half over
+# parts of a drop at which it has gone down, and is half over
 _DOWN, _HALF = 0.85, 0.5
 # log of how likely what does not happen is
 _NEVER = -600.0
@@ -44,7 +44,7 @@ _TAILS = np.array([0.025, 0.5, 0.975])
 
 @dataclass(frozen=True, slots=True)
 class DropProfile:
-    """A fall of the hashrate, as known at the last block.
+    """A drop in hashrate, as known at the last block.
 
     start, down: Unix seconds at which it began and had gone down, medians; start_low, start_high:
     95% limits of the first. height: of the last block before it began; last, now: of the last block
@@ -71,10 +71,10 @@ class DropProfile:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a fall lies: the ages at which it was half over, days before the last block.
+    """Where a drop lies: the ages at which it was half over, days before the last block.
 
     low, high: the least and the most, negative where it is not yet half over. elsewhere: by cause,
-    the evidence against luck that its fall lies elsewhere, and this one is none, at most the prior
+    the evidence against luck that its drop lies elsewhere, and this one is none, at most the prior
     probability of that.
     """
 
@@ -87,8 +87,8 @@ class Place:
 class Fitted:
     """One cause against the blocks.
 
-    there: prior probability that its fall lies there, given that it has one. early, whole: log
-    evidence of the windows until the fall had gone down, and of all of them, given that.
+    there: prior probability that its drop lies there, given that it has one. early, whole: log
+    evidence of the windows until the drop had gone down, and of all of them, given that.
     weight: log of the joint likelihood and prior, (draws, depths). shapes: the draws; mean: of each
     over the windows, (draws, windows).
     """
@@ -103,7 +103,7 @@ class Fitted:
 
 
 def locate_drop(seen: Observations, causes: Causes, reach: float = REACH) -> Place:
-    """Where the fall lies that the blocks speak of most, of all that began within ``reach``."""
+    """Where the drop lies that the blocks speak of most, of all that began within ``reach``."""
     coarse = windows(seen)
     background = Background(coarse)
     none = float(log_sum(background.luck(), (0,)))
@@ -122,20 +122,20 @@ def locate_drop(seen: Observations, causes: Causes, reach: float = REACH) -> Pla
     elsewhere = {}
     for cause, shapes, at, one in zip(causes.real, drawn, middle, weight, strict=True):
         far = (at < low) | (at > high)
-        # no more than before the blocks were seen: another fall may be real beside this one
+        # no more than before the blocks were seen: another drop may be real beside this one
         most = float(np.exp(shapes.log_weight[far]).sum())
         elsewhere[cause.name] = min(float(np.exp(one[far]).sum()), most)
     return Place(low, high, elsewhere)
 
 
 def _most_spoken_of(middle: Floats, length: Floats, weight: Floats) -> tuple[float, float]:
-    """Ages of the middle of the fall of greatest weight, the least and the most."""
+    """Ages of the middle of the drop of greatest weight, the least and the most."""
     share = np.exp(weight - weight.max())
     place = np.floor(middle / 2.0).astype(np.int64)
     place -= place.min()
     best = place == int(np.argmax(np.bincount(place, weights=share)))
     centre = float(np.average(middle[best], weights=share[best]))
-    # a fall that took long has a middle that is known less well
+    # a drop that took long has a middle that is known less well
     same = np.abs(middle - centre) <= np.maximum(_APART, length / 2)
     low, high = weighted_quantiles(middle[same], share[same], np.array([0.01, 0.99]))
     pad = max(_LEAST_WIDTH - (high - low), 0.5) / 2 + 0.25
@@ -145,9 +145,9 @@ def _most_spoken_of(middle: Floats, length: Floats, weight: Floats) -> tuple[flo
 def fit_causes(
     seen: Observations, causes: Causes, place: Place, reach: float = REACH
 ) -> tuple[Windows, tuple[float, float], tuple[Fitted, ...]]:
-    """Each cause's agreement with the blocks, for the fall at ``place``.
+    """Each cause's agreement with the blocks, for the drop at ``place``.
 
-    Also the windows and luck's log evidence, until the fall had gone down and of all.
+    Also the windows and luck's log evidence, until the drop had gone down and of all.
     """
     fine = windows(seen, (-place.high - 4.0, -place.low + 4.0))
     background = Background(fine)
@@ -158,7 +158,7 @@ def fit_causes(
     least = float(log_sum(background.luck(), (0,))) + _NEVER
     fitted = []
     for cause, shapes, mean, part in zip(causes.real, drawn, means, white, strict=True):
-        # a fall that is not yet half over is next to impossible for a cause of swift ones
+        # a drop that is not yet half over is next to impossible for a cause of swift ones
         there = max(float(log_sum(shapes.log_weight, (0,))), _NEVER)
         prior = shapes.log_weight[:, None] - there + depth_prior(cause) - kinds
         weight = log_sum(background.fit(part), (0,)) + prior
@@ -175,7 +175,7 @@ def fit_causes(
 
 
 def _until_down(fitted: list[Fitted]) -> int:
-    """How many windows had ended when the fall had gone down."""
+    """How many windows had ended when the drop had gone down."""
     evidence = np.array([one.whole + np.log(max(one.cause.a_year, 1e-12)) for one in fitted])
     paths = np.array([_mean_loss(one.weight, one.mean) for one in fitted])
     path = np.average(paths, axis=0, weights=np.exp(evidence - evidence.max()))
@@ -197,7 +197,7 @@ def _normal(weight: Floats) -> Floats:
 
 
 def profile_of(fine: Windows, fitted: tuple[Fitted, ...], share: Floats) -> DropProfile:
-    """How the fall went, each cause counting with its ``share``."""
+    """How the drop went, each cause counting with its ``share``."""
     depth, start, down, days, gone = [], [], [], [], []
     paths, at_depth, at_draw = [], [], []
     for one, part in zip(fitted, share, strict=True):

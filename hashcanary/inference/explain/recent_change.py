@@ -1,4 +1,4 @@
-"""The hashrate of the last days against that before a fall, and how rarely luck alone does that."""
+"""The hashrate of the last days against that before a drop, and how rarely luck alone does that."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RecentChange:
 def recent_change(
     blocks: Blocks, network: Network, seen: Observations, drop: DropProfile
 ) -> RecentChange:
-    """Of the last three days, fewer where the fall began less long ago, against the time before."""
+    """Of the last three days, fewer where the drop began less long ago, against the time before."""
     wanted = max(min(LAST_DAYS * DAY, drop.now - drop.start), _SHORTEST * DAY)
     last = float(np.maximum.reduce(blocks.time))
     try:

@@ -1,7 +1,7 @@
 """How well each cause's shapes of a fall agree with the blocks: marginal likelihoods.
 
 Under every hypothesis the log rate is a level, growth and a random walk (its ordinary wander), and
-each window of blocks is off by its own luck. Under luck that is all. Under a cause a fall is added:
+each window of blocks is off by its own luck. Under luck that is all. Under a cause a drop is added:
 ``-depth`` times a shape that goes from 0 to 1 over the fall, stays, and comes back by a part. The
 shape's numbers are drawn from the cause's stated distributions (a lattice, no random numbers); of
 the depth every value on a grid is taken, as the likelihood is quadratic in it. The likelihood is
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# shapes drawn of each cause: where a fall may be, and of the fall that is found
+# shapes drawn of each cause: where a drop may be, and of the drop that is found
 _PLACES, DRAWS = 2048, 4096
 # log depths that are compared: a fall by 1.5% to one by 75%
 DEPTHS = np.geomspace(0.015, 1.4, 48)
 # ordinary wander of the log rate a bin, three kinds of times held equally likely beforehand
 WANDERS = (0.0008, 0.002, 0.004)
 _LEVEL_SD, _GROWTH, _GROWTH_SD = 1.0, 0.4, 0.8
-# a fall's age has a log-uniform prior from here on: one asks about a fall soon after it begins
+# a drop's age has a log-uniform prior from here on: one asks about a drop soon after it begins
 _YOUNGEST = 0.25
 
 
@@ -124,7 +124,7 @@ def _lattice(count: int, dimensions: int) -> Floats:
 
 
 class Background:
-    """The windows as the ordinary times before and beside a fall explain them."""
+    """The windows as the ordinary times before and beside a drop explain them."""
 
     def __init__(self, seen: Windows) -> None:
         self._seen = seen

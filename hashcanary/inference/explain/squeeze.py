@@ -75,8 +75,8 @@ def squeeze(
 ) -> Squeeze | str:
     """What a fall of the hashprice from usual to now does to what ran; in words why not.
 
-    moment: Unix seconds at which the fall began; nothing known later is used. Prices of grids are
-    left out: whoever asks why a fall came has them as evidence of their own.
+    moment: Unix seconds at which the drop began; nothing known later is used. Prices of grids are
+    left out: whoever asks why a drop came has them as evidence of their own.
     """
     try:
         market = market_at(history, moment)

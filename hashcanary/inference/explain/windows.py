@@ -1,4 +1,4 @@
-"""The windows of blocks by which a fall of the hashrate is judged."""
+"""The windows of blocks by which a drop in hashrate is judged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-# days back that a fall is looked for, and days before them that show what was usual
+# days back that a drop is looked for, and days before them that show what was usual
 REACH, LEAD = 100.0, 40.0
 # days of blocks without which nothing is explained, and how recent some must be
 FEWEST_DAYS, RECENT_DAYS = 20.0, 16.0
@@ -52,7 +52,7 @@ class Windows:
 
 
 def observed(blocks: Blocks, network: Network, reach: float = REACH) -> Observations:
-    """What the blocks show from which falls of the last ``reach`` days are judged.
+    """What the blocks show from which drops of the last ``reach`` days are judged.
 
     Raises NoBlocksToObserve, TooFewToExplain.
     """
