@@ -65,7 +65,7 @@ def judged(task: tuple[str, int, float]) -> tuple[Floats, Bools, Bools]:
         # the fall that was found is the world's where the two overlap, give or take a day
         drop = one.drop
         found.append(drop.start - DAY <= world.down and drop.down + DAY >= world.start)
-        held.append(drop.low <= world.depth <= drop.high)
+        held.append(drop.depth.low <= world.depth <= drop.depth.high)
     return np.array(rows), np.array(found), np.array(held)
 
 

@@ -61,7 +61,7 @@ def page(lake: Lake) -> str:
                 what,
                 day,
                 iso_day(int(drop.start)),
-                f"{drop.depth:.0%} ({drop.low:.0%} to {drop.high:.0%})",
+                f"{drop.depth.value:.0%} ({drop.depth.low:.0%} to {drop.depth.high:.0%})",
                 *(probability(found.probabilities[name]) for name in NAMES),
                 found.answer,
                 f"{lacks} of {len(found.evidence)}",

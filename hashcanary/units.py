@@ -95,6 +95,8 @@ USD_PER_THS = Unit("USD/TH/s", "usd_per_ths", "US dollars per terahash a second"
 EXAHASHES = Unit("EH/s", "ehs", "exahashes a second")
 LOG_SD = Unit("sd of log", "log_sd", "standard deviation of a logarithm")
 PER_YEAR = Unit("1/year", "per_year", "a year")
+NATS = Unit("", "nats", "natural logarithm of a ratio")
+P_VALUE = Unit("", "p_value", "p-value", keyed=False)
 
 
 def known_units() -> dict[str, Unit]:

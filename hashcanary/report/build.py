@@ -22,13 +22,14 @@ from hashcanary.report.sections.outlook import next_retarget, outlook, outlook_d
 from hashcanary.report.sections.pools import pools, who_mined
 from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
-from hashcanary.report.sections.why import why
-from hashcanary.report.verdict import Signs, judge
+from hashcanary.report.sections.why import explained, why
+from hashcanary.report.verdict import RecentDrop, Signs, judge
 from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.version import __version__
 from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
+    from hashcanary.inference.explain.attribution import Explanation
     from hashcanary.report.document import Dataset, Section
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import EpisodeStudy
@@ -41,12 +42,13 @@ def build_report(record: Record) -> Report:
     """The report on a record. Raises NothingToMeasure when it holds nothing to report on."""
     with ThreadPoolExecutor(3) as beside:
         counted = beside.submit(hurt, record)
-        inferred, explained = beside.submit(outlook, record), beside.submit(why, record)
+        inferred, explaining = beside.submit(outlook, record), beside.submit(explained, record)
         measured = _measured(record)
         ahead, hurting = inferred.result(), counted.result()
+        explanation = explaining.result()
     after, no_after = after_of(record, hurting, ahead)
     chapters = {section.key: section for section in measured.sections}
-    chapters["why"] = explained.result()
+    chapters["why"] = why(explanation)
     chapters["hurt"] = who_is_hurt(hurting, after, no_after)
     chapters["next"] = next_retarget(ahead)
     blocks = record.blocks
@@ -58,7 +60,9 @@ def build_report(record: Record) -> Report:
         as_of=measured.as_of,
         tip_height=int(blocks["height"][-1]) if blocks.height else None,
         tip_time=int(blocks["time"][-1]) if blocks.height else None,
-        verdict=judge(replace(measured.signs, stress=hurting.years.stress)),
+        verdict=judge(
+            replace(measured.signs, stress=hurting.years.stress, drop=_recent_drop(explanation))
+        ),
         sections=tuple(chapters[key] for key in ORDER),
         glossary=GLOSSARY,
         datasets=(*measured.datasets, *hurt_datasets(hurting), *outlook_datasets(ahead)),
@@ -66,6 +70,15 @@ def build_report(record: Record) -> Report:
         command=_command(record),
         provenance=dict(record.provenance),
     )
+
+
+def _recent_drop(explanation: Explanation | str) -> RecentDrop | None:
+    from hashcanary.inference.explain.causes import LUCK
+
+    if isinstance(explanation, str):
+        return None
+    real = 1 - explanation.probabilities[LUCK]
+    return RecentDrop(real, round(explanation.drop.start), explanation.reach)
 
 
 @dataclass(frozen=True, slots=True)

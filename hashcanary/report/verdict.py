@@ -1,10 +1,14 @@
 """The verdict: which of six declared cases holds, and what it says in plain words.
 
 A peak is the luckiest moment of its time, and the interval of a drawdown does not know that its
-peak was picked. So a fall is called real only when its interval lies below zero *and* luck alone,
-at a hashrate that never changes, makes a fall as deep less than once in ``RARE_YEARS`` years
-(``hashcanary.inference.luck.luck``). What luck does to the ribbons is simulated
-(``hashcanary.studies.ribbon_luck``) and said beside them.
+peak was picked. So a drawdown is called real only when its interval lies below zero *and* noise of
+block arrivals, at constant hashrate, makes one as deep less than once in ``RARE_YEARS`` years
+(``hashcanary.inference.luck.luck``). What noise does to the ribbons is simulated
+(``hashcanary.studies.ribbon_luck``) and stands beside them.
+
+The drawdown is of a 30-day mean from its peak, whenever that was; the explanation of a drop
+(``hashcanary.inference.explain``) looks at single blocks of the last 100 days. Either may see what
+the other does not, so its probability is quoted, and where the two part the verdict says why.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from hashcanary.interval import Interval
 from hashcanary.report.document import Verdict
 from hashcanary.report.sections.stress import stress_sentence
 from hashcanary.units import HASHRATE
-from hashcanary.views.text import chance, count, day, how_often, percent, quantity
+from hashcanary.views.text import chance, count, day, how_often, percent, probability, quantity
 
 if TYPE_CHECKING:
     from hashcanary.inference.luck.luck import DrawdownLuck
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from hashcanary.studies.stress.answer import StressNow
 
 RARE_YEARS = 20
+# probabilities of a recent drop above which it is certain, and likely
+SURE, LIKELY = 0.975, 0.5
 INVERTED_DAYS = 7
 RECOVERY_DAYS = 30
 NEAR_PEAK = 0.02
@@ -33,31 +39,40 @@ LATE_DAYS = 7
 STAMPS: dict[Case, str] = {
     "unknown": "Not enough data to say",
     "calm": "No stress",
-    "luck": "Within luck",
-    "drawdown": "A real fall",
+    "luck": "Inconclusive",
+    "drawdown": "A real drawdown",
     "capitulation": "Miners are capitulating",
     "recovery": "Recovering",
 }
 
 RULES: tuple[tuple[str, str], ...] = (
     (
-        "A real fall",
-        "the 95% interval of the 30-day mean's drawdown lies below zero, and luck alone, at a "
-        f"hashrate that never changes, makes a fall as deep less than once in {RARE_YEARS} years",
+        "A real drawdown",
+        "the 95% interval of the 30-day mean's drawdown lies below zero, and at constant hashrate "
+        f"noise of block arrivals makes one as deep less than once in {RARE_YEARS} years",
     ),
     (
         "Capitulation",
-        f"a real fall while the ribbons have been inverted for {INVERTED_DAYS} days or more",
+        f"a real drawdown while the ribbons have been inverted for {INVERTED_DAYS} days or more",
     ),
     ("Recovery", f"the {RECOVERY_DAYS} days after such an inversion has ended"),
     (
         "No stress",
-        "ribbons not inverted, and either the interval reaches zero or the fall is smaller than "
-        f"{percent(NEAR_PEAK, 0)}",
+        "ribbons not inverted, and either the interval reaches zero or the drawdown is smaller "
+        f"than {percent(NEAR_PEAK, 0)}",
     ),
-    ("Within luck", "whatever lies between"),
+    ("Inconclusive", "none of the above"),
     ("Not enough data", f"no 30-day mean for the last {LATE_DAYS} days"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RecentDrop:
+    """The likeliest drop of the last ``reach_days``. real: its probability; start: Unix seconds."""
+
+    real: float
+    start: int
+    reach_days: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +80,12 @@ class Signs:
     """What the verdict looks at.
 
     missing: why it cannot be reached, empty where it can. hashrate: H/s, 30-day mean.
-    drawdown: fraction, 30-day mean. luck: how often luck alone makes it, None where there is none.
+    drawdown: fraction, 30-day mean. luck: how often noise makes it, None where there is none.
     peak: day of that mean's peak, Unix seconds. inversion: SIMULATED luck of the one that lasts.
     inverted: None where the ribbons are not known. days_inverted: of the inversion that lasts.
     ended, ended_days: end of the last inversion and how many days it lasted.
-    block_minutes: mean interval of the last seven days, minutes. stress: the gauge, said and not
-    judged by.
+    block_minutes: mean interval of the last seven days, minutes. stress, drop: the gauge, and the
+    likeliest drop of late, which the verdict quotes and does not rest on.
     """
 
     missing: str = ""
@@ -87,6 +102,7 @@ class Signs:
     buy: int | None = None
     block_minutes: Interval | None = None
     stress: StressNow | None = None
+    drop: RecentDrop | None = None
 
 
 def judge(signs: Signs) -> Verdict:
@@ -98,7 +114,13 @@ def judge(signs: Signs) -> Verdict:
         headline=_headline(signs, case),
         sentences=tuple(
             text
-            for text in (_luck(signs, case), _ribbons(signs), _blocks(signs), _stress(signs))
+            for text in (
+                _luck(signs, case),
+                _drop(signs, case),
+                _ribbons(signs),
+                _blocks(signs),
+                _stress(signs),
+            )
             if text
         ),
         rules=tuple(f"{name}: {rule}" for name, rule in RULES),
@@ -123,7 +145,7 @@ def decide(signs: Signs) -> Case:
 
 
 def is_real(fall: Interval, luck: DrawdownLuck | None) -> bool:
-    """Whether a drawdown of the 30-day mean is deeper than luck goes."""
+    """Whether a drawdown of the 30-day mean is beyond noise."""
     return (
         fall.high is not None
         and fall.high < 0
@@ -170,16 +192,36 @@ def _luck(signs: Signs, case: Case) -> str:
     if fall.value == 0 or signs.luck is None:
         return ""
     if fall.high is not None and fall.high >= 0:
-        return "That is within luck: its interval includes no fall at all."
+        return "That is within noise of block arrivals: the interval includes no drawdown at all."
     often = how_often(signs.luck.once_in_years)
     if is_real(fall, signs.luck):
         return (
-            f"That is more than luck: at a hashrate that never changes, luck alone makes a fall as "
-            f"deep {often}."
+            "That is beyond noise of block arrivals, which at constant hashrate makes a drawdown "
+            f"as deep {often}."
         )
     return (
-        f"Luck alone can do that: a peak is the luckiest moment of its time, and at a hashrate "
-        f"that never changes luck makes a fall as deep {often}."
+        "That is within noise of block arrivals: a peak is the luckiest moment of its time, and at "
+        f"constant hashrate noise makes a drawdown as deep {often}."
+    )
+
+
+def _drop(signs: Signs, case: Case) -> str:
+    """What the explanation of the last months says, and why it may say something else."""
+    drop, fall = signs.drop, signs.drawdown
+    if case == "unknown" or drop is None or fall is None:
+        return ""
+    text = (
+        f"The likeliest drop of the last {drop.reach_days:.0f} days began on {day(drop.start)}; "
+        f"the probability that it is real is {probability(drop.real)}."
+    )
+    agree = drop.real >= SURE if is_real(fall, signs.luck) else drop.real <= LIKELY
+    if agree:
+        return text
+    peak = f" of {day(signs.peak)}" if signs.peak is not None else ""
+    return (
+        f"{text} The two differ in what they test: the drawdown is of a 30-day mean from its "
+        f"peak{peak}, against constant hashrate; that probability is of one drop within "
+        f"{drop.reach_days:.0f} days, against noise and ordinary variation of hashrate."
     )
 
 
@@ -205,7 +247,10 @@ def _inverted_by_luck(luck: InversionLuck | None) -> str:
     if luck is None:
         return ""
     long = chance(luck.as_long.per_year, luck.as_long.at_most)
-    text = f"; in simulated networks that never fall, luck does so for as long in {long} of years"
+    text = (
+        f"; in simulated networks whose hashrate never falls, noise inverts them as long in {long} "
+        "of years"
+    )
     if luck.as_deep is None:
         return text
     deep = chance(luck.as_deep.per_year, luck.as_deep.at_most)
@@ -225,5 +270,5 @@ def _blocks(signs: Signs) -> str:
         inside = f" (95%: {pace.low:.1f} to {pace.high:.1f})"
     return (
         f"Over the last 7 days a block came every {pace.value:.1f} minutes{inside}; "
-        f"the rule aims at 10."
+        f"the target is 10."
     )

@@ -44,6 +44,10 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
         ("study", "calibration", "--show", "reliability"),
         ("study", "calibration", "--of", "hashprice"),
     ),
+    "explain drop": (("explain", "drop"),),
+    "pools": (("pools",), ("pools", "--by", "group", "--days", 3)),
+    "study drops": (("study", "drops", "--one-in", 0.05),),
+    "study luck": (("study", "luck"),),
     "study supply": (
         ("study", "supply"),
         ("study", "supply", "--show", "rigs"),

@@ -26,6 +26,7 @@ from hashcanary.inference.explain.evidence import (
     season_factors,
 )
 from hashcanary.inference.explain.margins import Margin, margin_at
+from hashcanary.inference.explain.missing import Missing
 from hashcanary.inference.explain.pool_loss import (
     PoolCounts,
     PoolLoss,
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 # a cause less probable than this is not named
 ENOUGH = 0.6
 CANNOT_TELL = "cannot tell"
-KINDS = ("fall", "return", "pools", "season", "hashprice", "power")
+KINDS = ("decline", "recovery", "pools", "season", "hashprice", "power")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,9 @@ class Explanation:
     drop: the drop that is explained. answer: the most probable cause, or ``CANNOT_TELL`` where none
     reaches ``ENOUGH``. probabilities, prior: by cause, summing to 1; the prior is that a drop lies
     just there. evidence: each kind in turn,
-    each given those before it. recent: of the last days against the time before the fall.
+    each given those before it. recent: of the last days against the time before the drop.
     pools, losing_regions, region_probabilities: who lost; empty where labels are missing.
-    margin, power: None, () where missing. lacks: what is missing, in words.
+    margin, power: None, () where missing, and then ``missing`` says why.
     reach: days back that a drop was looked for.
     """
 
@@ -95,7 +96,7 @@ class Explanation:
     region_probabilities: Factors
     margin: Margin | None
     power: tuple[PowerPrice, ...]
-    lacks: tuple[str, ...]
+    missing: tuple[Missing, ...]
     causes: Causes
     regions: PoolRegions
     reach: float
@@ -105,7 +106,7 @@ class Explanation:
 class Assumptions:
     """What an explanation assumes: stated causes, where pools' machines stand, what machines cost.
 
-    prior: probabilities of the causes of the largest fall within reach, in place of those that the
+    prior: probabilities of the causes of the largest drop within reach, in place of those that the
     causes' rates give.
     """
 
@@ -138,11 +139,11 @@ def explain_drop(
     place = locate_drop(seen, given.causes, reach)
     fine, luck, fitted = fit_causes(seen, given.causes, place, reach)
     prior = _prior(given.prior or given.causes.priors(reach), place, fitted)
-    fall, later = drop_factors(luck, fitted)
-    share = _shares({name: _log(prior[name]) + fall[name] + later[name] for name in REAL})
+    early, later = drop_factors(luck, fitted)
+    share = _shares({name: _log(prior[name]) + early[name] + later[name] for name in REAL})
     drop = profile_of(fine, fitted, np.array([share[one.cause.name] for one in fitted]))
     around = _around(record, blocks, drop, fitted, given)
-    evidence = (Evidence("fall", fall), Evidence("return", later), *around.evidence)
+    evidence = (Evidence("decline", early), Evidence("recovery", later), *around.evidence)
     found = _shares(
         {
             name: _log(prior[name]) + sum(one.factors[name] for one in evidence if one.factors)
@@ -162,7 +163,7 @@ def explain_drop(
         region_probabilities=around.region_probabilities,
         margin=around.margin,
         power=around.power,
-        lacks=around.lacks,
+        missing=around.missing,
         causes=given.causes,
         regions=given.regions,
         reach=reach,
@@ -179,7 +180,7 @@ class _Around:
     region_probabilities: Factors
     margin: Margin | None
     power: tuple[PowerPrice, ...]
-    lacks: tuple[str, ...]
+    missing: tuple[Missing, ...]
 
 
 def _around(
@@ -192,9 +193,9 @@ def _around(
     counts = count_pools(record, blocks, drop)
     margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines)
     power = power_at(record, given.regions, drop.start)
-    lacks = [one for one in (counts, margin) if isinstance(one, str)]
+    missing = [each for each in (counts, margin) if isinstance(each, Missing)]
     if not power:
-        lacks.append("the price of power: no such daily series is loaded for those days")
+        missing.append(Missing("power", "no power price"))
     pools: Factors | None = None
     places: Factors = {}
     if isinstance(counts, PoolCounts):
@@ -219,14 +220,14 @@ def _around(
         region_probabilities=places,
         margin=margin if isinstance(margin, Margin) else None,
         power=power,
-        lacks=tuple(lacks),
+        missing=tuple(missing),
     )
 
 
 def _prior(before: Mapping[str, float], place: Place, fitted: tuple[Fitted, ...]) -> Factors:
     """Probabilities that a drop of each cause lies just there; luck: none, but maybe elsewhere.
 
-    before: of the causes of the largest fall, wherever it is.
+    before: of the causes of the largest drop, wherever it is.
     """
     raw = {LUCK: before[LUCK]}
     for one in fitted:

@@ -15,6 +15,7 @@ import numpy as np
 from hashcanary.chain.difficulty import difficulty_float64_column
 from hashcanary.chain.subsidy import COIN, subsidy_column
 from hashcanary.economics.supply.study import history_of
+from hashcanary.inference.explain.missing import Missing
 from hashcanary.inference.explain.squeeze import squeeze
 from hashcanary.inference.filter.price_change import prices_on
 from hashcanary.metrics.catalogue.hashvalue import HASHES_PER_DIFFICULTY
@@ -40,12 +41,12 @@ _STALE = 16 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """Hashprice at a fall and before it, USD/PH/s/day, and what it put under water.
+    """Hashprice at a drop and before it, USD/PH/s/day, and what it put underwater.
 
     day: of the last price, Unix seconds of its start. squeeze: by the supply curve of the machines
-    that ran when the fall began; log_margin: log of hashprice over the break-even of their mean
+    that ran when the drop began; log_margin: log of hashprice over the break-even of their mean
     machine; log_change: log of hashprice over its mean of the 60 days before
-    the fall; percentile: of it among those of the year before, a fraction; price_drawdown: of the
+    the drop; percentile: of it among those of the year before, a fraction; price_drawdown: of the
     price from its highest close of the 90 days before, a fraction.
     """
 
@@ -59,8 +60,10 @@ class Margin:
     price_drawdown: float
 
 
-def margin_at(record: Record, span: tuple[float, float, float], given: Machines) -> Margin | str:
-    """What a hash earned at a drop; in words why not, where that is not known.
+def margin_at(
+    record: Record, span: tuple[float, float, float], given: Machines
+) -> Margin | Missing:
+    """What a hash earned at a drop, or what is missing.
 
     span: Unix seconds at which the drop began, had gone down, and from which on less than half of
     it was missing, or of the last block. given: the machines there are, and what power costs.
@@ -75,13 +78,13 @@ def margin_at(record: Record, span: tuple[float, float, float], given: Machines)
     usual = value[max(begin - USUAL_DAYS, 0) : begin]
     now = np.flatnonzero(np.isfinite(value[begin - 1 :])) + begin - 1
     if np.isfinite(usual).sum() < _FEWEST_USUAL or now.size == 0:
-        return "the price, or the difficulty, of the days before the fall: no hashprice"
+        return Missing("hashprice", "no hashprice")
     # the days on which it was down; the last before where nothing later is known
     late = now[now >= min(int(down) // DAY - first - NOW_DAYS + 1, now[-NOW_DAYS:][0])]
     at, before = float(np.mean(value[late])), float(np.nanmean(usual))
     moment = int(start) if record.at is None else min(int(start), record.at)
     found = squeeze(history_of(record)[0], moment, before, at, given)
-    if isinstance(found, str):
+    if isinstance(found, Missing):
         return found
     year = value[np.isfinite(value)]
     highest = np.nanmax(price[max(begin - 90, 0) : late[-1] + 1])

@@ -10,12 +10,15 @@ that counts are Dirichlet-multinomial (overdispersed) around what each hypothesi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from hashcanary.inference.explain.missing import Missing
 from hashcanary.inference.explain.profile import log_sum
+from hashcanary.interval import Interval
 from hashcanary.metrics.intervals import rate_ratio
 from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
@@ -53,7 +56,7 @@ LOSSES = np.concatenate(([0.0], np.geomspace(0.004, 1.5, 27)))
 
 @dataclass(frozen=True, slots=True)
 class PoolCounts:
-    """Blocks by pool, (pools,), before a fall and while it was low.
+    """Blocks by pool, (pools,), before a drop and while it was low.
 
     names: ``unknown`` first, which stands for small pools too. before_days, after_days: length of
     the windows. harder: work of a block in the second over one in the first. list: of labels.
@@ -70,24 +73,22 @@ class PoolCounts:
 
 @dataclass(frozen=True, slots=True)
 class PoolLoss:
-    """A pool's change of hashrate, relative: -0.4 for a fall by 40%, with 95% limits."""
+    """A pool's relative change of hashrate, -0.4 for a drop by 40%; NaN with no block before."""
 
     pool: str
     name: str
     before: int
     after: int
-    change: float
-    low: float
-    high: float
+    change: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class RegionLoss:
-    """A region's share of hashrate before the fall and of the loss, medians with 95% limits."""
+    """A region's share of hashrate before the drop and of the loss: medians."""
 
     region: str
-    share: tuple[float, float, float]
-    loss: tuple[float, float, float]
+    share: Interval
+    loss: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,10 @@ class PoolTables:
     regions: dict[str, Floats]
 
 
-def count_pools(record: Record, blocks: Blocks, drop: DropProfile) -> PoolCounts | str:
-    """Blocks by pool before and while the hashrate was low; in words why not, where that is not
-    known.
-    """
+def count_pools(record: Record, blocks: Blocks, drop: DropProfile) -> PoolCounts | Missing:
+    """Blocks by pool before and while the hashrate was low, or what is missing."""
     if record.pool_list is None or record.pool_labels.height == 0:
-        return "who mined the blocks: the record has no labels of pools"
+        return Missing("pools", "no labels")
     low_to = min(drop.low_to, drop.low_from + 45 * DAY)
     begin = min(drop.start, drop.low_from)
     spans = ((begin - BEFORE_DAYS * DAY, begin), (drop.low_from, low_to))
@@ -120,22 +119,13 @@ def count_pools(record: Record, blocks: Blocks, drop: DropProfile) -> PoolCounts
         chosen = pl.col("height").is_between(*heights[[0, -1]]) if heights.size else pl.lit(False)
         known = record.pool_labels.filter(chosen)["pool"].to_list()
         if len(known) < max(FEWEST, LABELLED * heights.size):
-            return (
-                f"who mined the blocks of {_days(since, until)}: {len(known)} of "
-                f"{heights.size} known blocks have a label"
-            )
+            return Missing("pools", "few labels", since, until, len(known), heights.size)
         if heights[-1] - heights[0] + 1 != heights.size:
-            return f"blocks of {_days(since, until)}: their heights have gaps"
+            return Missing("pools", "gaps", since, until)
         found.append(known)
         works.append(float(work.mean()))
         days.append((until - since) / DAY)
     return _tabled(found, days, works[1] / works[0], record.pool_list)
-
-
-def _days(since: float, until: float) -> str:
-    from hashcanary.moments import iso_day
-
-    return f"{iso_day(int(since))} to {iso_day(int(until))}"
 
 
 def _tabled(found: list[list[str]], days: list[float], harder: float, name: str) -> PoolCounts:
@@ -220,9 +210,9 @@ def pool_losses(counts: PoolCounts) -> tuple[PoolLoss, ...]:
             "other and unknown pools" if slug == UNKNOWN else names.get(slug, slug),
             int(counts.before[at]),
             int(counts.after[at]),
-            float(after[at] / before[at] - 1) if before[at] else float("nan"),
-            float(low[at] - 1) if before[at] else float("nan"),
-            float(high[at] - 1) if before[at] else float("nan"),
+            Interval(float(after[at] / before[at] - 1), float(low[at] - 1), float(high[at] - 1))
+            if before[at]
+            else Interval.exact(nan),
         )
         for at, slug in enumerate(counts.names)
     ]
@@ -253,8 +243,8 @@ def region_losses(counts: PoolCounts, regions: PoolRegions, time: float) -> tupl
         found.append(
             RegionLoss(
                 region,
-                tuple(float(one) for one in np.quantile(share, tails)),  # type: ignore[arg-type]
-                tuple(float(one) for one in np.nanquantile(loss, tails)),  # type: ignore[arg-type]
+                Interval(*np.quantile(share, tails).tolist()),
+                Interval(*np.nanquantile(loss, tails).tolist()),
             )
         )
     return tuple(found)

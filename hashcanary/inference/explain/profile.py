@@ -21,6 +21,7 @@ from hashcanary.inference.explain.shapes import (
     draw_near,
 )
 from hashcanary.inference.explain.windows import REACH, windows
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ class DropProfile:
 
     start, down: Unix seconds at which it began and had gone down, medians; start_low, start_high:
     95% limits of the first. height: of the last block before it began; last, now: of the last block
-    and its time. depth, low, high: fraction of the hashrate lost at its deepest, with 95% limits.
-    low_from, low_to: Unix seconds between which more than half of it was missing. fall_days: over
-    how many days it fell; returned: fraction of it that has come back; each with 95% limits.
+    and its time. depth: fraction of the hashrate lost at its deepest, with 95% limits.
+    low_from, low_to: Unix seconds between which more than half of it was missing. decline_days:
+    over how many days it fell; returned: fraction of it that has come back; each with 95% limits.
     """
 
     start: float
@@ -60,13 +61,11 @@ class DropProfile:
     height: int
     now: float
     last: int
-    depth: float
-    low: float
-    high: float
+    depth: Interval
     low_from: float
     low_to: float
-    fall_days: tuple[float, float, float]
-    returned: tuple[float, float, float]
+    decline_days: Interval
+    returned: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +225,11 @@ def profile_of(fine: Windows, fitted: tuple[Fitted, ...], share: Floats) -> Drop
         height=int(fine.last[before[-1]] if before.size else fine.first[0]),
         now=fine.now,
         last=int(fine.last[-1]),
-        depth=float(-np.expm1(-lost[1])),
-        low=float(-np.expm1(-lost[0])),
-        high=float(-np.expm1(-lost[2])),
+        depth=_median(-np.expm1(-lost)),
         low_from=_unix(fine, float(fine.start[low[0]])),
         low_to=_unix(fine, float(fine.end[low[-1]])),
-        fall_days=_three(weighted_quantiles(np.concatenate(days), weight, _TAILS)),
-        returned=_three(
+        decline_days=_median(weighted_quantiles(np.concatenate(days), weight, _TAILS)),
+        returned=_median(
             weighted_quantiles(np.clip(np.concatenate(gone), 0.0, 1.0), weight, _TAILS)
         ),
     )
@@ -242,8 +239,10 @@ def _unix(fine: Windows, day: float) -> float:
     return fine.now + float(day) * DAY
 
 
-def _three(values: Floats) -> tuple[float, float, float]:
-    return float(values[0]), float(values[1]), float(values[2])
+def _median(tails: Floats) -> Interval:
+    """A median with its limits, of quantiles at ``_TAILS``."""
+    low, middle, high = (float(value) for value in tails)
+    return Interval(middle, low, high)
 
 
 def log_sum(values: Floats, axis: tuple[int, ...]) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from hashcanary.inference.errors import HeightNotKnown, WindowNotKnown
 from hashcanary.inference.luck.luck import REFERENCE_BLOCKS, window_luck
 from hashcanary.inference.luck.windows import between_blocks, between_times, blocks_before
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -30,9 +31,7 @@ class RecentChange:
     """
 
     days: float
-    change: float
-    low: float
-    high: float
+    change: Interval
     blocks: int
     once_in_years: float
 
@@ -50,9 +49,8 @@ def recent_change(
         found = window_luck(blocks, network, window, reference=reference)
     except (WindowNotKnown, HeightNotKnown):
         return _across_gaps(seen, drop, wanted)
-    return RecentChange(
-        wanted / DAY, found.change, found.low, found.high, window.blocks, found.once_in_years
-    )
+    change = Interval(found.change, found.low, found.high)
+    return RecentChange(wanted / DAY, change, window.blocks, found.once_in_years)
 
 
 def _across_gaps(seen: Observations, drop: DropProfile, wanted: float) -> RecentChange:
@@ -67,8 +65,8 @@ def _across_gaps(seen: Observations, drop: DropProfile, wanted: float) -> Recent
     blocks, usual = int(last.count.sum()), int(before.count.sum())
     days = float(last.seconds.sum()) / DAY
     if usual == 0:
-        return RecentChange(days, nan, nan, nan, blocks, nan)
+        return RecentChange(days, Interval.exact(nan), blocks, nan)
     ratio = (last.work.sum() / last.seconds.sum()) / (before.work.sum() / before.seconds.sum())
     share = betaincinv(blocks, usual, np.array([0.5, 0.025, 0.975]))
-    middle, low, high = ratio * (share / blocks) / ((1 - share) / usual) - 1
-    return RecentChange(days, float(middle), float(low), float(high), blocks, nan)
+    change = Interval(*(ratio * (share / blocks) / ((1 - share) / usual) - 1).tolist())
+    return RecentChange(days, change, blocks, nan)

@@ -1,6 +1,6 @@
-"""What a fall of the hashprice put under water, by the supply curve of the machines that ran then.
+"""What a fall of the hashprice put underwater, by the supply curve of the machines that ran then.
 
-The fleet and its owners are those of before the fall: fleets, power prices and all that was known
+The fleet and its owners are those of before the drop: fleets, power prices and all that was known
 by its beginning. Of what ran, the usual hashprice did not pay a part; the hashprice that the fall
 came with does not pay more. The difference is what the fall of the hashprice alone can have
 switched off.
@@ -19,6 +19,7 @@ from hashcanary.economics.machines.fleet import HOURS, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.supply.curve import market_at, supply_curve
+from hashcanary.inference.explain.missing import Missing
 from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
@@ -45,20 +46,21 @@ class Machines:
 
 @dataclass(frozen=True, slots=True)
 class Squeeze:
-    """Who was under water before a fall of the hashprice, and who with it; all over draws.
+    """Who was underwater before a fall of the hashprice, and who with it; all over draws.
 
     break_even_usd_per_phs_day: hashprice that pays for the network's mean machine at its median
     price of power, with what else ends when it is off; break_even_log_sd: sd of the log of it;
-    under_water_before: fraction of what ran
-    that the usual hashprice did not pay; newly: fraction that the fall put under water beside it;
-    rests_on: what all of it assumes, in words.
+    underwater_before: fraction of what ran that the usual hashprice did not pay; newly: fraction
+    that the fall put underwater beside it. network_j_per_th, power_usd_per_kwh: the fleet's
+    efficiency and its median price of power.
     """
 
     break_even_usd_per_phs_day: Interval
     break_even_log_sd: float
-    under_water_before: Interval
+    underwater_before: Interval
     newly: Interval
-    rests_on: str
+    network_j_per_th: Interval
+    power_usd_per_kwh: Interval
 
 
 def machines(rigs: Catalogue | None = None, power: PowerPrices | None = None) -> Machines:
@@ -72,8 +74,8 @@ def squeeze(
     usual_usd_per_phs_day: float,
     now_usd_per_phs_day: float,
     given: Machines,
-) -> Squeeze | str:
-    """What a fall of the hashprice from usual to now does to what ran; in words why not.
+) -> Squeeze | Missing:
+    """What a fall of the hashprice from usual to now does to what ran, or what is missing.
 
     moment: Unix seconds at which the drop began; nothing known later is used. Prices of grids are
     left out: whoever asks why a drop came has them as evidence of their own.
@@ -82,9 +84,9 @@ def squeeze(
         market = market_at(history, moment)
         fleets = draw_fleets(given.rigs, history, moment, DRAWS, SEED)
     except NoRigYet:
-        return "machines of before the fall: no rig of the catalogue was sold yet"
+        return Missing("hashprice", "no rig")
     except (NoHashprice, TooFewDaysForFleet):
-        return "the hashrate, or the hashprice, of the days before the fall: no fleet"
+        return Missing("hashprice", "no fleet")
     supply = supply_curve(fleets, market, power_mix(given.power, moment), SEED)
     before = supply.under_water(usual_usd_per_phs_day)
     newly = supply.under_water(now_usd_per_phs_day) - before
@@ -92,9 +94,10 @@ def squeeze(
     return Squeeze(
         break_even_usd_per_phs_day=band_of(break_even),
         break_even_log_sd=float(np.log(break_even).std()),
-        under_water_before=band_of(before),
+        underwater_before=band_of(before),
         newly=band_of(newly),
-        rests_on=_rests_on(supply),
+        network_j_per_th=band_of(supply.fleets.network_j_per_th),
+        power_usd_per_kwh=band_of(np.exp(supply.log_power_median)),
     )
 
 
@@ -103,12 +106,3 @@ def _break_even(supply: Supply) -> Floats:
     drawn = supply.parameters
     overhead = drawn["pue"] * (1.0 + drawn["overhead"]) / (1.0 - drawn["pool_fee"])
     return HOURS * supply.fleets.network_j_per_th * drawn["power_level"] * overhead
-
-
-def _rests_on(supply: Supply) -> str:
-    power = band_of(np.exp(supply.log_power_median))
-    fleet = band_of(supply.fleets.network_j_per_th)
-    return (
-        f"{fleet.value:.0f} J/TH ({fleet.low:.0f} to {fleet.high:.0f}) at {power.value:.3f} "
-        f"USD/kWh ({power.low:.3f} to {power.high:.3f})"
-    )

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan
 from typing import TYPE_CHECKING
 
 from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Ledger, Section
 from hashcanary.report.reading import LATE_DAYS
-from hashcanary.sources.pools.pool_lists import UNKNOWN
-from hashcanary.units import COUNT, FRACTION, HASHRATE
-from hashcanary.views.table import INTERVAL, Column, Table
-from hashcanary.views.text import count, day, harmless, in_points, percent, period
+from hashcanary.views.pools import changes, lead, shares
+from hashcanary.views.text import count, day, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +18,8 @@ if TYPE_CHECKING:
     from hashcanary.report.reading import Reading
     from hashcanary.store.record import Record
     from hashcanary.studies.pool_shares import PoolShares
-    from hashcanary.studies.pools import PoolRow, PoolStudy
-    from hashcanary.views.table import Cell
+    from hashcanary.studies.pools import PoolStudy
+    from hashcanary.views.table import Table
 
 DAYS = 7
 # metric, label, glossary term
@@ -91,7 +88,7 @@ def pools(record: Record, reading: Reading, found: WhoMined) -> Section:
         tuple(_figures(reading, f"labels of {harmless(study.list)}")),
     )
     return _section(
-        _lead(study), (*drawing, _shares(study), _changes(study), ledger), (_labels(record, study),)
+        lead(study), (*drawing, shares(study), changes(study), ledger), (_labels(record, study),)
     )
 
 
@@ -116,100 +113,6 @@ def _figures(reading: Reading, source: str) -> Iterator[Figure]:
         ):
             continue
         yield reading.figure(name, label, term=term, source=source)
-
-
-def _lead(study: PoolStudy) -> str:
-    known = [row for row in study.rows if row.pool != UNKNOWN and row.blocks]
-    span = period(study.start, study.end)
-    if not known:
-        return f"Of the {count(study.blocks, 'block')} of {span} none is of a known pool."
-    first = known[0]
-    text = (
-        f"Of the {count(study.blocks, 'block')} of {span} {harmless(first.name)} found "
-        f"{percent(first.share.value)} (95%: {percent(first.share.low)} to "
-        f"{percent(first.share.high)})"
-    )
-    fewest = study.nakamoto.value
-    if not isnan(fewest):
-        text += f", and {fewest:.0f} pools more than half" if fewest > 1 else ", more than half"
-    return f"{text}. {_verdict(study)}"
-
-
-def _verdict(study: PoolStudy) -> str:
-    """What changed by more than luck, in a sentence."""
-    if study.before is None:
-        return f"The {DAYS} days before are not all labelled: nothing is compared."
-    moved = [row for row in study.rows if row.beyond_luck]
-    if not moved:
-        return f"Against the {DAYS} days before no pool's share changed by more than luck."
-    named = ", ".join(
-        f"{harmless(row.name)} ({in_points(row.share_change.value)} points)"
-        for row in moved
-        if row.share_change is not None
-    )
-    return f"Against the {DAYS} days before these shares changed by more than luck: {named}."
-
-
-def _shares(study: PoolStudy) -> Table:
-    return Table(
-        key="pool_shares",
-        title=f"Shares and hashrate, {DAYS} days",
-        columns=(
-            Column("pool", "pool"),
-            Column("blocks", "blocks", COUNT),
-            Column("share", "share of the blocks (95%)", FRACTION, limits=INTERVAL),
-            Column("hashrate", "hashrate (95%)", HASHRATE, limits=INTERVAL),
-        ),
-        rows=tuple(_share_row(row) for row in study.rows if row.blocks),
-        note="Intervals: of shares exact (Clopper and Pearson); of hashrates exact for the luck of "
-        "finding blocks. They do not cover wrong labels.",
-    )
-
-
-def _share_row(row: PoolRow) -> tuple[Cell, ...]:
-    share, rate = row.share, row.hashrate
-    return (
-        _named(row),
-        row.blocks,
-        share,
-        rate,
-    )
-
-
-def _named(row: PoolRow) -> str:
-    return "no known pool" if row.pool == UNKNOWN else harmless(row.name)
-
-
-def _changes(study: PoolStudy) -> Table:
-    rows = [
-        (
-            _named(row),
-            row.share_change,
-            {True: "yes", False: "no", None: ""}[row.beyond_luck],
-        )
-        for row in study.rows
-        if row.share_change is not None
-    ]
-    rows.sort(key=lambda row: row[2] != "yes")  # the sort is stable: else by size
-    return Table(
-        key="pool_changes",
-        title=f"Change of the share against the {DAYS} days before",
-        columns=(
-            Column("pool", "pool"),
-            Column(
-                "change", "change, percentage points (95%)", FRACTION, limits=INTERVAL, points=True
-            ),
-            Column("beyond_luck", "beyond luck"),
-        ),
-        rows=tuple(rows),
-        note=(
-            "Intervals: of the difference of two shares (Zou and Donner). Beyond luck: by Fisher's "
-            f"exact test, corrected for the {study.compared} pools compared (Holm): if no share "
-            "had changed, luck would flag any of them in at most 5% of such tables."
-        ),
-        empty=f"The {DAYS} days before are not all labelled: nothing is compared.",
-        drawn=True,
-    )
 
 
 def _labels(record: Record, study: PoolStudy) -> str:

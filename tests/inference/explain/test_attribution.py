@@ -13,6 +13,7 @@ from hashcanary.inference.errors import BadStatement, NoBlocksToObserve, TooFewT
 from hashcanary.inference.explain.attribution import KINDS, assume, explain_drop
 from hashcanary.inference.explain.causes import NAMES, read_causes
 from hashcanary.inference.explain.margins import margin_at
+from hashcanary.inference.explain.missing import Missing
 from hashcanary.inference.explain.squeeze import machines
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
@@ -44,7 +45,7 @@ def test_probabilities_follow_from_prior_and_evidence_by_bayes(storm: StressWorl
     for name in NAMES:
         assert found.probabilities[name] == pytest.approx(raw[name] / sum(raw.values()))
     assert tuple(one.kind for one in found.evidence) == KINDS
-    assert found.lacks == ()
+    assert found.missing == ()
 
 
 def test_a_deep_storm_is_curtailment_and_its_place_and_depth_are_held(storm: StressWorld) -> None:
@@ -52,7 +53,7 @@ def test_a_deep_storm_is_curtailment_and_its_place_and_depth_are_held(storm: Str
     assert found.answer == "curtailment"
     assert found.region_probabilities["north-america"] > 0.5
     assert abs(found.drop.start - storm.start) < 2 * DAY
-    assert found.drop.low < storm.depth < found.drop.high
+    assert found.drop.depth.low < storm.depth < found.drop.depth.high
 
 
 def test_the_same_record_gives_the_same_answer(storm: StressWorld) -> None:
@@ -81,14 +82,16 @@ def test_missing_evidence_changes_nothing_else_and_is_named(storm: StressWorld, 
     whole, found = explain_drop(record), explain_drop(without)
     for one, other in zip(whole.evidence, found.evidence, strict=True):
         assert other.factors is None if one.kind == kind else other.factors == one.factors
-    assert len(found.lacks) == 1
+    assert [each.kind for each in found.missing] == [kind]
 
 
 def test_labels_of_a_part_of_the_blocks_are_no_evidence(storm: StressWorld) -> None:
     record = _after(storm, 7)
     some = record.pool_labels.filter(pl.col("height") % 3 == 0)
     found = explain_drop(replace(record, pool_labels=some))
-    assert any("have a label" in one for one in found.lacks)
+    (missing,) = found.missing
+    assert (missing.kind, missing.reason) == ("pools", "few labels")
+    assert missing.labelled == pytest.approx(missing.blocks / 3, abs=1)
     assert found.pools == ()
 
 
@@ -98,9 +101,9 @@ def test_gaps_in_heights_leave_an_answer_that_is_less_sure(storm: StressWorld) -
     kept = record.blocks.filter((pl.col("height") - first) % 2016 < 20)
     found = explain_drop(replace(record, blocks=kept))
     whole = explain_drop(record)
-    width = whole.drop.high - whole.drop.low
-    assert found.drop.high - found.drop.low > width
-    assert any("block" in one for one in found.lacks)
+    width = whole.drop.depth.high - whole.drop.depth.low
+    assert found.drop.depth.high - found.drop.depth.low > width
+    assert "pools" in {each.kind for each in found.missing}
 
 
 def test_a_gap_over_the_fall_itself_is_no_reason_to_fail(storm: StressWorld) -> None:
@@ -109,7 +112,8 @@ def test_a_gap_over_the_fall_itself_is_no_reason_to_fail(storm: StressWorld) -> 
     hole = (time > storm.start - 2 * DAY) & (time < storm.start + 3 * DAY)
     found = explain_drop(replace(record, blocks=record.blocks.filter(~hole)))
     assert sum(found.probabilities.values()) == pytest.approx(1.0)
-    assert any("gaps" in one or "label" in one for one in found.lacks)
+    assert {each.reason for each in found.missing} <= {"gaps", "few labels"}
+    assert found.missing
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -168,7 +172,7 @@ def test_before_the_first_rig_what_machines_cost_is_missing_and_nothing_else(
     none = replace(usual.machines, rigs=replace(usual.machines.rigs, rigs=later))
     one, other = explain_drop(record, replace(usual, machines=none)), explain_drop(record)
     assert one.margin is None
-    assert one.lacks == ("machines of before the fall: no rig of the catalogue was sold yet",)
+    assert one.missing == (Missing("hashprice", "no rig"),)
     assert one.evidence[4].factors is None
     assert one.evidence[:4] == other.evidence[:4]
 
@@ -177,7 +181,7 @@ def test_hashprice_is_the_declared_metrics(storm: StressWorld) -> None:
     record = storm.record
     day = storm.start // DAY
     margin = margin_at(record, (storm.start, storm.start, storm.start), machines())
-    assert not isinstance(margin, str)
+    assert not isinstance(margin, Missing)
     rows = metrics_of(record)["hashprice.subsidy"].rows
     times = rows["time"].to_numpy()
     near = (times >= (day - 2) * DAY) & (times <= day * DAY)
@@ -188,7 +192,7 @@ def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> 
     record = storm.record
     until = storm.start + 8 * DAY
     found = margin_at(record, (storm.start, storm.start, until), machines())
-    assert not isinstance(found, str)
+    assert not isinstance(found, Missing)
     rows = metrics_of(record)["hashprice.subsidy"].rows
     times = rows["time"].to_numpy()
     first = storm.start // DAY * DAY

@@ -153,7 +153,7 @@ def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -
     assert early["exit"] > -50
     assert all(np.isfinite(one) for one in (*early.values(), *later.values()))
     drop = profile_of(fine, fitted, np.array([0.0, 0.0, 1.0]))
-    assert 0 < drop.low < drop.depth < drop.high < 1
+    assert 0 < drop.depth.low < drop.depth.value < drop.depth.high < 1
     flat = np.zeros(LOSSES.size)
     tables = PoolTables(
         0.0, 0.0, flat, {"china": flat, "north-america": flat, "central-asia": flat}

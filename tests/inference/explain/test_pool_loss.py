@@ -73,11 +73,11 @@ def test_a_pools_change_is_that_of_its_blocks_a_day_weighed_by_their_work() -> N
         ("unknown", "foundryusa"), np.array([280, 560]), np.array([30, 30]), 28.0, 3.0, 1.1, "list"
     )
     rows = {row.pool: row for row in pool_losses(counts)}
-    assert rows["foundryusa"].change == pytest.approx(10 * 1.1 / 20 - 1)
-    assert rows["unknown"].change == pytest.approx(0.1)
+    assert rows["foundryusa"].change.value == pytest.approx(10 * 1.1 / 20 - 1)
+    assert rows["unknown"].change.value == pytest.approx(0.1)
     for row in rows.values():
-        assert row.low < row.change < row.high
-    assert rows["foundryusa"].high < 0
+        assert row.change.low < row.change.value < row.change.high
+    assert rows["foundryusa"].change.high < 0
     assert next(iter(pool_losses(counts))).pool == "foundryusa"
 
 
@@ -86,9 +86,9 @@ def test_the_loss_of_american_pools_is_americas_more_than_its_share() -> None:
         row.region: row for row in region_losses(_counts(USUAL, [42, 60, 7, 46, 45]), REGIONS, TIME)
     }
     america = found["north-america"]
-    assert america.loss[1] > america.share[0]
+    assert america.loss.low > america.share.value
     for row in found.values():
-        assert row.loss[1] <= row.loss[0] <= row.loss[2]
+        assert row.loss.low <= row.loss.value <= row.loss.high
 
 
 def test_where_no_loss_is_sure_no_region_is_named() -> None:

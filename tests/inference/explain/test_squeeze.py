@@ -11,6 +11,7 @@ import pytest
 from hashcanary.economics.machines.fleet import History
 from hashcanary.economics.machines.rigs import Catalogue, read_rigs
 from hashcanary.economics.power.prices import PowerPrices, read_power_prices
+from hashcanary.inference.explain.missing import Missing
 from hashcanary.inference.explain.squeeze import Machines, Squeeze, machines, squeeze
 from hashcanary.moments import DAY, day_start
 
@@ -49,6 +50,9 @@ def test_one_machine_at_one_price_breaks_even_where_its_power_is_paid() -> None:
     cost = found.break_even_usd_per_phs_day
     assert cost.value == pytest.approx(paid, rel=0.02)
     assert cost.low < paid < cost.high
+    # an 8% spread of real efficiency around the nameplate, and the one price of the region
+    assert found.network_j_per_th.low < 20.0 < found.network_j_per_th.high
+    assert found.power_usd_per_kwh.value == pytest.approx(0.05, rel=0.02)
     # real efficiency 8%, price 8%, overheads a few percent either way
     assert found.break_even_log_sd == pytest.approx(0.12, abs=0.02)
     assert found.newly.three == (0.0, 0.0, 0.0)
@@ -78,11 +82,11 @@ def test_what_lacks_is_said() -> None:
     early = day_start(date(2012, 1, 1))
     time = np.arange(early - 400 * DAY, early + DAY, DAY, dtype=np.int64)
     history = History(time, np.full(time.size, 10.0), np.full(time.size, 1e6))
-    assert "no rig of the catalogue" in str(squeeze(history, early, 1e6, 1e5, machines()))
+    assert squeeze(history, early, 1e6, 1e5, machines()) == Missing("hashprice", "no rig")
     old = steady()
     stale = History(
         old.time,
         old.hashrate_ths,
         np.where(old.time < _START - 40 * DAY, old.hashprice_usd_per_phs_day, np.nan),
     )
-    assert "hashprice" in str(squeeze(stale, _START, 60.0, 40.0, machines()))
+    assert squeeze(stale, _START, 60.0, 40.0, machines()) == Missing("hashprice", "no fleet")

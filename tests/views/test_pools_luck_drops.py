@@ -1,0 +1,197 @@
+"""What ``pools``, ``luck`` and ``drops`` answer, on made-up cases and simulated chains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf, nan
+
+import pytest
+from support.stress_worlds import stress_world
+
+from hashcanary.inference.drops.drops import Drop, DropList
+from hashcanary.interval import Interval
+from hashcanary.moments import DAY, iso_time
+from hashcanary.store.record import Record
+from hashcanary.studies.pools import PoolRow, PoolStudy
+from hashcanary.views import drops as drops_view
+from hashcanary.views.luck import luck, small
+from hashcanary.views.pools import answer, changes, lead, shares
+
+START = 1_767_225_600  # 1 Jan 2026
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return stress_world("curtailment", 3, missing=0.0).record
+
+
+def _row(pool: str, blocks: int, beyond: bool | None, change: float | None = 0.02) -> PoolRow:
+    share = Interval(blocks / 1000, blocks / 1100, blocks / 900)
+    return PoolRow(
+        pool=pool,
+        name=pool,
+        blocks=blocks,
+        share=share,
+        hashrate=share.scaled(1e21),
+        before=100,
+        share_change=None if change is None else Interval(change, change - 0.01, change + 0.01),
+        hashrate_change=Interval(nan, nan, nan),
+        p_value=0.2,
+        p_corrected=0.4,
+        beyond_luck=beyond,
+    )
+
+
+STUDY = PoolStudy(
+    list="mine@1",
+    by="pool",
+    days=7,
+    start=START,
+    end=START + 7 * DAY,
+    known_at=START + 8 * DAY,
+    blocks=1000,
+    before=990,
+    rows=(
+        _row("large", 600, False),
+        _row("mover", 300, True, -0.05),
+        _row("gone", 0, False),
+        _row("unknown", 100, None),
+    ),
+    unknown_share=Interval(0.1, 0.08, 0.12),
+    hhi=Interval(0.45, 0.42, 0.48),
+    nakamoto=Interval(1.0, 1.0, 1.0),
+    compared=3,
+    simulated=True,
+)
+
+
+def test_pools_have_shares_hashrates_and_changes_with_limits(record: Record) -> None:
+    document = answer(record, STUDY).to_dict()
+    assert (document["start"], document["end"]) == (iso_time(START), iso_time(START + 7 * DAY))
+    assert (document["blocks"], document["blocks_before"], document["compared"]) == (1000, 990, 3)
+    assert document["hhi_ratio_low"] == 0.42
+    first = document["rows"][0]
+    assert first["share_fraction"] == 0.6
+    assert first["hashrate_hashes_per_second_high"] == pytest.approx(600 / 900 * 1e21)
+    assert first["hashrate_change_fraction"] is None
+    assert first["p_corrected"] == 0.4
+    assert document["rows"][-1]["beyond_luck"] is None
+    assert answer(record, STUDY).table()["share_change_fraction"].to_list()[1] == -0.05
+
+
+def test_the_lead_names_who_found_most_and_what_changed() -> None:
+    text = lead(STUDY)
+    for words in ("1 to 7 Jan 2026", "large found 60.0%", "more than half", "mover (−5.0 points)"):
+        assert words in text
+    three = lead(replace(STUDY, nakamoto=Interval(3.0, 3.0, 4.0)))
+    assert "3 pools more than half" in three
+    alone = replace(STUDY, rows=(_row("unknown", 1000, None),))
+    assert "none is of a known pool" in lead(alone)
+
+
+def test_tables_of_shares_and_changes_choose_their_rows() -> None:
+    assert [row.pool for row in shares(STUDY).rows] == ["large", "mover", "unknown"]
+    assert [row.pool for row in changes(STUDY).rows] == ["mover", "large", "gone", "unknown"]
+    alone = replace(STUDY, before=None, rows=(_row("large", 600, None, None),))
+    assert changes(alone).rows == []
+    assert "nothing is compared" in changes(alone).empty
+
+
+def test_without_a_majority_the_fewest_pools_are_null(record: Record) -> None:
+    document = answer(record, replace(STUDY, nakamoto=Interval(nan, 5.0, inf))).to_dict()
+    assert (document["nakamoto"], document["nakamoto_high"]) == (None, None)
+    assert any("no majority" in text for text in document["sentences"])
+
+
+def test_groups_are_listed_with_their_sources(record: Record) -> None:
+    plain, groups = (len(answer(record, replace(STUDY, by=by)).sentences) for by in _BOTH)
+    from hashcanary.sources.pools.pool_lists import built_in
+
+    assert groups - plain == len(built_in().groups)
+
+
+_BOTH = ("pool", "group")
+
+
+def test_the_luck_of_a_window_is_that_of_the_test(record: Record) -> None:
+    from hashcanary.inference.filter.observations import blocks_of
+    from hashcanary.inference.luck.luck import window_luck
+    from hashcanary.inference.luck.windows import between_times
+
+    end = int(record.blocks["time"][-1]) - 30 * DAY
+    found = luck(record, start=end - 3 * DAY, end=end, span_days=100.0)
+    blocks = blocks_of(record)
+    expected = window_luck(
+        blocks,
+        record.network,
+        between_times(blocks, record.network, end - 3 * DAY, end),
+        span_days=100.0,
+    )
+    (row,) = found.to_dict()["rows"]
+    assert row["blocks"] == expected.window.blocks
+    assert row["p_value"] == expected.p_value
+    assert row["p_worst_of_span"] == expected.p_span
+    assert (row["change_fraction_low"], row["change_fraction_high"]) == (
+        expected.low,
+        expected.high,
+    )
+    document = found.to_dict()
+    assert document["span_days"] == 100.0
+    assert [each["level_probability"] for each in document["models"]] == [
+        *(0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+    ]
+    assert document["models_change_fraction"] == document["models"][3]["change_fraction"]
+
+
+@pytest.mark.parametrize(
+    ("chance", "text"),
+    [(0.0515, "5.1%"), (3.63e-4, "0.036%"), (3.4e-8, "<0.0001%"), (0.9995, ">99.9%")],
+)
+def test_small_probabilities_keep_two_digits(chance: float, text: str) -> None:
+    assert small(chance) == text
+
+
+DROP = Drop(
+    start=900_000,
+    start_low=899_900,
+    start_high=900_050,
+    start_time=START,
+    # header times need not follow heights
+    start_low_time=START + 60,
+    start_high_time=START + 30,
+    alarm=900_120,
+    alarm_time=START + DAY,
+    end=None,
+    end_time=None,
+    depth=0.2,
+    depth_low=0.1,
+    depth_high=0.3,
+    level=9e20,
+    returned=None,
+    luck_years=120.0,
+)
+
+
+def test_drops_have_alarms_depths_and_ends(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = DropList((DROP,), 2.0, ((0, 105_191), (200_000, 200_999)), 3.5)
+    monkeypatch.setattr("hashcanary.inference.drops.drops.find_drops", lambda *_: listed)
+    document = drops_view.drops(record, years=2.0).to_dict()
+    (row,) = document["rows"]
+    assert row["start_low"] == iso_time(START + 60)
+    assert row["start_high"] == iso_time(START + 30)
+    assert (row["start_height"], row["alarm_height"], row["delay_blocks"]) == (
+        900_000,
+        900_120,
+        120,
+    )
+    assert (row["depth_fraction_low"], row["depth_fraction_high"]) == (0.1, 0.3)
+    assert row["end"] is row["end_height"] is row["returned"] is None
+    assert row["once_in_years"] == 120.0
+    assert document["watched"] == [
+        {"first_height": 0, "last_height": 105_191},
+        {"first_height": 200_000, "last_height": 200_999},
+    ]
+    assert document["watched_blocks"] == 106_192
+    # two years of blocks, and a little more, at one in two years
+    assert document["false_alarms"] == pytest.approx(1.01, abs=0.01)
+    assert "once in 3.5 years" in document["sentences"][-1]
