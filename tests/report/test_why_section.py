@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 from hashcanary.inference.explain.attribution import explain_drop
 from hashcanary.report.sections.why import explained, why
 from hashcanary.views.drop import times
+from hashcanary.views.text import cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,10 @@ def test_names_of_pools_are_harmless(real_record: Record, cut: Cut) -> None:
     hostile = "\x1b]0;owned\x07"
     named = record.pool_labels.with_columns(pool=pl.lit(hostile))
     section = why(explained(replace(record, pool_labels=named)))
-    assert "\x1b" not in json.dumps(
-        [list(table.cells(row)) for table in section.tables for row in table.rows] + [section.lead]
-    )
+    shown = [
+        cell(value, column)
+        for table in section.tables
+        for row in table.rows
+        for value, column in zip(table.cells(row), table.columns, strict=True)
+    ]
+    assert "\x1b" not in "".join([section.lead, *section.notes, *shown])
