@@ -72,13 +72,13 @@ def line(one: CompanyNow) -> str:
 def now(found: CompaniesNow) -> str:
     """Companies that mine, as they stood."""
     lines = [
-        "| company | last period to | sold of it | of the network | months of power | must sell | "
-        "power a coin, USD |",
+        "| company | last period to | sold of it | of the network | months of power | "
+        "forced selling | power a coin, USD |",
         "|---|---|---|---|---|---|---|",
     ]
     mining = [one for one in found.companies if one.produced is not None]
     total = found.totals
-    covered, sell = total["covered_months"], total["must_sell_fraction"]
+    covered, sell = total["covered_months"], total["forced_selling_fraction"]
     sold, part = total["sold_share_fraction"], total["network_share_fraction"]
     summed = (
         f"reported companies only: {len(mining)}",

@@ -17,7 +17,8 @@ from hashcanary.economics.hosting.study import DRAWS, HostingStudy, study_hostin
 from hashcanary.economics.supply.after_exit import after_exit
 from hashcanary.economics.supply.left_for_good import LeftForGood
 from hashcanary.moments import DAY, day_start, iso_day
-from hashcanary.report.diverting_rows import contract_rows
+from hashcanary.views.hosting import VIEW
+from hashcanary.views.table import Table
 
 if TYPE_CHECKING:
     from hashcanary.interval import Interval
@@ -89,10 +90,11 @@ def contracts(study: HostingStudy) -> str:
         "of connection | left after site and building | counted |",
         "|" + "---|" * 10,
     ]
-    for row, one in zip(contract_rows(study), study.contracts, strict=True):
+    table = Table("contracts", "", VIEW.tables["contracts"], study.contracts)
+    for row, one in zip(table.records(), study.contracts, strict=True):
         lines.append(
             f"| {row['published']} | {row['host']} | {row['tenant']} | {row['what']} | "
-            f"{row['term_years']:.0f} | {_band(one.rent_usd_per_mwh)} | "
+            f"{one.contract.years:.0f} | {_band(one.rent_usd_per_mwh)} | "
             f"{_band(one.rent_usd_per_kw_month)} | {_band(one.at_meter_usd_per_mwh)} | "
             f"{_band(one.margin_usd_per_mwh)} | {row['counted_or_why_not']} |"
         )

@@ -1,4 +1,4 @@
-"""Coins that must be sold on the real record: at known episodes, by year, beside published shares.
+"""Forced selling on the real record: at known episodes, by year, beside published shares.
 
 ``--write`` also writes the tables into docs/selling.md.
 """
@@ -26,7 +26,7 @@ from hashcanary.economics.supply.fleet_history import FIRST_DAY, fleet_history
 from hashcanary.economics.supply.running import Running, must_sell
 from hashcanary.economics.supply.study import history_of
 from hashcanary.moments import DAY, day_start, iso_day
-from hashcanary.report.selling import published_rows
+from hashcanary.views.selling import table
 
 if TYPE_CHECKING:
     from hashcanary.economics.selling.study import SellingStudy
@@ -56,8 +56,8 @@ def as_known(whole: Record, text: str) -> Record:
 def episodes(studies: dict[str, SellingStudy]) -> str:
     """The days of docs/supply.md as a table."""
     lines = [
-        "| day | | mined, BTC/day | must be sold for power | with overheads | BTC/day for power | "
-        "under water | lack | more than on | moves it most |",
+        "| day | | mined, BTC/day | forced selling | with overheads | BTC/day for power | "
+        "underwater | shortfall | higher than on | most sensitive to |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for text, what in EPISODES:
@@ -67,7 +67,7 @@ def episodes(studies: dict[str, SellingStudy]) -> str:
         lines.append(
             f"| {text} | {what} | {one.mined_btc_per_day:,.0f} | {_percent(one.power)} | "
             f"{_percent(one.whole)} | {_btc(one.total.power_btc_per_day)} | "
-            f"{_percent(one.classes[0].share)} | {_percent(one.lacks, 1)} | {rank} | "
+            f"{_percent(one.classes[0].share)} | {_percent(one.shortfall, 1)} | {rank} | "
             f"{lever.meaning.partition(',')[0]}: {lever.at_low:.0%} to {lever.at_high:.0%} |"
         )
     return "\n".join(lines)
@@ -76,13 +76,14 @@ def episodes(studies: dict[str, SellingStudy]) -> str:
 def classes(study: SellingStudy) -> str:
     """What becomes of the coins of each class of machines."""
     lines = [
-        "| margin | hashrate | mined, BTC/day | must be sold | with overheads | free | lack |",
+        "| margin | hashrate | mined, BTC/day | forced selling | with overheads | free "
+        "| shortfall |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {one.title} | {_percent(one.share)} | {_btc(one.mined_btc_per_day)} | "
         f"{_btc(one.power_btc_per_day)} | {_btc(one.whole_btc_per_day)} | "
-        f"{_btc(one.free_btc_per_day)} | {_btc(one.lacks_btc_per_day)} |"
+        f"{_btc(one.free_btc_per_day)} | {_btc(one.shortfall_btc_per_day)} |"
         for one in (*study.classes, study.total)
     ]
     return "\n".join(lines)
@@ -91,13 +92,14 @@ def classes(study: SellingStudy) -> str:
 def falls(study: SellingStudy) -> str:
     """What a fall of the price does."""
     lines = [
-        "| fall | bitcoin, USD | under water | must be sold | BTC/day | with overheads | lack |",
+        "| drop | bitcoin, USD | underwater | forced selling | BTC/day | with overheads "
+        "| shortfall |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {one.fall:.0%} | {one.price_usd_per_btc:,.0f} | {_percent(one.under_water)} | "
+        f"| {one.fall:.0%} | {one.price_usd_per_btc:,.0f} | {_percent(one.underwater)} | "
         f"{_percent(one.power)} | {_btc(one.power_btc_per_day)} | {_percent(one.whole)} | "
-        f"{_percent(one.lacks, 1)} |"
+        f"{_percent(one.shortfall, 1)} |"
         for one in study.falls
     ]
     return "\n".join(lines)
@@ -107,7 +109,8 @@ def years(past: FleetHistory) -> str:
     """Each year's mean, lowest and highest day."""
     year = past.time.astype("datetime64[s]").astype("datetime64[Y]").astype(int) + 1970
     lines = [
-        "| year | days | must be sold, mean of days | lowest day | highest day | days above 60% |",
+        "| year | days | forced selling, mean of days | lowest day | highest day "
+        "| days above 60% |",
         "|---|---|---|---|---|---|",
     ]
     for one in np.unique(year):
@@ -132,12 +135,12 @@ def published(study: SellingStudy) -> str:
         "| who | what | of | days | published | ours | source |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in published_rows(study):
+    for row in table(study, "published").records():
         ours = "-"
-        if "ours_fraction" in row:
-            value, low, high = (row[f"ours{end}_fraction"] for end in ("", "_low", "_high"))
+        if row["ours_fraction"] is not None:
+            value, low, high = (row[f"ours_fraction{end}"] for end in ("", "_low", "_high"))
             ours = f"{value:.0%} ({low:.0%} to {high:.0%})"
-        cells = (row[key] for key in ("who", "what", "whose", "days", "published"))
+        cells = (row[key] for key in ("who", "what", "whose", "period", "published"))
         lines.append(f"| {' | '.join(map(str, cells))} | {ours} | {row['source']} |")
     return "\n".join(lines)
 
@@ -239,7 +242,7 @@ On {day}, BTC/day:
 
 {classes(last)}
 
-### After a fall of the price
+### After a drop in price
 
 On {day}, with difficulty, fees in bitcoin and machines as they were:
 

@@ -23,7 +23,8 @@ _PARTS = 5
 class Moved:
     """An assumption. low, high: ends of its middle 60%, in the unit of its meaning; at_low,
     at_high: mean answer, in the unit of the answer, among draws that have it in its lowest and in
-    its highest fifth; part: of the answer's variance, a fraction; unit: of low and high.
+    its highest fifth; part: of the answer's variance, a fraction; unit: of low and high; source: of
+    the assumption.
     """
 
     name: str
@@ -33,15 +34,21 @@ class Moved:
     at_low: float
     at_high: float
     part: float
-    unit: Unit | None = None
+    unit: Unit
+    source: str = ""
 
 
 def moved_by(
-    meanings: Mapping[str, str], parameters: Mapping[str, Floats], answer: Floats
+    meanings: Mapping[str, str],
+    parameters: Mapping[str, Floats],
+    answer: Floats,
+    units: Mapping[str, Unit],
+    sources: Mapping[str, str] | None = None,
 ) -> tuple[Moved, ...]:
     """What each of ``meanings`` moves of ``answer``, the most first.
 
     parameters: by name, (draws,), each in the unit of its meaning; answer: in any unit, (draws,).
+    units, sources: of the parameters, by name.
     """
     spread = float(answer.var())
     found = []
@@ -54,6 +61,16 @@ def moved_by(
         part = max(float(means.var()) - chance, 0.0) / spread if spread > 0 else 0.0
         low, high = np.quantile(values, (1 / _PARTS, 1 - 1 / _PARTS))
         found.append(
-            Moved(name, meaning, float(low), float(high), float(means[0]), float(means[-1]), part)
+            Moved(
+                name,
+                meaning,
+                float(low),
+                float(high),
+                float(means[0]),
+                float(means[-1]),
+                part,
+                units[name],
+                (sources or {}).get(name, ""),
+            )
         )
     return tuple(sorted(found, key=lambda one: -abs(one.at_high - one.at_low)))

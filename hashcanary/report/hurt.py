@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from hashcanary.economics.costs.published import read_published_costs
 from hashcanary.economics.costs.stated import assume
-from hashcanary.economics.draws import mean_band
 from hashcanary.economics.errors import (
     NoHashprice,
     NoMarket,
@@ -17,7 +16,8 @@ from hashcanary.economics.errors import (
 )
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.market import market_of
-from hashcanary.economics.selling.sold import CLASSES, draw_overheads, sold
+from hashcanary.economics.selling.sold import draw_overheads, sold
+from hashcanary.economics.selling.study import margin_classes
 from hashcanary.economics.shutdown.table import Terms, shutdown_table
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.inference.retarget.after import after_retarget
@@ -26,10 +26,10 @@ from hashcanary.report.years import SEED, years
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.published import PublishedCost
+    from hashcanary.economics.selling.study import ClassSold
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
-    from hashcanary.interval import Interval
     from hashcanary.report.sections.outlook import Outlook
     from hashcanary.report.years import Years
     from hashcanary.store.record import Record
@@ -39,21 +39,6 @@ POWER_PRICES = (0.04, 0.06, 0.08)
 # rigs in that table: the largest of the fleet
 RIGS_SHOWN = 8
 _NO_PATHS = "paths of the hashprice are those of `hashcanary shutdown`"
-_PETA_IN_TERA = 1e3
-
-
-@dataclass(frozen=True, slots=True)
-class MustSell:
-    """Machines of a class of margins: means of the draws with 95% of them.
-
-    mined: fraction of the coins mined, and of the hashrate; sold: fraction of all coins mined that
-    they must sell to pay for power; sold_btc_per_day: the same in coins.
-    """
-
-    title: str
-    mined: Interval
-    sold: Interval
-    sold_btc_per_day: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +55,7 @@ class Hurt:
     published: tuple[PublishedCost, ...]
     shutdown: tuple[Line, ...]
     no_shutdown: str
-    selling: tuple[MustSell, ...]
+    selling: tuple[ClassSold, ...]
     years: Years
 
 
@@ -127,16 +112,7 @@ def _shutdown(record: Record, supply: SupplyStudy | None) -> tuple[tuple[Line, .
     return shutdown_table(rigs, POWER_PRICES, market, Terms(), None, _NO_PATHS), ""
 
 
-def _selling(supply: SupplyStudy) -> tuple[MustSell, ...]:
-    market, draws = supply.market, supply.supply.left.size
-    price = market.hashprice_usd_per_phs_day
-    mined = market.hashrate_ths / _PETA_IN_TERA * price / supply.price_usd_per_btc
-    by_class = sold(supply.supply, price, draw_overheads(assume().figures, draws, SEED))
-    whole = by_class.total
-    rows = [(one.title, by_class, at) for at, one in enumerate(CLASSES)] + [("all", whole, 0)]
-    return tuple(
-        MustSell(
-            title, mean_band(of.mined[at]), mean_band(of.power[at]), mean_band(of.power[at] * mined)
-        )
-        for title, of, at in rows
-    )
+def _selling(supply: SupplyStudy) -> tuple[ClassSold, ...]:
+    overheads = draw_overheads(assume().figures, supply.supply.left.size, SEED)
+    now = sold(supply.supply, supply.market.hashprice_usd_per_phs_day, overheads)
+    return margin_classes(supply, now)

@@ -90,7 +90,8 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
         places = max(digits - len(str(int(abs(value) / 1e18))), 0) if value else 0
         return f"{value / 1e18:,.{places}f} EH/s"
     shown = min(digits, 3) if unit in {RATIO, INDEX_100} else digits
-    return unit.people(value, shown).replace("-", MINUS)
+    text = unit.people(value, shown)
+    return MINUS + text[1:] if text.startswith("-") else text
 
 
 def bounds(
@@ -175,6 +176,8 @@ def _interval(figure: Interval, column: Column) -> str:
     if not (isfinite(figure.low) and isfinite(figure.high)) or figure.low == figure.high:
         return value
     low, high = cell(figure.low, column), cell(figure.high, column)
+    if low == value == high:
+        return value
     tail = low.rsplit(" ", 1)
     if len(tail) == 2 and high.endswith(f" {tail[1]}"):
         low = tail[0]

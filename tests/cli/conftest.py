@@ -71,3 +71,19 @@ def lake(tmp_path_factory: pytest.TempPathFactory, simulated_files: Path) -> Pat
     home = tmp_path_factory.mktemp("homes") / "lake"
     load(Lake.create(home, MAIN, simulated=True), [simulated_files], now=0)
     return home
+
+
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory: pytest.TempPathFactory, lake: Path) -> Path:
+    """The home of the same lake with the example of company reports. Tests only read it."""
+    from importlib.resources import files
+    from shutil import copytree
+
+    from hashcanary.store.lake import Lake
+    from hashcanary.store.loading import load
+
+    folder = tmp_path_factory.mktemp("reported")
+    example = files("hashcanary.sources.files") / "company_reports_example.csv"
+    (folder / "reports.csv").write_bytes(example.read_bytes())
+    load(Lake.open(Path(copytree(lake, folder / "lake"))), [folder / "reports.csv"], now=0)
+    return folder / "lake"

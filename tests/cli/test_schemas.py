@@ -54,6 +54,17 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
         ("study", "supply", "--show", "assumptions"),
         ("study", "supply", "--power-price", 0.06),
     ),
+    "study selling": tuple(
+        ("study", "selling", "--show", table)
+        for table in ("classes", "drops", "history", "published", "assumptions")
+    ),
+    "study hosting": (
+        ("study", "hosting", "--power-price", 0.06),
+        ("study", "hosting", "--left-for-good", "8%"),
+        ("study", "hosting", "--show", "contracts"),
+        ("study", "hosting", "--show", "assumptions"),
+    ),
+    "companies": tuple(("companies", "--show", table) for table in ("now", "months", "debt", "ai")),
 }
 _CASES = [(command, words) for command, cases in COMMANDS.items() for words in cases]
 
@@ -61,7 +72,7 @@ _CASES = [(command, words) for command, cases in COMMANDS.items() for words in c
 @pytest.mark.parametrize(("command", "words"), _CASES, ids=lambda each: " ".join(map(str, each)))
 def test_json_keeps_the_schema_and_csv_its_keys(
     call: Run,
-    lake: Path,
+    reported: Path,
     simulated_files: Path,
     tmp_path: Path,
     command: str,
@@ -69,7 +80,7 @@ def test_json_keeps_the_schema_and_csv_its_keys(
 ) -> None:
     def run(how: str) -> subprocess.CompletedProcess[str]:
         places = {"tmp": tmp_path / how.strip("-"), "files": simulated_files}
-        return call("--home", lake, *(str(word).format(**places) for word in words), how)
+        return call("--home", reported, *(str(word).format(**places) for word in words), how)
 
     printed = run("--json")
     assert printed.returncode in {0, 1}, printed.stderr

@@ -45,15 +45,11 @@ def contracts(tmp_path: Path) -> Path:
     return path
 
 
-def test_people_are_told_shares_with_bands_and_what_they_rest_on(
-    call: Run, lake: Path, contracts: Path
-) -> None:
-    told = call("--home", lake, "study", "hosting", "--contracts", contracts)
-    assert told.returncode == 0, told.stderr
-    for word in ("SIMULATED", "Mining, median site", "200 USD/MWh of critical IT", "would leave"):
-        assert word in told.stdout
-    for word in ("Rests on", "95% of draws", "Moves the share", "Hosting is worth", "hindsight"):
-        assert word in told.stdout
+def test_people_read_the_rent_and_its_share(call: Run, lake: Path, contracts: Path) -> None:
+    printed = call("--home", lake, "study", "hosting", "--contracts", contracts)
+    assert printed.returncode == 0, printed.stderr
+    for part in ("SIMULATED", "200 USD/MWh of critical IT", "146 USD/kW-month", "95% of draws"):
+        assert part in printed.stdout
 
 
 def test_json_has_offers_contracts_and_assumptions_with_units_and_sources(
@@ -65,16 +61,18 @@ def test_json_has_offers_contracts_and_assumptions_with_units_and_sources(
     # 1.7532 billion USD / (100 MW x 10 x 8766 h)
     assert document["typical_rent_usd_per_mwh"] == pytest.approx(200.0)
     assert document["reference_rent_usd_per_mwh"] == 150.0
-    shares = [row["leaves_mean_fraction"] for row in document["offers"]]
+    shares = [row["leaves_mean_fraction"] for row in document["rows"]]
     assert shares == sorted(shares)
-    assert {150.0, 200.0} <= {row["rent_usd_per_mwh"] for row in document["offers"]}
-    for row in document["offers"]:
-        assert row["leaves_low_fraction"] <= row["leaves_fraction"] <= row["leaves_high_fraction"]
-    (contract,) = document["contracts"]
-    assert contract["rent_usd_per_kw_month"] == pytest.approx(146.1)
+    assert {150.0, 200.0} <= {row["rent_usd_per_mwh"] for row in document["rows"]}
+    for row in document["rows"]:
+        assert row["leaves_fraction_low"] <= row["leaves_fraction"] <= row["leaves_fraction_high"]
     assert all(row["source"] for row in document["assumptions"])
-    assert all(row["interval"] and row["rests_on"] for row in document["rows"])
+    assert document["drift_first"] < document["drift_last"]
     assert "provenance" in document
+    printed = call("--home", lake, *words, "--show", "contracts")
+    (contract,) = json.loads(printed.stdout)["rows"]
+    assert contract["rent_usd_per_kw_month"] == pytest.approx(146.1)
+    assert (contract["published"], contract["counted"]) == ("2020-06-01", True)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +90,15 @@ def test_csv_has_the_rows_that_are_shown(
 
 def test_what_follows_where_a_part_leaves_is_told(call: Run, lake: Path) -> None:
     told = call("--home", lake, "study", "hosting", "--left-for-good", "8%")
-    assert "If 8% of the hashrate left for good (proportional)" in told.stdout
-    assert "difficulty -8.00% and hashprice +8.70%" in " ".join(told.stdout.split())
+    # 1 / 0.92
+    assert "−8.00%" in told.stdout
+    assert "+8.70%" in told.stdout
     words = ("study", "hosting", "--left-for-good", "0.08", "--who", "cheapest", "--json")
     document = json.loads(call("--home", lake, *words).stdout)
     (row,) = [one for one in document["rows"] if one["left_fraction"] == 0.08]
     assert row["hashprice_change_alone_fraction"] == pytest.approx(1 / 0.92 - 1)
     assert row["selection"] == "cheapest"
-    assert row["hashprice_change_high_fraction"] <= 1 / 0.92 - 1 + 1e-9
+    assert row["hashprice_change_fraction_high"] <= 1 / 0.92 - 1 + 1e-9
     assert document["shown"] == "left"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,22 +18,23 @@ if TYPE_CHECKING:
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
-_SHOWN = ("classes", "falls", "history", "published", "assumptions")
+_SHOWN = ("classes", "drops", "history", "published", "assumptions")
 
 
-def test_people_are_told_shares_with_bands_and_what_they_rest_on(call: Run, lake: Path) -> None:
-    told = call("--home", lake, "study", "selling")
-    assert told.returncode == 0, told.stderr
-    for word in ("SIMULATED", "Must be sold to pay for power", "With site, staff", "Under water"):
-        assert word in told.stdout
-    for word in (
-        "A bound, not a measurement",
-        "Rests on",
-        "USD/kWh",
-        "Moves the share",
-        "over 60%",
-    ):
-        assert word in told.stdout
+def test_people_read_the_share_of_production_and_its_band(call: Run, lake: Path) -> None:
+    printed = call("--home", lake, "study", "selling")
+    assert printed.returncode == 0, printed.stderr
+    document = json.loads(call("--home", lake, "study", "selling", "--json").stdout)
+    value, low, high = (
+        f"{document[key]:.0%}"
+        for key in (
+            "forced_selling_fraction",
+            "forced_selling_fraction_low",
+            "forced_selling_fraction_high",
+        )
+    )
+    assert f"{value} ({low} to {high}) of production" in " ".join(printed.stdout.split())
+    assert "SIMULATED" in printed.stdout
 
 
 def test_json_adds_up_and_has_units_in_its_keys(call: Run, lake: Path) -> None:
@@ -39,21 +42,22 @@ def test_json_adds_up_and_has_units_in_its_keys(call: Run, lake: Path) -> None:
     assert document["simulated"] is True
     assert document["shown"] == "classes"
     *classes, whole = document["rows"]
-    assert [row["class"] for row in (*classes, whole)][::5] == ["under_water", "all"]
-    for name in ("mined", "pool", "must_sell", "with_overheads", "free", "lacks"):
+    assert [row["class"] for row in (*classes, whole)][::5] == ["underwater", "all"]
+    for name in ("mined", "pool", "forced_selling", "with_overheads", "free", "shortfall"):
         key = f"{name}_btc_per_day"
         assert sum(row[key] for row in classes) == pytest.approx(whole[key], abs=1e-9)
-        assert whole[f"{name}_low_btc_per_day"] <= whole[f"{name}_high_btc_per_day"]
+        assert whole[f"{key}_low"] <= whole[f"{key}_high"]
     kept = whole["mined_btc_per_day"] - whole["pool_btc_per_day"]
-    assert whole["must_sell_btc_per_day"] + whole["free_btc_per_day"] == pytest.approx(kept)
-    share = document["must_sell_fraction"]
-    assert whole["must_sell_btc_per_day"] == pytest.approx(share * document["mined_btc_per_day"])
-    dollars = whole["must_sell_btc_per_day"] * document["price_usd_per_btc"]
-    assert whole["must_sell_usd_per_day"] == pytest.approx(dollars)
-    assert document["must_sell_low_fraction"] <= share <= document["must_sell_high_fraction"]
-    # every row says what its limits are, and what it rests on
-    assert all("95% of draws" in row["interval"] for row in document["rows"])
-    assert all("USD/kWh" in row["rests_on"] for row in document["rows"])
+    forced = whole["forced_selling_btc_per_day"]
+    assert forced + whole["free_btc_per_day"] == pytest.approx(kept)
+    share = document["forced_selling_fraction"]
+    assert forced == pytest.approx(share * document["mined_btc_per_day"])
+    dollars = forced * document["price_usd_per_btc"]
+    assert whole["forced_selling_usd_per_day"] == pytest.approx(dollars)
+    assert document["forced_selling_fraction_low"] <= share
+    assert share <= document["forced_selling_fraction_high"]
+    banded = [column for column in document["columns"] if column["unit"] is not None]
+    assert all("95% of draws" in column["interval"] for column in banded)
     assert "provenance" in document
 
 
@@ -65,7 +69,6 @@ def test_csv_has_the_rows_that_are_shown(call: Run, lake: Path, shown: str) -> N
     assert document["shown"] == shown
     assert len(rows) == len(document["rows"])
     assert len(rows) > (0 if shown == "published" else 3)
-    assert all(row["rests_on"] for row in rows)
 
 
 def test_the_history_has_every_day_and_people_see_quarters(call: Run, lake: Path) -> None:
@@ -75,23 +78,27 @@ def test_the_history_has_every_day_and_people_see_quarters(call: Run, lake: Path
     assert days == sorted(set(days))
     assert len(days) > 300
     for row in rows:
-        assert row["must_sell_low_fraction"] <= row["must_sell_fraction"]
-        assert row["must_sell_fraction"] <= row["must_sell_high_fraction"] <= 1
-        sold = row["must_sell_fraction"] * row["mined_btc_per_day"]
-        assert row["must_sell_btc_per_day"] == pytest.approx(sold)
-    seen = [line for line in call(*asked).stdout.splitlines() if line[:2] == "20"]
+        assert row["forced_selling_fraction_low"] <= row["forced_selling_fraction"]
+        assert row["forced_selling_fraction"] <= row["forced_selling_fraction_high"] <= 1
+        sold = row["forced_selling_fraction"] * row["mined_btc_per_day"]
+        assert row["forced_selling_btc_per_day"] == pytest.approx(sold)
+    dates = (line.split("   ")[0] for line in call(*asked).stdout.splitlines())
+    seen = [text for text in dates if re.fullmatch(r"\d{1,2} [A-Z][a-z]{2} 20\d\d", text)]
     assert 4 < len(seen) < 15
-    assert seen[-1].startswith(days[-1])
+    # the first day of each quarter, and the last of all
+    assert {text.split()[1] for text in seen[1:-1]} <= {"Jan", "Apr", "Jul", "Oct"}
+    last = date.fromisoformat(days[-1])
+    assert seen[-1] == f"{last.day} {last:%b %Y}"
 
 
-def test_a_fall_of_the_price_asks_for_more_coins(call: Run, lake: Path) -> None:
-    told = call("--home", lake, "study", "selling", "--show", "falls", "--json")
+def test_a_drop_in_price_takes_more_coins(call: Run, lake: Path) -> None:
+    told = call("--home", lake, "study", "selling", "--show", "drops", "--json")
     rows = json.loads(told.stdout)["rows"]
-    assert [row["fall_fraction"] for row in rows] == [0.0, 0.1, 0.2, 0.3]
-    coins = [row["must_sell_btc_per_day"] for row in rows]
+    assert [row["drop_fraction"] for row in rows] == [0.0, 0.1, 0.2, 0.3]
+    coins = [row["forced_selling_btc_per_day"] for row in rows]
     assert coins == sorted(coins)
     for row in rows:
-        left = 1 - row["fall_fraction"]
+        left = 1 - row["drop_fraction"]
         assert row["price_usd_per_btc"] == pytest.approx(left * rows[0]["price_usd_per_btc"])
 
 
@@ -118,7 +125,7 @@ of = { here = 1.0 }
         file = tmp_path / f"{price}.toml"
         file.write_text(prices.replace("PRICE", str(price)))
         told = call("--home", lake, "study", "selling", "--prices", file, "--json")
-        found.append(json.loads(told.stdout)["must_sell_fraction"])
+        found.append(json.loads(told.stdout)["forced_selling_fraction"])
     # most machines pay at both, so that coins go with the price of power
     assert 1.2 < found[1] / found[0] <= 1.5 * 1.01
 
@@ -133,8 +140,8 @@ def test_overheads_of_a_file_are_used(call: Run, lake: Path, tmp_path: Path) -> 
     file.write_text(text)
     told = call("--home", lake, "study", "selling", "--assumptions", file, "--json")
     document = json.loads(told.stdout)
-    assert document["overheads_fraction_of_power"] == 0
-    assert document["with_overheads_fraction"] == pytest.approx(document["must_sell_fraction"])
+    assert document["overheads_fraction"] == 0
+    assert document["with_overheads_fraction"] == pytest.approx(document["forced_selling_fraction"])
 
 
 @pytest.mark.parametrize(

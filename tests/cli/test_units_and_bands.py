@@ -38,7 +38,6 @@ _COMMANDS = {
     "supply rigs": ("study", "supply", "--show", "rigs"),
     "supply assumptions": ("study", "supply", "--show", "assumptions"),
     "supply own": ("study", "supply", "--power-price", 0.06),
-    "selling": ("study", "selling"),
 }
 # counts have no unit
 _COUNTS = {

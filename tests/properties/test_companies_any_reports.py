@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.cli.company_tables import ai_row, debt_row, now_row, period_row
-from hashcanary.economics.companies.periods import company_periods
 from hashcanary.economics.companies.standing import companies_now
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
 from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
 from hashcanary.store.record import COMPANY_COLUMNS, Record
+from hashcanary.views.companies import TABLES, companies
 
 PERIODS = (
     (date(2025, 7, 1), date(2025, 7, 31)),
@@ -91,18 +90,17 @@ def test_any_reports_give_finite_figures_and_bands_in_order(
     rows: pl.DataFrame, price: float | None
 ) -> None:
     record = _record(rows)
-    found = companies_now(record, price_usd_per_btc=price)
-    told = [now_row(one) for one in found.companies] + [debt_row(one) for one in found.companies]
-    told += [ai_row(one) for one in found.companies if one.ai is not None]
-    periods = company_periods(record)
-    told += [period_row(one) for one in periods]
-    for row in told:
-        json.dumps(row, allow_nan=False)
-        for key, value in row.items():
-            name, low, unit = key.rpartition("_low_")
-            if low and value is not None:
-                assert row[f"{name}_low_{unit}"] <= row[f"{name}_{unit}"] * (1 + 1e-12)
-                assert row[f"{name}_{unit}"] <= row[f"{name}_high_{unit}"] * (1 + 1e-12)
+    answer = companies(record, price=price)
+    for key in TABLES:
+        table = answer.named(key)
+        for row in table.records():
+            json.dumps(row, allow_nan=False)
+            for column in table.columns:
+                if column.limits and row[column.key] is not None:
+                    value, low, high = (row[each] for each in column.keys)
+                    assert low <= value * (1 + 1e-12)
+                    assert value <= high * (1 + 1e-12)
+    found = answer.result
     for name, total in found.totals.items():
         assert total.companies <= len(found.companies)
         assert (total.band is None) == (total.companies == 0), name

@@ -12,23 +12,24 @@ from hashcanary.errors import Exit
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
 
-_SHOWN = ("now", "months", "debt", "ai")
+# of views.companies, which is not imported before it is needed
+_TABLES = ("now", "months", "debt", "ai")
 _DESCRIPTION = """\
-What mining companies report, once it is loaded: coins produced, sold and held,
-power, debt and AI contracts, and what follows. Each figure counts from its
-publication on, and a restatement from its own. What was not reported is missing,
-never zero; sums are of those that told, and say how many they are.
+What mining companies report, once it is loaded: coins produced, sold and held, power,
+debt and AI contracts, and what follows. A figure counts from its publication, a
+restatement from its own. A figure that was not reported is missing, never zero; sums
+are of the companies that reported, with their number.
 
-  now     share of production sold, share of the network's, months of power that
-          coins and cash pay, the part of a month's coins that pays the power,
-          power a coin against the network's
-  months  by period; whether treasuries change by what is produced less what is
-          sold, and by how much not
-  debt    over coins held, and the price of bitcoin at which they are equal
-  ai      contracts in USD a MWh beside what mining earns there
+  now     share of production sold; share of the network's production; months of power
+          that coins and cash pay for; forced selling, the part of a month's coins that
+          pays for its power; power a coin against the network's
+  months  by period; whether the treasury changes by production less sales, and by how
+          much it does not
+  debt    over coins held; the price of bitcoin at which both are equal
+  ai      contracts in USD per MWh against mining at the same site
 
 Reports are CSV files that you or others write from press releases and filings:
-docs/companies.md says what their columns are.
+docs/companies.md describes their columns.
 
 Exits with 3 where no report was published by --at.
 """
@@ -53,8 +54,8 @@ def add(commands: Commands, shared: Parser) -> None:
         examples=_EXAMPLES,
     )
     add_at(parser)
-    parser.add_argument("--company", metavar="NAME", help="only this one")
-    parser.add_argument("--show", choices=_SHOWN, default="now", help="the table (default: now)")
+    parser.add_argument("--company", metavar="NAME", help="only this company")
+    parser.add_argument("--show", choices=_TABLES, default="now", help="the table (default: now)")
     parser.add_argument(
         "--price", metavar="P", help="price of bitcoin in USD in place of the record's newest"
     )
@@ -69,21 +70,13 @@ def run(args: argparse.Namespace) -> Exit:
     """Compute and print."""
     if args.example:
         return _example()
-    from hashcanary.cli import company_tables as tables
     from hashcanary.cli.opening import open_record
-    from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.companies.periods import company_periods
-    from hashcanary.economics.companies.standing import companies_now
+    from hashcanary.cli.output import format_of, show
+    from hashcanary.views.companies import companies
 
     price = price_of(args.price)
-    record = open_record(args)
-    if args.show == "months":
-        table = tables.periods_table(record, company_periods(record, args.company))
-    else:
-        found = companies_now(record, args.company, price)
-        form = {"now": tables.now_table, "debt": tables.debt_table, "ai": tables.ai_table}
-        table = form[args.show](record, found)
-    emit(table, format_of(args))
+    answer = companies(open_record(args), show=args.show, company=args.company, price=price)
+    show(answer, format_of(args))
     return Exit.DONE
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.companies.power import efficiency_of, inverse, product
+from hashcanary.economics.companies.power import Input, as_reported, efficiency_of, inverse, product
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR
 from hashcanary.interval import Interval
 
@@ -32,7 +32,7 @@ class Ai:
     over_capacity: gross load, or the contracted one, over capacity, fraction. usd_per_mwh_load: of
     critical IT load, round the clock, USD/MWh; usd_per_mwh_site: of the site behind it, USD/MWh;
     mining_usd_per_mwh: what mining earns there, both before power; ratio: of the two, site's over
-    mining's. rests_on: what the bands are of.
+    mining's. inputs: what both are computed from.
     """
 
     contracted: Told | None
@@ -44,7 +44,7 @@ class Ai:
     usd_per_mwh_site: Interval | None
     mining_usd_per_mwh: Interval | None
     ratio: Interval | None
-    rests_on: str
+    inputs: tuple[Input, ...]
 
 
 def ai_of(
@@ -66,7 +66,7 @@ def ai_of(
     # a site told before more load was let is not behind all of it
     if gross is not None and contracted is not None and gross.last < contracted.last:
         gross = None
-    site, said = _site_mw(contracted, gross, connection)
+    site, inputs = _site_mw(contracted, gross, connection)
     load = None if contracted is None or not contracted.stored else float(contracted.amount)
     usd = None if revenue is None else float(revenue.amount) / HOURS_A_YEAR
     of_site = None if usd is None or site is None else product(Interval.exact(usd), inverse(site))
@@ -75,7 +75,7 @@ def ai_of(
     if machines is not None and hashprice_usd_per_phs_day is not None:
         a_day = product(machines.band, power.pue, Interval.exact(_HOURS_A_DAY * _KW_TO_MW))
         mining = product(hashprice_usd_per_phs_day, inverse(a_day))
-        said = f"{said}; mining: {machines.rests_on}"
+        inputs = (*inputs, machines)
     capacity = company.newest("capacity")
     there = gross or contracted
     return Ai(
@@ -90,19 +90,18 @@ def ai_of(
         of_site,
         mining,
         None if of_site is None or mining is None else product(of_site, inverse(mining)),
-        said,
+        inputs,
     )
 
 
 def _site_mw(
     contracted: Told | None, gross: Told | None, connection: Interval
-) -> tuple[Interval | None, str]:
-    """MW of the site behind the load: as told, else assumed."""
+) -> tuple[Interval | None, tuple[Input, ...]]:
+    """MW of the site behind the load, as reported, else assumed; and what that is from."""
     if gross is not None and gross.stored:
-        said = f"site {gross.figure.shown(gross.stored)} MW as told"
-        return Interval.exact(float(gross.amount)), said
+        site = as_reported(gross)
+        return site.band, (site,)
     if contracted is None or not contracted.stored:
-        return None, "no load told"
-    band = product(Interval.exact(float(contracted.amount)), connection)
-    said = "site not told: {:.2f} ({:.2f} to {:.2f}) times the load".format(*connection.three)
-    return band, said
+        return None, ()
+    inputs = as_reported(contracted), Input("connection", connection)
+    return product(*(part.band for part in inputs)), inputs

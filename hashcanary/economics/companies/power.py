@@ -1,9 +1,9 @@
-"""What a company's power costs, from its own figures where it told them, and from bands where not.
+"""What a company's power costs, from its own figures where it has any, else from bands.
 
 A month's bill, in this order: (1) the power that it paid for, over the days of that period; (2) its
-hashrate x efficiency x what the site takes over its machines x price of power, each as told, else
-assumed. What was told is taken as exact. The parts assumed are independent and log-normal: their
-distances on the log scale are added as squares.
+hashrate x efficiency x what the site takes over its machines x price of power, each as reported,
+else assumed. What was reported is taken as exact. The parts assumed are independent and log-normal:
+their distances on the log scale are added as squares.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hashcanary.interval import Interval
 if TYPE_CHECKING:
     from datetime import date
 
-    from hashcanary.economics.companies.reports import Company
+    from hashcanary.economics.companies.reports import Company, Told
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
@@ -44,14 +44,29 @@ RUNNING = Interval(0.87, 0.65, 0.97)
 
 
 @dataclass(frozen=True, slots=True)
-class SourcedFigure:
-    """A figure with what it rests on. band: in the unit of what it estimates. own: all is from
-    the company's own figures, but for what the site takes over its machines.
+class Input:
+    """What a figure is computed from. name: of the company's figure, or of an assumption.
+
+    band: in the unit of the figure's head; running, of energized machines, is a fraction, pue and
+    connection are ratios. reported: by the company; None where it is assumed.
     """
 
+    name: str
     band: Interval
-    rests_on: str
-    own: bool
+    reported: Told | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedFigure:
+    """A figure with what it is computed from. band: in the unit of what it estimates."""
+
+    band: Interval
+    inputs: tuple[Input, ...]
+
+    @property
+    def own(self) -> bool:
+        """Whether all is from the company's own figures, but for what the site takes besides."""
+        return all(part.reported is not None for part in self.inputs if part.name != "pue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,90 +143,83 @@ def network_power(
     )
 
 
-def price_of(company: Company, network: NetworkPower, since: date) -> SourcedFigure:
-    """What it pays for power, USD/kWh: as told since a day, else what one miner among all pays."""
-    told = company.newest("power_price", since)
-    if told is not None:
-        said = f"power {told.figure.shown(told.stored)} USD/kWh as told to {told.last}"
-        return SourcedFigure(Interval.exact(float(told.amount)), said, own=True)
-    band = network.one_price_usd_per_kwh
-    said = f"power not told: {_range(band, 3)} USD/kWh, what 95% of the hashrate pays"
-    return SourcedFigure(band, said, own=False)
+def price_of(company: Company, network: NetworkPower, since: date) -> Input:
+    """What it pays for power, USD/kWh: as reported since a day, else as one miner among all."""
+    reported = company.newest("power_price", since)
+    if reported is not None:
+        return as_reported(reported)
+    return Input("power_price", network.one_price_usd_per_kwh)
 
 
-def efficiency_of(company: Company, network: NetworkPower, since: date) -> SourcedFigure | None:
-    """J/TH of its machines: as told since a day, else the network's; None where nobody knows."""
-    told = company.newest("efficiency", since)
-    if told is not None:
-        said = f"{told.figure.shown(told.stored)} J/TH as told to {told.last}"
-        return SourcedFigure(Interval.exact(float(told.amount)), said, own=True)
+def efficiency_of(company: Company, network: NetworkPower, since: date) -> Input | None:
+    """J/TH of its machines: as reported since a day, else the network's; None where not known."""
+    reported = company.newest("efficiency", since)
+    if reported is not None:
+        return as_reported(reported)
     band = network.efficiency_j_per_th
-    if band is None:
-        return None
-    said = f"efficiency not told: the network's {_range(band, 1)} J/TH"
-    return SourcedFigure(band, said, own=False)
+    return None if band is None else Input("efficiency", band)
+
+
+def as_reported(told: Told) -> Input:
+    """A figure as a company reported it, exact, in the unit of its head."""
+    return Input(told.figure.name, Interval.exact(float(told.amount)), told)
 
 
 def hashrate_of(company: Company, since: date) -> SourcedFigure | None:
-    """EH/s that run: as told since a day, else a part of what is energized; None where neither.
+    """EH/s that run: as reported since a day, else a part of what is energized; None for neither.
 
     What is energized at the end of a later period than the last average counts in its place.
     """
     average = company.newest("hashrate_average", since)
     energized = company.newest("hashrate_energized", since)
     if average is not None and (energized is None or energized.last <= average.last):
-        said = f"{average.figure.shown(average.stored)} EH/s ran on average to {average.last}"
-        return SourcedFigure(Interval.exact(float(average.amount)), said, own=True)
+        runs = as_reported(average)
+        return SourcedFigure(runs.band, (runs,))
     if energized is None:
         return None
-    band = product(Interval.exact(float(energized.amount)), RUNNING)
-    said = (
-        f"{energized.figure.shown(energized.stored)} EH/s energized on {energized.last}, of which "
-        f"{RUNNING.value:.0%} ({RUNNING.low:.0%} to {RUNNING.high:.0%}) run"
-    )
-    return SourcedFigure(band, said, own=False)
+    inputs = as_reported(energized), Input("running", RUNNING)
+    return SourcedFigure(product(*(part.band for part in inputs)), inputs)
 
 
 def bill_of(company: Company, network: NetworkPower, since: date) -> SourcedFigure | None:
-    """A month's power, USD: as told since a day, else from what is told and assumed; None without.
+    """A month's power, USD: as reported since a day, else from its parts; None without.
 
-    A price of power that was told later than a bill does not displace it: a bill is what was paid.
+    A price of power that was reported later than a bill does not displace it: a bill is what was
+    paid.
     """
-    told = company.newest("power_cost", since)
-    if told is not None and told.stored > 0:
-        usd = float(told.amount) / told.days * MONTH_DAYS
-        said = f"its power bill of {told.first} to {told.last}"
-        return SourcedFigure(Interval.exact(usd), said, own=True)
+    paid = company.newest("power_cost", since)
+    if paid is not None and paid.stored > 0:
+        usd = float(paid.amount) / paid.days * MONTH_DAYS
+        return SourcedFigure(Interval.exact(usd), (as_reported(paid),))
     rate, machines = hashrate_of(company, since), efficiency_of(company, network, since)
     if rate is None or machines is None or rate.band.value <= 0:
         return None
     price = price_of(company, network, since)
     scale = Interval.exact(_MW_TO_KW * _HOURS_A_DAY * MONTH_DAYS)
     band = product(rate.band, machines.band, network.pue, price.band, scale)
-    said = "; ".join((rate.rests_on, machines.rests_on, price.rests_on, _site(network)))
-    return SourcedFigure(band, said, own=rate.own and machines.own and price.own)
+    return SourcedFigure(band, (*rate.inputs, machines, price, Input("pue", network.pue)))
 
 
 def cost_per_coin(
     company: Company, network: NetworkPower, btc_per_phs_day: Interval | None, since: date
 ) -> SourcedFigure | None:
-    """Power a coin, USD/BTC, where a company told enough of its own; None otherwise.
+    """Power a coin, USD/BTC, where a company reported enough of its own; None otherwise.
 
     From its efficiency and price at what a hash earns now (btc_per_phs_day, BTC/PH/s/day), else
     from the bill and the coins of its last period.
     """
     machines, price = efficiency_of(company, network, since), price_of(company, network, since)
-    if machines is not None and machines.own and price.own and btc_per_phs_day is not None:
+    own = machines is not None and machines.reported is not None and price.reported is not None
+    if machines is not None and own and btc_per_phs_day is not None:
         a_day = product(machines.band, price.band, network.pue, Interval.exact(_HOURS_A_DAY))
         band = product(a_day, inverse(btc_per_phs_day))
-        said = f"{machines.rests_on}; {price.rests_on}; {_site(network)}; difficulty of today"
-        return SourcedFigure(band, said, own=True)
-    told = company.newest("power_cost", since)
-    coins = None if told is None else company.of("produced", told.first, told.last)
-    if told is None or coins is None or not coins.stored or not told.stored:
+        return SourcedFigure(band, (machines, price, Input("pue", network.pue)))
+    paid = company.newest("power_cost", since)
+    coins = None if paid is None else company.of("produced", paid.first, paid.last)
+    if paid is None or coins is None or not coins.stored or not paid.stored:
         return None
-    said = f"bill over coins of {told.first} to {told.last}"
-    return SourcedFigure(Interval.exact(float(told.amount / coins.amount)), said, own=True)
+    band = Interval.exact(float(paid.amount / coins.amount))
+    return SourcedFigure(band, (as_reported(paid), as_reported(coins)))
 
 
 def network_cost_per_coin(
@@ -222,13 +230,3 @@ def network_cost_per_coin(
         return None
     parts = (network.efficiency_j_per_th, network.middle_price_usd_per_kwh, network.pue)
     return product(*parts, Interval.exact(_HOURS_A_DAY), inverse(btc_per_phs_day))
-
-
-def _site(network: NetworkPower) -> str:
-    pue = network.pue
-    return f"PUE {pue.value:.2f} ({pue.low:.2f} to {pue.high:.2f})"
-
-
-def _range(band: Interval, decimals: int) -> str:
-    value, low, high = (f"{one:.{decimals}f}" for one in band.three)
-    return f"{value} ({low} to {high})"

@@ -169,7 +169,7 @@ def _moment(record: Record) -> int:
 
 def _prices(record: Record, stated: float | None) -> _Prices:
     """The newest of each; a price that is stated takes the record's place."""
-    lack = "no price or difficulty is known: load blocks and prices for what rests on them"
+    lack = "price and difficulty: the record has no blocks or prices"
     try:
         history, dollars, _ = supply_study.history_of(record)
     except NothingToMeasure:

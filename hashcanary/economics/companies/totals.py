@@ -33,8 +33,8 @@ def totals_of(companies: Sequence[CompanyNow], price_usd_per_btc: float | None) 
 
     produced_btc_per_month, network_share_fraction: each company's of its own last period; held_btc,
     restricted_btc, cash_usd, debt_usd, bill_usd_per_month. Sums over sums: sold_share_fraction,
-    must_sell_fraction (bills over coins at today's price), covered_months (free coins and cash over
-    bills), debt_to_treasury_ratio; ai_contracted_mw, ai_revenue_usd_per_year.
+    forced_selling_fraction (bills over coins at today's price), covered_months (free coins and cash
+    over bills), debt_to_treasury_ratio; ai_contracted_mw, ai_revenue_usd_per_year.
     """
     sums: dict[str, Parts] = {
         "produced_btc_per_month": lambda one: (_exact(one.produced_a_month),),
@@ -49,7 +49,7 @@ def totals_of(companies: Sequence[CompanyNow], price_usd_per_btc: float | None) 
     }
     ratios: dict[str, Parts] = {
         "sold_share_fraction": lambda one: (_sold(one), _told(one.produced)),
-        "must_sell_fraction": lambda one: (_bill(one), _worth(one, price_usd_per_btc)),
+        "forced_selling_fraction": lambda one: (_bill(one), _worth(one, price_usd_per_btc)),
         "covered_months": lambda one: (_exact(one.funds_usd), _bill(one)),
         "debt_to_treasury_ratio": lambda one: (_told(one.debt), _exact(one.treasury_usd)),
     }

@@ -10,6 +10,16 @@ import numpy as np
 from hashcanary.economics.errors import BadFigures
 from hashcanary.moments import DAY
 from hashcanary.stated import Place, read_document
+from hashcanary.units import (
+    FRACTION,
+    MONTHS,
+    MUSD_PER_MW,
+    PER_YEAR,
+    RATIO,
+    USD_PER_MWH,
+    YEARS,
+    Unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +37,15 @@ _FILE = "hosting.toml"
 _MEGAWATTS = {"kW": 1e-3, "MW": 1.0, "GW": 1e3}
 _DOLLARS = {"USD": 1.0, "million USD": 1e6, "billion USD": 1e9}
 KINDS = ("colocation", "gpu-cloud")
-_UNITS = ("ratio", "fraction", "fraction/year", "years", "months", "million USD/MW", "USD/MWh")
+_UNITS = {
+    "ratio": RATIO,
+    "fraction": FRACTION,
+    "fraction/year": PER_YEAR,
+    "years": YEARS,
+    "months": MONTHS,
+    "million USD/MW": MUSD_PER_MW,
+    "USD/MWh": USD_PER_MWH,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,7 @@ class HostingAssumption:
 
     name: str
     title: str
-    unit: str
+    unit: Unit
     median: float
     spread: float
     low: float
@@ -278,7 +296,7 @@ def _assumption(place: Place, known: tuple[str, ...]) -> HostingAssumption:
     return HostingAssumption(
         _one_of(place, "name", known) if known else place.text("name"),
         place.text("title"),
-        _one_of(place, "unit", _UNITS),
+        _UNITS[_one_of(place, "unit", tuple(_UNITS))],
         median,
         place.number("spread", 0.0, 2.0),
         low,

@@ -8,7 +8,6 @@ import numpy as np
 
 from hashcanary.economics.errors import TooFewDaysForDrift
 from hashcanary.metrics.windows import floats
-from hashcanary.moments import iso_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +20,12 @@ FEWEST_DAYS = 365
 _A_YEAR = 365.25
 
 
-def drift_of(record: Record, reach_years: float) -> tuple[float, float, str]:
-    """The mean change of the logarithm of price over difficulty a year, its standard error, words.
+def drift_of(record: Record, reach_years: float) -> tuple[float, float, tuple[int, int]]:
+    """The mean change of the logarithm of price over difficulty a year, its standard error, days.
 
     Over the last ``reach_years`` years of days with both, or as many as there are; the standard
-    error as if days were independent. Raises TooFewDaysForDrift.
+    error as if days were independent; days: Unix seconds of the first and the last. Raises
+    TooFewDaysForDrift.
     """
     from hashcanary.metrics.engine import metrics_of
 
@@ -41,5 +41,5 @@ def drift_of(record: Record, reach_years: float) -> tuple[float, float, str]:
     changes = changes[np.isfinite(changes)]
     mean, error = changes.mean(), changes.std(ddof=1) / np.sqrt(changes.size)
     times = frame["time"].to_numpy()
-    said = f"the record's, {iso_day(int(times[first]))} to {iso_day(int(times[known[-1]]))}"
-    return float(mean * _A_YEAR), float(error * _A_YEAR), said
+    days = int(times[first]), int(times[known[-1]])
+    return float(mean * _A_YEAR), float(error * _A_YEAR), days

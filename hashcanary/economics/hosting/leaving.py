@@ -16,11 +16,14 @@ from hashcanary.economics.draws import band_of
 from hashcanary.economics.hosting.offers import musd_per_mw_year, terms_of, usd_per_kw_month
 from hashcanary.economics.hosting.sites import Ahead, at_price, mining_of, sites_of
 from hashcanary.economics.levers import moved_by
+from hashcanary.economics.priors import parameter_units
 from hashcanary.interval import Interval
+from hashcanary.units import FRACTION, PER_YEAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.economics.hosting.contracts import HostingAssumption
     from hashcanary.economics.hosting.offers import Terms
     from hashcanary.economics.hosting.sites import Mining, Sites
     from hashcanary.economics.levers import Moved
@@ -37,6 +40,7 @@ _MEANINGS = {
     "fees": "transaction fees, of the subsidy, fraction",
     "convertible": "part of the hashrate that stands where AI could, fraction",
 }
+_UNITS = {"decline": PER_YEAR, "fees": FRACTION, "convertible": FRACTION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,9 @@ class Leaving:
         revenue, margin, even = (band_of(_quantile(part, weight, 0.5)) for part in parts)
         return revenue, margin, even
 
-    def levers(self, rent_usd_per_mwh: float, titles: dict[str, str]) -> tuple[Moved, ...]:
+    def levers(
+        self, rent_usd_per_mwh: float, assumed: dict[str, HostingAssumption]
+    ) -> tuple[Moved, ...]:
         """What each assumption moves of the share that would leave at a rent, USD/MWh."""
         parameters = {
             **self._supply.parameters,
@@ -166,8 +172,15 @@ class Leaving:
             "convertible": self._can.sum(axis=1),
         }
         # how long it takes to build moves when they leave, not how many
-        meanings = {name: title for name, title in titles.items() if name != "build"}
-        return moved_by({**meanings, **_MEANINGS}, parameters, self.leaves(rent_usd_per_mwh))
+        meanings = {name: one.title for name, one in assumed.items() if name != "build"}
+        units = {name: one.unit for name, one in assumed.items()}
+        return moved_by(
+            {**meanings, **_MEANINGS},
+            parameters,
+            self.leaves(rent_usd_per_mwh),
+            {**parameter_units(), **units, **_UNITS},
+            {name: one.source for name, one in assumed.items()},
+        )
 
 
 def _quantile(values: Floats, weight: Floats, part: float) -> Floats:

@@ -93,9 +93,9 @@ class HostingStudy:
     None where there is none; reference_usd_per_mwh: the rent that the sensitivity is of; could:
     fraction of the hashrate that could leave at any rent; build_months: months until it has.
     Mining's are of the median site, USD/MWh of connection: revenue and margin now, and the even
-    margin over a contract. drift_per_year: of the logarithm of hashprice, a year; drift_said: where
-    that is from. contracted_mw: MW of connection of all contracts known by then, mining_mw: MW that
-    mining draws.
+    margin over a contract. drift_per_year: of the logarithm of hashprice, a year; drift_days: Unix
+    seconds of the first and last day that it is of, None where it is stated. contracted_mw: MW of
+    connection of all contracts known by then, mining_mw: MW that mining draws.
     """
 
     supply: SupplyStudy
@@ -116,7 +116,7 @@ class HostingStudy:
     mining_margin_usd_per_mwh: Interval
     mining_even_usd_per_mwh: Interval
     drift_per_year: Interval
-    drift_said: str
+    drift_days: tuple[int, int] | None
     levers: tuple[Moved, ...]
     lacks: tuple[str, ...]
 
@@ -145,7 +145,7 @@ def study_hosting(
     assumed, late = figures.assumed_at(moment)
     convertible, late_regions = figures.convertible_at(moment)
     values = draw_assumptions(assumed, draws, seed)
-    ahead, said = _ahead(base, market, figures, record, seed)
+    ahead, days = _ahead(base, market, figures, record, seed)
     can = _convertible(base.supply, convertible, seed)
     drawn = Leaving(base.supply, values, ahead, can, seed)
     contracts = contract_figures(figures.contracts_by(moment), values, seed)
@@ -170,8 +170,8 @@ def study_hosting(
         band_of(values["build"]),
         *drawn.mining_bands(),
         band_of(ahead.drift),
-        said,
-        drawn.levers(reference, {name: one.title for name, one in assumed.items()}),
+        days,
+        drawn.levers(reference, assumed),
         (*base.lacks, *_lacks(market, len(late), len(late_regions), bool(contracts))),
     )
 
@@ -210,22 +210,23 @@ def _lacks(market: Market, late: int, late_regions: int, contracts: bool) -> tup
 
 def _ahead(
     base: SupplyStudy, market: Market, figures: HostingFigures, record: Record, seed: int
-) -> tuple[Ahead, str]:
-    """How hashprice goes on in each draw, and in words where its drift is from."""
+) -> tuple[Ahead, tuple[int, int] | None]:
+    """How hashprice goes on in each draw, and the days that its drift is of."""
     decline = figures.decline
     random = generator(seed, Purpose.DRIFT)
     draws = base.supply.left.size
     normal, place = random.standard_normal(draws), random.random(draws)
+    days = None
     if decline.per_year is not None:
-        mean, error, said = decline.per_year, decline.spread or 0.0, f"as stated: {decline.source}"
+        mean, error = decline.per_year, decline.spread or 0.0
     else:
-        mean, error, said = drift_of(record, decline.reach_years)
+        mean, error, days = drift_of(record, decline.reach_years)
     fees = market.fees_to_subsidy
     drawn = np.interp(place, (0.0, 0.5, 1.0), (fees.low, fees.value, fees.high))
     price = base.market.hashprice_usd_per_phs_day * (1.0 + drawn) / (1.0 + fees.value)
     years = None if market.to_halving is None else market.to_halving / 365.25
     drift = np.minimum(mean + error * normal, decline.highest)
-    return Ahead(price, drift, drawn, years), said
+    return Ahead(price, drift, drawn, years), days
 
 
 def _convertible(supply: Supply, regions: dict[str, Convertible], seed: int) -> Floats:

@@ -2,12 +2,12 @@
 
 A machine that runs earns the hashprice h, of which its pool keeps a part. Its power costs w, in
 USD/PH/s/day, and is paid in money: it must sell w/h of the coins it mines. Where that is more than
-the pool leaves it mines too little: it sells all, and the rest of the bill, what it *lacks*, comes
+the pool leaves it mines too little: it sells all, and the rest of the bill, its *shortfall*, comes
 out of a treasury or another purse, or it stops. What is neither the pool's nor sold is *free*:
 whether its owner keeps or sells it, power does not decide.
 
 A machine's margin is 1 - c/h, where c is its cost in the supply curve: power, what else ends when
-it is off, and the pool's fee. Below 0 it is under water. With overheads (site and staff,
+it is off, and the pool's fee. Below 0 it is underwater. With overheads (site and staff,
 administration; the wear of machines is no bill of the day) more must be sold: that is told apart.
 
 A bound and no measurement: nobody says which coins were sold, and owners with other money need sell
@@ -50,7 +50,7 @@ class MarginClass:
 
 # margins as fractions of the hashprice
 CLASSES = (
-    MarginClass("under_water", "under water", -np.inf, 0.0),
+    MarginClass("underwater", "underwater", -np.inf, 0.0),
     MarginClass("to_20", "0 to 20%", 0.0, 0.2),
     MarginClass("to_40", "20 to 40%", 0.2, 0.4),
     MarginClass("to_60", "40 to 60%", 0.4, 0.6),
@@ -64,15 +64,15 @@ class Sold:
 
     mined: fraction by the class, which is its share of the hashrate too; pool: fraction kept by
     pools; power: fraction that must be sold to pay for power; whole: fraction that must be sold to
-    pay for power and overheads; lacks: fraction by which the bill for power is more than is left
-    to sell. mined less pool less power is free.
+    pay for power and overheads; shortfall: fraction by which the bill for power is more than is
+    left to sell. mined less pool less power is free.
     """
 
     mined: Floats
     pool: Floats
     power: Floats
     whole: Floats
-    lacks: Floats
+    shortfall: Floats
 
     @property
     def free(self) -> Floats:
@@ -82,7 +82,7 @@ class Sold:
     @property
     def total(self) -> Sold:
         """The sum of the classes: fractions, (1, draws)."""
-        parts = (self.mined, self.pool, self.power, self.whole, self.lacks)
+        parts = (self.mined, self.pool, self.power, self.whole, self.shortfall)
         return Sold(*(one.sum(axis=0, keepdims=True) for one in parts))
 
 
@@ -97,7 +97,7 @@ def draw_overheads(figures: Mapping[str, Assumption], draws: int, seed: int) -> 
 def sold(supply: Supply, hashprice_usd_per_phs_day: float, overheads: Floats) -> Sold:
     """What must be sold at a hashprice by what runs now. overheads: fraction of power, (draws,).
 
-    What runs stays what runs now, at any hashprice: a lower one puts more of it under water.
+    What runs stays what runs now, at any hashprice: a lower one puts more of it underwater.
     """
     running, values = Running.of(supply), supply.parameters
     price, fee, ends = hashprice_usd_per_phs_day, values["pool_fee"], 1.0 + values["overhead"]
@@ -122,5 +122,5 @@ def sold(supply: Supply, hashprice_usd_per_phs_day: float, overheads: Floats) ->
         power=power,
         whole=bill(1.0 + overheads),
         # the two are sums of the same numbers but for rounding where each machine pays its power
-        lacks=np.where(whole_bill - power > _ROUNDING, whole_bill - power, 0.0),
+        shortfall=np.where(whole_bill - power > _ROUNDING, whole_bill - power, 0.0),
     )

@@ -12,6 +12,7 @@ from hashcanary.economics.draws import mean_band
 from hashcanary.economics.levers import moved_by
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import read_power_prices
+from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.selling.published import PublishedShare, read_published_shares
 from hashcanary.economics.selling.sold import CLASSES, OVERHEADS, Sold, draw_overheads, sold
 from hashcanary.economics.supply.fleet_history import FIRST_DAY, FleetHistory, fleet_history
@@ -50,8 +51,9 @@ _FEWEST_DAYS = 365
 class ClassSold:
     """What becomes of the coins of a class of machines; means of the draws, and their band.
 
-    share: fraction of the hashrate, and of the coins mined; the others in BTC/day: mined; kept by
-    pools; that must be sold for power; for power and overheads; free of power; lacking to pay it.
+    share: fraction of the hashrate, and of the coins mined; power: fraction of all coins mined that
+    must be sold for power, and in USD/day; the others in BTC/day: mined; kept by pools; that must
+    be sold for power; for power and overheads; free of power; short of its bill.
     """
 
     name: str
@@ -62,23 +64,25 @@ class ClassSold:
     power_btc_per_day: Interval
     whole_btc_per_day: Interval
     free_btc_per_day: Interval
-    lacks_btc_per_day: Interval
+    shortfall_btc_per_day: Interval
+    power: Interval
+    power_usd_per_day: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Fallen:
     """After a fall of the price by a fraction, at the same difficulty and with all that runs now.
 
-    fall: fraction; under_water, power, whole, lacks: fractions of what is mined, as in ``Sold``.
+    fall: fraction; underwater, power, whole, shortfall: fractions of what is mined, as in ``Sold``.
     """
 
     fall: float
     price_usd_per_btc: float
     hashprice_usd_per_phs_day: float
-    under_water: Interval
+    underwater: Interval
     power: Interval
     whole: Interval
-    lacks: Interval
+    shortfall: Interval
     power_btc_per_day: Interval
     power_usd_per_day: Interval
 
@@ -106,9 +110,9 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class SellingStudy:
-    """All that is told. power, whole, lacks: fractions of the coins mined (``Sold``), power's with
+    """All answers. power, whole, shortfall: fractions of the coins mined (``Sold``), power's with
     overheads in whole; through_time_mined_btc_per_day: (days,), of ``through_time``; overheads:
-    fraction of the cost of power; lacks_of: what was not known.
+    fraction of the cost of power; missing: what was not known.
     """
 
     supply: SupplyStudy
@@ -116,7 +120,7 @@ class SellingStudy:
     sold: Sold
     power: Interval
     whole: Interval
-    lacks: Interval
+    shortfall: Interval
     classes: tuple[ClassSold, ...]
     total: ClassSold
     falls: tuple[Fallen, ...]
@@ -126,7 +130,7 @@ class SellingStudy:
     through_time_mined_btc_per_day: Floats
     standing: Standing | None
     beside: tuple[Beside, ...]
-    lacks_of: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 def study_selling(
@@ -152,35 +156,47 @@ def study_selling(
     if through is None:
         through = fleet_history(history, catalogue, prices, record.daily, seed=seed)
     overheads = draw_overheads(figures, draws, seed)
-    market, price = study.market, study.price_usd_per_btc
-    mined = market.hashrate_ths / _TERA_IN_PETA * market.hashprice_usd_per_phs_day / price
-    now = sold(study.supply, market.hashprice_usd_per_phs_day, overheads)
+    mined = mined_btc_per_day(study)
+    now = sold(study.supply, study.market.hashprice_usd_per_phs_day, overheads)
     whole = now.total
+    *classes, total = margin_classes(study, now)
     return SellingStudy(
         supply=study,
         mined_btc_per_day=mined,
         sold=now,
         power=mean_band(whole.power[0]),
         whole=mean_band(whole.whole[0]),
-        lacks=mean_band(whole.lacks[0]),
-        classes=_classes(now, mined),
-        total=_class("all", "all", whole, 0, mined),
+        shortfall=mean_band(whole.shortfall[0]),
+        classes=tuple(classes),
+        total=total,
         falls=tuple(_fallen(study, overheads, fall, mined) for fall in FALLS),
-        levers=moved_by(MEANINGS, study.supply.parameters, whole.power[0]),
+        levers=moved_by(MEANINGS, study.supply.parameters, whole.power[0], parameter_units()),
         overheads=mean_band(overheads),
         through_time=through,
         through_time_mined_btc_per_day=_mined(history, dollars, through),
         standing=_standing(through),
-        beside=_beside(through, overheads, market.history),
-        lacks_of=(*study.lacks, *_hindsight(figures, market.day)),
+        beside=_beside(through, overheads, study.market.history),
+        missing=(*study.lacks, *_hindsight(figures, study.market.day)),
     )
 
 
-def _classes(of: Sold, mined: float) -> tuple[ClassSold, ...]:
-    return tuple(_class(one.name, one.title, of, at, mined) for at, one in enumerate(CLASSES))
+def mined_btc_per_day(study: SupplyStudy) -> float:
+    """BTC/day that the hashrate earns at the hashprice and the price of now."""
+    market = study.market
+    price = study.price_usd_per_btc
+    return market.hashrate_ths / _TERA_IN_PETA * market.hashprice_usd_per_phs_day / price
 
 
-def _class(name: str, title: str, of: Sold, at: int, mined: float) -> ClassSold:
+def margin_classes(study: SupplyStudy, now: Sold) -> tuple[ClassSold, ...]:
+    """What becomes of the coins of each class of margins, and of all of them last."""
+    mined, price = mined_btc_per_day(study), study.price_usd_per_btc
+    return (
+        *(_class(one.name, one.title, now, at, mined, price) for at, one in enumerate(CLASSES)),
+        _class("all", "all", now.total, 0, mined, price),
+    )
+
+
+def _class(name: str, title: str, of: Sold, at: int, mined: float, price: float) -> ClassSold:
     def btc(drawn: Floats) -> Interval:
         return mean_band(drawn[at] * mined)
 
@@ -193,7 +209,9 @@ def _class(name: str, title: str, of: Sold, at: int, mined: float) -> ClassSold:
         btc(of.power),
         btc(of.whole),
         btc(of.free),
-        btc(of.lacks),
+        btc(of.shortfall),
+        mean_band(of.power[at]),
+        btc(of.power).scaled(price),
     )
 
 
@@ -209,7 +227,7 @@ def _fallen(study: SupplyStudy, overheads: Floats, fall: float, mined: float) ->
         mean_band(then.mined[0]),
         mean_band(whole.power[0]),
         mean_band(whole.whole[0]),
-        mean_band(whole.lacks[0]),
+        mean_band(whole.shortfall[0]),
         mean_band(whole.power[0] * mined),
         mean_band(whole.power[0] * mined * price),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -218,9 +218,7 @@ MEANINGS = {
 
 def _levers(supply: Supply, under: Floats) -> tuple[Moved, ...]:
     """What each assumption moves of the share under water, the most first."""
-    units = parameter_units()
-    moved = moved_by(MEANINGS, supply.parameters, under)
-    return tuple(replace(each, unit=units[each.name]) for each in moved)
+    return moved_by(MEANINGS, supply.parameters, under, parameter_units())
 
 
 def assumptions(study: SupplyStudy) -> str:

@@ -14,7 +14,6 @@ from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.hurting import answer
 from hashcanary.report.sections.stress import stress_parts
 from hashcanary.units import (
-    BTC,
     DATE,
     FRACTION,
     HASHRATE,
@@ -25,6 +24,7 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
 )
 from hashcanary.views.after_retarget import report_table as after_table
+from hashcanary.views.selling import by_margin
 from hashcanary.views.table import INTERVAL, Column, Table, limited
 from hashcanary.views.text import day, harmless, percent
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
-    from hashcanary.report.hurt import Hurt, MustSell
+    from hashcanary.report.hurt import Hurt
     from hashcanary.units import Unit
     from hashcanary.views.table import Cell
 
@@ -62,7 +62,7 @@ def who_is_hurt(found: Hurt, after: AfterRetarget | None = None, no_after: str =
     if found.years.fleet_days.height:
         parts.append(Drawing("fleet"))
     if found.selling and found.supply is not None:
-        parts.append(_selling(found.selling, found.supply))
+        parts.append(by_margin(found.selling, found.supply.market.day))
     if after is not None:
         parts.append(after_table(after))
     if found.years.stress is not None:
@@ -251,26 +251,6 @@ def _terms_note() -> str:
         f"{pue.high:g} times the machine's, nameplates and fees of 30 days, all at their "
         "favourable end and all at their other. Stop and restart, paths of revenue and payback: "
         "hashcanary shutdown."
-    )
-
-
-def _selling(rows: tuple[MustSell, ...], study: SupplyStudy) -> Table:
-    return Table(
-        key="selling",
-        title="What must be sold to pay for power, by margin",
-        columns=(
-            Column("margin", "machines by margin"),
-            Column("mined", "of the coins mined", FRACTION, limits=INTERVAL),
-            Column("sold", "must be sold, of all coins", FRACTION, limits=INTERVAL),
-            Column("btc", "BTC a day", BTC, limits=INTERVAL, digits=3),
-        ),
-        rows=tuple((row.title, row.mined, row.sold, row.sold_btc_per_day) for row in rows),
-        note=(
-            f"Means, and {BAND_TEXT}; hashprice of {day(study.market.day)}, margin of it over "
-            "running costs. A bound and no measurement: owners with other money need sell none. "
-            "With overheads, after a fall of the price, through time: hashcanary study selling."
-        ),
-        empty="Nothing is known.",
     )
 
 

@@ -321,7 +321,8 @@ def test_a_bill_that_was_paid_stands_for_a_month_of_its_days() -> None:
     assert bill is not None
     assert bill.band == Interval.exact(7_002_000 / 30 * MONTH_DAYS)
     assert bill.own
-    assert "2024-04-01 to 2024-04-30" in bill.rests_on
+    (paid,) = bill.inputs
+    assert paid.reported == one.newest("power_cost")
     coin = cost_per_coin(one, POWER, None, LONG_AGO)
     assert coin is not None
     # 19,569 USD as printed, of a number of coins that is not
@@ -356,8 +357,14 @@ def test_what_is_not_told_is_taken_from_the_network_with_its_band_and_said() -> 
         sqrt(sum(log(x) ** 2 for x in up))
     )
     assert not bill.own
-    for word in ("65% to 97%", "efficiency not told", "power not told", "PUE 1.05"):
-        assert word in bill.rests_on
+    reported, *assumed = bill.inputs
+    assert reported.reported == one.newest("hashrate_energized")
+    assert [(part.name, part.band, part.reported) for part in assumed] == [
+        ("running", RUNNING, None),
+        ("efficiency", POWER.efficiency_j_per_th, None),
+        ("power_price", POWER.one_price_usd_per_kwh, None),
+        ("pue", POWER.pue, None),
+    ]
     assert cost_per_coin(one, POWER, Interval.exact(0.0005), LONG_AGO) is None
     # of nobody's efficiency, no bill
     assert bill_of(one, replace(POWER, efficiency_j_per_th=None), LONG_AGO) is None
@@ -445,8 +452,8 @@ def test_months_of_power_and_what_must_be_sold() -> None:
     # 900,000 USD of power for 600,000 USD of coins: more than it mines
     assert b.must_sell.three == pytest.approx([1.5] * 3)
     assert (b.covered, b.funds_usd, b.sold_share) == (None, None, None)
-    assert found.totals["must_sell_fraction"].band.three == pytest.approx([3.9 / 6.6] * 3)
-    assert found.totals["must_sell_fraction"].companies == 2
+    assert found.totals["forced_selling_fraction"].band.three == pytest.approx([3.9 / 6.6] * 3)
+    assert found.totals["forced_selling_fraction"].companies == 2
     assert found.totals["covered_months"].companies == 1
     assert found.totals["sold_share_fraction"].band.three == pytest.approx([1.2] * 3)
     assert found.totals["debt_usd"].band is None
@@ -461,7 +468,7 @@ def test_without_a_price_what_rests_on_it_is_missing_and_said() -> None:
     assert (one.treasury_usd, one.debt_to_treasury, one.funds_usd) == (None, None, None)
     assert one.debt_price == 20
     assert found.price_usd_per_btc is None
-    assert "no price or difficulty is known" in found.lacks[0]
+    assert (found.hashprice_usd_per_phs_day, len(found.lacks)) == (None, 1)
 
 
 @pytest.mark.parametrize("price", [0.0, -1.0, float("nan"), float("inf")])
@@ -517,7 +524,7 @@ def test_ai_contracts_in_dollars_a_megawatt_hour() -> None:
     assert site is not None
     assert site.low < site.value < site.high
     assert 1.1 < 370e6 / (360 * 8766) / site.value < 1.6
-    assert "site not told" in one.ai.rests_on
+    assert [part.name for part in one.ai.inputs] == ["ai_contracted", "connection"]
 
 
 def test_simulated_companies_are_marked_and_not_summed_with_real_ones() -> None:

@@ -65,7 +65,7 @@ def test_classes_make_up_the_whole_in_every_draw(hashprice: float) -> None:
     assert total.mined[0] == pytest.approx(np.ones(300))
     assert total.pool[0] == pytest.approx(fee)
     # each class: what is mined is the pool's, sold or free, and nothing of it is less than none
-    for part in (found.mined, found.pool, found.power, found.free, found.lacks):
+    for part in (found.mined, found.pool, found.power, found.free, found.shortfall):
         assert (part >= -1e-9).all()
     assert found.pool + found.power + found.free == pytest.approx(found.mined)
     assert (found.power <= found.whole + 1e-9).all()
@@ -83,8 +83,8 @@ def test_what_is_under_water_is_what_the_supply_curve_says_is() -> None:
 
 def test_only_what_is_under_water_lacks_money() -> None:
     found = sold(_SUPPLY, 28.0, _OVERHEADS)
-    assert found.lacks[0].mean() > 0.01
-    assert (found.lacks[1:] == 0).all()
+    assert found.shortfall[0].mean() > 0.01
+    assert (found.shortfall[1:] == 0).all()
 
 
 def _machines(supply: Supply, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +114,7 @@ def test_each_class_is_what_its_machines_do_one_by_one(hashprice: float) -> None
         more = (part * np.minimum(power[own] * (1 + _OVERHEADS), keeps)).sum(axis=0)
         assert found.whole[at] == pytest.approx(more, abs=1e-3)
         lacks = (part * np.maximum(power[own] - keeps, 0)).sum(axis=0)
-        assert found.lacks[at] == pytest.approx(lacks, abs=1e-3)
+        assert found.shortfall[at] == pytest.approx(lacks, abs=1e-3)
 
 
 _ENDS = (0.01, 0.4, 0.6, 0.8, 1.0, 20.0)
@@ -149,13 +149,13 @@ def test_one_machine_sells_what_its_power_costs() -> None:
     rich = sold(supply, 100.0, np.full(2, 0.5))
     assert rich.total.power[0] == pytest.approx(power / 100, rel=0.02)
     assert rich.total.whole[0] == pytest.approx(power * 1.5 / 100, rel=0.02)
-    assert rich.total.lacks[0] == pytest.approx(0.0, abs=1e-4)
+    assert rich.total.shortfall[0] == pytest.approx(0.0, abs=1e-4)
     # at 20 USD it mines too little: it sells all that its pool leaves, and lacks the rest
     poor = sold(supply, 20.0, np.full(2, 0.5))
     assert poor.mined[0] == pytest.approx(np.ones(2), abs=1e-3)
     assert poor.total.power[0] == pytest.approx(np.full(2, 0.98), abs=1e-3)
     assert poor.total.whole[0] == pytest.approx(np.full(2, 0.98), abs=1e-3)
-    assert poor.total.lacks[0] == pytest.approx(power / 20 - 0.98, rel=0.05)
+    assert poor.total.shortfall[0] == pytest.approx(power / 20 - 0.98, rel=0.05)
 
 
 def test_a_higher_hashprice_asks_for_fewer_coins_in_every_draw() -> None:
@@ -187,7 +187,7 @@ def winter(real_record: Record, cut: Cut) -> SellingStudy:
 
 
 def test_the_table_adds_up_in_coins(winter: SellingStudy) -> None:
-    for name in ("mined", "pool", "power", "whole", "free", "lacks"):
+    for name in ("mined", "pool", "power", "whole", "free", "shortfall"):
         parts = [getattr(one, f"{name}_btc_per_day").value for one in winter.classes]
         assert sum(parts) == pytest.approx(getattr(winter.total, f"{name}_btc_per_day").value)
     total = winter.total
@@ -210,11 +210,11 @@ def test_coins_mined_are_those_of_the_blocks(real_record: Record, winter: Sellin
 def test_a_fall_of_the_price_takes_more_coins_and_no_more_dollars(winter: SellingStudy) -> None:
     assert [one.fall for one in winter.falls] == list(FALLS)
     assert winter.falls[0].power == winter.power
-    assert winter.falls[0].under_water == winter.classes[0].share
+    assert winter.falls[0].underwater == winter.classes[0].share
     for before, after in pairwise(winter.falls):
         assert after.power.value > before.power.value
-        assert after.under_water.value > before.under_water.value
-        assert after.lacks.value >= before.lacks.value
+        assert after.underwater.value > before.underwater.value
+        assert after.shortfall.value >= before.shortfall.value
         # the bill is the same, and what cannot pay it sells all it mines for less
         assert after.power_usd_per_day.value <= before.power_usd_per_day.value * (1 + 1e-9)
 
@@ -250,7 +250,7 @@ def test_nothing_published_later_stands_beside_it(winter: SellingStudy) -> None:
     moment = day_start(date(2022, 11, 26))
     assert winter.beside
     assert all(one.published.known <= moment for one in winter.beside)
-    assert any("overheads were stated only later" in one for one in winter.lacks_of)
+    assert any("overheads were stated only later" in one for one in winter.missing)
 
 
 def test_the_record_as_known_then_gives_the_same_history(
@@ -364,7 +364,7 @@ def test_before_the_days_begin_there_is_a_table_and_no_rank(real_record: Record,
     assert study.beside == ()
     assert study.through_time.time.size == 0
     assert 0.0 < study.power.low < study.power.high < 1.0
-    assert any("known only later" in one for one in study.lacks_of)
+    assert any("known only later" in one for one in study.missing)
 
 
 def test_days_that_are_not_known_have_no_figure_beside_a_published_one(

@@ -1,0 +1,612 @@
+"""What hosting AI earns against mining, and which hashrate would leave for it."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from hashcanary.economics.draws import BAND_TEXT
+from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, known_by
+from hashcanary.errors import UsageError
+from hashcanary.moments import iso_day
+from hashcanary.units import (
+    COUNT,
+    DATE,
+    EXAHASHES,
+    FRACTION,
+    HOURS,
+    MEGAWATTS,
+    MONTHS,
+    MUSD_PER_MW_YEAR,
+    PER_YEAR,
+    USD_PER_KW_MONTH,
+    USD_PER_KWH,
+    USD_PER_MWH,
+    USD_PER_PHS_DAY,
+    USD_PER_YEAR,
+    YEARS,
+)
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.assumptions import fleet_assumptions, sensitivity
+from hashcanary.views.table import Column, Table
+from hashcanary.views.text import MINUS, banded, day, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hashcanary.economics.hosting.contracts import Contract
+    from hashcanary.economics.hosting.leaving import OfferPoint
+    from hashcanary.economics.hosting.study import HostingStudy
+    from hashcanary.economics.supply.after_exit import AfterExit
+    from hashcanary.economics.supply.left_for_good import LeftForGood, Selection
+    from hashcanary.interval import Interval
+    from hashcanary.store.record import Record
+    from hashcanary.units import Unit
+    from hashcanary.views.table import Cell
+
+_LEVERS = 4
+_GIGA = 1e-3
+# of rents that were not asked about, those that people see
+_PEOPLE_EVERY, _PEOPLE_MOST = 40.0, 400.0
+_USUAL_PARTS = (0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+def _figure(
+    name: str,
+    title: str,
+    unit: Unit,
+    get: str = "",
+    *,
+    digits: int = 0,
+    spare: int = 0,
+    signed: bool = False,
+    hidden: bool = False,
+) -> Column:
+    """A figure with the band of the draws. digits: decimals for people."""
+    return Column(
+        name,
+        title,
+        unit,
+        attrgetter(get or f"{name}_{unit.suffix}"),
+        BAND_TEXT,
+        digits=digits,
+        text=None if unit.percent else lambda value: _decimals(value, digits),
+        signed=signed,
+        hidden=hidden,
+        spare=spare,
+    )
+
+
+def _decimals(value: float, digits: int) -> str:
+    return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def _fact(name: str, title: str, unit: Unit) -> Column:
+    return Column(name, title, unit, limits=BAND_TEXT)
+
+
+VIEW = View(
+    "hosting",
+    "study hosting",
+    "What does hosting AI earn against mining, and which hashrate would leave for it?",
+    facts=(
+        Column("day", "day of the hashprice", DATE),
+        Column("hashprice", "hashprice", USD_PER_PHS_DAY),
+        Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
+        Column("typical_rent", "median rent of comparable contracts", USD_PER_MWH),
+        Column("reference_rent", "rent of the sensitivity", USD_PER_MWH),
+        Column("year", "hours of a year", HOURS),
+        _fact("could_leave", "hashrate that could leave at any rent", FRACTION),
+        _fact("build", "time to build", MONTHS),
+        _fact("mining_revenue", "revenue of mining, median site", USD_PER_MWH),
+        _fact("mining_margin", "the same after power and site", USD_PER_MWH),
+        _fact("mining_even_margin", "the same over the years of a contract", USD_PER_MWH),
+        _fact("break_even_no_margin", "break-even rent where mining earns nothing", USD_PER_MWH),
+        _fact("break_even_median", "break-even rent of the median machine", USD_PER_MWH),
+        _fact("break_even_best", "break-even rent of the best tenth of sites", USD_PER_MWH),
+        Column("own_power_price", "your power price", USD_PER_KWH),
+        _fact("break_even_own", "break-even rent at your power price", USD_PER_MWH),
+        Column(
+            "hashprice_drift",
+            "drift of the logarithm of hashprice",
+            PER_YEAR,
+            limits=BAND_TEXT,
+            definition="of its natural logarithm, halvings apart",
+        ),
+        Column("drift_first", "first day of the drift", DATE),
+        Column("drift_last", "last day of the drift", DATE),
+        Column("drift_source", "source of the drift"),
+        _fact("contracted_connection", "grid connection of all known contracts", MEGAWATTS),
+        _fact("mining_power", "power of the network", MEGAWATTS),
+        Column("draws", "number of draws", COUNT),
+        Column("file", "file of contracts and assumptions"),
+    ),
+    tables={
+        "offers": (
+            Column("rent", "rent", USD_PER_MWH, attrgetter("rent_usd_per_mwh"), digits=3),
+            Column(
+                "rent",
+                "rent",
+                USD_PER_KW_MONTH,
+                attrgetter("rent_usd_per_kw_month"),
+                digits=3,
+                spare=1,
+            ),
+            Column(
+                "rent",
+                "rent",
+                MUSD_PER_MW_YEAR,
+                attrgetter("rent_musd_per_mw_year"),
+                digits=3,
+                spare=5,
+            ),
+            _figure("margin", "margin", USD_PER_MWH),
+            _figure("beaten", "beats mining", FRACTION, "beaten", spare=3),
+            _figure("leaves", "leaves", FRACTION, "leaves", digits=1),
+            Column(
+                "leaves_mean",
+                "mean",
+                FRACTION,
+                attrgetter("leaves_mean"),
+                spare=4,
+                definition="mean over draws of what leaves",
+            ),
+            _figure("leaves", "leaves", EXAHASHES, spare=2),
+            _figure(
+                "hashprice_change",
+                "hashprice after",
+                FRACTION,
+                "hashprice_change",
+                digits=1,
+                spare=6,
+                signed=True,
+            ),
+        ),
+        "contracts": (
+            Column("published", "published", DATE, attrgetter("contract.published"), spare=2),
+            Column("host", "host", get=attrgetter("contract.host")),
+            Column("tenant", "tenant", get=attrgetter("contract.tenant"), spare=3),
+            Column("what", "what", get=attrgetter("contract.what"), wide=True, spare=1),
+            Column("kind", "kind", get=attrgetter("contract.kind"), spare=4),
+            _figure("critical_it", "critical IT", MEGAWATTS, "it_mw", spare=5),
+            Column("term", "term", YEARS, attrgetter("contract.years"), text="{:g}".format),
+            Column(
+                "revenue",
+                "revenue",
+                USD_PER_YEAR,
+                attrgetter("contract.usd_per_year"),
+                hidden=True,
+            ),
+            _figure("rent", "rent", USD_PER_MWH),
+            _figure("rent", "rent", USD_PER_KW_MONTH, hidden=True),
+            _figure("at_meter", "of connection", USD_PER_MWH, spare=2),
+            _figure("margin", "after building", USD_PER_MWH),
+            Column("capex_by", "capex by", get=attrgetter("contract.capex_by"), hidden=True),
+            Column("power_by", "power by", get=attrgetter("contract.power"), spare=6),
+            Column("pays_for", "pays for", get=attrgetter("contract.pays"), hidden=True),
+            Column("stated", "stated", get=attrgetter("stated"), hidden=True),
+            Column("counted", "counted", get=attrgetter("contract.comparable"), hidden=True),
+            Column("counted_or_why_not", "counted", get=lambda row: _counted(row.contract)),
+            Column(
+                "another_reading",
+                "another reading",
+                get=attrgetter("contract.again"),
+                hidden=True,
+            ),
+            Column("source", "source", get=attrgetter("contract.source"), hidden=True),
+        ),
+        "assumptions": (
+            *sensitivity("leaves", "leaves", FRACTION),
+            Column("source", "source", hidden=True),
+        ),
+        "left": (
+            Column("left", "left", FRACTION, attrgetter("left.fraction"), digits=0),
+            Column("selection", "who", get=attrgetter("left.selection"), spare=1),
+            Column(
+                "difficulty_change_alone",
+                "difficulty alone",
+                FRACTION,
+                digits=2,
+                signed=True,
+                spare=3,
+            ),
+            Column(
+                "hashprice_change_alone",
+                "hashprice alone",
+                FRACTION,
+                digits=2,
+                signed=True,
+                spare=4,
+            ),
+            *(
+                _figure(f"{name}_change", name, FRACTION, f"{name}_change", digits=1, signed=True)
+                for name in ("difficulty", "hashprice")
+            ),
+            _figure("hashprice", "hashprice", USD_PER_PHS_DAY, digits=2, spare=5),
+            _figure("returned", "returns", FRACTION, "returned", digits=1, spare=2),
+            _figure("underwater", "underwater", FRACTION, "under_water"),
+            Column("underwater_mean", "mean", FRACTION, attrgetter("under_water_mean"), spare=6),
+            _figure(
+                "underwater_before",
+                "underwater before",
+                FRACTION,
+                "under_water_before",
+                hidden=True,
+            ),
+            Column(
+                "underwater_before_mean",
+                "mean before",
+                FRACTION,
+                attrgetter("under_water_before_mean"),
+                hidden=True,
+            ),
+            _figure("hashrate", "hashrate", EXAHASHES, spare=7),
+        ),
+    },
+    more={
+        "assumptions": "what hosting is assumed to cost, each with its source",
+        "convertible": "of each region's hashrate, the part that stands where AI could",
+        "published": "what others published of the same",
+        "missing": "what was not known",
+    },
+)
+TABLES = tuple(VIEW.tables)
+_TITLES = {
+    "offers": "Hashrate that would leave at a rent for AI hosting",
+    "contracts": "Published hosting contracts",
+    "assumptions": "Sensitivity of the share that would leave",
+    "left": "After a part of the hashrate leaves for good",
+}
+_NOTES = {
+    "offers": "Rent: of critical IT. Margin: of the median site, USD/MWh of the grid connection, "
+    "after its costs and the building. Beats mining: of the hashrate, if all of it could take the "
+    "rent. Leaves: what can, less machines that run again elsewhere.",
+    "contracts": "Rent: of critical IT, then of the grid connection; after building: the margin "
+    "after the site's costs and the building. Only contracts in which the host pays for the "
+    "building and the tenant for power count; a second reading of a contract does not.",
+    "assumptions": "From, to: ends of the middle 60% of the draws. Leaves: the mean among draws "
+    "with the assumption in its lowest, then in its highest fifth.",
+    "left": "Alone: no idle machine returns. The other changes are after idle machines have "
+    "returned to the higher hashprice. Price and fees in bitcoin are held.",
+}
+
+
+def hosting(
+    record: Record,
+    *,
+    show: str | None = None,
+    offers: Sequence[float] = (),
+    left_for_good: float | None = None,
+    who: Selection = "proportional",
+    power_price: float | None = None,
+    contracts: Path | None = None,
+    rigs: Path | None = None,
+    power_prices: Path | None = None,
+    seed: int = 1,
+) -> Answer:
+    """Hosting against mining as known at the record's moment, with 95% bands of the draws.
+
+    show: the main table, one of ``TABLES``; None takes ``left`` with a part that left, else
+    ``offers``. offers: rents, USD/MWh of critical IT. left_for_good: fraction of the hashrate.
+    power_price: USD/kWh of your own. contracts, rigs, power_prices: TOML files. seed: of the draws.
+    Raises UsageError, BadFigures, NoRigYet, TooFewDaysForFleet, NoHashprice, TooFewDaysForDrift.
+    """
+    from hashcanary.economics.hosting.contracts import read_hosting
+    from hashcanary.economics.hosting.study import Asked, study_hosting
+    from hashcanary.economics.machines.rigs import read_rigs
+    from hashcanary.economics.power.prices import read_power_prices
+    from hashcanary.economics.supply.after_exit import after_exit
+    from hashcanary.economics.supply.left_for_good import LeftForGood
+
+    if show is not None and show not in TABLES:
+        raise UsageError(
+            argument="--show",
+            expected=f"one of {', '.join(TABLES)}",
+            found=show,
+            remedy="Leave it out for offers.",
+        )
+    asked = Asked(tuple(offers), power_price)
+    own = None if left_for_good is None else LeftForGood(left_for_good, who)
+    parts = {LeftForGood(part, who) for part in _USUAL_PARTS} | ({own} if own else set())
+    study = study_hosting(
+        record,
+        read_hosting(contracts),
+        read_rigs(rigs),
+        read_power_prices(power_prices),
+        asked=asked,
+        seed=seed,
+    )
+    left = [
+        after_exit(study.supply.supply, part)
+        for part in sorted(parts, key=lambda part: part.fraction)
+    ]
+    return answer(record, study, show or ("offers" if own is None else "left"), left, own)
+
+
+def answer(
+    record: Record,
+    study: HostingStudy,
+    show: str,
+    left: Sequence[AfterExit],
+    own: LeftForGood | None = None,
+) -> Answer:
+    """The answer of a study that was computed. show: the main table; own: the part asked about."""
+    after = [sentence for each in left if each.left == own for sentence in _after(study, each)]
+    return Answer(
+        VIEW,
+        record,
+        f"{_TITLES[show]}, as known at {record.at_text}",
+        tuple(_table(study, key, left) for key in (show, *(k for k in TABLES if k != show))),
+        facts=_facts(study),
+        more={**_inputs(study), "missing": list(study.lacks)},
+        sentences=[*after, *sentences(study, show)],
+        notes=[_NOTES[show]],
+        result=study,
+    )
+
+
+def _table(study: HostingStudy, key: str, left: Sequence[AfterExit]) -> Table:
+    rows: dict[str, Sequence[object]] = {
+        "offers": study.offers,
+        "contracts": study.contracts,
+        "assumptions": study.levers,
+        "left": left,
+    }
+    shown = _people(study) if key == "offers" else None
+    return Table(
+        key, _TITLES[key], VIEW.tables[key], rows[key], empty="No contract was known.", shown=shown
+    )
+
+
+def _people(study: HostingStudy) -> list[OfferPoint]:
+    """Few rents of the curve, those asked about and the middle of the contracts."""
+    from hashcanary.economics.hosting.study import OFFERS
+
+    def seen(rent: float) -> bool:
+        asked = rent not in OFFERS or rent == study.reference_usd_per_mwh
+        return asked or (rent % _PEOPLE_EVERY == 0 and rent <= _PEOPLE_MOST)
+
+    return [point for point in study.offers if seen(point.rent_usd_per_mwh)]
+
+
+def _facts(study: HostingStudy) -> dict[str, Cell]:
+    market, rents, decline = study.supply.market, study.break_even, study.figures.decline
+    own: dict[str, Cell] = {}
+    if rents.own_usd_per_mwh is not None:
+        own = {"own_power_price": rents.own_usd_per_kwh, "break_even_own": rents.own_usd_per_mwh}
+    first, last = study.drift_days or (None, None)
+    return {
+        "day": market.day,
+        "hashprice": market.hashprice_usd_per_phs_day,
+        "hashrate": market.hashrate_ths / 1e6,
+        "typical_rent": study.typical_usd_per_mwh,
+        "reference_rent": study.reference_usd_per_mwh,
+        "year": HOURS_A_YEAR,
+        "could_leave": study.could,
+        "build": study.build_months,
+        "mining_revenue": study.mining_revenue_usd_per_mwh,
+        "mining_margin": study.mining_margin_usd_per_mwh,
+        "mining_even_margin": study.mining_even_usd_per_mwh,
+        "break_even_no_margin": rents.no_margin_usd_per_mwh,
+        "break_even_median": rents.median_usd_per_mwh,
+        "break_even_best": rents.best_usd_per_mwh,
+        **own,
+        "hashprice_drift": study.drift_per_year,
+        "drift_first": first,
+        "drift_last": last,
+        "drift_source": decline.source if study.drift_days is None else "the record",
+        "contracted_connection": study.contracted_mw,
+        "mining_power": study.mining_mw,
+        "draws": int(study.supply.supply.left.size),
+        "file": study.figures.file,
+    }
+
+
+def _inputs(study: HostingStudy) -> dict[str, object]:
+    """What is assumed of hosting and what others published, as known by then."""
+    moment = study.supply.supply.fleets.moment
+    return {
+        "assumptions": [
+            {
+                "name": assumed.name,
+                "title": assumed.title,
+                "unit": assumed.unit.suffix,
+                "median": assumed.median,
+                "spread_log_sd": assumed.spread,
+                "known": iso_day(assumed.known),
+                "judged": assumed.judged,
+                "source": assumed.source,
+            }
+            for assumed in study.assumed.values()
+        ],
+        "convertible": [
+            {
+                "region": part.region,
+                "mean_fraction": part.mean,
+                "sites_known": part.sure,
+                "known": iso_day(part.known),
+                "judged": part.judged,
+                "source": part.source,
+            }
+            for part in study.convertible.values()
+        ],
+        "published": [
+            {"what": view.what, "known": iso_day(view.known), "source": view.source}
+            for view in study.figures.published
+            if known_by(view.known, moment)
+        ],
+    }
+
+
+def _counted(contract: Contract) -> str:
+    """Whether the typical rent is from it, or why not."""
+    if contract.kind != "colocation":
+        return "no: with GPUs"
+    if contract.capex_by == "tenant":
+        return "no: tenant builds"
+    if contract.power == "host":
+        return "no: with power"
+    return "no: read again" if contract.again else "yes"
+
+
+def sentences(study: HostingStudy, show: str = "offers") -> list[str]:
+    """What belongs to a table, with bands and what it assumes."""
+    parts = {
+        "offers": (_mining, _typical, _leaves, _break_even, _contracted, _assumed, _sensitivity),
+        "contracts": (_typical, _contracted, _mining, _assumed),
+        "assumptions": (_leaves, _assumed, _published),
+        "left": (),
+    }[show]
+    lines = [sentence for part in parts for sentence in part(study)]
+    return [*lines, *(f"Missing: {what}." for what in study.lacks)]
+
+
+def _mining(study: HostingStudy) -> list[str]:
+    market = study.supply.market
+    return [
+        f"Mining at {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day, median site: revenue "
+        f"{_rent(study.mining_revenue_usd_per_mwh)} of the grid connection, "
+        f"{_rent(study.mining_margin_usd_per_mwh, bare=True)} after power and site.",
+        f"Over the years of a contract that margin is worth "
+        f"{_rent(study.mining_even_usd_per_mwh)}: machines wear out, hashprice declines, and new "
+        "machines just earn their price.",
+    ]
+
+
+def _typical(study: HostingStudy) -> list[str]:
+    if study.typical_usd_per_mwh is None:
+        return [
+            "No contract was known that pays for building, power connection and cooling: figures "
+            f"are for {study.reference_usd_per_mwh:.0f} USD/MWh of critical IT."
+        ]
+    point = _point(study, study.typical_usd_per_mwh)
+    counted = sum(figures.contract.comparable for figures in study.contracts)
+    return [
+        f"Median rent of {counted} contracts that pay for building, power connection and cooling: "
+        f"{point.rent_usd_per_mwh:.0f} USD/MWh of critical IT, "
+        f"{point.rent_usd_per_kw_month:.0f} USD/kW-month.",
+        f"After the site's costs and the building it leaves {_rent(point.margin_usd_per_mwh)} of "
+        "the grid connection, used round the clock (rent is owed for what is reserved).",
+    ]
+
+
+def _leaves(study: HostingStudy) -> list[str]:
+    point = _point(study, study.reference_usd_per_mwh)
+    return [
+        f"At {point.rent_usd_per_mwh:.0f} USD/MWh {_part(point.leaves)} of the hashrate would "
+        f"leave, {banded(point.leaves_ehs, EXAHASHES, 2)}; mean {percent(point.leaves_mean)}.",
+        f"At any rent {_part(study.could)} could. It takes {banded(study.build_months, MONTHS, 2)} "
+        "to build.",
+    ]
+
+
+def _break_even(study: HostingStudy) -> list[str]:
+    rents = study.break_even
+    lines = [
+        f"Break-even rent, USD/MWh of critical IT: "
+        f"{_rent(rents.median_usd_per_mwh, bare=True)} for the median machine, "
+        f"{_rent(rents.no_margin_usd_per_mwh, bare=True)} where mining earns nothing, "
+        f"{_rent(rents.best_usd_per_mwh, bare=True)} for the tenth of sites that mine best or "
+        "build at the highest cost."
+    ]
+    if rents.own_usd_per_mwh is not None:
+        lines.append(
+            f"At {rents.own_usd_per_kwh:g} USD/kWh it is {_rent(rents.own_usd_per_mwh)} for the "
+            "median machine."
+        )
+    return lines
+
+
+def _contracted(study: HostingStudy) -> list[str]:
+    if not study.contracts:
+        return []
+    contracted, mining = study.contracted_mw.scaled(_GIGA), study.mining_mw.scaled(_GIGA)
+    return [
+        f"Known contracts take {_giga(contracted)} of grid connection; mining draws "
+        f"{_giga(mining)}. Which of them are new sites and which were mines is not published."
+    ]
+
+
+def _assumed(study: HostingStudy) -> list[str]:
+    """What every rent, margin and share assumes, with the values used."""
+    at = {name: assumed.median for name, assumed in study.assumed.items()}
+    days = study.drift_days
+    source = (
+        f"stated: {study.figures.decline.source}"
+        if days is None
+        else f"the record's, {day(days[0])} to {day(days[1])}"
+    )
+    mean, low, high = (f"{end:+.2f}".replace("-", MINUS) for end in study.drift_per_year.three)
+    return [
+        f"Building: {at['capex']:g} million USD per MW of critical IT, "
+        f"{percent(at['residual'], 0)} of it left at the end, {at['connection']:g} MW of grid "
+        "connection per MW.",
+        f"Contract: {at['years']:g} years, discounted at {percent(at['hosting_rate'])} a year, "
+        f"after {at['dark']:g} months without income.",
+        f"Site: its costs leave {percent(at['kept'], 0)} of the rent; "
+        f"{percent(at['moved'], 0)} of the machines run again elsewhere.",
+        f"Hashprice: {mean} ({low} to {high}) a year in the logarithm, {source}, and halvings.",
+        fleet_assumptions(study.supply),
+    ]
+
+
+def _sensitivity(study: HostingStudy) -> list[str]:
+    parts = "; ".join(
+        f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: {percent(lever.at_low)} to "
+        f"{percent(lever.at_high)}"
+        for lever in study.levers[:_LEVERS]
+    )
+    return [
+        f"Sensitivity of the share at {study.reference_usd_per_mwh:.0f} USD/MWh (mean of lowest "
+        f"and highest fifth): {parts}."
+    ]
+
+
+def _published(study: HostingStudy) -> list[str]:
+    moment = study.supply.supply.fleets.moment
+    known = [view for view in study.figures.published if known_by(view.known, moment)]
+    parts = "; ".join(f"{view.what} ({view.source})" for view in known)
+    return [f"Published elsewhere: {parts}."] if parts else []
+
+
+def _after(study: HostingStudy, after: AfterExit) -> list[str]:
+    """What follows where a part has left for good."""
+    return [
+        f"If {after.left.fraction * 100:.3g}% of the hashrate leaves for good "
+        f"({after.left.selection}) and no idle machine returns, difficulty changes by "
+        f"{percent(after.difficulty_change_alone, 2, signed=True)} and hashprice by "
+        f"{percent(after.hashprice_change_alone, 2, signed=True)}: exact while price and fees in "
+        "bitcoin are held.",
+        f"Idle machines return to the higher hashprice, {_part(after.returned)} of the hashrate: "
+        f"difficulty {_change(after.difficulty_change)}, hashprice "
+        f"{_change(after.hashprice_change)}.",
+        f"Underwater: {_part(after.under_water_before)} of what runs before, "
+        f"{_part(after.under_water)} after; means {percent(after.under_water_before_mean)} and "
+        f"{percent(after.under_water_mean)}.",
+        "Machines that have been idle for longer than the last months do not return.",
+        fleet_assumptions(study.supply),
+    ]
+
+
+def _point(study: HostingStudy, rent: float) -> OfferPoint:
+    """The point of a rent that the study has."""
+    return min(study.offers, key=lambda point: abs(point.rent_usd_per_mwh - rent))
+
+
+def _rent(band: Interval, *, bare: bool = False) -> str:
+    value, low, high = (_decimals(figure, 0) for figure in band.three)
+    return f"{value}{'' if bare else ' USD/MWh'} ({low} to {high})"
+
+
+def _giga(band: Interval) -> str:
+    return f"{band.value:.1f} GW ({band.low:.1f} to {band.high:.1f})"
+
+
+def _part(band: Interval) -> str:
+    return banded(band, FRACTION)
+
+
+def _change(band: Interval) -> str:
+    value, low, high = (percent(figure, signed=True) for figure in band.three)
+    return f"{value} ({low} to {high})"

@@ -1,0 +1,418 @@
+"""Which share of the coins mined is sold to pay for power, by margin of the machines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from math import isfinite
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from hashcanary.economics.draws import BAND_TEXT
+from hashcanary.economics.priors import SupplyPriors
+from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
+from hashcanary.moments import DAY
+from hashcanary.units import (
+    BTC_PER_DAY,
+    COUNT,
+    DATE,
+    DAYS,
+    FRACTION,
+    USD_PER_BTC,
+    USD_PER_DAY,
+    USD_PER_PHS_DAY,
+)
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.assumptions import fleet_assumptions, sensitivity
+from hashcanary.views.table import Column, Table
+from hashcanary.views.text import banded, count, day, percent, period
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hashcanary.economics.selling.study import Beside, ClassSold, SellingStudy
+    from hashcanary.store.record import Record
+    from hashcanary.views.table import Cell
+
+_LEVERS = 3
+_MILLION = 1e6
+_MEAN = f"mean, and ends of {BAND_TEXT}"
+_KINDS = {
+    "power_of_revenue": "power / revenue",
+    "power_of_costs": "power / cash costs",
+    "sold_of_mined": "sold / mined",
+}
+
+
+def _share(name: str, title: str, get: str, *, digits: int = 0, spare: int = 0) -> Column:
+    return Column(name, title, FRACTION, attrgetter(get), _MEAN, digits=digits, spare=spare)
+
+
+def _coins(name: str, title: str, get: str, *, decimals: int = 0, spare: int = 0) -> Column:
+    return Column(
+        name,
+        title,
+        BTC_PER_DAY,
+        attrgetter(f"{get}_btc_per_day"),
+        _MEAN,
+        text=lambda btc: f"{btc:,.{decimals}f}",
+        spare=spare,
+    )
+
+
+def _millions(spare: int) -> Column:
+    return Column(
+        "forced_selling",
+        "million USD/day",
+        USD_PER_DAY,
+        attrgetter("power_usd_per_day"),
+        _MEAN,
+        text=lambda usd: f"{usd / _MILLION:,.1f}",
+        spare=spare,
+    )
+
+
+VIEW = View(
+    "selling",
+    "study selling",
+    "Which share of production is sold to pay for power?",
+    facts=(
+        Column("day", "day of the hashprice", DATE),
+        Column("hashprice", "hashprice", USD_PER_PHS_DAY),
+        Column("price", "price of bitcoin", USD_PER_BTC),
+        Column("mined", "production", BTC_PER_DAY),
+        Column("forced_selling", "share of production needed for power", FRACTION, limits=_MEAN),
+        Column(
+            "with_overheads",
+            "the same for power, site and staff, administration",
+            FRACTION,
+            limits=_MEAN,
+        ),
+        Column(
+            "shortfall",
+            "cost of power beyond what is mined, of all coins mined",
+            FRACTION,
+            limits=_MEAN,
+        ),
+        Column("overheads", "site, staff and administration / power", FRACTION, limits=_MEAN),
+        Column("rank", "days before with a lower share", FRACTION, limits=_MEAN),
+        Column("rank_day", "day that is ranked", DATE),
+        Column("rank_since", "first day of the comparison", DATE),
+        Column("compared", "days of the comparison", DAYS),
+        Column("draws", "number of draws", COUNT),
+        Column("history_draws", "number of draws of each day of the history", COUNT),
+    ),
+    tables={
+        "classes": (
+            Column("class", "class", get=attrgetter("name"), hidden=True),
+            Column("margin", "margin", get=attrgetter("title")),
+            _share("share", "hashrate", "share"),
+            _coins("mined", "mined", "mined", spare=2),
+            _coins("pool", "pools' fees", "pool", decimals=1, spare=6),
+            _coins("forced_selling", "forced selling", "power"),
+            _coins("with_overheads", "with overheads", "whole", spare=3),
+            _coins("free", "free", "free", spare=1),
+            _coins("shortfall", "shortfall", "shortfall", decimals=1, spare=4),
+            _millions(5),
+        ),
+        "drops": (
+            Column("drop", "drop in price", FRACTION, attrgetter("fall"), digits=0),
+            Column("price", "bitcoin", USD_PER_BTC, attrgetter("price_usd_per_btc"), spare=4),
+            Column(
+                "hashprice",
+                "hashprice",
+                USD_PER_PHS_DAY,
+                attrgetter("hashprice_usd_per_phs_day"),
+                digits=3,
+                spare=5,
+            ),
+            _share("underwater", "underwater", "underwater"),
+            _share("forced_selling", "forced selling", "power"),
+            _share("with_overheads", "with overheads", "whole", spare=2),
+            _share("shortfall", "shortfall", "shortfall", digits=1, spare=3),
+            _coins("forced_selling", "forced selling", "power", spare=1),
+            _millions(6),
+        ),
+        "history": (
+            Column("day", "day", DATE),
+            Column("forced_selling", "forced selling", FRACTION, limits=_MEAN, digits=0),
+            Column("forced_selling", "forced selling", BTC_PER_DAY, limits=_MEAN, digits=3),
+            Column("mined", "mined", BTC_PER_DAY, digits=3, spare=2),
+            Column("underwater", "underwater", FRACTION, limits=_MEAN, digits=0, spare=1),
+            Column("hashprice", "hashprice", USD_PER_PHS_DAY, digits=3, spare=3),
+            Column(
+                "hindsight",
+                "hindsight",
+                hidden=True,
+                definition="whether a price of power was used that was published only later",
+            ),
+        ),
+        "published": (
+            Column("who", "who", wide=True),
+            Column("what", "what", wide=True),
+            Column("whose", "of", spare=1),
+            Column("period", "period", wide=True),
+            Column("first", "first day", DATE, hidden=True),
+            Column("last", "last day", DATE, hidden=True),
+            Column("published", "published"),
+            Column("published_low", "published, low", FRACTION, hidden=True),
+            Column("published_high", "published, high", FRACTION, hidden=True),
+            Column("ours", "ours", FRACTION, limits=_MEAN, digits=0),
+            Column("known", "known", DATE, spare=2),
+            Column("source", "source", hidden=True),
+        ),
+        "assumptions": sensitivity("forced_selling", "forced selling", FRACTION, 0),
+    },
+    more={"missing": "what was not known"},
+)
+TABLES = tuple(VIEW.tables)
+_TITLES = {
+    "classes": "Production and forced selling, by margin of the machines",
+    "drops": "Forced selling after a drop in price",
+    "history": "Forced selling, day by day",
+    "published": "Published shares and ours",
+    "assumptions": "Sensitivity of the share of production needed for power",
+}
+_NOTES = {
+    "classes": "Margin: of the hashprice, after power, other costs that end when a machine is off, "
+    "and the pool's fee. Values are means, which add up. With overheads: site, staff and "
+    "administration too. Shortfall: cost of power beyond the coins mined.",
+    "drops": "Difficulty, fees in bitcoin and machines as now. Shortfall: cost of power beyond the "
+    "coins mined, of all coins mined.",
+    "history": "Each day as known at its end, since January 2017, when regional power prices are "
+    "first known. The table has the first day of each quarter; --csv and --json have every day.",
+    "published": "Ours: share needed for power, mean of the same days (of cash costs: power / "
+    "power, site, staff and administration). Coins sold and coins that pay for power differ.",
+    "assumptions": "From, to: ends of the middle 60% of the draws. Forced selling: the mean among "
+    "draws with the assumption in its lowest, then in its highest fifth.",
+}
+_EMPTY = {
+    "history": "No day since January 2017 is known.",
+    "published": "No such figure was public yet.",
+}
+
+
+def selling(
+    record: Record,
+    *,
+    show: str = "classes",
+    rigs: Path | None = None,
+    power_prices: Path | None = None,
+    assumptions: Path | None = None,
+    seed: int = 1,
+) -> Answer:
+    """Share of production needed for power as known at the record's moment, with 95% bands.
+
+    show: the main table, one of ``TABLES``. rigs, power_prices, assumptions: TOML files in place of
+    the built-in figures. seed: of the draws. Raises UsageError, BadFigures, NoRigYet,
+    TooFewDaysForFleet, NoHashprice.
+    """
+    from hashcanary.economics.costs.assumptions import read_assumptions
+    from hashcanary.economics.machines.rigs import read_rigs
+    from hashcanary.economics.power.prices import read_power_prices
+    from hashcanary.economics.selling.study import study_selling
+
+    if show not in TABLES:
+        raise UsageError(
+            argument="--show",
+            expected=f"one of {', '.join(TABLES)}",
+            found=show,
+            remedy="Leave it out for classes.",
+        )
+    catalogue, prices = read_rigs(rigs), read_power_prices(power_prices)
+    study = study_selling(record, catalogue, prices, read_assumptions(assumptions), seed=seed)
+    return answer(record, study, show)
+
+
+def answer(record: Record, study: SellingStudy, show: str = "classes") -> Answer:
+    """The answer of a study that was computed. show: the main table."""
+    market, standing = study.supply.market, study.standing
+    return Answer(
+        VIEW,
+        record,
+        f"{_TITLES[show]}, as known at {record.at_text}",
+        tuple(table(study, key) for key in (show, *(key for key in TABLES if key != show))),
+        facts={
+            "day": market.day,
+            "hashprice": market.hashprice_usd_per_phs_day,
+            "price": study.supply.price_usd_per_btc,
+            "mined": study.mined_btc_per_day,
+            "forced_selling": study.power,
+            "with_overheads": study.whole,
+            "shortfall": study.shortfall,
+            "overheads": study.overheads,
+            "rank": None if standing is None else standing.rank,
+            "rank_day": None if standing is None else standing.day,
+            "rank_since": None if standing is None else standing.since,
+            "compared": None if standing is None else standing.days,
+            "draws": int(study.supply.supply.left.size),
+            "history_draws": study.through_time.draws,
+        },
+        more={"missing": list(study.missing)},
+        sentences=sentences(study, through_time=show in _EMPTY),
+        notes=[_NOTES[show]],
+        result=study,
+    )
+
+
+def table(study: SellingStudy, key: str) -> Table:
+    """One of ``TABLES``."""
+    rows: Sequence[object]
+    if key == "classes":
+        rows = (*study.classes, study.total)
+    elif key == "history":
+        rows = _history(study)
+    elif key == "published":
+        rows = [_published(each) for each in study.beside]
+    else:
+        rows = study.falls if key == "drops" else study.levers
+    shown = _quarters(rows) if key == "history" else None
+    return Table(key, _TITLES[key], VIEW.tables[key], rows, empty=_EMPTY.get(key, ""), shown=shown)
+
+
+def _history(study: SellingStudy) -> list[tuple[Cell, ...]]:
+    """Every day that is known, as known then."""
+    past = study.through_time
+    forced = zip(past.must_sell, past.must_sell_low, past.must_sell_high, strict=True)
+    below = zip(past.under_water, past.under_water_low, past.under_water_high, strict=True)
+    every = zip(
+        past.time.tolist(),
+        (Interval(float(value), float(low), float(high)) for value, low, high in forced),
+        study.through_time_mined_btc_per_day.tolist(),
+        (Interval(float(value), float(low), float(high)) for value, low, high in below),
+        past.hashprice_usd_per_phs_day.tolist(),
+        past.hindsight.tolist(),
+        strict=True,
+    )
+    return [
+        (at, share, share.scaled(mined), mined, *rest)
+        for at, share, mined, *rest in every
+        if isfinite(share.value)
+    ]
+
+
+def _quarters(rows: Sequence[Any]) -> list[Any]:
+    """Of rows by day the first of each quarter and the last one."""
+    first: dict[tuple[int, int], Any] = {}
+    for row in rows:
+        when = datetime.fromtimestamp(row[0], UTC)
+        first.setdefault((when.year, (when.month - 1) // 3), row)
+    shown = list(first.values())
+    return shown if not rows or shown[-1] is rows[-1] else [*shown, rows[-1]]
+
+
+def _published(beside: Beside) -> tuple[Cell, ...]:
+    share = beside.published
+    low, high = percent(share.low, 0), percent(share.high, 0)
+    return (
+        share.who,
+        _KINDS[share.kind],
+        share.whose,
+        period(share.first, share.last) or "at all times",
+        share.first,
+        None if share.last is None else share.last - DAY,
+        low if low == high else f"{low} to {high}",
+        share.low,
+        share.high,
+        beside.ours,
+        share.known - DAY,
+        share.source,
+    )
+
+
+def by_margin(rows: Sequence[ClassSold], since: int) -> Table:
+    """The table of the report: classes of margins, all of them last. since: day of the hashprice,
+    Unix seconds.
+    """
+    return Table(
+        key="selling",
+        title="Forced selling: coins needed to pay for power, by margin",
+        columns=(
+            Column("margin", "machines by margin"),
+            Column("mined", "of production", FRACTION, limits=_MEAN),
+            Column("forced_selling", "forced selling, of all production", FRACTION, limits=_MEAN),
+            Column("forced_selling", "forced selling", BTC_PER_DAY, limits=_MEAN, digits=3),
+        ),
+        rows=tuple((row.title, row.share, row.power, row.power_btc_per_day) for row in rows),
+        note=(
+            f"Means, and {BAND_TEXT}. Hashprice of {day(since)}; margin: of the hashprice, after "
+            "running costs. A bound, not a measurement: owners with other money need sell none. "
+            "With overheads, after a drop in price, through time: hashcanary study selling."
+        ),
+        empty="Nothing is known.",
+    )
+
+
+def sentences(study: SellingStudy, *, through_time: bool = False) -> list[str]:
+    """What the study says, with bands and what it assumes. through_time: of the days before."""
+    total = study.total
+    dollars = total.power_usd_per_day.scaled(1 / _MILLION)
+    return [
+        f"Forced selling: {_percent(study.power)} of production is needed to pay for power, "
+        f"{_btc(total.power_btc_per_day)} of {study.mined_btc_per_day:,.0f} BTC a day.",
+        f"At {study.supply.price_usd_per_btc:,.0f} USD/BTC that is {dollars.value:,.1f} "
+        f"({dollars.low:,.1f} to {dollars.high:,.1f}) million USD a day; hashprice is "
+        f"{study.supply.market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day.",
+        f"With site, staff and administration, {_percent(study.overheads)} of the cost of power: "
+        f"{_percent(study.whole)} of production, {_btc(total.whole_btc_per_day)} a day.",
+        f"Power leaves {_btc(total.free_btc_per_day)} a day free to hold or to sell; pools keep "
+        "the rest.",
+        *_underwater(study),
+        _standing(study),
+        "This is a bound, not a measurement: owners with other money need sell none, and those "
+        "with debt may sell more.",
+        _past() if through_time else fleet_assumptions(study.supply),
+        "Figures before the limits are means.",
+        _sensitivity(study),
+        *(f"Missing: {what}." for what in study.missing),
+    ]
+
+
+def _underwater(study: SellingStudy) -> list[str]:
+    below = study.classes[0]
+    if below.share.high < 1e-3:
+        return ["No hashrate is underwater: every machine pays for its power from what it mines."]
+    return [
+        f"Underwater: {_percent(below.share)} of the hashrate, which mines "
+        f"{below.mined_btc_per_day.value:,.0f} BTC a day and needs {_btc(below.power_btc_per_day)} "
+        "of them for power.",
+        f"Its power costs {_btc(below.shortfall_btc_per_day, 1)} a day more than that: paid from a "
+        "treasury or other money, or the machines stop.",
+    ]
+
+
+def _standing(study: SellingStudy) -> str:
+    standing = study.standing
+    if standing is None:
+        return "Too few days are known to rank the share among them."
+    return (
+        f"On {day(standing.day)} the share was higher than on {_percent(standing.rank)} of the "
+        f"{count(standing.days, 'day')} since {day(standing.since)}, each as known then."
+    )
+
+
+def _past() -> str:
+    fee = SupplyPriors().pool_fee.median
+    return (
+        "Assumptions: the fleet of each month from release dates, regional power prices, hashrate "
+        f"and hashprice, all as known then; power alone, pool fee {percent(fee)}."
+    )
+
+
+def _sensitivity(study: SellingStudy) -> str:
+    parts = "; ".join(
+        f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: "
+        f"{percent(lever.at_low, 0)} to {percent(lever.at_high, 0)}"
+        for lever in study.levers[:_LEVERS]
+    )
+    return f"Sensitivity of the share (mean of lowest and highest fifth): {parts}."
+
+
+def _percent(band: Interval) -> str:
+    return banded(band, FRACTION, 0)
+
+
+def _btc(band: Interval, decimals: int = 0) -> str:
+    low, high = (f"{end:,.{decimals}f}" for end in band.ends)
+    return f"{band.value:,.{decimals}f} BTC ({low} to {high})"
