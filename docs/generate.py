@@ -125,7 +125,8 @@ def _view_entry(view: View) -> list[str]:
 def _column_row(column: Column) -> str:
     what = _one_line(column.definition or column.title).replace("|", "\\|")
     unit = column.unit.title if column.unit else ""
-    limits = f"{column.level:.0%}: {column.limits}" if column.limits else ""
+    level = f"{column.level:.0%}: " if column.level else ""
+    limits = f"{level}{column.limits}" if column.limits else ""
     return f"| `{column.key}` | {unit} | {what} | {limits} |"
 
 

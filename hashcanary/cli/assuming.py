@@ -3,44 +3,51 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
+from hashcanary.cli.numbers import path_of
 from hashcanary.errors import UsageError
 
 if TYPE_CHECKING:
-    from hashcanary.economics.costs.stated import Assumed
+    from pathlib import Path
+
+
+class Assumptions(TypedDict):
+    """What views of costs take; None for what comes with hashcanary."""
+
+    assumptions: Path | None
+    rigs: Path | None
+    power_prices: Path | None
+    efficiency: float | None
+    power_price: float | None
 
 
 def add_assumptions(parser: argparse.ArgumentParser) -> None:
-    """What costs of a coin rest on: power, machines, stated figures."""
+    """Options of what costs of a coin assume: power, machines, stated figures."""
     parser.add_argument(
         "--power-price",
         metavar="P",
-        help="your price of power in USD/kWh, for every model that has one",
+        help="your own power price in USD/kWh, for every model that has one",
     )
     parser.add_argument(
         "--efficiency", metavar="E", help="your machines' J/TH in place of the network's"
     )
     parser.add_argument(
-        "--assumptions", metavar="FILE", help="stated figures in place of built-in ones, as TOML"
+        "--assumptions", metavar="FILE", help="stated figures that override the built-in ones, TOML"
     )
     parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
-    parser.add_argument("--power-prices", metavar="FILE", help="prices of power by region, as TOML")
+    parser.add_argument("--power-prices", metavar="FILE", help="power prices by region, as TOML")
 
 
-def assumed_of(args: argparse.Namespace) -> Assumed:
-    """The assumptions that the options give. Raises BadFigures, UsageError."""
-    from pathlib import Path
-
-    from hashcanary.economics.costs.stated import assume
-
-    return assume(
-        Path(args.assumptions) if args.assumptions else None,
-        Path(args.rigs) if args.rigs else None,
-        Path(args.power_prices) if args.power_prices else None,
-        _number(args.efficiency, "--efficiency", "J/TH, such as 17.5"),
-        stated_price(args.power_price),
-    )
+def assumed_of(args: argparse.Namespace) -> Assumptions:
+    """The assumptions that the options state, as views take them. Raises UsageError."""
+    return {
+        "assumptions": path_of(args.assumptions),
+        "rigs": path_of(args.rigs),
+        "power_prices": path_of(args.power_prices),
+        "efficiency": _number(args.efficiency, "--efficiency", "J/TH, such as 17.5"),
+        "power_price": stated_price(args.power_price),
+    }
 
 
 def stated_price(text: str | None) -> float | None:

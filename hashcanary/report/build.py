@@ -12,11 +12,10 @@ from hashcanary.report.datasets import datasets
 from hashcanary.report.document import Report
 from hashcanary.report.glossary import GLOSSARY
 from hashcanary.report.hurt import after_of, hurt
-from hashcanary.report.hurt_data import hurt_datasets
 from hashcanary.report.reading import Reading
 from hashcanary.report.sections.basis import basis
 from hashcanary.report.sections.history import history
-from hashcanary.report.sections.hurt import who_is_hurt
+from hashcanary.report.sections.hurt import hurt_datasets, who_is_hurt
 from hashcanary.report.sections.now import now, pace
 from hashcanary.report.sections.outlook import next_retarget, outlook, outlook_datasets
 from hashcanary.report.sections.pools import pools, who_mined

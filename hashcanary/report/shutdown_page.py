@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.report import theme
@@ -10,24 +11,25 @@ from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, simulated_mar
 from hashcanary.report.html import style_sheet
 from hashcanary.report.markup import Html, tag
 from hashcanary.report.pictures import SCALE
-from hashcanary.report.shutdown import between, document_table, headline
+from hashcanary.units import USD_PER_KWH
 from hashcanary.version import __version__
+from hashcanary.views.text import SIMULATED, banded
 
 if TYPE_CHECKING:
-    from hashcanary.report.pictures import Kind
-    from hashcanary.report.shutdown import Shutdown
-    from hashcanary.report.theme import Theme
+    from hashcanary.views.answer import Answer
+    from hashcanary.views.table import Table
 
 _WIDTH, _STEP = 760, 17
-SIMULATED = "SIMULATED: invented history. Nothing here is Bitcoin's."
 
 
-def chart_spec(found: Shutdown) -> dict[str, Any]:
-    """Price of power that each machine can bear, with its band, and the stated prices; Vega-Lite.
+def chart_spec(answer: Answer) -> dict[str, Any]:
+    """Break-even power price of each machine with its band, and the prices paid; Vega-Lite.
 
-    Colours are tokens, to be replaced by ``theme.coloured``.
+    answer: of ``hashcanary.views.shutdown``. Colours are tokens, to be replaced by
+    ``theme.coloured``.
     """
-    lines = {line.rig.name: line for line in found.shown}
+    shown = _shown(answer).rows
+    lines = {line.rig.name: line for line in shown}
     rows = [
         {
             "rig": name,
@@ -37,9 +39,7 @@ def chart_spec(found: Shutdown) -> dict[str, Any]:
         }
         for name, line in lines.items()
     ]
-    powers = sorted(
-        {line.power_band_usd_per_kwh for line in found.shown}, key=lambda one: one.three
-    )
+    powers = sorted({line.power_band_usd_per_kwh for line in shown}, key=lambda band: band.three)
     y = {
         "field": "rig",
         "type": "nominal",
@@ -49,7 +49,7 @@ def chart_spec(found: Shutdown) -> dict[str, Any]:
     x = {
         "type": "quantitative",
         "axis": {
-            "title": "USD/kWh that it can bear",
+            "title": "break-even power price, USD/kWh",
             "titleColor": "@quiet",
             "grid": True,
             "orient": "top",
@@ -72,28 +72,28 @@ def chart_spec(found: Shutdown) -> dict[str, Any]:
             "encoding": {"x": {"field": "power", **x}},
         },
     ]
-    assumed = [one for one in powers if one.low < one.high]
+    assumed = [power for power in powers if power.low < power.high]
     if assumed:
         band = {
-            "data": {"values": [{"low": one.low, "high": one.high} for one in assumed]},
+            "data": {"values": [{"low": power.low, "high": power.high} for power in assumed]},
             "mark": {"type": "rect", "color": "@stress", "opacity": 0.12},
             "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}},
         }
         layers.insert(0, band)
-    if found.simulated:
+    if answer.simulated:
         layers.append(simulated_mark())
-    mark = "SIMULATED. " if found.simulated else ""
-    stated = ", ".join(between(power) for power in powers)
+    mark = "SIMULATED. " if answer.simulated else ""
+    stated = ", ".join(banded(power, USD_PER_KWH, 3) for power in powers)
     shaded = "; shaded: its band" if assumed else ""
     return {
         "$schema": SCHEMA,
         "description": mark + "Break-even power price of each machine with its band, and the "
-        "prices of power asked about as rules: a machine left of a rule loses money there.",
+        "power prices paid as rules: a machine left of a rule loses money there.",
         "title": {
             "text": f"{mark}Which machines pay for their power",
             "subtitle": [
-                headline(found),
-                f"Rule: {stated} USD/kWh; left of it a machine loses{shaded}",
+                answer.title,
+                f"Rule: power at {stated}; left of it a machine loses{shaded}",
             ],
         },
         "data": {"values": rows},
@@ -105,24 +105,34 @@ def chart_spec(found: Shutdown) -> dict[str, Any]:
     }
 
 
-def picture(found: Shutdown, kind: Kind = "png", look: Theme = "light") -> bytes:
-    """The chart as a picture."""
+def _shown(answer: Answer) -> Table:
+    """The lines that people are shown, without figures that none of them has."""
+    table = answer.tables[0]
+    rows = table.rows if table.shown is None else table.shown
+    columns = [
+        column
+        for place, column in enumerate(table.columns)
+        if not column.optional or any(column.cell(row, place) is not None for row in rows)
+    ]
+    note = " ".join((*answer.sentences, *answer.notes))
+    return replace(table, columns=columns, rows=rows, shown=None, note=note)
+
+
+def picture(answer: Answer) -> bytes:
+    """The chart as a PNG."""
     import vl_convert
 
-    spec = theme.coloured(chart_spec(found), theme.colours(look))
-    if kind == "svg":
-        svg: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
-        return svg.encode()
+    spec = theme.coloured(chart_spec(answer), theme.colours("light"))
     png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=SCALE)
     return png
 
 
-def render_page(found: Shutdown) -> str:
+def render_page(answer: Answer) -> str:
     """Table and chart as one page that loads nothing; the same figures give the same bytes."""
     import vl_convert
 
     # colours by name of the style sheet, so that the chart follows the reader's theme
-    spec = theme.coloured(chart_spec(found), theme.variable_references())
+    spec = theme.coloured(chart_spec(answer), theme.variable_references())
     drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
     head = tag(
         "head",
@@ -134,13 +144,15 @@ def render_page(found: Shutdown) -> str:
         ),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", ("SIMULATED. " if found.simulated else "") + "Shutdown prices · hashcanary"),
+        tag("title", ("SIMULATED. " if answer.simulated else "") + "Shutdown prices · hashcanary"),
         tag("style", Html(style_sheet())),
     )
-    banner = tag("p", SIMULATED, class_="simulated-banner") if found.simulated else Html("")
+    banner = tag("p", SIMULATED, class_="simulated-banner") if answer.simulated else Html("")
     # it shrinks with the page as far as its words can be read
     drawn = drawn.replace("<svg ", '<svg style="max-width:100%;min-width:640px;height:auto" ', 1)
-    chart = tag("div", Html(drawn), class_="scroll") if found.shown else Html("")
+    shown = _shown(answer)
+    chart = tag("div", Html(drawn), class_="scroll") if shown.rows else Html("")
+    rigs = answer.more["rigs_file"]
     body = tag(
         "body",
         banner,
@@ -149,12 +161,12 @@ def render_page(found: Shutdown) -> str:
             tag(
                 "section",
                 tag("h2", tag("span", "Shutdown prices")),
-                tag("p", headline(found), class_="lead"),
+                tag("p", answer.title, class_="lead"),
                 chart,
-                table(document_table(found)),
+                table(shown),
                 class_="chapter",
             ),
-            tag("footer", f"hashcanary {__version__}. Rigs: {found.catalogue}."),
+            tag("footer", f"hashcanary {__version__}. Rigs: {rigs}."),
             class_="frame",
         ),
     )

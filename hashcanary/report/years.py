@@ -15,7 +15,7 @@ from hashcanary.economics.supply.fleet_history import fleet_history
 from hashcanary.economics.supply.study import history_of
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
-from hashcanary.report.charts.costs import DRAWN, FAMILY, FITTED, key
+from hashcanary.report.charts.costs import DRAWN, FAMILY, key
 from hashcanary.report.charts.stress import CUTS, FLEET
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.stress.answer import stress_now
@@ -24,6 +24,7 @@ from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.settings import read_settings
 from hashcanary.studies.stress.sustainability import sustainability_history
+from hashcanary.views.costs import FITTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.economics.costs.history import ModelCosts
+    from hashcanary.economics.costs.stated import StatedFigure
 
     Bools = NDArray[np.bool_]
 
@@ -44,7 +45,7 @@ class AfterCost:
     known_days: days with price and cost and without hindsight; in_state: those of them on which the
     rule held, in_state_band: at the ends of the cost's band, the fewer first; began: day numbers
     (Unix seconds // 86,400) on which a spell was first known; now: whether it held on the newest
-    day; after: one summary a horizon; rests_on: what the newest cost assumes, in words.
+    day; after: one summary a horizon; assumptions: what the newest cost assumes.
     """
 
     model: str
@@ -55,7 +56,7 @@ class AfterCost:
     began: tuple[int, ...]
     now: bool
     after: tuple[ForwardSummary, ...]
-    rests_on: str
+    assumptions: tuple[StatedFigure, ...]
 
 
 def after_costs(
@@ -88,7 +89,7 @@ def after_costs(
                     began,
                     bool(state[-1]),
                     tuple(summarise(prices, began, horizon) for horizon in horizons),
-                    costs.rests_on(costs.days.height - 1, 1)[0],
+                    costs.assumptions(costs.days.height - 1),
                 )
             )
     if not found:

@@ -23,7 +23,7 @@ from hashcanary.units import (
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.assumptions import fleet_assumptions, sensitivity
 from hashcanary.views.table import Column, Table
-from hashcanary.views.text import banded, percent
+from hashcanary.views.text import banded, day, percent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.supply.own import OwnFleet, Standing
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.store.record import Record
+    from hashcanary.views.table import Cell
 
 TABLES = ("curve", "rigs", "assumptions", "own")
 # rigs named as the next to switch off; assumptions named as those that move most
@@ -39,6 +40,10 @@ _NEXT, _LEVERS = 3, 3
 # of the curve, the points that people see
 _PEOPLE_STEP = 3
 _EXA_IN_TERA = 1e-6
+LITERATURE = (
+    f"Noda, Okumura and Hashimoto fitted {LITERATURE_ELASTICITY}, standard error "
+    f"{LITERATURE_ERROR}, to October to December 2018"
+)
 _NAMEPLATES = f"{BAND_TEXT}; of your machines the nameplates' limits"
 
 VIEW = View(
@@ -47,18 +52,20 @@ VIEW = View(
     "Which hashrate is profitable at each hashprice, and what is underwater?",
     facts=(
         Column("day", "day of the hashprice", DATE),
-        Column("hashprice", "hashprice", USD_PER_PHS_DAY),
+        Column("hashprice", "hashprice of the last full day", USD_PER_PHS_DAY),
         Column("price", "price of bitcoin", USD_PER_BTC),
         Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
         Column("highest_hashrate", "highest 30-day mean of a year", EXAHASHES),
-        Column("underwater", "running hashrate underwater", FRACTION, limits=BAND_TEXT),
-        Column("underwater_mean", "mean over draws of the same", FRACTION),
+        Column(
+            "underwater", "running hashrate underwater, median of draws", FRACTION, limits=BAND_TEXT
+        ),
+        Column("underwater_mean", "running hashrate underwater, mean of draws", FRACTION),
         Column(
             "at_risk", "hashrate at risk: unprofitable but running", EXAHASHES, limits=BAND_TEXT
         ),
         Column(
             "elasticity",
-            "percent of hashrate a percent of hashprice, at the margin",
+            "percent of profitable hashrate lost for 1% less hashprice",
             RATIO,
             limits=BAND_TEXT,
         ),
@@ -164,7 +171,7 @@ _TITLES = {
     "assumptions": "Sensitivity of the share underwater",
     "own": "Your machines on the network's supply curve",
 }
-_NOTES = {
+NOTES = {
     "curve": "Profitable: of what ran when hashrate was highest in a year. Bitcoin: its price at "
     "that hashprice, with difficulty and fees in bitcoin as now.",
     "rigs": "Off at: the hashprice that pays for it at the network's median power price. "
@@ -235,33 +242,38 @@ def answer(
     stands: tuple[Standing, ...] = (),
 ) -> Answer:
     """The answer of a study that was computed. show: the main table."""
-    market = study.market
     keys = [show, *(key for key in TABLES if key != show and (key != "own" or stands))]
     return Answer(
         VIEW,
         record,
         f"{_TITLES[show]}, as known at {record.at_text}",
         tuple(table(study, key, stands) for key in keys),
-        facts={
-            "day": market.day,
-            "hashprice": market.hashprice_usd_per_phs_day,
-            "price": study.price_usd_per_btc,
-            "hashrate": market.hashrate_ths * _EXA_IN_TERA,
-            "highest_hashrate": market.peak_ths * _EXA_IN_TERA,
-            "underwater": study.under_water,
-            "underwater_mean": study.under_water_mean,
-            "at_risk": study.room_ehs,
-            "elasticity": study.elasticity,
-            "literature_elasticity": LITERATURE_ELASTICITY,
-            "network_efficiency": study.network_j_per_th,
-            "network_power_price": study.power_usd_per_kwh,
-            "draws": int(study.supply.left.size),
-        },
+        facts=facts(study),
         more=_power(study) | {"missing": list(study.lacks)},
         sentences=[*([] if own is None else [_own(study, own, stands)]), *sentences(study)],
-        notes=[_NOTES[show]],
+        notes=[NOTES[show]],
         result=study,
     )
+
+
+def facts(study: SupplyStudy) -> dict[str, Cell]:
+    """Figures beside the rows, by the names of the view's facts."""
+    market = study.market
+    return {
+        "day": market.day,
+        "hashprice": market.hashprice_usd_per_phs_day,
+        "price": study.price_usd_per_btc,
+        "hashrate": market.hashrate_ths * _EXA_IN_TERA,
+        "highest_hashrate": market.peak_ths * _EXA_IN_TERA,
+        "underwater": study.under_water,
+        "underwater_mean": study.under_water_mean,
+        "at_risk": study.room_ehs,
+        "elasticity": study.elasticity,
+        "literature_elasticity": LITERATURE_ELASTICITY,
+        "network_efficiency": study.network_j_per_th,
+        "network_power_price": study.power_usd_per_kwh,
+        "draws": int(study.supply.left.size),
+    }
 
 
 def _power(study: SupplyStudy) -> dict[str, object]:
@@ -326,20 +338,27 @@ def sentences(study: SupplyStudy) -> list[str]:
     """What the study says, with bands and what it assumes."""
     market = study.market
     return [
-        f"At {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day, "
-        f"{banded(study.under_water, FRACTION)} of the running hashrate is underwater (mean "
-        f"{percent(study.under_water_mean)}).",
-        f"Hashrate at risk, unprofitable but running: {banded(study.room_ehs, EXAHASHES, 3)} of "
-        f"{market.hashrate_ths * _EXA_IN_TERA:,.0f} EH/s.",
+        *underwater(study),
         _idle(market),
         f"At the margin, 1% less hashprice makes {study.elasticity.value:.2f}% of the profitable "
-        f"hashrate unprofitable ({study.elasticity.low:.2f} to {study.elasticity.high:.2f}). "
-        f"Noda, Okumura and Hashimoto fitted {LITERATURE_ELASTICITY} (standard error "
-        f"{LITERATURE_ERROR}) to October to December 2018.",
+        f"hashrate unprofitable ({study.elasticity.low:.2f} to {study.elasticity.high:.2f}; "
+        f"{LITERATURE}).",
         *_next(study),
-        _levers(study),
+        sensitivity_sentence(study),
         fleet_assumptions(study),
         *(f"Missing: {what}." for what in study.lacks),
+    ]
+
+
+def underwater(study: SupplyStudy) -> list[str]:
+    """The share underwater and the hashrate at risk, a sentence each."""
+    market = study.market
+    return [
+        f"At {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day, the hashprice of the last full "
+        f"day ({day(market.day)}), {banded(study.under_water, FRACTION)} of the running hashrate "
+        f"is underwater by the median of draws, {percent(study.under_water_mean)} by their mean.",
+        f"Hashrate at risk, unprofitable but running: {banded(study.room_ehs, EXAHASHES, 3)} of "
+        f"{market.hashrate_ths * _EXA_IN_TERA:,.0f} EH/s.",
     ]
 
 
@@ -372,7 +391,8 @@ def _off_at(rig: RigPoint) -> str:
     )
 
 
-def _levers(study: SupplyStudy) -> str:
+def sensitivity_sentence(study: SupplyStudy) -> str:
+    """What the assumptions that matter most move."""
     parts = "; ".join(
         f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: {percent(lever.at_low)} to "
         f"{percent(lever.at_high)}"

@@ -45,11 +45,11 @@ class Column:
 
     name: without unit, ``hashprice``. unit: None for words. get: a row's cell; None takes the
     attribute or key ``name``. limits: what kind of interval its cells have, empty where they have
-    none; level: its probability. definition: in words, for ``columns`` of JSON and the docs.
-    digits: significant ones for people; decimals for a percentage. text: how people read a value,
-    in place of the formatter. signed: a change, with its sign; points: a difference of two
-    fractions, in percentage points. bare: its key has no unit, which stands beside the rows. ends:
-    people see the limits alone.
+    none; level: its probability, None where they are of none. definition: in words, for
+    ``columns`` of JSON and the docs. digits: significant ones for people; decimals for a
+    percentage. text: how people read a value, an infinite one too, in place of the formatter.
+    signed: a change, with its sign; points: a difference of two fractions, in percentage points.
+    bare: its key has no unit, which stands beside the rows. ends: people see the limits alone.
 
     wide: words that may break over lines. optional: people see it where some row has a value;
     hidden: people never do. spare: left out where there is no room, the greatest first; 0: never.
@@ -60,7 +60,7 @@ class Column:
     unit: Unit | None = None
     get: Callable[[Row], Cell] | None = None
     limits: str = ""
-    level: float = 0.95
+    level: float | None = 0.95
     definition: str = ""
     digits: int | None = None
     text: Callable[[Any], str] | None = None

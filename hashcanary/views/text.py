@@ -6,7 +6,7 @@ Text that came from outside is made ``harmless`` before anyone shows it.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from math import isfinite
+from math import isfinite, isinf
 from typing import TYPE_CHECKING
 
 from hashcanary.interval import Interval
@@ -151,7 +151,7 @@ def cell(value: Cell, column: Column) -> str:
     """A cell of a table as text; its unit is in the column's heading where that has one."""
     if isinstance(value, Interval):
         return _interval(value, column)
-    if value is None or value == "" or (isinstance(value, float) and not isfinite(value)):
+    if value is None or value == "" or (isinstance(value, float) and not _read(value, column)):
         return NOTHING
     if column.text is not None:
         text = column.text(value)
@@ -168,12 +168,12 @@ def cell(value: Cell, column: Column) -> str:
 
 def _interval(figure: Interval, column: Column) -> str:
     """``923 (901 to 945)``; the value alone where it is exact or its limits are unknown."""
-    if not isfinite(figure.value):
+    if not _read(figure.value, column):
         return NOTHING
     if column.unit in {DATE, UNIX_TIME} and column.text is None:
         return _days(figure, column)
     value = cell(figure.value, column)
-    if not (isfinite(figure.low) and isfinite(figure.high)) or figure.low == figure.high:
+    if not all(_read(end, column) for end in figure.ends) or figure.low == figure.high:
         return value
     low, high = cell(figure.low, column), cell(figure.high, column)
     if low == value == high:
@@ -188,6 +188,11 @@ def _days(figure: Interval, column: Column) -> str:
     """An uncertain instant by its days: ``7 Feb 2026 (7 to 8 Feb 2026)``."""
     days = period(int(figure.low), int(figure.high) + 1)
     return days if column.ends else f"{day(int(figure.value))} ({days})"
+
+
+def _read(value: float, column: Column) -> bool:
+    """Whether people can read a number: an infinite one where the column has words for it."""
+    return isfinite(value) or (column.text is not None and isinf(value))
 
 
 def heading(column: Column) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import subprocess
 from collections.abc import Callable
@@ -20,10 +21,14 @@ from hashcanary.economics.costs.model import Cost, CostModel
 from hashcanary.economics.costs.registry import all_cost_models, find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.errors import BadCostModel, NoCost
+from hashcanary.errors import UsageError
 from hashcanary.metrics.errors import NothingToMeasure
+from hashcanary.moments import DAY
 from hashcanary.store.lake import Lake
 from hashcanary.store.record import Record
 from hashcanary.store.recording import record_of
+from hashcanary.views.cost_study import cost_study
+from hashcanary.views.costs import costs
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -38,70 +43,93 @@ def test_definitions_stand_side_by_side_with_band_ratio_and_assumptions(
 ) -> None:
     done = call("--home", lake, "--json", "cost")
     assert done.returncode == 0
-    found = json.loads(done.stdout)
-    assert found["simulated"] is True
-    assert found["units"]["cost"] == "usd_per_btc"
-    models = {row["model"]: row for row in found["rows"] if row["kind"] == "model"}
+    document = json.loads(done.stdout)
+    assert document["simulated"] is True
+    models = {row["model"]: row for row in document["rows"] if row["kind"] == "model"}
     assert set(models) == set(all_cost_models())
+    price = document["price_usd_per_btc"]
     for name in ("electricity", "all-in", "hayes"):
         row = models[name]
-        assert row["low"] < row["cost"] < row["high"], name
-        assert row["price_to_cost"] == pytest.approx(found["price_usd"] / row["cost"])
-        assert row["price_to_cost_low"] == pytest.approx(found["price_usd"] / row["high"])
-        assert "USD/kWh" in row["rests_on"]
-        assert "J/TH" in row["rests_on"]
-    costs = [row["cost"] for row in models.values() if row["cost"] is not None]
-    assert costs == sorted(costs)
+        cost, low, high = (row[f"cost_usd_per_btc{end}"] for end in ("", "_low", "_high"))
+        assert low < cost < high, name
+        assert row["price_to_cost_ratio"] == pytest.approx(price / cost)
+        assert row["price_to_cost_ratio_low"] == pytest.approx(price / high)
+        assert "USD/kWh" in row["inputs"]
+        assert "J/TH" in row["inputs"]
+    costs = [row["cost_usd_per_btc"] for row in models.values()]
+    known = [cost for cost in costs if cost is not None]
+    assert known == sorted(known)
+
+
+def test_each_assumption_is_there_once_with_its_band_and_source(call: Run, lake: Path) -> None:
+    document = json.loads(call("--home", lake, "--json", "cost").stdout)
+    figures = document["assumptions"]
+    keys = [(figure["name"], figure["value"]) for figure in figures]
+    assert len(set(keys)) == len(keys)
+    names = {name for model in all_cost_models().values() for name in model.assumptions}
+    assert {figure["name"] for figure in figures} == names
+    for figure in figures:
+        # 90% of a log-normal: both ends are as far from its median, as ratios
+        middle = figure["low"] * figure["high"]
+        assert middle == pytest.approx(figure["value"] ** 2)
+        assert figure["source"]
 
 
 def test_people_are_told_that_it_is_simulated_and_what_moves_it(call: Run, lake: Path) -> None:
     text = call("--home", lake, "cost").stdout
     assert "SIMULATED" in text
-    assert re.search(r"electricity: (fleet|power) moves it most, -\d+% to \+\d+%", text)
-    assert "The definition itself moves the answer" in text
+    assert re.search(r"electricity cost .* (fleet|power): −\d+% to \+\d+%", text)
 
 
 def test_csv_has_units_in_its_header(call: Run, lake: Path) -> None:
     done = call("--home", lake, "--csv", "cost", "--history", "--model", "electricity")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert len(rows) > 700
-    assert {"price_usd", "cost_usd_per_btc", "low_usd_per_btc", "price_to_cost_ratio"} <= set(
-        rows[0]
-    )
+    assert {"price_usd_per_btc", "cost_usd_per_btc_low", "price_to_cost_ratio"} <= set(rows[0])
     for row in rows:
         assert (row["cost_usd_per_btc"] == "") == (row["missing"] != "")
 
 
 def test_history_is_cut_at_its_bounds(call: Run, lake: Path, record: Record) -> None:
-    whole = cost_history(record, find_cost_models(["hayes"]), assume())[0].days
+    (electricity,) = cost_history(record, find_cost_models(["electricity"]), assume())
+    whole = electricity.days
     day = pl.from_epoch(whole["time"])[400].date().isoformat()  # type: ignore[union-attr]
-    words = ("cost", "--history", "--model", "hayes", "--start", day, "--end", day)
-    found = json.loads(call("--home", lake, "--json", *words).stdout)
-    assert [row["time"] for row in found["rows"]] == [day]
-    assert found["rows"][0]["cost"] == whole["cost_usd_per_btc"][400]
+    words = ("cost", "--history", "--model", "electricity", "--start", day, "--end", day)
+    document = json.loads(call("--home", lake, "--json", *words).stdout)
+    (row,) = document["rows"]
+    assert row["day"] == day
+    assert row["cost_usd_per_btc"] == whole["cost_usd_per_btc"][400]
+    # what is assumed of that day, as numbers
+    power = electricity.stated["network_power_price"].values[400]
+    assert row["network_power_price_usd_per_kwh"] == power
+    assert row["network_efficiency_j_per_th_low"] < row["network_efficiency_j_per_th"]
 
 
 def test_sensitivity_has_every_assumption_and_the_definition(call: Run, lake: Path) -> None:
-    found = json.loads(call("--home", lake, "--json", "cost", "--sensitivity").stdout)
-    rows = {(row["model"], row["assumption"]): row for row in found["rows"]}
+    document = json.loads(call("--home", lake, "--json", "cost", "--sensitivity").stdout)
+    rows = {(row["model"], row["assumption"]): row for row in document["rows"]}
     model = all_cost_models()["all-in"]
     assert {name for of, name in rows if of == "all-in"} == set(model.assumptions)
     assert ("any", "definition") in rows
     fleet = rows["electricity", "network_efficiency"]
+    assert fleet["unit"] == "j_per_th"
+    assert fleet["low"] < fleet["value"] < fleet["high"]
     # a product: the cost moves as the assumption does
-    assert fleet["cost_at_high"] / fleet["cost_at_low"] == pytest.approx(
+    assert fleet["cost_at_high_usd_per_btc"] / fleet["cost_at_low_usd_per_btc"] == pytest.approx(
         fleet["high"] / fleet["low"]
     )
-    swings = [row["swing"] for row in found["rows"][1:]]
+    swings = [row["swing_ratio"] for row in document["rows"][1:]]
     assert swings == sorted(swings, reverse=True)
 
 
 def test_own_machines_and_contract_scale_the_cost(call: Run, lake: Path) -> None:
     def cost(*options: object) -> float:
         words = ("cost", "--model", "electricity", "--efficiency", 20, *options)
-        row = json.loads(call("--home", lake, "--json", *words).stdout)["rows"][0]
-        assert "taken as exact" in row["rests_on"]
-        return float(row["cost"])
+        document = json.loads(call("--home", lake, "--json", *words).stdout)
+        stated = {figure["name"]: figure for figure in document["assumptions"]}
+        own = stated["network_efficiency"]
+        assert own["low"] == own["value"] == own["high"] == 20
+        return float(document["rows"][0]["cost_usd_per_btc"])
 
     assert cost("--power-price", 0.08) == pytest.approx(2 * cost("--power-price", 0.04))
 
@@ -141,9 +169,9 @@ def test_unknown_fees_leave_what_needs_none(record: Record) -> None:
     found = {
         one.model.name: one for one in cost_answers(without, find_cost_models(), assume()).answers
     }
-    assert found["hayes"].usd_per_btc is not None
+    assert found["hayes"].cost is not None
     for name in ("electricity", "all-in", "cambridge"):
-        assert found[name].usd_per_btc is None
+        assert found[name].cost is None
         assert "fees" in str(found[name].missing)
 
 
@@ -152,8 +180,8 @@ def test_without_a_price_costs_stand_and_have_no_ratio(record: Record) -> None:
     found = {
         one.model.name: one for one in cost_answers(without, find_cost_models(), assume()).answers
     }
-    assert found["electricity"].usd_per_btc is not None
-    assert found["electricity"].ratio is None
+    assert found["electricity"].cost is not None
+    assert found["electricity"].price_to_cost is None
     assert "price" in str(found["cambridge"].missing)
 
 
@@ -193,23 +221,25 @@ def test_what_followed_is_told_for_every_model_and_rule(call: Run, lake: Path) -
     found = json.loads(call("--home", lake, "--json", "study", "costs").stdout)
     assert found["simulated"] is True
     rows = found["rows"]
-    assert {row["horizon"] for row in rows} == {30, 90, 180, 365}
+    assert {row["horizon_days"] for row in rows} == {30, 90, 180, 365}
     assert {row["rule"] for row in rows} == set(found["rules"])
     for row in rows:
         assert row["independent"] <= row["measured"] <= row["spells"] == len(row["began"])
 
 
 def test_what_followed_a_users_own_costs(call: Run, lake: Path) -> None:
-    def shares(*options: object) -> tuple[float, str]:
+    def shares(*options: object) -> tuple[float, float]:
         words = ("--json", "study", "costs", "--model", "electricity", *options)
-        rows = json.loads(call("--home", lake, *words).stdout)["rows"]
-        row = next(row for row in rows if row["rule"] == "below cost")
-        assert row["in_state_low"] <= row["in_state"] <= row["in_state_high"]
-        return row["in_state"], row["rests_on"]
+        document = json.loads(call("--home", lake, *words).stdout)
+        row = next(row for row in document["rows"] if row["rule"] == "below cost")
+        share, low, high = (row[f"in_state_fraction{end}"] for end in ("", "_low", "_high"))
+        assert low <= share <= high
+        stated = {figure["name"]: figure["value"] for figure in document["assumptions"]}
+        return share, stated["network_power_price"]
 
     usual, _ = shares()
-    dear, said = shares("--power-price", 0.5)
-    assert "power 0.500 USD/kWh (taken as exact)" in said
+    dear, power = shares("--power-price", 0.5)
+    assert power == 0.5
     # at ten times the price every day was below cost
     assert usual < dear == 1.0
 
@@ -255,8 +285,10 @@ def test_a_package_that_names_itself_adds_a_model(run: Run, lake: Path, tmp_path
     rows = {row["model"]: row for row in json.loads(done.stdout)["rows"]}
     assert set(rows) >= {"mine", *all_cost_models()}
     # the same power and fees as electricity's, at other machines and without cooling
-    assert 0 < rows["mine"]["low"] < rows["mine"]["cost"] < rows["mine"]["high"]
-    assert "power" in rows["mine"]["rests_on"]
+    mine = rows["mine"]
+    assert 0 < mine["cost_usd_per_btc_low"] < mine["cost_usd_per_btc"]
+    assert mine["cost_usd_per_btc"] < mine["cost_usd_per_btc_high"]
+    assert "power" in mine["inputs"]
 
 
 def test_published_figures_stand_beside_marked_and_without_a_band(
@@ -269,21 +301,55 @@ def test_published_figures_stand_beside_marked_and_without_a_band(
     )
     found = json.loads(call("--home", lake, "--json", "cost", "--published", mine).stdout)
     row = found["rows"][-1]
-    assert (row["kind"], row["cost"], row["day"]) == ("published", 7000.0, "2021-06-01")
-    assert row["rests_on"].startswith("PUBLISHED, no band")
-    assert row.get("low") is None
+    assert (row["kind"], row["cost_usd_per_btc"], row["day"]) == ("published", 7000.0, "2021-06-01")
+    assert row["cost_usd_per_btc_low"] is None
     assert row["differs"] == "secret"
     early = call("--home", lake, "--json", "cost", "--published", mine, "--at", "2021-06-01")
     assert all(one["kind"] == "model" for one in json.loads(early.stdout)["rows"])
-    text = call("--home", lake, "cost", "--published", mine).stdout
-    assert "PUBLISHED: external inputs" in text
 
 
 def test_people_see_the_ends_of_months_of_a_long_history(call: Run, lake: Path) -> None:
     lines = call("--home", lake, "cost", "--history", "--model", "hayes").stdout.splitlines()
     rows = [line for line in lines if line.startswith("hayes")]
     assert len(rows) == 13
-    assert any("last day of each of the last months" in line for line in lines)
-    text = call("--home", lake, "cost", "--sensitivity", "--model", "all-in").stdout
-    assert "J/TH" in text
-    assert "90% band" in text
+
+
+def test_stated_days_are_log_normal_with_90_percent(record: Record) -> None:
+    assumed = assume()
+    answer = costs(record, models=["all-in"], show="sensitivity")
+    (power,) = [each for each in answer.more["assumptions"] if each["name"] == "pool_fee"]
+    figure = assumed.figures["pool_fee"]
+    assert power["value"] == figure.median
+    # 5% of a normal lies beyond 1.6449 standard deviations
+    assert power["high"] == pytest.approx(figure.median * math.exp(1.6449 * figure.spread), 1e-4)
+
+
+def test_tables_that_do_not_exist_and_bounds_without_history(record: Record) -> None:
+    with pytest.raises(UsageError, match="definitions, sensitivity, history"):
+        costs(record, show="years")
+    with pytest.raises(UsageError, match="--history"):
+        costs(record, start=0)
+    answer = costs(record, models=["hayes"], show="history", start=20_487 * DAY)
+    assert answer.tables[0].key == "history"
+    assert {table.key for table in answer.tables} == {"definitions", "sensitivity", "history"}
+    assert not answer.table().height
+
+
+def test_days_below_cost_count_by_the_ends_of_its_band(record: Record) -> None:
+    (table,) = cost_study(record, models=["electricity"]).tables
+    (days,) = [
+        each
+        for each in costs(record, models=["electricity"], show="history").tables
+        if each.key == "history"
+    ]
+    ratios = [row for row in days.records() if row["price_to_cost_ratio"] is not None]
+
+    def below(key: str) -> float:
+        return sum(float(str(row[key])) < 1 for row in ratios) / len(ratios)
+
+    row = next(row for row in table.records() if row["rule"] == "below cost")
+    assert row["in_state_fraction"] == below("price_to_cost_ratio")
+    assert row["in_state_fraction_low"] == below("price_to_cost_ratio_high")
+    assert row["in_state_fraction_high"] == below("price_to_cost_ratio_low")
+    assert table.shown is not None
+    assert {each[5] for each in table.shown} == {180}

@@ -48,6 +48,17 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
     "pools": (("pools",), ("pools", "--by", "group", "--days", 3)),
     "study drops": (("study", "drops", "--one-in", 0.05),),
     "study luck": (("study", "luck"),),
+    "cost": (
+        ("cost",),
+        ("cost", "--sensitivity"),
+        ("cost", "--history", "--model", "electricity", "--model", "hayes"),
+    ),
+    "rigs": (("rigs",), ("rigs", "--at", "2021-05-01")),
+    "shutdown": (
+        ("shutdown", "--rig", "S19", "--rig", "S9", "--rig-price", 16),
+        ("shutdown", "--rig", "S19", "--hashprice", 40),
+    ),
+    "study costs": (("study", "costs", "--model", "electricity", "--model", "hayes"),),
     "study supply": (
         ("study", "supply"),
         ("study", "supply", "--show", "rigs"),

@@ -26,7 +26,7 @@ def test_rigs_as_people_json_and_csv_see_them(call: Run) -> None:
     assert all(row["sources"] for row in rows)
     assert "Antminer S19 XP" in people.stdout
     listed = list(csv.DictReader(io.StringIO(call("rigs", "--csv").stdout)))
-    xp = next(row for row in listed if row["name"] == "Antminer S19 XP")
+    xp = next(row for row in listed if row["rig"] == "Antminer S19 XP")
     assert (xp["hashrate_ths"], xp["power_w"], xp["efficiency_j_per_th"]) == (
         "140.0",
         "3010.0",
@@ -36,8 +36,8 @@ def test_rigs_as_people_json_and_csv_see_them(call: Run) -> None:
 
 def test_rigs_at_a_date_and_before_the_first(call: Run) -> None:
     rows = json.loads(call("rigs", "--at", "2017-12-31", "--json").stdout)["rows"]
-    assert {"Antminer S7", "Antminer S9"} <= {row["name"] for row in rows}
-    assert max(row["released"] for row in rows) <= "2017-12"
+    assert {"Antminer S7", "Antminer S9"} <= {row["rig"] for row in rows}
+    assert max(row["released"] for row in rows) <= "2017-12-31"
     early = call("rigs", "--at", "2009-01-09")
     assert early.returncode == 3
     assert "Antminer S1, the first of the catalogue" in early.stderr
@@ -62,16 +62,15 @@ def test_viabtcs_table_from_its_stated_inputs(call: Run) -> None:
         *(*VIABTC, "--fees-to-subsidy", 0.013, *BARE),
     )
     (row,) = json.loads(found.stdout)["rows"]
-    assert row["shutdown_price"] == pytest.approx(8_744.27, rel=0.01)
-    assert row["shutdown_price_low"] < row["shutdown_price"] < row["shutdown_price_high"]
+    price = row["shutdown_usd_per_btc"]
+    assert price == pytest.approx(8_744.27, rel=0.01)
+    assert row["shutdown_usd_per_btc_low"] < price < row["shutdown_usd_per_btc_high"]
     assert any("payback" in one for one in row["missing"])
     share = call(
         *("shutdown", "--rig", "S19", "--power-price", 0.077, "--json"),
         *(*VIABTC, "--fee-share", 0.013 / 1.013, *BARE),
     )
-    assert json.loads(share.stdout)["rows"][0]["shutdown_price"] == pytest.approx(
-        row["shutdown_price"]
-    )
+    assert json.loads(share.stdout)["rows"][0]["shutdown_usd_per_btc"] == pytest.approx(price)
 
 
 def test_vanecks_break_even_without_a_lake(call: Run) -> None:
@@ -79,7 +78,7 @@ def test_vanecks_break_even_without_a_lake(call: Run) -> None:
         found = call("shutdown", "--rig", "S19 XP", "--hashprice", hashprice, "--csv", *BARE)
         (row,) = csv.DictReader(io.StringIO(found.stdout))
         assert float(row["break_even_usd_per_kwh"]) == pytest.approx(printed, rel=0.01)
-        assert row["shutdown_price_usd_per_btc"] == ""
+        assert row["shutdown_usd_per_btc"] == ""
 
 
 def test_from_a_lake_with_page_and_picture(call: Run, lake: Path, tmp_path: Path) -> None:
@@ -91,12 +90,14 @@ def test_from_a_lake_with_page_and_picture(call: Run, lake: Path, tmp_path: Path
     assert found.returncode == 0, found.stderr
     document = json.loads(found.stdout)
     assert document["simulated"] is True
-    assert [row["power"] for row in document["rows"]] == [0.04, 0.06]
+    assert [row["power_price_usd_per_kwh"] for row in document["rows"]] == [0.04, 0.06]
     cheap, dear = document["rows"]
-    assert cheap["profit"] > dear["profit"]
-    assert cheap["off_below"] < cheap["shutdown_price"] < cheap["on_above"]
-    assert cheap["earned_3_years_low"] <= cheap["earned_3_years"] <= cheap["earned_3_years_high"]
-    assert 0 <= cheap["paid_back"] <= 1
+    assert cheap["profit_usd_per_day"] > dear["profit_usd_per_day"]
+    off, at, on = (cheap[f"{name}_usd_per_btc"] for name in ("off_below", "shutdown", "on_above"))
+    assert off < at < on
+    low, earned, high = (cheap[f"earned_3_years_usd_per_ths{end}"] for end in ("_low", "", "_high"))
+    assert low <= earned <= high
+    assert 0 <= cheap["paid_back_fraction"] <= 1
     # the day's own hashprice metric
     shown = call("--home", lake, "metric", "show", "hashprice", "--json")
     metric = {row["time"][:10]: row["value"] for row in json.loads(shown.stdout)["rows"]}
@@ -116,16 +117,16 @@ def test_power_costs_what_the_supply_curve_says_with_its_band(call: Run, lake: P
     (row,) = json.loads(call("--home", lake, "shutdown", "--rig", "S9", *at).stdout)["rows"]
     supply = json.loads(call("--home", lake, "study", "supply", *at).stdout)
     for end in ("", "_low", "_high"):
-        paid = supply[f"network_power_price{end}_usd_per_kwh"]
-        assert row[f"power{end}"] == pytest.approx(paid, rel=1e-6)
-    assert f"middle miner pays as known at {document['day']}" in row["assumptions"]
-    own = call("--home", lake, "shutdown", "--rig", "S9", "--power-price", row["power"], *at)
+        paid = supply[f"network_power_price_usd_per_kwh{end}"]
+        assert row[f"power_price_usd_per_kwh{end}"] == pytest.approx(paid, rel=1e-6)
+    price = row["power_price_usd_per_kwh"]
+    own = call("--home", lake, "shutdown", "--rig", "S9", "--power-price", price, *at)
     (stated,) = json.loads(own.stdout)["rows"]
     # stated it is exact: the middle stays, the band gets narrower
-    assert stated["shutdown_price"] == pytest.approx(row["shutdown_price"], rel=1e-6)
-    assert stated["power_low"] == stated["power_high"]
-    assert row["shutdown_price_low"] < stated["shutdown_price_low"]
-    assert stated["shutdown_price_high"] < row["shutdown_price_high"]
+    assert stated["shutdown_usd_per_btc"] == pytest.approx(row["shutdown_usd_per_btc"], rel=1e-6)
+    assert stated["power_price_usd_per_kwh_low"] == stated["power_price_usd_per_kwh_high"]
+    assert row["shutdown_usd_per_btc_low"] < stated["shutdown_usd_per_btc_low"]
+    assert stated["shutdown_usd_per_btc_high"] < row["shutdown_usd_per_btc_high"]
 
 
 def test_a_machine_of_later_is_not_known_then(call: Run, lake: Path) -> None:
@@ -142,7 +143,7 @@ def test_people_see_bands_and_assumptions(call: Run, lake: Path) -> None:
     found = call("--home", lake, "shutdown", "--rig", "S19")
     assert "SIMULATED" in found.stdout
     assert " to " in found.stdout
-    assert "assumed, 1.01 to 1.2" in found.stdout
+    assert "1.10 (1.01 to 1.20)" in found.stdout
     assert "--rig-price" in found.stdout
 
 

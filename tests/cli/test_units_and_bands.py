@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     Printed = Callable[[str, str], str]
 
 _COMMANDS = {
-    "cost": ("cost",),
-    "cost sensitivity": ("cost", "--sensitivity"),
-    "cost history": ("cost", "--history", "--model", "electricity", "--model", "hayes"),
-    "rigs": ("rigs",),
-    "shutdown": ("shutdown", "--rig", "S19", "--rig", "S9", "--rig-price", 16),
-    "shutdown stated": ("shutdown", "--rig", "S19", "--power-price", 0.04),
-    "costs": ("study", "costs", "--model", "electricity", "--model", "hayes"),
     "supply curve": ("study", "supply"),
     "supply rigs": ("study", "supply", "--show", "rigs"),
     "supply assumptions": ("study", "supply", "--show", "assumptions"),

@@ -107,17 +107,15 @@ def test_the_report_of_5_february_2026_puts_published_costs_beside_its_own(
     """Capriole: 59,450 and 74,300 USD; Checkonchain: 87,000 USD, the price 20% below (CoinDesk)."""
     report = report_of(date(2026, 2, 5), real_record, cut)
     section = next(one for one in report.sections if one.key == "hurt")
-    rows = {str(row[0]): row for row in next(t for t in section.tables if t.key == "costs").rows}
+    costs = next(table for table in section.tables if table.key == "costs")
+    rows = {row["title"]: row for row in costs.records()}
     for name, usd in (
         ("Capriole, electrical, published", 59_450),
         ("Capriole, production, published", 74_300),
         ("Checkonchain, published", 87_000),
     ):
-        assert rows[name][1] == usd
-        assert "external input" in str(rows[name][2])
+        assert rows[name]["cost_usd_per_btc"] == usd
+        assert rows[name]["kind"] == "published"
     for name, usd in (("Electricity", 59_450), ("Capriole's ratio", 74_300), ("All-in", 87_000)):
-        cost = rows[name][1]
-        assert isinstance(cost, Interval)
-        assert cost.low is not None
-        assert cost.high is not None
-        assert cost.low < usd < cost.high, name
+        low, high = (float(str(rows[name][f"cost_usd_per_btc_{end}"])) for end in ("low", "high"))
+        assert low < usd < high, name

@@ -32,7 +32,7 @@ def costs(
         }
     ).with_columns(pl.col("price_to_cost").fill_nan(None))
     model = SimpleNamespace(name="m")
-    return SimpleNamespace(model=model, days=days, rests_on=lambda first, count: ["power"])
+    return SimpleNamespace(model=model, days=days, assumptions=lambda row: (f"power on {row}",))
 
 
 def test_a_spell_begins_after_thirty_days_without() -> None:
@@ -74,7 +74,7 @@ def test_days_below_cost_are_counted_at_the_ends_of_its_band_too() -> None:
     below = next(one for one in after_costs([costs(price, cost, spread=1.1)]) if one.rule == BELOW)
     # 100/90/1.1 is above 1, 100/101/1.1 below; 100/101*1.1 above, 100/120*1.1 below
     assert (below.in_state, below.in_state_band) == (15, (5, 15))
-    assert below.rests_on == "power"
+    assert below.assumptions == ("power on 99",)
 
 
 def test_hindsight_is_left_out() -> None:

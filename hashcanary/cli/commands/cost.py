@@ -1,4 +1,4 @@
-"""``hashcanary cost``: what a coin costs to make, by every definition, beside the price."""
+"""``hashcanary cost``: what a coin costs to make, by definition, beside the price."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hashcanary.cli.assuming import add_assumptions, assumed_of
 from hashcanary.cli.declare import add_at, add_bounds, add_command
-from hashcanary.errors import Exit, UsageError
+from hashcanary.cli.numbers import path_of
+from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
@@ -20,16 +21,15 @@ _EXAMPLES = """\
   hashcanary cost --history --model electricity --csv > electricity.csv
 """
 _DESCRIPTION = """\
-Puts the definitions of the cost of a bitcoin side by side: each with its 90%
-band, the price over it, and what it assumes on the same line. Under them stand
-figures that others published and nobody can reproduce, as published.
+Compares definitions of the cost of a bitcoin: each with its 90% band, the price
+over it, and its assumptions. Figures that others published stand beside them as
+published, since nobody can reproduce them.
 
-Models are plug-ins: --json says of each what it is, its source, and how it
-differs from its source. What they assume is stated in files that others can
-take the place of. --sensitivity says which assumption moves the answer most;
---history gives every day.
+Models are plug-ins; --json has the definition of each, its source, and how it
+differs from its source. Assumptions are stated in files that can be overridden.
+--sensitivity shows how much each assumption moves the cost, --history every day.
 
-Exits with 3 where no model can tell a cost.
+Exits with 3 where no model has a cost.
 """
 
 
@@ -40,7 +40,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "cost",
         run,
-        summary="what a coin costs to make, by every definition, with bands",
+        summary="what a bitcoin costs to make, by definition, with bands",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
@@ -50,48 +50,33 @@ def add(commands: Commands, shared: Parser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="only this model; may be given more than once (default: all)",
+        help="only this model; can be repeated (default: all)",
     )
     parts = parser.add_mutually_exclusive_group()
-    parts.add_argument("--history", action="store_true", help="cost and price to cost on every day")
+    parts.add_argument("--history", action="store_true", help="cost and price / cost by day")
     parts.add_argument(
-        "--sensitivity", action="store_true", help="what each assumption does to each model"
+        "--sensitivity", action="store_true", help="how much each assumption moves each model"
     )
     add_bounds(parser, "days of --history")
     add_assumptions(parser)
-    parser.add_argument("--published", metavar="FILE", help="costs that others published, as TOML")
+    parser.add_argument("--published", metavar="FILE", help="published costs, as TOML")
 
 
 def run(args: argparse.Namespace) -> Exit:
     """Compute and print."""
-    from pathlib import Path
-
-    from hashcanary.cli import cost_tables
     from hashcanary.cli.opening import bounds, open_record
-    from hashcanary.cli.output import emit, format_of
-    from hashcanary.economics.costs.answers import cost_answers
-    from hashcanary.economics.costs.published import newest_known, read_published_costs
-    from hashcanary.economics.costs.registry import find_cost_models
+    from hashcanary.cli.output import format_of, show
+    from hashcanary.views.costs import costs
 
-    if (args.start or args.end) and not args.history:
-        raise UsageError(
-            argument="--start and --end",
-            expected="--history with them",
-            found="none",
-            remedy="--at gives the costs as known at a moment.",
-        )
-    models = find_cost_models(args.model)
-    assumed = assumed_of(args)
-    published = read_published_costs(Path(args.published) if args.published else None)
-    start, end = bounds(args)
-    record = open_record(args)
-    found = cost_answers(record, models, assumed)
-    if args.history:
-        table = cost_tables.history(record, found, start, end)
-    elif args.sensitivity:
-        table = cost_tables.sensitivity(record, found)
-    else:
-        beside = () if args.model else newest_known(published, found.at)
-        table = cost_tables.definitions(record, found, beside)
-    emit(table, format_of(args))
+    (start, end), assumed = bounds(args), assumed_of(args)
+    answer = costs(
+        open_record(args),
+        show="history" if args.history else "sensitivity" if args.sensitivity else None,
+        models=args.model,
+        start=start,
+        end=end,
+        published=path_of(args.published),
+        **assumed,
+    )
+    show(answer, format_of(args))
     return Exit.DONE

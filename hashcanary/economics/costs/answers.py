@@ -3,71 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from hashcanary.economics.costs.history import OWN, cost_history
+from hashcanary.economics.costs.model import LEVEL
 from hashcanary.economics.errors import NoCost
-from hashcanary.moments import DAY, iso_day
+from hashcanary.interval import Interval
+from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.economics.costs.history import Effect, ModelCosts
     from hashcanary.economics.costs.model import CostModel
-    from hashcanary.economics.costs.stated import Assumed
+    from hashcanary.economics.costs.stated import Assumed, StatedFigure
     from hashcanary.store.record import Record
-    from hashcanary.units import Unit
 
 # a price further from the day of a cost than difficulty stays is not compared with it
 STALE_DAYS = 16
-_LOW, _COST, _HIGH = "low_usd_per_btc", "cost_usd_per_btc", "high_usd_per_btc"
+_COST = "cost_usd_per_btc"
+_BAND = (_COST, "low_usd_per_btc", "high_usd_per_btc")
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
     """What one assumption does to a model: USD a BTC with it at its low and its high end.
 
-    low, middle, high: of the assumption, in ``unit``; all None for what is uncertain in the model
-    itself. swing: high of the two costs over the low one, a ratio.
+    stated: the assumption, None for what is uncertain in the model itself.
     """
 
     model: str
     assumption: str
     title: str
-    unit: Unit | None
-    low: float | None
-    middle: float | None
-    high: float | None
+    stated: StatedFigure | None
     usd_per_btc_at_low: float
     usd_per_btc_at_high: float
-    swing: float
+
+    @property
+    def swing(self) -> float:
+        """The higher of the two costs over the lower one, a ratio."""
+        ends = self.usd_per_btc_at_low, self.usd_per_btc_at_high
+        return max(ends) / min(ends)
 
 
 @dataclass(frozen=True, slots=True)
 class CostAnswer:
-    """What a model says: USD a BTC on ``day`` with 90% band, and the newest price over it.
+    """A model's cost on ``day`` with its 90% band, and the newest price over it.
 
-    day: the newest whose cost is known, Unix seconds of its start. low, high: of the cost, USD/BTC.
-    ratio, ratio_low, ratio_high: price over cost, a ratio, None where price and cost lie too far
-    apart. rests_on: what people read beside it, every assumption with its
-    band. missing: why there is no cost; the figures are None then.
+    day: the newest whose cost is known, Unix seconds of its start. cost: USD/BTC. price_to_cost: a
+    ratio, None where price and cost lie too far apart. assumptions: as stated for the day;
+    hindsight: those that were first stated later. missing: why there is no cost; all else is empty
+    then.
     """
 
     model: CostModel
-    rests_on: str
     day: int | None = None
-    usd_per_btc: float | None = None
-    low: float | None = None
-    high: float | None = None
-    ratio: float | None = None
-    ratio_low: float | None = None
-    ratio_high: float | None = None
-    hindsight: tuple[str, ...] = ()
+    cost: Interval | None = None
+    price_to_cost: Interval | None = None
+    assumptions: tuple[StatedFigure, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()
     missing: str | None = None
+
+    @property
+    def hindsight(self) -> tuple[StatedFigure, ...]:
+        """The assumptions that were first stated after the day."""
+        end = 0 if self.day is None else self.day + DAY
+        return tuple(each for each in self.assumptions if each.stated > end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +89,6 @@ class CostAnswers:
     history: tuple[ModelCosts, ...]
     at: int
 
-    @property
-    def spread_of_definitions(self) -> tuple[CostAnswer, CostAnswer] | None:
-        """The models with the lowest and the highest cost; None with fewer than two."""
-        known = [one for one in self.answers if one.usd_per_btc is not None]
-        if len(known) < 2:
-            return None
-        known.sort(key=lambda one: one.usd_per_btc or 0.0)
-        return known[0], known[-1]
-
 
 def cost_answers(record: Record, models: tuple[CostModel, ...], assumed: Assumed) -> CostAnswers:
     """What each model says as known at the record's moment.
@@ -104,10 +100,10 @@ def cost_answers(record: Record, models: tuple[CostModel, ...], assumed: Assumed
     answers = tuple(
         sorted(
             (_answer(one, price, price_day) for one in history),
-            key=lambda one: (one.usd_per_btc is None, one.usd_per_btc),
+            key=lambda answer: (answer.cost is None, answer.cost and answer.cost.value),
         )
     )
-    if all(one.usd_per_btc is None for one in answers):
+    if all(answer.cost is None for answer in answers):
         first = answers[0]
         raise NoCost(at=record.at_text, model=first.model.name, found=first.missing)
     at = int(history[0].days["time"][-1]) + DAY if record.at is None else record.at
@@ -126,66 +122,35 @@ def _answer(costs: ModelCosts, price: float | None, price_day: int | None) -> Co
     rows = np.flatnonzero(days[_COST].is_not_null().to_numpy())
     if rows.size == 0:
         # the last day is seldom whole: what most days lack says more
-        reason = str(days["missing"].mode().sort()[0])
-        return CostAnswer(model, rests_on=model.rests_on, missing=reason)
+        return CostAnswer(model, missing=str(days["missing"].mode().sort()[0]))
     row = int(rows[-1])
     day = int(days["time"][row])
-    cost, low, high = (_float(days[name][row]) for name in (_COST, _LOW, _HIGH))
-    near = price_day is not None and abs(price_day - day) <= STALE_DAYS * DAY
-    compared = price if near else None
-    later = tuple(
-        f"{one.title}: first stated {iso_day(one.stated)}"
-        for one in costs.stated.values()
-        if one.stated > day + DAY
-    )
-    moves = [_sensitivity(costs, one, row) for one in costs.effects]
+    value, low, high = (nan if days[name][row] is None else days[name][row] for name in _BAND)
+    cost = Interval(value, low, high, f"central {LEVEL:.0%}", LEVEL)
+    near = price is not None and price_day is not None and abs(price_day - day) <= STALE_DAYS * DAY
+    moves = [_sensitivity(costs, effect, row) for effect in costs.effects]
     return CostAnswer(
         model,
-        costs.rests_on(row, 1)[0],
         day,
         cost,
-        _finite(low),
-        _finite(high),
-        ratio=None if compared is None else compared / cost,
-        ratio_low=None if compared is None else _finite(compared / high),
-        ratio_high=None if compared is None else _finite(compared / low),
-        hindsight=later,
-        sensitivities=tuple(sorted(moves, key=lambda one: -one.swing)),
+        cost.map(lambda usd_per_btc: (price or nan) / usd_per_btc) if near else None,
+        costs.assumptions(row),
+        tuple(sorted(moves, key=lambda move: -move.swing)),
     )
-
-
-def _float(value: float | None) -> float:
-    return float("nan") if value is None else value
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _sensitivity(costs: ModelCosts, effect: Effect, row: int) -> Sensitivity:
-    at_low, at_high = float(effect.at_low[row]), float(effect.at_high[row])
-    swing = max(at_low, at_high) / min(at_low, at_high)
-    if effect.title == OWN:
-        return Sensitivity(
-            costs.model.name, effect.name, OWN, None, None, None, None, at_low, at_high, swing
-        )
-    stated = costs.stated[effect.name]
-    low, middle, high = stated.band(row)
     return Sensitivity(
         costs.model.name,
         effect.name,
         effect.title,
-        stated.unit,
-        low,
-        middle,
-        high,
-        at_low,
-        at_high,
-        swing,
+        None if effect.title == OWN else costs.stated[effect.name].on(row),
+        float(effect.at_low[row]),
+        float(effect.at_high[row]),
     )
 
 
 def by_swing(answers: Sequence[CostAnswer]) -> list[Sensitivity]:
     """Every assumption of every model, that which moves its model most first."""
-    every = [move for one in answers for move in one.sensitivities]
-    return sorted(every, key=lambda one: -one.swing)
+    every = [move for answer in answers for move in answer.sensitivities]
+    return sorted(every, key=lambda move: -move.swing)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hashcanary.economics.costs.model import CostModel, Floats
-    from hashcanary.economics.costs.stated import Assumed, StatedDays
+    from hashcanary.economics.costs.stated import Assumed, StatedDays, StatedFigure
     from hashcanary.store.record import Record
 
 OWN = "the model itself"
@@ -63,14 +63,9 @@ class ModelCosts:
     effects: tuple[Effect, ...]
     stated: Mapping[str, StatedDays]
 
-    def rests_on(self, first: int, count: int) -> list[str]:
-        """Every assumption with its band on days, for people.
-
-        first: number of the row; count: number of days.
-        """
-        parts = [one.texts(first, count) for one in self.stated.values()]
-        rows = zip(*parts, strict=True) if parts else [()] * count
-        return ["; ".join((*row, self.model.rests_on)) for row in rows]
+    def assumptions(self, row: int) -> tuple[StatedFigure, ...]:
+        """Every assumption with its band on a day, by the number of its row."""
+        return tuple(each.on(row) for each in self.stated.values())
 
 
 def _inputs(models: tuple[CostModel, ...]) -> set[str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hashcanary.economics.costs.assumptions import read_assumptions, with_power_price
-from hashcanary.economics.costs.model import SIGMAS
+from hashcanary.economics.costs.model import LEVEL, SIGMAS
 from hashcanary.economics.machines.network_efficiency import DEFINITION, network_efficiency
 from hashcanary.economics.machines.rigs import BEST_J_PER_TH, WORST_J_PER_TH, read_rigs
 from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
 from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.units import J_PER_TH, USD_PER_KWH, Unit
 
@@ -47,6 +47,21 @@ class Assumed:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedFigure:
+    """An assumption on a day: value and central 90% in ``unit``, NaN where it is not known.
+
+    stated: Unix seconds from which it could be known; before that it is hindsight. 0: ever.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    value: Interval
+    source: str
+    stated: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatedDays:
     """An assumption by day: values in ``unit``, sd of their logarithm, and who says so.
 
@@ -66,41 +81,11 @@ class StatedDays:
         moved: Floats = self.values * np.exp(sigmas * self.spread)
         return moved
 
-    def band(self, row: int) -> tuple[float, float, float]:
-        """Low, middle and high on a day, in ``unit``: 90%."""
-        return self._band(float(self.values[row]), float(self.spread[row]))
-
-    def texts(self, first: int, count: int) -> list[str]:
-        """What is assumed on days, as people read it.
-
-        first: number of the row; count: number of days.
-        ``power 0.0494 USD/kWh (0.0398-0.0613)``; where it is exact, without limits.
-        """
-        days = zip(
-            self.values[first : first + count].tolist(),
-            self.spread[first : first + count].tolist(),
-            strict=True,
-        )
-        # most assumptions stand for months or ever
-        told: dict[tuple[float, float], str] = {}
-        return [told.get(day) or told.setdefault(day, self._text(*day)) for day in days]
-
-    def _band(self, value: float, spread: float) -> tuple[float, float, float]:
-        wide = float(np.exp(SIGMAS * spread))
-        return value / wide, value, value * wide
-
-    def _text(self, value: float, spread: float) -> str:
-        if not isfinite(value):
-            return f"{self.title} not known"
-        low, middle, high = self._band(value, spread)
-        said = f"{self.title} {self.unit.people(middle, 3)}"
-        if spread <= 0:
-            return f"{said} (taken as exact)"
-        return f"{said} ({self._bare(low)}-{self._bare(high)})"
-
-    def _bare(self, value: float) -> str:
-        text = self.unit.people(value, 3)
-        return text.removesuffix(self.unit.symbol).strip() if self.unit.symbol else text
+    def on(self, row: int) -> StatedFigure:
+        """The assumption on a day, by the number of its row."""
+        value, wide = float(self.values[row]), float(np.exp(SIGMAS * float(self.spread[row])))
+        band = Interval(value, value / wide, value * wide, f"central {LEVEL:.0%}", LEVEL)
+        return StatedFigure(self.name, self.title, self.unit, band, self.source, self.stated)
 
 
 def assume(

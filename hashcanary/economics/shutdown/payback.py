@@ -41,15 +41,19 @@ _A_YEAR = 365.25
 class Paths:
     """Hashprice of each path and day over today's, (paths, days).
 
-    factors: a ratio, to today's hashprice; said: how they were drawn, in words; drift: of the
-    logarithm a year, before halvings; places: where each path stands within the bands of what is
-    uncertain about machine and power, (paths, 4), as a fraction: one half is the middle figure.
+    factors: a ratio, to today's hashprice; places: where each path stands within the bands of what
+    is uncertain about machine and power, (paths, 4), as a fraction: one half is the middle figure.
+    drift: of the logarithm a year, before halvings; drift_error: its standard error a year;
+    changes: number of daily changes drawn from, 0 where the paths are stated; halves: whether the
+    subsidy halves when that is due.
     """
 
     factors: Floats
-    said: str
-    drift: float
     places: Floats
+    drift: float = 0.0
+    drift_error: float = 0.0
+    changes: int = 0
+    halves: bool = False
 
     def within(self, band: Interval, which: int) -> Floats:
         """A figure of each path, (paths,): half of them below its middle, none outside its band.
@@ -77,12 +81,13 @@ class Payback:
 def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str:
     """Paths of the hashprice from today's; in words why not. flow: stated, in place of changes."""
     random = generator(seed, Purpose.HASHPRICE)
+    error, drawn_from = 0.0, 0
     if flow is not None:
         mean = (flow.drift - flow.volatility**2 / 2) / _A_YEAR
         steps = mean + flow.volatility / _A_YEAR**0.5 * random.standard_normal(
             (PATHS, HORIZON_DAYS)
         )
-        said, drift = f"geometric Brownian motion, {flow.source}", mean * _A_YEAR
+        drift = mean * _A_YEAR
     else:
         changes = market.log_changes
         if changes.size < FEWEST_CHANGES:
@@ -97,21 +102,15 @@ def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str
         # a drift told from a few years is itself uncertain: each path has its own
         error = float(changes.std(ddof=1) / changes.size**0.5)
         steps = steps + random.normal(0.0, error, (PATHS, 1))
-        drift = float(changes.mean() * _A_YEAR)
-        said = (
-            f"the record's own {changes.size:,} daily changes of price over difficulty, drawn in "
-            f"blocks of {BLOCK_DAYS} days; their drift of {np.expm1(drift):+.0%} a year is kept, "
-            f"its standard error of {error * _A_YEAR:.2f} a year added"
-        )
+        drift, drawn_from = float(changes.mean() * _A_YEAR), changes.size
     factors = np.exp(np.cumsum(steps, axis=1))
     if market.to_halving is not None:
         fees = market.fees_to_subsidy.value
         due = np.arange(1, HORIZON_DAYS + 1) > market.to_halving
         factors = np.where(due, factors * (0.5 + fees) / (1 + fees), factors)
-        said += "; the subsidy halves when it is due"
-    said += f"; {PATHS:,} paths of {HORIZON_DAYS} days, seed {seed}"
     places = np.hstack([random.random((PATHS, 3)), random.random((PATHS, 1))])
-    return Paths(factors, said, drift, places)
+    halves = market.to_halving is not None
+    return Paths(factors, places, drift, error * _A_YEAR, drawn_from, halves)
 
 
 def payback(

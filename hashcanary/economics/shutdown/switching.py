@@ -31,13 +31,14 @@ _LARGEST_RESTART_YEARS = 20.0
 class Flow:
     """How revenue moves. drift, discount: fraction a year; volatility: a year, of its logarithm.
 
-    The drift is that of the expected revenue; source says where the numbers are from.
+    The drift is that of the expected revenue. changes: number of daily changes that the volatility
+    is of, 0 where it is stated.
     """
 
     drift: float
     volatility: float
     discount: float
-    source: str
+    changes: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.volatility <= 5:
@@ -70,14 +71,13 @@ def flow_of(
     Drift is 0 where not stated: four years of a volatility of 0.5 a year leave it uncertain by as
     much as a quarter a year. None where neither a volatility nor a year of changes is there.
     """
-    said = "stated" if volatility is not None else f"of {log_changes.size:,} daily changes"
+    changes = 0
     if volatility is None:
-        if log_changes.size < _FEWEST_CHANGES:
+        changes = log_changes.size
+        if changes < _FEWEST_CHANGES:
             return None
         volatility = float(log_changes.std(ddof=1) * _DAYS_A_YEAR**0.5)
-    drift, discount = drift or 0.0, USUAL_DISCOUNT if discount is None else discount
-    source = f"volatility {volatility:.2f} a year ({said}), drift {drift:+.0%} a year (stated)"
-    return Flow(drift, volatility, discount, source)
+    return Flow(drift or 0.0, volatility, USUAL_DISCOUNT if discount is None else discount, changes)
 
 
 def thresholds(flow: Flow, power_usd_per_day: float, restart_usd: float) -> tuple[float, float]:

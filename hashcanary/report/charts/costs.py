@@ -1,4 +1,4 @@
-"""Price against what a coin costs: two costs with their bands, the lines through past prices."""
+"""Price against what a coin costs: two costs with their bands, regression-based valuations."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from hashcanary.report.charts.definition import (
 
 # models drawn one by one, with their bands: the least that is paid for a coin, and all that is
 DRAWN: tuple[tuple[str, str], ...] = (("electricity", "hashrate"), ("all-in", "second"))
-# lines through past prices, drawn as one family: from the lowest of them to the highest
-FITTED = ("difficulty-regression", "difficulty-refit", "difficulty-refit-4y", "pow-floor")
 
 
 def key(model: str) -> str:
@@ -32,7 +30,7 @@ COSTS_DRAWN = tuple(
 )
 FAMILY = Line(
     "",
-    "lines through past prices, lowest to highest",
+    "regression-based valuations, lowest to highest",
     "fourth",
     "band",
     low="fitted_low",

@@ -1,287 +1,314 @@
-"""Chapter: who is hurt: machines under water, what a coin costs, where machines stop."""
+"""Chapter: who is hurt: machines underwater, what a coin costs, where machines stop."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.costs.model import LEVEL
+import polars as pl
+
 from hashcanary.economics.costs.published import newest_known
-from hashcanary.economics.draws import BAND_TEXT
-from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
+from hashcanary.economics.draws import BAND_TEXT, band_of
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
-from hashcanary.report.document import Drawing, Figure, Ledger, Section
-from hashcanary.report.hurting import answer
+from hashcanary.report.charts.costs import COSTS, FAMILY
+from hashcanary.report.charts.stress import FLEET, STRESS
+from hashcanary.report.charts.supply import SUPPLY, supply_data
+from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series
 from hashcanary.report.sections.stress import stress_parts
 from hashcanary.units import (
-    DATE,
+    EXAHASHES,
     FRACTION,
     HASHRATE,
-    J_PER_TH,
-    RATIO,
+    INDEX_100,
+    USD,
     USD_PER_BTC,
-    USD_PER_KWH,
     USD_PER_PHS_DAY,
 )
+from hashcanary.views import costs as cost_view
+from hashcanary.views import shutdown as shutdown_view
+from hashcanary.views import supply as supply_view
 from hashcanary.views.after_retarget import report_table as after_table
+from hashcanary.views.assumptions import fleet_assumptions
 from hashcanary.views.selling import by_margin
-from hashcanary.views.table import INTERVAL, Column, Table, limited
-from hashcanary.views.text import day, harmless, percent
+from hashcanary.views.table import Table
+from hashcanary.views.text import banded, day, harmless, percent
 
 if TYPE_CHECKING:
-    from hashcanary.economics.costs.answers import CostAnswer, CostAnswers
-    from hashcanary.economics.costs.published import PublishedCost
-    from hashcanary.economics.shutdown.table import Line
-    from hashcanary.economics.supply.study import RigPoint, SupplyStudy
+    from collections.abc import Mapping, Sequence
+
+    from hashcanary.economics.costs.answers import CostAnswers
+    from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
+    from hashcanary.report.charts.definition import Chart
     from hashcanary.report.hurt import Hurt
     from hashcanary.units import Unit
-    from hashcanary.views.table import Cell
 
 _KEY, _TITLE = "hurt", "Who is hurt?"
-# rigs of the fleet in the table of the next to go
-_RIGS = 8
-_SOURCE = "drawn fleets and power prices"
+# rigs in the table of the next to switch off, and in the paragraph
+_RIGS, _NEXT = 8, 2
+_SPARED: dict[Unit | None, int] = {USD_PER_BTC: 0, USD_PER_PHS_DAY: 4}
+# facts of the supply curve that the ledger shows
+_LEDGER = ("underwater", "at_risk", "elasticity", "network_efficiency", "network_power_price")
+# a later price closer to the hashprice's own than this is no news
+_MOVED = 0.01
+_DIGITS = 5
+# of shares and points, whose bands are wide
+_FEW_DIGITS = 3
+_TITLES = {
+    FAMILY.low: "lowest of the regression-based valuations",
+    FAMILY.high: "highest of the regression-based valuations",
+}
+_UNITS: Mapping[str, Unit] = {
+    "bitcoin": USD_PER_BTC,
+    "paying": HASHRATE,
+    "low": HASHRATE,
+    "high": HASHRATE,
+    "hashrate": HASHRATE,
+    "hashprice": USD_PER_PHS_DAY,
+}
 
 
-def who_is_hurt(found: Hurt, after: AfterRetarget | None = None, no_after: str = "") -> Section:
+def who_is_hurt(hurt: Hurt, after: AfterRetarget | None = None, no_after: str = "") -> Section:
     """Costs of a coin against the price, the supply curve, where machines stop, what must be sold.
 
     after: what the next retarget does; no_after: why that cannot be said.
     """
+    years, study = hurt.years, hurt.supply
     parts: list[Ledger | Table | Drawing] = []
-    if found.years.cost_days.height:
+    if years.cost_days.height:
         parts.append(Drawing("costs"))
-    if found.years.costs is not None:
-        parts.append(_costs(found, found.years.costs))
-    if found.supply is not None:
-        parts += [Ledger("under_water", "Under water", _figures(found.supply))]
-        parts += [Drawing("supply"), _next(found.supply)]
-    if found.shutdown:
-        parts.append(_shutdown(found.shutdown))
-    if found.years.fleet_days.height:
+    if years.costs is not None:
+        parts.append(_costs(hurt, years.costs))
+    if study is not None:
+        parts += [_ledger(study), Drawing("supply"), _next(study)]
+    if hurt.shutdown:
+        parts.append(shutdown_view.by_power_price(hurt.shutdown))
+    if years.fleet_days.height:
         parts.append(Drawing("fleet"))
-    if found.selling and found.supply is not None:
-        parts.append(by_margin(found.selling, found.supply.market.day))
+    if hurt.selling and study is not None:
+        parts.append(by_margin(hurt.selling, study.market.day))
     if after is not None:
         parts.append(after_table(after))
-    if found.years.stress is not None:
-        parts += [Drawing("stress"), *stress_parts(found.years.stress)]
-    lead, notes = harmless(answer(found)), _notes(found, no_after)
-    return Section(_KEY, "Who is hurt", _TITLE, lead, tuple(parts), notes)
+    if years.stress is not None:
+        parts += [Drawing("stress"), *stress_parts(years.stress)]
+    notes = tuple(map(harmless, _notes(hurt, no_after)))
+    return Section(_KEY, "Who is hurt", _TITLE, harmless(_lead(hurt)), tuple(parts), notes)
 
 
-def _figures(study: SupplyStudy) -> tuple[Figure, ...]:
-    rows: tuple[tuple[str, str, Interval, Unit, float, str], ...] = (
-        (
-            "under_water",
-            "Hashrate that does not pay for its power",
-            study.under_water,
-            FRACTION,
-            1.0,
-            f"of what runs; mean of draws {percent(study.under_water_mean)}",
-        ),
-        ("room", "Room for further shutdown", study.room_ehs, HASHRATE, 1e18, ""),
-        (
-            "elasticity",
-            "Hashrate lost for 1% of hashprice, in percent",
-            study.elasticity,
-            RATIO,
-            1.0,
-            f"over a fall of 10%; fitted to late 2018: {LITERATURE_ELASTICITY}, standard error "
-            f"{LITERATURE_ERROR} (Noda, Okumura and Hashimoto)",
-        ),
-        ("efficiency", "Machines that run", study.network_j_per_th, J_PER_TH, 1.0, ""),
-        (
-            "power_price",
-            "Median price of power of the network",
-            study.power_usd_per_kwh,
-            USD_PER_KWH,
-            1.0,
-            "spread over miners besides",
-        ),
+def _lead(hurt: Hurt) -> str:
+    """The answer in a paragraph; what cannot be said is missing, with the reason."""
+    study, costs = hurt.supply, hurt.years.costs
+    if study is None and costs is None:
+        reasons = " ".join(dict.fromkeys((hurt.no_supply, hurt.years.no_costs)))
+        return f"Who is hurt cannot be said: {reasons}"
+    if study is None:
+        lines = [f"Who is underwater cannot be said: {hurt.no_supply}"]
+    else:
+        lines = [*supply_view.underwater(study), *_since(study, costs), *_first(study, costs)]
+    if costs is None:
+        lines.append(f"What a coin costs cannot be said: {hurt.years.no_costs}")
+    else:
+        lines.append(cost_view.lead(costs))
+    if study is not None:
+        lines.append(fleet_assumptions(study))
+    return " ".join(lines)
+
+
+def _reference(study: SupplyStudy, costs: CostAnswers | None) -> tuple[float, int]:
+    """The newest price and its day: the hashprice's own where none is newer."""
+    own = study.price_usd_per_btc, study.market.day
+    if costs is None or costs.price_usd is None or costs.price_day is None:
+        return own
+    return own if costs.price_day <= own[1] else (costs.price_usd, costs.price_day)
+
+
+def _since(study: SupplyStudy, costs: CostAnswers | None) -> list[str]:
+    """The share underwater at a newer price, where the hashprice is of an older day."""
+    price, when = _reference(study, costs)
+    ratio = price / study.price_usd_per_btc
+    if abs(ratio - 1) < _MOVED:
+        return []
+    now = study.market.hashprice_usd_per_phs_day
+    share = banded(band_of(study.supply.under_water(now * ratio)), FRACTION)
+    return [
+        f"With bitcoin at {price:,.0f} USD (on {day(when)}), difficulty and fees unchanged, it is "
+        f"{share}."
+    ]
+
+
+def _first(study: SupplyStudy, costs: CostAnswers | None) -> list[str]:
+    """The rigs that are next to switch off, at the median power price."""
+    price, _ = _reference(study, costs)
+    going = [rig for rig in study.rigs if rig.off_at_usd_per_btc.value <= price][:_NEXT]
+    text = ", then ".join(
+        f"{rig.name} below {banded(rig.off_at_usd_per_btc, USD_PER_BTC)}" for rig in going
     )
-    since = study.market.day
-    return tuple(
-        Figure(
-            key=f"supply.{key}",
-            label=label,
-            value=one.value * scale,
-            unit=unit,
-            low=one.low * scale,
-            high=one.high * scale,
-            interval=BAND_TEXT,
-            since=since,
-            until=since + DAY,
-            source=_SOURCE,
-            note=note,
-            term="under_water",
-        )
-        for key, label, one, unit, scale, note in rows
-    )
+    return [f"Next to switch off, at the median power price: {text}."] if going else []
 
 
-def _costs(found: Hurt, costs: CostAnswers) -> Table:
-    rows = [_cost_row(one) for one in costs.answers]
-    published = sorted(newest_known(found.published, None), key=lambda one: one.usd_per_btc)
-    rows += [_published_row(one) for one in published]
-    price = "No price is known."
-    if costs.price_usd is not None and costs.price_day is not None:
-        price = f"Price: {costs.price_usd:,.0f} USD on {day(costs.price_day)}."
-    note = f"{price} Bands: {LEVEL:.0%}, of what stands beside them or, of lines through past "
-    note += "prices, by how far prices strayed from them: nobody's bills are in those."
+def _costs(hurt: Hurt, costs: CostAnswers) -> Table:
+    published = newest_known(hurt.published, None)
+    note = f"{cost_view.BANDS} {cost_view.VALUATIONS}"
     if published:
-        note += " Published: external inputs as others printed them, without bands."
-    return Table(
+        note += " Published: as others printed them, without bands."
+    table = cost_view.titled(cost_view.definitions(costs, published))
+    return replace(
+        table,
         key="costs",
-        title="What a coin costs, by who counts",
-        columns=(
-            Column("model", "definition"),
-            Column("cost", f"USD a BTC ({LEVEL:.0%})", USD_PER_BTC, limits=INTERVAL),
-            Column("rests_on", "rests on"),
-            Column("price_to_cost", "price over it", RATIO, limits=INTERVAL),
-            Column("time", "of", DATE, spare=1),
-        ),
-        rows=tuple(rows),
-        note=note + " Every day: hashcanary cost --history.",
+        title="What a coin costs, by definition",
+        note=f"{note} Every day: hashcanary cost --history.",
         empty="No cost is known.",
     )
 
 
-def _cost_row(one: CostAnswer) -> tuple[Cell, ...]:
-    cost = limited(one.usd_per_btc, one.low, one.high)
-    ratio = limited(one.ratio, one.ratio_low, one.ratio_high)
-    rests_on = one.rests_on if one.missing is None else f"missing: {one.missing}"
-    return harmless(one.model.title), cost, harmless(rests_on), ratio, one.day
+def _ledger(study: SupplyStudy) -> Ledger:
+    facts, since = supply_view.facts(study), study.market.day
+    figures = []
+    for column in supply_view.VIEW.facts:
+        figure, unit = facts[column.name], column.unit
+        if column.name not in _LEDGER or not isinstance(figure, Interval) or unit is None:
+            continue
+        if unit is EXAHASHES:
+            # every hashrate of the report is in one unit
+            figure, unit = figure.scaled(1e18), HASHRATE
+        figures.append(
+            Figure(
+                key=f"supply.{column.name}",
+                label=column.title.capitalize(),
+                value=figure.value,
+                unit=unit,
+                low=figure.low,
+                high=figure.high,
+                interval=BAND_TEXT,
+                since=since,
+                until=since + DAY,
+                source="drawn fleets and power prices",
+                note=_remark(column.name, study),
+                term="under_water",
+            )
+        )
+    return Ledger("underwater", "Underwater", tuple(figures))
 
 
-def _published_row(one: PublishedCost) -> tuple[Cell, ...]:
-    return (
-        harmless(f"{one.title}, published"),
-        one.usd_per_btc,
-        harmless(f"external input, no band: {one.source}"),
-        None,
-        one.day,
-    )
+def _remark(name: str, study: SupplyStudy) -> str:
+    if name == "underwater":
+        return f"mean of the draws {percent(study.under_water_mean)}: few draws are far higher"
+    return supply_view.LITERATURE if name == "elasticity" else ""
 
 
 def _next(study: SupplyStudy) -> Table:
-    """The rigs of the fleet from the first to go; the best ones are left out."""
-    market = study.market
-    return Table(
+    """The rigs of the fleet from the first to switch off; the best ones are left out."""
+    table = supply_view.table(study, "rigs")
+    return replace(
+        table,
         key="next_to_go",
-        title="Which machines go next",
-        columns=(
-            Column("rig", "machine"),
-            Column("off_price", "stops below, USD a BTC", USD_PER_BTC, limits=INTERVAL),
-            Column("under_water", "of them under water", FRACTION, limits=INTERVAL),
-            Column("share", "of the hashrate", FRACTION, limits=INTERVAL),
-            Column(
-                "off_hashprice",
-                "stops below, USD/PH/s/day",
-                USD_PER_PHS_DAY,
-                limits=INTERVAL,
-                digits=3,
-            ),
-        ),
-        rows=tuple(_rig_row(one) for one in study.rigs[:_RIGS]),
-        note=(
-            f"Bands: {BAND_TEXT}. Stops: at the network's median power price, difficulty and fees "
-            f"as on {day(market.day)}, when bitcoin was at {study.price_usd_per_btc:,.0f} USD and "
-            f"a petahash a second earned {market.hashprice_usd_per_phs_day:.2f} USD a day. Under "
-            "water: by what each owner pays. Your own machines: hashcanary study supply --fleet."
-        ),
+        title="Which machines switch off next",
+        # a price of bitcoin is what a reader can look up
+        columns=[
+            replace(column, spare=_SPARED.get(column.unit, column.spare))
+            for column in table.columns
+        ],
+        rows=table.rows[:_RIGS],
+        note=f"Bands: {BAND_TEXT}. {supply_view.NOTES['rigs']} Your own machines: hashcanary study "
+        "supply --fleet.",
         empty="No machine of the catalogue makes 1% of the hashrate or more.",
     )
 
 
-def _rig_row(one: RigPoint) -> tuple[Cell, ...]:
-    off, under = one.off_at_usd_per_btc, one.under_water
-    return (
-        harmless(one.name),
-        off,
-        under,
-        one.share,
-        one.off_at_usd_per_phs_day,
-    )
-
-
-def _shutdown(lines: tuple[Line, ...]) -> Table:
-    """A row a machine, a column a price of power."""
-    powers = tuple(dict.fromkeys(line.power_usd_per_kwh for line in lines))
-    by_rig: dict[str, list[Line]] = {}
-    for line in lines:
-        by_rig.setdefault(line.rig.name, []).append(line)
-    return Table(
-        key="shutdown",
-        title="The price of bitcoin at which a machine no longer pays for its power",
-        columns=(
-            Column("rig", "machine"),
-            *(
-                Column(
-                    f"at_{power:g}".replace(".", "_"),
-                    f"at {power:g} USD/kWh, USD a BTC",
-                    USD_PER_BTC,
-                    limits=INTERVAL,
-                )
-                for power in powers
-            ),
-            Column("break_even", "bears, USD/kWh", USD_PER_KWH, limits=INTERVAL, digits=2),
-        ),
-        rows=tuple(
-            (
-                harmless(name),
-                *(one.shutdown_price_usd_per_btc for one in own),
-                own[0].break_even_usd_per_kwh,
-            )
-            for name, own in by_rig.items()
-        ),
-        note=_terms_note(),
-        empty="No machine.",
-    )
-
-
-def _terms_note() -> str:
-    from hashcanary.economics.shutdown.table import USUAL_POOL_FEE, USUAL_PUE
-
-    fee, pue = USUAL_POOL_FEE, USUAL_PUE
-    return (
-        "The largest of the fleet; difficulty and fees as they are. Bands: pool fee "
-        f"{percent(fee.low, 0)} to {percent(fee.high, 0)}, power of the site {pue.low:g} to "
-        f"{pue.high:g} times the machine's, nameplates and fees of 30 days, all at their "
-        "favourable end and all at their other. Stop and restart, paths of revenue and payback: "
-        "hashcanary shutdown."
-    )
-
-
-def _missing_costs(costs: CostAnswers) -> list[str]:
-    """A line a reason, with all the definitions that it keeps from an answer."""
-    by_reason: dict[str, list[str]] = {}
-    for one in costs.answers:
-        if one.missing is not None:
-            by_reason.setdefault(one.missing, []).append(one.model.title)
-    return [f"Lacks the cost by {'; '.join(names)}: {why}." for why, names in by_reason.items()]
-
-
-def _notes(found: Hurt, no_after: str) -> tuple[str, ...]:
+def _notes(hurt: Hurt, no_after: str) -> list[str]:
     notes = []
-    if found.supply is not None:
-        notes += [f"Lacks {one}." for one in found.supply.lacks]
-        lever = found.supply.levers[0]
-        notes.append(
-            f"What moves the share under water most: {lever.meaning}; from {lever.low:.3g} to "
-            f"{lever.high:.3g} it goes from {percent(lever.at_low)} to "
-            f"{percent(lever.at_high)} (means of the lowest and highest fifth)."
-        )
-    if found.years.costs is not None:
-        notes += _missing_costs(found.years.costs)
-        late = sorted({text for one in found.years.costs.answers for text in one.hindsight})
-        if late:
-            notes.append(f"Stated with hindsight: {'; '.join(late)}.")
-    if found.supply is not None and not found.shutdown:
-        notes.append(f"Lacks shutdown prices: {found.no_shutdown}.")
-    if found.years.stress is None:
-        notes.append(f"Lacks the stress gauge: {found.years.no_stress}")
-    if no_after and found.supply is not None:
-        notes.append(f"Lacks what the next retarget does: {no_after}")
-    return tuple(harmless(note) for note in notes)
+    if hurt.supply is not None:
+        notes += [f"Missing: {text}." for text in hurt.supply.lacks]
+        notes.append(supply_view.sensitivity_sentence(hurt.supply))
+    if hurt.years.costs is not None:
+        notes += cost_view.caveats(hurt.years.costs)
+    if hurt.supply is not None and not hurt.shutdown:
+        notes.append(f"Missing: shutdown prices: {hurt.no_shutdown}.")
+    if hurt.years.stress is None:
+        notes.append(f"Missing: the stress gauge: {hurt.years.no_stress}")
+    if no_after and hurt.supply is not None:
+        notes.append(f"Missing: what the next retarget does: {no_after}")
+    return notes
+
+
+def hurt_datasets(hurt: Hurt) -> tuple[Dataset, ...]:
+    """Everything the chapter's charts draw; empty columns where nothing is known."""
+    years = hurt.years
+    return (
+        _of("costs", years.cost_days, COSTS, USD_PER_BTC, _DIGITS),
+        _published(hurt),
+        *_supply(hurt),
+        _of("fleet", years.fleet_days, FLEET, FRACTION, _FEW_DIGITS),
+        _of("stress", years.stress_days, STRESS, INDEX_100, _FEW_DIGITS),
+    )
+
+
+def _of(name: str, days: pl.DataFrame, chart: Chart, unit: Unit, digits: int) -> Dataset:
+    return Dataset(
+        name,
+        days["time"].to_list(),
+        tuple(
+            Series(
+                column,
+                _TITLES.get(column, column.replace("_", " ")),
+                USD if column == "price" else unit,
+                _rounded(days[column], digits) if column in days.columns else [],
+            )
+            for column in chart.columns
+        ),
+    )
+
+
+def _published(hurt: Hurt) -> Dataset:
+    shown = sorted(hurt.published, key=lambda cost: cost.day)
+    return Dataset(
+        "published_costs",
+        [cost.day for cost in shown],
+        (
+            Series("who", "published by", None, [harmless(cost.title) for cost in shown]),
+            Series(
+                "usd_per_btc", "as published", USD_PER_BTC, [cost.usd_per_btc for cost in shown]
+            ),
+        ),
+    )
+
+
+def _supply(hurt: Hurt) -> tuple[Dataset, ...]:
+    study = hurt.supply
+    rows = {name: [] for name in SUPPLY.datasets} if study is None else supply_data(study)
+    here = None if study is None else study.market.hashprice_usd_per_phs_day
+    return tuple(_along(name, rows[name], here) for name in SUPPLY.datasets)
+
+
+_SUPPLY_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "supply": SUPPLY.columns,
+    "supply_now": ("hashprice", "hashrate"),
+    "supply_rigs": ("hashprice", "low", "high", "rig"),
+}
+
+
+def _along(name: str, rows: Sequence[Mapping[str, object]], here: float | None) -> Dataset:
+    of_rigs = name == "supply_rigs"
+    return Dataset(
+        name,
+        [],
+        tuple(
+            Series(
+                column,
+                column,
+                None if column == "rig" else USD_PER_PHS_DAY if of_rigs else _UNITS[column],
+                _rounded(pl.Series([row[column] for row in rows], dtype=None, strict=False)),
+            )
+            for column in _SUPPLY_COLUMNS[name]
+        ),
+        along="hashprice",
+        here=here,
+    )
+
+
+def _rounded(values: pl.Series, digits: int = _DIGITS) -> list[float | int | str | None]:
+    """To what a reader can use; no figure where it is not known."""
+    if values.dtype.is_float():
+        values = values.fill_nan(None).round_sig_figs(digits)
+    return values.to_list()

@@ -103,8 +103,8 @@ def test_what_is_given_is_exact_on_every_day() -> None:
     time = np.arange(17_000, 20_000) * float(DAY)
     names = ("network_efficiency", "network_power_price")
     found = stated_days(assume(efficiency_j_per_th=17.5, usd_per_kwh=0.06), names, {"time": time})
-    assert found["network_efficiency"].band(0) == (17.5, 17.5, 17.5)
-    assert found["network_power_price"].band(-1) == pytest.approx((0.06, 0.06, 0.06))
+    assert found["network_efficiency"].on(0).value.three == (17.5, 17.5, 17.5)
+    assert found["network_power_price"].on(-1).value.three == pytest.approx((0.06, 0.06, 0.06))
 
 
 def test_the_price_of_power_changes_only_on_days_on_which_something_became_known() -> None:

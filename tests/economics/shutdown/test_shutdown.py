@@ -139,13 +139,13 @@ def test_a_band_holds_every_combination_of_what_is_uncertain() -> None:
 def test_dixits_central_case() -> None:
     # Journal of Political Economy 97 (1989): w = 1, k = 4, rho = 0.025, sigma = 0.1, mu = 0:
     # entry at 1.4667, exit at 0.7657
-    off, on = thresholds(Flow(0.0, 0.1, 0.025, "Dixit"), 1 / 365.25, 4.0)
+    off, on = thresholds(Flow(0.0, 0.1, 0.025), 1 / 365.25, 4.0)
     assert on == pytest.approx(1.4667, abs=5e-5)
     assert off == pytest.approx(0.7657, abs=5e-5)
 
 
 def test_switching_costs_hold_a_machine_where_it_is() -> None:
-    flow = Flow(0.0, 0.5, 0.1, "stated")
+    flow = Flow(0.0, 0.5, 0.1)
     assert thresholds(flow, 3.6, 0.0) == (1.0, 1.0)
     spans = [thresholds(flow, 3.6, cost) for cost in (1.0, 20.0, 200.0)]
     assert all(off < 1 < on for off, on in spans)
@@ -159,9 +159,9 @@ def test_switching_costs_hold_a_machine_where_it_is() -> None:
 )
 def test_a_flow_that_cannot_be_is_refused(volatility: float, drift: float, discount: float) -> None:
     with pytest.raises(UsageError):
-        Flow(drift, volatility, discount, "stated")
+        Flow(drift, volatility, discount)
     with pytest.raises(UsageError):
-        thresholds(Flow(0.0, 0.5, 0.1, ""), 0.001, 1e5)
+        thresholds(Flow(0.0, 0.5, 0.1), 0.001, 1e5)
 
 
 def market_with(changes: np.ndarray, to_halving: float | None = None) -> Market:
@@ -244,19 +244,17 @@ def test_restarts_cost() -> None:
 
 def test_between_the_thresholds_a_machine_does_what_it_did() -> None:
     revenue = np.array([[1.2, 1.0, 0.9, 0.7, 0.9, 1.1, 1.3, 1.0, 0.6], [0.9] * 9])
-    found = payback(Paths(revenue, "", 0.0, np.full((2, 4), 0.5)), 1.0, 1.0, 0.1, (0.8, 1.25))
+    found = payback(Paths(revenue, np.full((2, 4), 0.5)), 1.0, 1.0, 0.1, (0.8, 1.25))
     # on: days 0 to 2, off 3 to 5, on 6 and 7 with one restart; the other never starts
     first = 0.2 + 0.0 - 0.1 + 0.3 + 0.0 - 0.1
     ends = sorted((first, 0.0))
     assert found.earned_usd_per_ths.value == pytest.approx(np.mean(ends))
-    greedy = payback(
-        Paths(revenue, "", 0.0, np.full((2, 4), 0.5)), 1.0, 1.0, 0.1
-    ).earned_usd_per_ths
+    greedy = payback(Paths(revenue, np.full((2, 4), 0.5)), 1.0, 1.0, 0.1).earned_usd_per_ths
     assert greedy.value == pytest.approx((0.2 + 0.1 + 0.3 - 0.1) / 2)
 
 
 def test_waiting_between_thresholds_beats_switching_at_break_even() -> None:
-    flow = Flow(0.0, 0.6, 0.1, "stated")
+    flow = Flow(0.0, 0.6, 0.1)
     drawn = paths(market_with(np.empty(0)), flow)
     restart, power = 0.15, 0.036
     wise = thresholds(flow, power * 140, restart * 140)

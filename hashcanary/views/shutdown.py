@@ -1,0 +1,559 @@
+"""At which prices machines stop paying for their power, and what they earn until then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import expm1, isinf
+from typing import TYPE_CHECKING
+
+from hashcanary.economics.shutdown.payback import BLOCK_DAYS, HORIZON_DAYS, PATHS
+from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
+from hashcanary.moments import DAY
+from hashcanary.units import (
+    BTC_PER_BLOCK,
+    COUNT,
+    DATE,
+    DAYS,
+    DIFFICULTY,
+    FRACTION,
+    J_PER_TH,
+    PER_YEAR,
+    RATIO,
+    USD,
+    USD_PER_BTC,
+    USD_PER_DAY,
+    USD_PER_KWH,
+    USD_PER_MWH,
+    USD_PER_PHS_DAY,
+    USD_PER_THS,
+)
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.table import Column, Table
+from hashcanary.views.text import banded, count, day, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from hashcanary.economics.machines.rigs import Catalogue, Rig
+    from hashcanary.economics.market import Market, Stated
+    from hashcanary.economics.shutdown.payback import Paths
+    from hashcanary.economics.shutdown.switching import Flow
+    from hashcanary.economics.shutdown.table import Line, Terms
+    from hashcanary.store.record import Record
+    from hashcanary.units import Unit
+    from hashcanary.views.table import Cell
+
+# people are shown machines first sold in the last six years, unless they name some
+_SHOWN_DAYS = 2192
+_CORNERS = "all that is uncertain at its favourable end, and at its other end"
+_FEES = "by the lowest and the highest fees of the last 30 days"
+# facts by the names of stated inputs
+_NAMES = {
+    "difficulty": "difficulty",
+    "price_usd_per_btc": "price",
+    "subsidy_btc": "subsidy",
+    "fees_to_subsidy": "fees_to_subsidy",
+    "hashprice_usd_per_phs_day": "hashprice",
+}
+_ASSUMED = "stated, or the limits of what is assumed"
+
+
+def _corner(
+    name: str,
+    title: str,
+    unit: Unit,
+    get: Callable[[Line], Interval | None],
+    spare: int = 0,
+    digits: int | None = None,
+    definition: str = "",
+) -> Column:
+    """A figure with the outermost limits of all that is uncertain."""
+    return Column(
+        name, title, unit, get, _CORNERS, None, definition, digits, optional=True, spare=spare
+    )
+
+
+def _over_paths(name: str) -> Callable[[Line], Interval | None]:
+    """Reads a figure of a line's ``Payback``; nothing where no paths were drawn."""
+
+    def get(line: Line) -> Interval | None:
+        figure: Interval | None = None
+        if not isinstance(line.earns, str):
+            figure = getattr(line.earns, name)
+        return figure
+
+    return get
+
+
+def _missing(line: Line) -> tuple[str, ...]:
+    """What a line does not have, with the reason."""
+    missing = []
+    if isinstance(line.earns, str):
+        missing.append(f"earned_3_years, payback: {line.earns}")
+    elif line.earns.days is None:
+        missing.append("payback: no price of a rig is stated")
+    if line.shutdown_price_usd_per_btc is None:
+        missing.append("shutdown price: a hashprice is stated without a price")
+    if line.off_below_usd_per_phs_day is None:
+        missing.append("off_below, on_above: no volatility, or power is free")
+    return tuple(missing)
+
+
+VIEW = View(
+    "shutdown",
+    "shutdown",
+    "At which prices do machines stop paying for their power?",
+    facts=(
+        Column("day", "day of the hashprice", DATE),
+        Column("hashprice", "hashprice", USD_PER_PHS_DAY, limits=_FEES, level=None),
+        Column("price", "price of bitcoin", USD_PER_BTC),
+        Column("difficulty", "difficulty", DIFFICULTY),
+        Column("subsidy", "new coins a block", BTC_PER_BLOCK),
+        Column("fees_to_subsidy", "fees over subsidy", FRACTION, limits=_FEES, level=None),
+        Column("pool_fee", "pool fee", FRACTION, limits=_ASSUMED, level=None),
+        Column("pue", "power of the site over its machines'", RATIO, limits=_ASSUMED, level=None),
+        Column("restart_cost", "cost of a restart", USD, limits=_ASSUMED, level=None),
+        Column("rig_price", "price of a rig", USD_PER_THS),
+        Column("volatility", "volatility of hashprice", PER_YEAR),
+        Column("volatility_days", "daily changes it is of; 0: stated", COUNT),
+        Column("drift", "drift of hashprice, for stop and restart", PER_YEAR),
+        Column("discount", "discount, for stop and restart", PER_YEAR),
+        Column("paths", "paths of hashprice", COUNT),
+        Column("paths_days", "daily changes the paths are drawn from; 0: stated", COUNT),
+        Column("paths_drift", "drift of the logarithm on the paths", PER_YEAR),
+        Column("paths_drift_error", "standard error of that drift", PER_YEAR),
+        Column("seed", "seed of the paths", COUNT),
+    ),
+    tables={
+        "rigs": (
+            Column("rig", "rig", get=lambda line: line.rig.name),
+            _corner(
+                *("efficiency", "efficiency", J_PER_TH, lambda line: line.rig.nameplate_j_per_th),
+                spare=7,
+                digits=3,
+            ),
+            _corner(
+                *("power_price", "power price", USD_PER_KWH),
+                lambda line: line.power_band_usd_per_kwh,
+                digits=3,
+            ),
+            _corner(
+                *("shutdown", "shutdown price", USD_PER_BTC),
+                lambda line: line.shutdown_price_usd_per_btc,
+                definition="bitcoin at which power alone is paid, difficulty and fees as they are",
+            ),
+            _corner(
+                *("shutdown", "shutdown hashprice", USD_PER_PHS_DAY),
+                lambda line: line.shutdown_hashprice_usd_per_phs_day,
+                digits=3,
+                definition="at which power alone is paid",
+            ),
+            _corner(
+                *("break_even", "break-even power", USD_PER_KWH),
+                lambda line: line.break_even_usd_per_kwh,
+                digits=3,
+            ),
+            _corner(
+                *("revenue", "revenue", USD_PER_MWH, lambda line: line.revenue_usd_per_mwh),
+                spare=8,
+                digits=3,
+            ),
+            _corner(
+                *("profit", "profit", USD_PER_DAY, lambda line: line.profit_usd_per_day),
+                spare=3,
+                digits=3,
+                definition="of one machine",
+            ),
+            *(
+                _corner(name, title, unit, get, spare=6, digits=digits, definition=definition)
+                for unit, digits, off, on in (
+                    (
+                        *(USD_PER_BTC, None),
+                        lambda line: line.off_below_usd_per_btc,
+                        lambda line: line.on_above_usd_per_btc,
+                    ),
+                    (
+                        *(USD_PER_PHS_DAY, 3),
+                        lambda line: line.off_below_usd_per_phs_day,
+                        lambda line: line.on_above_usd_per_phs_day,
+                    ),
+                )
+                for name, title, get, definition in (
+                    ("off_below", "stop below", off, "where a later restart is worth it"),
+                    ("on_above", "restart above", on, "where a restart is worth its cost"),
+                )
+            ),
+            Column(
+                "earned_3_years",
+                "earned in 3 years",
+                USD_PER_THS,
+                _over_paths("earned_usd_per_ths"),
+                "90% of paths",
+                0.90,
+                digits=3,
+                optional=True,
+                spare=5,
+            ),
+            Column(
+                "payback",
+                "payback",
+                DAYS,
+                _over_paths("days"),
+                "90% of paths",
+                0.90,
+                f"null where a rig price is stated: not within {HORIZON_DAYS:,} days",
+                text=lambda days: "never" if isinf(days) else f"{days:,.0f}",
+                optional=True,
+                spare=2,
+            ),
+            Column(
+                "paid_back",
+                "paid back",
+                FRACTION,
+                _over_paths("share"),
+                f"exact 90% of {PATHS:,} paths",
+                0.90,
+                "of the paths",
+                digits=0,
+                optional=True,
+                spare=4,
+            ),
+            Column("missing", "missing", get=_missing, hidden=True),
+        ),
+    },
+    more={
+        "rigs_file": "where the catalogue of rigs is from",
+        "power_source": "who states the power price",
+        "stated": "inputs that were stated in place of the record's",
+        "missing": "what was not known",
+    },
+)
+
+
+def stated(
+    difficulty: float | None = None,
+    price: float | None = None,
+    subsidy: float | None = None,
+    fee_share: float | None = None,
+    fees_to_subsidy: float | None = None,
+    hashprice: float | None = None,
+) -> Stated:
+    """What takes the place of the record's figures; ``enough`` where none of it is needed.
+
+    As in ``shutdown``; fee_share: fees as a fraction of the whole reward. Raises UsageError.
+    """
+    from hashcanary.economics.market import Stated
+
+    if fee_share is not None:
+        if fees_to_subsidy is not None or not 0 <= fee_share < 1:
+            raise UsageError(
+                argument="--fee-share",
+                expected="a fraction from 0 to below 1, without --fees-to-subsidy",
+                found=fee_share,
+                remedy="Fees of 1.3% of the subsidy are --fees-to-subsidy 0.013.",
+            )
+        fees_to_subsidy = fee_share / (1 - fee_share)
+    return Stated(difficulty, price, subsidy, fees_to_subsidy, hashprice)
+
+
+def shutdown(
+    record: Record | None,
+    *,
+    difficulty: float | None = None,
+    price: float | None = None,
+    subsidy: float | None = None,
+    fee_share: float | None = None,
+    fees_to_subsidy: float | None = None,
+    hashprice: float | None = None,
+    pool_fee: float | None = None,
+    pue: float | None = None,
+    restart_cost: float | None = None,
+    rig_price: float | None = None,
+    volatility: float | None = None,
+    drift: float | None = None,
+    discount: float | None = None,
+    power_price: Sequence[float] = (),
+    power_prices: Path | None = None,
+    rig: Sequence[str] = (),
+    rigs: Path | None = None,
+    seed: int = 1,
+) -> Answer:
+    """Shutdown prices of machines as known at the record's moment, or from stated inputs alone.
+
+    record: None where a hashprice, or difficulty, price, subsidy and fees are stated. difficulty: a
+    ratio to difficulty one; price: USD/BTC; subsidy: BTC a block; fee_share, fees_to_subsidy:
+    fractions; hashprice: USD/PH/s/day, in place of all of them. pool_fee: a fraction; pue: a ratio;
+    restart_cost: USD a machine; rig_price: USD/TH/s, without it there is no payback. volatility,
+    drift, discount: a year. power_price: USD/kWh, none for what the network's median miner pays;
+    power_prices: by region, TOML. rig: names, none for all sold by then; rigs: a catalogue, TOML.
+    Raises UsageError, BadFigures, UnknownRig, NoRigYet, NoMarket.
+    """
+    from hashcanary.economics.machines.rigs import read_rigs
+    from hashcanary.economics.market import market_of
+    from hashcanary.economics.shutdown.payback import paths_of
+    from hashcanary.economics.shutdown.switching import flow_of
+    from hashcanary.economics.shutdown.table import shutdown_table
+
+    inputs = stated(difficulty, price, subsidy, fee_share, fees_to_subsidy, hashprice)
+    terms = _terms(pool_fee, pue, restart_cost, rig_price)
+    if drift is not None and volatility is None:
+        raise UsageError(
+            argument="--drift",
+            expected="--volatility beside it",
+            found=drift,
+            remedy="Without both the record's own daily changes are drawn, drift and all.",
+        )
+    catalogue = read_rigs(rigs)
+    market = market_of(record, inputs)
+    powers, source = _powers(power_price, power_prices, record, market.day)
+    flow = flow_of(market.log_changes, drift=drift, volatility=volatility, discount=discount)
+    paths = paths_of(market, seed, flow if volatility is not None else None)
+    chosen = _rigs(rig, catalogue, record, market.day)
+    lines = shutdown_table(chosen, powers, market, terms, flow, paths)
+    seldom = 0 if rig or market.day is None else market.day - _SHOWN_DAYS * DAY
+    shown = [line for line in lines if line.rig.released >= seldom]
+    return Answer(
+        VIEW,
+        record,
+        _headline(market, record),
+        (Table("rigs", "Shutdown prices", _columns(lines, market), lines, shown=shown),),
+        facts=_facts(market, terms, flow, paths, seed),
+        more={
+            "rigs_file": catalogue.file,
+            "power_source": source,
+            "stated": [_NAMES[name] for name in market.stated],
+            "missing": list(market.lacks),
+        },
+        sentences=[
+            *_stated_inputs(market),
+            *_assumptions(lines, terms, source),
+            _switching(terms, flow),
+            _earnings(paths, terms, seed),
+            *(f"Missing: {text}." for text in market.lacks),
+        ],
+        notes=_hints(terms, len({line.rig.name for line in lines if line not in shown})),
+        result=lines,
+    )
+
+
+def _terms(
+    pool_fee: float | None, pue: float | None, restart: float | None, rig_price: float | None
+) -> Terms:
+    from hashcanary.economics.shutdown.table import Terms
+
+    usual = Terms()
+
+    def exactly(value: float | None, assumed: Interval) -> Interval:
+        return assumed if value is None else Interval.exact(value)
+
+    return Terms(
+        exactly(pool_fee, usual.pool_fee),
+        exactly(pue, usual.pue),
+        exactly(restart, usual.restart_usd),
+        rig_price,
+    )
+
+
+def _powers(
+    prices: Sequence[float], file: Path | None, record: Record | None, of_day: int | None
+) -> tuple[Sequence[float | Interval], str]:
+    """USD/kWh as stated; else what the network's median miner pays, as known at the moment."""
+    from hashcanary.economics.power.prices import network_price, power_mix, read_power_prices
+
+    known = read_power_prices(file)
+    if prices:
+        return prices, "stated"
+    moment = known.newest + 1 if record is None or of_day is None else of_day + DAY
+    if record is not None and record.at is not None:
+        moment = record.at
+    mix = power_mix(known, moment, None if record is None else record.daily)
+    source = (
+        f"what the network's median miner pays as known at {day(moment - 1)}, {known.file}, 95% of "
+        "draws"
+    )
+    return [network_price(mix)], "; ".join((source, *mix.notes))
+
+
+def _rigs(
+    names: Sequence[str], catalogue: Catalogue, record: Record | None, of_day: int | None
+) -> tuple[Rig, ...]:
+    time = None
+    if record is not None and of_day is not None:
+        time = record.at if record.at is not None else of_day + DAY
+    if names:
+        return tuple(catalogue.rig(name, time) for name in names)
+    sold = catalogue.rigs if time is None else catalogue.released_by(time)
+    return tuple(sorted(sold, key=lambda rig: rig.efficiency_j_per_th))
+
+
+def _columns(lines: Sequence[Line], market: Market) -> list[Column]:
+    """People see power prices where there are several; prices of bitcoin, else hashprices."""
+    several = len({line.power_band_usd_per_kwh for line in lines}) > 1
+    other = USD_PER_BTC if market.price_usd_per_btc is None else USD_PER_PHS_DAY
+    return [
+        replace(column, hidden=True)
+        if column.unit is other or (column.name == "power_price" and not several)
+        else column
+        for column in VIEW.tables["rigs"]
+    ]
+
+
+def _facts(
+    market: Market, terms: Terms, flow: Flow | None, paths: Paths | str, seed: int
+) -> dict[str, Cell]:
+    facts: dict[str, Cell] = {
+        "day": market.day,
+        "hashprice": market.hashprice_usd_per_phs_day,
+        "price": market.price_usd_per_btc,
+        "difficulty": market.difficulty,
+        "subsidy": market.subsidy_btc,
+        "pool_fee": terms.pool_fee,
+        "pue": terms.pue,
+        "restart_cost": terms.restart_usd,
+        "rig_price": terms.rig_usd_per_ths,
+    }
+    if "hashprice_usd_per_phs_day" not in market.stated:
+        facts["fees_to_subsidy"] = market.fees_to_subsidy
+    if flow is not None:
+        facts |= {
+            "volatility": flow.volatility,
+            "volatility_days": flow.changes,
+            "drift": flow.drift,
+            "discount": flow.discount,
+        }
+    if not isinstance(paths, str):
+        facts |= {
+            "paths": len(paths.factors),
+            "paths_days": paths.changes,
+            "paths_drift": paths.drift,
+            "paths_drift_error": paths.drift_error,
+            "seed": seed,
+        }
+    return facts
+
+
+def _headline(market: Market, record: Record | None) -> str:
+    """What a hash earns, in a line."""
+    coin = market.price_usd_per_btc
+    price = "" if coin is None else f", bitcoin at {coin:,.0f} USD"
+    when = "" if market.day is None else f" of {day(market.day)}"
+    known = "from stated inputs" if record is None else f"as known at {record.at_text}"
+    hashprice = banded(market.hashprice_usd_per_phs_day, USD_PER_PHS_DAY)
+    return f"Shutdown prices at a hashprice of {hashprice}{price}{when}; {known}"
+
+
+def _stated_inputs(market: Market) -> list[str]:
+    names = [_NAMES[name].replace("_", " ") for name in market.stated]
+    return [f"Stated: {', '.join(names)}."] if names else []
+
+
+def _assumptions(lines: Sequence[Line], terms: Terms, source: str) -> list[str]:
+    """What power costs and who states it; on which terms machines run."""
+    prices = dict.fromkeys(line.power_band_usd_per_kwh for line in lines)
+    power = ", ".join(banded(each, USD_PER_KWH, 3) for each in prices)
+    own = "" if source == "stated" else " --power-price states your own."
+    return [
+        f"Power at {power}: {source}.{own}",
+        f"Pool fee {_given(terms.pool_fee, FRACTION)}; PUE {_given(terms.pue, RATIO)}; nameplates "
+        f"{percent(lines[0].rig.nameplate_spread, 0)} either way. Limits: {_CORNERS}.",
+    ]
+
+
+def _given(band: Interval, unit: Unit, digits: int | None = None) -> str:
+    return f"{banded(band, unit, digits)}, {'stated' if band.low == band.high else 'assumed'}"
+
+
+def _switching(terms: Terms, flow: Flow | None) -> str:
+    if flow is None:
+        return "Missing: stop and restart prices: no year of hashprice and no stated --volatility."
+    of = f"of {flow.changes:,} daily changes" if flow.changes else "stated"
+    return (
+        f"Stop below, restart above (Dixit 1989): a restart costs "
+        f"{_given(terms.restart_usd, USD, 2)}; discount {percent(flow.discount, 0)} a year, "
+        f"volatility {flow.volatility:.2f} a year ({of}), drift "
+        f"{percent(flow.drift, 0, signed=True)} a year."
+    )
+
+
+def _earnings(paths: Paths | str, terms: Terms, seed: int) -> str:
+    if isinstance(paths, str):
+        return f"Missing: earnings of 3 years and payback: {paths}."
+    drift = percent(expm1(paths.drift), 0, signed=True)
+    drawn = (
+        f"the record's {paths.changes:,} daily changes of price over difficulty in blocks of "
+        f"{BLOCK_DAYS} days (drift {drift} a year, standard error {paths.drift_error:.2f})"
+        if paths.changes
+        else f"geometric Brownian motion (drift of the logarithm {paths.drift:+.2f} a year)"
+    )
+    halved = "; the subsidy halves when it is due" if paths.halves else ""
+    text = (
+        f"Earned in 3 years: median and 90% of {len(paths.factors):,} paths, each with its own "
+        f"nameplate, PUE, pool fee and power price within their limits; hashprice by {drawn}"
+        f"{halved}; seed {seed}."
+    )
+    if terms.rig_usd_per_ths is None:
+        return text
+    return (
+        f"{text} Payback at {terms.rig_usd_per_ths:g} USD/TH/s: median days; never: not within 3 "
+        "years. Paid back: share of the paths."
+    )
+
+
+def _hints(terms: Terms, older: int) -> list[str]:
+    """What people may ask for beside what they see."""
+    payback = [] if terms.rig_usd_per_ths else ["Payback: state --rig-price USD/TH/s."]
+    machines = count(older, "older machine")
+    return [*payback, f"Not shown: {machines}; --json and --csv have them."] if older else payback
+
+
+def by_power_price(lines: Sequence[Line]) -> Table:
+    """Shutdown prices of machines, a row a machine and a column a power price."""
+    by_rig: dict[str, list[Line]] = {}
+    for line in lines:
+        by_rig.setdefault(line.rig.name, []).append(line)
+    powers = dict.fromkeys(line.power_usd_per_kwh for line in lines)
+    return Table(
+        "shutdown",
+        "The price of bitcoin at which a machine no longer pays for its power",
+        (
+            Column("rig", "machine"),
+            *(
+                Column(
+                    f"at_{power:g}".replace(".", "_"),
+                    f"at {power:g} USD/kWh",
+                    USD_PER_BTC,
+                    limits=_CORNERS,
+                    level=None,
+                )
+                for power in powers
+            ),
+            Column(
+                *("break_even", "break-even power", USD_PER_KWH),
+                limits=_CORNERS,
+                level=None,
+                digits=2,
+            ),
+        ),
+        [
+            (
+                name,
+                *(each.shutdown_price_usd_per_btc for each in own),
+                own[0].break_even_usd_per_kwh,
+            )
+            for name, own in by_rig.items()
+        ],
+        note="The largest of the fleet; difficulty and fees as they are. " + _terms_note(),
+        empty="No machine.",
+    )
+
+
+def _terms_note() -> str:
+    from hashcanary.economics.shutdown.table import USUAL_POOL_FEE, USUAL_PUE
+
+    return (
+        f"Limits: pool fee {_given(USUAL_POOL_FEE, FRACTION)}; PUE {_given(USUAL_PUE, RATIO)}; "
+        f"nameplates and fees of 30 days: {_CORNERS}. Stop and restart prices, earnings and "
+        "payback: hashcanary shutdown."
+    )
