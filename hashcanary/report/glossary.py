@@ -83,16 +83,16 @@ GLOSSARY: tuple[Term, ...] = (
     ),
     Term(
         "under_water",
-        "Under water, room for further shutdown",
-        "A machine is under water when it earns less than its power costs. Those that still run "
-        "could be switched off any day: the room for further shutdown. Nobody publishes which "
-        "machines run and what their owners pay, so both are drawn from stated assumptions.",
+        "Underwater, hashrate at risk",
+        "A machine is underwater when it earns less than its power costs. Those that still run "
+        "could be switched off any day: the hashrate at risk. Nobody publishes which machines run "
+        "and what their owners pay, so both are drawn from stated assumptions.",
     ),
     Term(
         "supply",
         "Supply curve",
-        "How much hashrate pays for its power at each hashprice: machines in the order of what "
-        "they cost to run.",
+        "How much hashrate is profitable at each hashprice: machines in the order of what they "
+        "cost to run.",
     ),
     Term(
         "gauge",
@@ -105,14 +105,14 @@ GLOSSARY: tuple[Term, ...] = (
         "cost",
         "Cost of a coin",
         "What is paid to make a bitcoin. It depends on what is counted: electricity alone, or "
-        "buildings, staff and machines too. Lines fitted through past prices are called costs as "
-        "well, though nobody's bills are in them.",
+        "buildings, staff and machines too. Regression-based valuation models are called costs as "
+        "well, but they follow past prices.",
     ),
     Term(
         "shutdown",
         "Shutdown price",
-        "The price of bitcoin below which a machine no longer earns its power, with difficulty and "
-        "fees as they are.",
+        "The price of bitcoin below which a machine earns less than its power costs, with "
+        "difficulty and fees as they are.",
     ),
     Term(
         "pools",

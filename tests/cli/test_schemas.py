@@ -116,6 +116,27 @@ def test_json_keeps_the_schema_and_csv_its_keys(
     assert all(list(row) == keys for row in document["rows"])
 
 
+_ECONOMICS = ("cost", "rigs", "shutdown", "study costs", "study supply")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words for command in _ECONOMICS for words in COMMANDS[command]],
+    ids=lambda each: " ".join(map(str, each)),
+)
+def test_limits_hold_their_figure(call: Run, lake: Path, words: tuple[object, ...]) -> None:
+    document = json.loads(call("--home", lake, *words, "--json").stdout)
+    limited = [each["key"] for each in document["columns"] if each["interval"] is not None]
+    checked = 0
+    for row in document["rows"]:
+        for key in limited:
+            value, low, high = (row[f"{key}{end}"] for end in ("", "_low", "_high"))
+            if None not in (value, low, high):
+                assert low <= value <= high, (row, key)
+                checked += 1
+    assert checked or not limited
+
+
 def test_a_document_with_another_key_is_refused() -> None:
     schema = schema_of(all_views()["study supply"])
     validator = Draft202012Validator(schema)
