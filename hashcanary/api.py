@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 
+from hashcanary.errors import UsageError
 from hashcanary.moments import as_moment, require_past
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     import polars as pl
@@ -23,9 +26,45 @@ if TYPE_CHECKING:
     from hashcanary.report.document import Report
     from hashcanary.store.lake import Lake as StoredLake
     from hashcanary.store.record import Record
+    from hashcanary.views import (
+        after_retarget,
+        calibration,
+        companies,
+        cost_study,
+        costs,
+        drop,
+        drops,
+        export,
+        hosting,
+        luck,
+        metrics,
+        pools,
+        retarget,
+        selling,
+        shutdown,
+        supply,
+    )
     from hashcanary.views.answer import Answer
 
     When = str | int | date
+else:
+
+    class _Lazy:
+        """A module of ``hashcanary.views`` that is imported where it is used."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def __getattr__(self, attribute: str) -> object:
+            return getattr(import_module(f"hashcanary.views.{self._name}"), attribute)
+
+    _NAMES = (
+        "after_retarget calibration companies cost_study costs drop drops export hosting luck "
+        "metrics pools retarget selling shutdown supply"
+    )
+    globals().update({name: _Lazy(name) for name in _NAMES.split()})
+
+P = ParamSpec("P")
 
 # sums of linear algebra follow the number of threads in their last digits
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -105,8 +144,22 @@ class Lake:
         return verify(self.stored.home)
 
 
+class _Asks(Generic[P]):
+    """A method of ``Known`` that is a view's function: imported at its first use, given the record.
+
+    Called from the class it shows the function itself, so that ``help`` has its signature.
+    """
+
+    def __init__(self, load: Callable[[], Callable[Concatenate[Record, P], Answer]]) -> None:
+        self._load = load
+
+    def __get__(self, known: Known, owner: type[Known]) -> Callable[P, Answer]:
+        bound: Callable[P, Answer] = MethodType(self._load(), known.record)
+        return bound
+
+
 class Known:
-    """What was known at a moment. Each method is an answer of the command named in it."""
+    """What was known at a moment; each method is an answer of the command of its name."""
 
     def __init__(self, record: Record) -> None:
         """Of a record of the store; ``Lake.at`` and ``Lake.now`` make one."""
@@ -137,23 +190,113 @@ class Known:
 
         return frame(self.record, names)
 
-    def series(self, *names: str) -> Answer:
-        """One metric, or several side by side, as ``metric show`` prints them."""
-        from hashcanary.views.metrics import metric
-
-        return metric(self.record, names)
-
-    def export(self, folder: str | Path, kind: str = "parquet") -> Answer:
-        """Write the believed record into a folder (``export``). kind: ``parquet`` or ``csv``.
-
-        Raises UsageError, FolderTaken, OutputNotWritten.
-        """
-        from hashcanary.views.export import export
-
-        return export(self.record, Path(folder).expanduser(), kind)
-
-    def report(self) -> Report:
-        """The report as a document (``report``); ``hashcanary.report`` renders it."""
+    def report(self) -> ReportAnswer:
+        """The report (``report``). Raises NothingToMeasure."""
         from hashcanary.report.build import build_report
 
-        return build_report(self.record)
+        return ReportAnswer(build_report(self.record))
+
+    series = _Asks(lambda: metrics.metric)
+    export = _Asks(lambda: export.export)
+    forecast_retarget = _Asks(lambda: retarget.forecast_retarget)
+    forecast_hashprice = _Asks(lambda: after_retarget.forecast_hashprice)
+    explain_drop = _Asks(lambda: drop.explain_drop)
+    pools = _Asks(lambda: pools.pools)
+    costs = _Asks(lambda: costs.costs)
+    shutdown = _Asks(lambda: shutdown.shutdown)
+    companies = _Asks(lambda: companies.companies)
+    supply = _Asks(lambda: supply.supply)
+    selling = _Asks(lambda: selling.selling)
+    hosting = _Asks(lambda: hosting.hosting)
+    luck = _Asks(lambda: luck.luck)
+    drops = _Asks(lambda: drops.drops)
+    calibration = _Asks(lambda: calibration.calibration)
+    cost_study = _Asks(lambda: cost_study.cost_study)
+
+
+class ReportAnswer:
+    """The report, with what the other answers have, and its charts."""
+
+    def __init__(self, report: Report) -> None:
+        """Of a report that was built; ``Known.report`` builds one."""
+        self.document = report
+
+    def table(self, key: str) -> pl.DataFrame:
+        """One of its tables as a Polars frame, by its key in ``to_dict``. Raises UsageError."""
+        tables = {each.key: each for part in self.document.sections for each in part.tables}
+        if key not in tables:
+            raise UsageError(
+                argument="table",
+                expected=f"one of {', '.join(tables)}",
+                found=key,
+                remedy="to_dict() has them with their titles.",
+            )
+        return tables[key].frame()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of ``report --json``."""
+        from hashcanary.report.as_json import as_json
+
+        return as_json(self.document)
+
+    def text(self, width: int = 80) -> str:
+        """The report as the command prints it, without colours, ``width`` characters wide."""
+        from hashcanary.report.terminal import render_terminal
+        from hashcanary.views.terminal import plain
+
+        return plain(render_terminal(self.document), width)
+
+    def html(self) -> str:
+        """The page of ``report --html``. Raises BundleFailed."""
+        from hashcanary.report.html import render_html
+
+        return render_html(self.document)
+
+    def chart(self, name: str) -> ShownChart:
+        """One of its charts, which shows itself in a notebook. Raises UsageError, NothingToDraw."""
+        from hashcanary.report.charts import charts_of
+
+        known = charts_of(self.document)
+        if name not in known:
+            raise UsageError(
+                argument="chart",
+                expected=f"one of {', '.join(known)}",
+                found=name,
+                remedy="to_dict() names them by chapter.",
+            )
+        return ShownChart(self.document, name)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(self.text(100))}</pre>"
+
+
+class ShownChart:
+    """A chart that shows itself: Vega-Lite where the notebook draws it, beside it a PNG."""
+
+    def __init__(self, report: Report, name: str) -> None:
+        """A chart of a report, by its name."""
+        self._report, self.name = report, name
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The whole Vega-Lite document, its data inline. Raises NothingToDraw."""
+        from hashcanary.report.pictures import chart_spec
+
+        return chart_spec(self._report, self.name)
+
+    def png(self) -> bytes:
+        """The chart as a PNG. Raises NothingToDraw."""
+        from hashcanary.report.pictures import draw
+
+        return draw(self._report, self.name)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        from base64 import b64encode
+
+        return {
+            "application/vnd.vegalite.v6+json": self.spec,
+            "image/png": b64encode(self.png()).decode(),
+            "text/plain": f"<chart {self.name}>",
+        }
