@@ -25,6 +25,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -49,9 +50,11 @@ BAR = 0.85
 MODULES_A_LAYER = 10
 MUTANTS_A_MODULE = 8
 SEED = 1
-# seconds that the tests of one mutant may take by what they took before
+# seconds of a processor that the tests of one mutant may take by what they took before
 BUDGET = 60.0
-COMPILING = 240.0
+COMPILING = 120
+# a busy machine takes so many times longer
+PATIENCE = 10
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 
 
@@ -217,6 +220,14 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
             yield "and/or", _text(ast.BoolOp(new_op, values))
         case ast.UnaryOp(op=ast.Not() | ast.Invert() | ast.USub(), operand=operand):
             yield "sign removed", _text(operand)
+        case ast.expr():
+            yield from _changed_value(node)
+        case _:
+            yield from _changed_statement(node)
+
+
+def _changed_value(node: ast.expr) -> Iterator[tuple[str, str]]:
+    match node:
         case ast.Constant(value=bool(value)):
             yield "constant", repr(not value)
         case ast.Constant(value=int(value) | float(value)):
@@ -230,8 +241,6 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
         case ast.IfExp(test=test, body=body, orelse=orelse):
             if not isinstance(test, ast.Compare):
                 yield "condition", _text(ast.IfExp(test, orelse, body))
-        case _:
-            yield from _changed_statement(node)
 
 
 def _changed_statement(node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -304,7 +313,7 @@ class Tests:
         folder = f"tests/{module.split('/')[1]}/"
 
         def rank(test: str) -> tuple[bool, bool, float, str]:
-            file = test.split("::")[0]
+            file = test.split("::", maxsplit=1)[0]
             return file not in near, not file.startswith(folder), self.seconds[test], test
 
         return sorted(tests, key=rank)
@@ -358,20 +367,32 @@ def map_tests(tree: Path, environment: dict[str, str]) -> Tests:
     files = {
         name: kept / f"{_digest([ROOT / name], package + shared + name)}.json" for name in names
     }
-    stale = [name for name, path in files.items() if not path.exists()]
-    if stale:
-        print(f"which lines do the tests of {len(stale)} files run?", file=sys.stderr, flush=True)
-        report = tree / "map.json"
-        command = [*_PYTEST, "--mutants-map", str(report), "--mutants-tree", str(tree), *stale]
-        run = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True)
-        if run.returncode:
-            raise SystemExit(f"the tests fail without any mutant:\n{run.stdout.decode()[-3000:]}")
-        for name, result in json.loads(report.read_bytes()).items():
-            files[name].write_text(json.dumps(result), encoding="utf-8")
+    for folder in TEST_FOLDERS:
+        stale = [
+            name
+            for name, path in files.items()
+            if name.startswith(f"tests/{folder}/") and not path.exists()
+        ]
+        for name, run in _mapped(stale, tree, environment).items():
+            files[name].write_text(json.dumps(run), encoding="utf-8")
     runs = {name: json.loads(path.read_bytes()) for name, path in files.items() if path.exists()}
     for path in set(kept.iterdir()) - set(files.values()):
         path.unlink()
     return Tests(runs, tree)
+
+
+def _mapped(stale: list[str], tree: Path, environment: dict[str, str]) -> dict[str, Any]:
+    """Run test files with their lines noted; a file of which no test ran has none."""
+    if not stale:
+        return {}
+    sys.stderr.write(f"which lines do the tests of {len(stale)} files run?\n")
+    report = tree / "map.json"
+    command = [*_PYTEST, "--mutants-map", str(report), "--mutants-tree", str(tree), *stale]
+    run = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True)
+    if run.returncode:
+        raise SystemExit(f"the tests fail without any mutant:\n{run.stdout.decode()[-3000:]}")
+    noted = json.loads(report.read_bytes())
+    return {name: noted.get(name, {"seconds": {}, "lines": {}}) for name in stale}
 
 
 def _digest(paths: Iterable[Path], salt: str = "") -> str:
@@ -395,6 +416,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mutants-map", help="write which lines each test runs to this file")
     parser.addoption("--mutants-tree", help="the folder with the package")
     parser.addoption("--mutants-tests", help="a file with the tests to run, one a line")
+    parser.addoption("--mutants-seconds", type=int, help="of a processor, before the run is ended")
 
 
 def pytest_load_initial_conftests() -> None:
@@ -411,7 +433,10 @@ def pytest_load_initial_conftests() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to trace where lines are to be noted."""
+    """Begin to trace where lines are to be noted; limit what a mutant may take."""
+    seconds = config.getoption("--mutants-seconds")
+    if seconds:
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     if config.getoption("--mutants-map"):
         config.pluginmanager.register(_Tracer(config), "mutants-tracer")
 
@@ -444,7 +469,8 @@ class _Tracer:
         self._coverage.start()
         self._test = ""
         self._users: defaultdict[str, set[str]] = defaultdict(set)
-        self._seconds: Counter[str] = Counter()
+        self._seconds: dict[str, float] = {}
+        self._passed: set[str] = set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -453,15 +479,15 @@ class _Tracer:
         for fixture in getattr(item, "fixturenames", ()):
             self._users[f"fixture {fixture}"].add(self._test)
         self._coverage.switch_context(self._test)
+        started = time.process_time()
         try:
             return (yield)
         finally:
             self._coverage.switch_context("")
+            self._seconds[self._test] = time.process_time() - started
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(
-        self, fixturedef: pytest.FixtureDef[Any]
-    ) -> Generator[None, Any, Any]:
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
         if fixturedef.scope == "function":
             return (yield)
         self._coverage.switch_context(f"fixture {fixturedef.argname}")
@@ -472,19 +498,19 @@ class _Tracer:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" and report.passed:
-            self._seconds[report.nodeid.replace("\n", "\\n")] += report.duration
+            self._passed.add(report.nodeid.replace("\n", "\\n"))
 
     def pytest_sessionfinish(self) -> None:
         self._coverage.stop()
         data = self._coverage.get_data()
         files: defaultdict[str, dict[str, Any]] = defaultdict(lambda: {"seconds": {}, "lines": {}})
-        for test, seconds in self._seconds.items():
-            files[test.split("::")[0]]["seconds"][test] = round(seconds, 3)
+        for test in self._passed:
+            files[test.split("::")[0]]["seconds"][test] = round(self._seconds[test], 3)
         for path in data.measured_files():
             module = str(Path(path).relative_to(self._tree))
             for line, contexts in data.contexts_by_lineno(path).items():
                 for context in contexts:
-                    for test in self._users[context] & self._seconds.keys():
+                    for test in self._users[context] & self._passed:
                         lines = files[test.split("::")[0]]["lines"].setdefault(module, {})
                         lines.setdefault(line, []).append(test)
         self._report.write_text(json.dumps(files), encoding="utf-8")
@@ -562,19 +588,19 @@ class Bench:
         chosen = self._tree / "tests.txt"
         chosen.write_text("\n".join(tests), encoding="utf-8")
         stems = self.tests.compiled_from(f"hashcanary/{mutant.module}")
-        limit = 30 + 3 * sum(self.tests.seconds[test] for test in tests)
-        command = [*_PYTEST, "--mutants-tests", str(chosen), *files]
+        limit = round(30 + 3 * sum(self.tests.seconds[test] for test in tests))
+        limit += COMPILING if stems else 0
+        command = [*_PYTEST, "--mutants-tests", str(chosen), "--mutants-seconds", str(limit)]
         with tempfile.TemporaryDirectory() as kernels:
             environment = {**self._environment, "PYTHONDONTWRITEBYTECODE": "1"}
             if stems:
-                limit += COMPILING
                 environment["NUMBA_CACHE_DIR"] = kernels
                 self._copy_kernels(Path(kernels), stems)
             try:
                 path.write_bytes(mutant.mutated)
                 for stored in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
                     stored.unlink()
-                return _run(command, environment, limit)
+                return _run([*command, *files], environment, limit)
             finally:
                 path.write_bytes(mutant.source)
                 os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -589,8 +615,8 @@ class Bench:
                 shutil.copy2(path, target)
 
 
-def _run(command: Sequence[str], environment: dict[str, str], limit: float) -> str:
-    """Whether the tests fail; a run that hangs is ended with all that it started."""
+def _run(command: Sequence[str], environment: dict[str, str], limit: int) -> str:
+    """Whether the tests fail; one that waits for ever is ended with all that it started."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -600,16 +626,18 @@ def _run(command: Sequence[str], environment: dict[str, str], limit: float) -> s
         start_new_session=True,
     )
     try:
-        output = process.communicate(timeout=limit)[0].decode(errors="replace")
+        output = process.communicate(timeout=limit * PATIENCE)[0].decode(errors="replace")
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return TIMED_OUT
     if process.returncode == 0:
         return SURVIVED
+    if process.returncode == -signal.SIGXCPU:
+        return TIMED_OUT
     # 1: a test failed, 2: a test file cannot be read, 4: a conftest cannot; less than 0: a crash
     imported = process.returncode != 4 or "ImportError while loading conftest" in output
-    if process.returncode in {1, 2, 4} and imported or process.returncode < 0:
+    if (process.returncode in {1, 2, 4} and imported) or process.returncode < 0:
         return KILLED
     raise SystemExit(f"pytest ended with {process.returncode}:\n{output[-3000:]}")
 
@@ -661,7 +689,7 @@ def run_sample(
         for mutant in sample(modules, seed, modules_a_layer, count):
             outcomes.append(Outcome(mutant, bench.fate(mutant)))
             if outcomes[-1].fate == SURVIVED:
-                print(f"survived: {mutant}", flush=True)
+                _say(f"survived: {mutant}")
     return outcomes
 
 
@@ -691,8 +719,8 @@ _PAGE = """# Mutation testing
 
 Every mutant is one line of the package made wrong: a comparison, a sign, a constant, an argument,
 a statement left out. It is killed where a test fails. `make mutants` draws {modules} modules of
-each layer and {count} mutants of each (seed {seed}) and fails below {bar:.0%}; `make torture` tries a
-few others. What no test can tell from the original is listed with its reason in
+each layer and {count} mutants of each (seed {seed}) and fails below {bar:.0%}; `make torture`
+tries a few others. What no test can tell from the original is listed with its reason in
 [equivalent_mutants.toml](../tests/equivalent_mutants.toml).
 
 ## Layers
@@ -708,23 +736,30 @@ few others. What no test can tell from the original is listed with its reason in
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--modules", nargs="+", default=[], help="only these, such as store/ or chain/work.py")
+    parser.add_argument(
+        "--modules", nargs="+", default=[], help="only these, such as store/ or chain/work.py"
+    )
     parser.add_argument("--modules-a-layer", type=int, default=MODULES_A_LAYER)
     parser.add_argument("--count", type=int, default=MUTANTS_A_MODULE, help="mutants a module")
     parser.add_argument("--write", action="store_true", help="write docs/mutants.md")
     return parser.parse_args()
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Try a sample, print the score; 1 where it is below the bar."""
     args = _parsed()
-    print(f"seed {args.seed}", flush=True)
+    _say(f"seed {args.seed}")
     started = time.monotonic()
     outcomes = run_sample(args.seed, args.modules_a_layer, args.count, args.modules)
     names = list(dict.fromkeys(outcome.mutant.module for outcome in outcomes))
     layers = list(dict.fromkeys(f"{outcome.layer}/" for outcome in outcomes))
     by_module, by_layer = table(outcomes, names), table(outcomes, [*layers, ""])
-    print(f"\n{by_module}\n\n{by_layer}\n\n{time.monotonic() - started:.0f} s")
+    _say(f"\n{by_module}\n\n{by_layer}\n\n{time.monotonic() - started:.0f} s")
     if args.write:
         page = _PAGE.format(
             modules=args.modules_a_layer,
