@@ -102,7 +102,7 @@ def test_a_row_left_out_in_the_middle_leaves_those_around_it_where_they_are() ->
                     "hash": bytes([h]),
                     "time": 600 * h,
                     "bits": BITS,
-                    "source": "headers",
+                    "source": "chain",
                 }
                 for h in (1, 2, 3)
             )
