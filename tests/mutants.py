@@ -290,15 +290,19 @@ class Tests:
         module = f"hashcanary/{mutant.module}"
         direct = self._on(module, mutant.lines[0]) or self._on(module, mutant.lines[1])
         if not mutant.function or not direct:
-            direct = self._users(module)
+            direct = self._users(module) | self._in_files(self._importing(module))
         files = {test.split("::")[0] for test in direct} | set(self._importing(module))
-        beside = {test for test in self.seconds if test.split("::")[0] in files} - direct
+        beside = self._in_files(files) - direct
         chosen, total = [], 0.0
         for test in [*self._ordered(direct, module), *self._ordered(beside, module)]:
             total += self.seconds[test]
             if total < BUDGET or not chosen:
                 chosen.append(test)
         return chosen
+
+    def _in_files(self, files: Iterable[str]) -> set[str]:
+        names = set(files)
+        return {test for test in self.seconds if test.split("::")[0] in names}
 
     def _on(self, module: str, lines: Iterable[int]) -> set[str]:
         return {test for line in lines for test in self._lines[module].get(line, ())}
