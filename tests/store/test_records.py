@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -288,6 +289,25 @@ def test_a_height_nobody_knows_is_an_error_that_names_those_known(
     with pytest.raises(NoSuchBlock, match="1 to 3") as caught:
         record_of(lake, parse_moment("99"))
     assert caught.value.exit_code == Exit.MISSING
+
+
+@pytest.mark.parametrize(
+    ("heights", "known"),
+    [((1, 2, 3), "1 to 3$"), ((1, 2, 4), "1 to 4, with gaps"), ((1, 3, 4), "1 to 4, with gaps")],
+)
+def test_the_error_about_a_height_says_where_heights_are_missing(
+    lake: Lake,
+    put: Callable[[str, list[bytes]], Path],
+    grow: Callable[..., list[bytes]],
+    heights: tuple[int, ...],
+    known: str,
+) -> None:
+    chain = grow(4)
+    for height in heights:
+        lake = load(lake, [put(f"{height}.bin", [chain[height - 1]])], height=height).lake
+    with pytest.raises(NoSuchBlock) as caught:
+        record_of(lake, parse_moment("99"))
+    assert re.search(known, str(caught.value.fields["known"]))
 
 
 def test_an_empty_lake_gives_an_empty_record(lake: Lake) -> None:
