@@ -45,7 +45,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".mutants"
 LAYERS = ("chain", "store", "metrics", "inference")
-TEST_FOLDERS = (*LAYERS, "properties", "golden")
+# whose tests are tried on mutants of a layer
+TEST_FOLDERS = {
+    "chain": ("chain", "store", "properties"),
+    "store": ("store", "properties"),
+    "metrics": ("metrics", "properties", "golden"),
+    "inference": ("inference",),
+}
 BAR = 0.85
 MODULES_A_LAYER = 10
 MUTANTS_A_MODULE = 8
@@ -357,31 +363,24 @@ def _imports(module: str) -> re.Pattern[str]:
     )
 
 
-def map_tests(tree: Path, environment: dict[str, str]) -> Tests:
-    """Run every test file that has changed since it was last run; the rest comes from the cache."""
+def map_tests(tree: Path, environment: dict[str, str], folders: Sequence[str]) -> Tests:
+    """Run the test files that have changed since they were last run; the rest is in the cache."""
     package = _digest(sorted((tree / "hashcanary").rglob("*.py")))
     shared = _digest(sorted((ROOT / "tests").rglob("conftest.py")))
-    names = [
-        str(path.relative_to(ROOT))
-        for folder in TEST_FOLDERS
-        for path in sorted((ROOT / "tests" / folder).rglob("test_*.py"))
-    ]
-    kept = CACHE / "tests"
-    kept.mkdir(parents=True, exist_ok=True)
-    files = {
-        name: kept / f"{_digest([ROOT / name], package + shared + name)}.json" for name in names
-    }
-    for folder in TEST_FOLDERS:
-        stale = [
-            name
-            for name, path in files.items()
-            if name.startswith(f"tests/{folder}/") and not path.exists()
-        ]
+    runs: dict[str, dict[str, Any]] = {}
+    for folder in folders:
+        kept = CACHE / folder
+        kept.mkdir(parents=True, exist_ok=True)
+        files = {
+            str(path.relative_to(ROOT)): kept / f"{_digest([path], package + shared)}.json"
+            for path in sorted((ROOT / "tests" / folder).rglob("test_*.py"))
+        }
+        stale = [name for name, path in files.items() if not path.exists()]
         for name, run in _mapped(stale, tree, environment).items():
             files[name].write_text(json.dumps(run), encoding="utf-8")
-    runs = {name: json.loads(path.read_bytes()) for name, path in files.items() if path.exists()}
-    for path in set(kept.iterdir()) - set(files.values()):
-        path.unlink()
+        runs |= {name: json.loads(path.read_bytes()) for name, path in files.items()}
+        for path in set(kept.iterdir()) - set(files.values()):
+            path.unlink()
     return Tests(runs, tree)
 
 
@@ -552,13 +551,17 @@ class Bench:
             "NUMBA_CACHE_DIR": str(folder / "numba"),
             "PYTHONDONTWRITEBYTECODE": "",
         }
+        self._tests: dict[str, Tests] = {}
+        CACHE.mkdir(exist_ok=True)
         self._results = CACHE / "results.json"
         self._fates = json.loads(self._results.read_bytes()) if self._results.exists() else {}
 
-    @cached_property
-    def tests(self) -> Tests:
-        """The tests, run once without any mutant."""
-        return map_tests(self._tree, self._environment)
+    def tests(self, layer: str) -> Tests:
+        """The tests of a layer, run once without any mutant."""
+        if layer not in self._tests:
+            folders = TEST_FOLDERS[layer]
+            self._tests[layer] = map_tests(self._tree, self._environment, folders)
+        return self._tests[layer]
 
     @cached_property
     def _package(self) -> str:
@@ -575,24 +578,25 @@ class Bench:
 
     def fate(self, mutant: Mutant) -> str:
         """Run the tests of one mutant, unless nothing has changed since they last were run."""
-        tests = self.tests.of(mutant)
+        known = self.tests(mutant.module.split("/")[0])
+        tests = known.of(mutant)
         if not tests:
             return SURVIVED
         files = sorted({test.split("::")[0] for test in tests})
         salt = "\0".join([self._package, str(mutant), *tests])
         key = _digest([ROOT / name for name in files], salt)
         if key not in self._fates:
-            self._fates[key] = self._tried(mutant, tests, files)
+            self._fates[key] = self._tried(mutant, known, tests, files)
             self._results.write_text(json.dumps(self._fates), encoding="utf-8")
         return str(self._fates[key])
 
-    def _tried(self, mutant: Mutant, tests: list[str], files: list[str]) -> str:
+    def _tried(self, mutant: Mutant, known: Tests, tests: list[str], files: list[str]) -> str:
         path = self._tree / "hashcanary" / mutant.module
         times = path.stat()
         chosen = self._tree / "tests.txt"
         chosen.write_text("\n".join(tests), encoding="utf-8")
-        stems = self.tests.compiled_from(f"hashcanary/{mutant.module}")
-        limit = round(30 + 3 * sum(self.tests.seconds[test] for test in tests))
+        stems = known.compiled_from(f"hashcanary/{mutant.module}")
+        limit = round(30 + 3 * sum(known.seconds[test] for test in tests))
         limit += COMPILING if stems else 0
         command = [*_PYTEST, "--mutants-tests", str(chosen), "--mutants-seconds", str(limit)]
         with tempfile.TemporaryDirectory() as kernels:
