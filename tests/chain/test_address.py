@@ -102,6 +102,12 @@ def test_other_lengths_and_versions_of_base58_are_refused(version: int, length: 
         script_of(address)
 
 
+@pytest.mark.parametrize(("length", "expected"), [(90, "the checksum"), (91, "1 to 90 digits")])
+def test_the_checksum_is_computed_of_90_digits_at_most(length: int, expected: str) -> None:
+    with pytest.raises(InvalidAddress, match=expected):
+        script_of("2" * length)
+
+
 @pytest.mark.fuzz
 @given(st.text(max_size=100))
 def test_any_text_is_an_address_or_a_named_error(text: str) -> None:
