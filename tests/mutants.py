@@ -57,7 +57,7 @@ MODULES_A_LAYER = 10
 MUTANTS_A_MODULE = 8
 SEED = 1
 # seconds of a processor that the tests of one mutant may take by what they took before
-BUDGET = 60.0
+BUDGET = 40.0
 COMPILING = 120
 # a busy machine takes so many times longer
 PATIENCE = 10

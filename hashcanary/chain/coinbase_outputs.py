@@ -33,8 +33,8 @@ def payouts_of(serialized: pl.Series) -> pl.DataFrame:
     whole = b"".join(serialized.drop_nulls()) + bytes(_VALUE + 1)
     data = np.frombuffer(whole, dtype=np.uint8)
     ends = np.cumsum(sizes)
-    row = np.flatnonzero(sizes > 0).astype(np.int64)
-    count, at = _compact_size(data, (ends - sizes)[row])
+    row = np.arange(sizes.size, dtype=np.int64)
+    count, at = _compact_size(data, ends - sizes)
     parts = [pl.DataFrame(schema={**OUTPUTS, "place": pl.Int64()})]
     place = 0
     while row.size:
