@@ -1,6 +1,6 @@
 # The only set-up is make itself, git and a Python from 3.11 on: every target makes what it needs.
 .DELETE_ON_ERROR:
-.PHONY: help demo test torture lint docs picture bench lock clean
+.PHONY: help demo test torture mutants lint docs picture bench lock clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
@@ -20,6 +20,9 @@ test: .venv/test lint  ## lint, types, import contracts, then every test with co
 torture: .venv/test  ## every fault test in full: kills, bit flips, reorganisations (half an hour)
 	$(BIN)/python -m pytest -n auto -m "torture or fuzz" --no-cov -o faulthandler_timeout=7500 \
 		--faults-page docs/faults.md
+
+mutants: .venv/test  ## make lines of the package wrong, one at a time: do tests notice? (an hour)
+	$(BIN)/python tests/mutants.py
 
 lint: .venv/test
 	$(BIN)/ruff check .

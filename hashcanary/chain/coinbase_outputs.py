@@ -33,8 +33,8 @@ def payouts_of(serialized: pl.Series) -> pl.DataFrame:
     whole = b"".join(serialized.drop_nulls()) + bytes(_VALUE + 1)
     data = np.frombuffer(whole, dtype=np.uint8)
     ends = np.cumsum(sizes)
-    row = np.flatnonzero(sizes > 0).astype(np.int64)
-    count, at = _compact_size(data, (ends - sizes)[row])
+    row = np.arange(sizes.size, dtype=np.int64)
+    count, at = _compact_size(data, ends - sizes)
     parts = [pl.DataFrame(schema={**OUTPUTS, "place": pl.Int64()})]
     place = 0
     while row.size:
@@ -60,7 +60,7 @@ def payouts_of(serialized: pl.Series) -> pl.DataFrame:
 
 def _compact_size(data: NDArray[np.uint8], at: Ints) -> tuple[Ints, Ints]:
     """The CompactSize at each offset, and the offset behind it. Beyond 2^62 it stands there."""
-    first = data[np.minimum(at, data.size - 1)].astype(np.int64)
+    first = data[at].astype(np.int64)
     value, width = first.copy(), np.ones_like(at)
     for marker, extra in ((0xFD, 2), (0xFE, 4), (0xFF, 8)):
         these = np.flatnonzero(first == marker)
@@ -73,8 +73,7 @@ def _compact_size(data: NDArray[np.uint8], at: Ints) -> tuple[Ints, Ints]:
 def _little_endian(data: NDArray[np.uint8], at: Ints, width: int) -> Ints:
     total = np.zeros(at.size, np.int64)
     for byte in range(width):
-        inside = np.minimum(at + byte, data.size - 1)
-        total |= data[inside].astype(np.int64) << (8 * byte)
+        total |= data[at + byte].astype(np.int64) << (8 * byte)
     return total
 
 

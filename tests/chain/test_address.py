@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashcanary.chain.address import FORMS, script_of
+from hashcanary.chain.address import script_of
 from hashcanary.chain.errors import InvalidAddress
 
 # BIP 173 and BIP 350, test vectors: address and scriptPubKey
@@ -34,6 +34,15 @@ VECTORS = {
     "3CMNFxN1oHBc4R1EpboAL5yzHGgE611Xou": "a91474f209f6ea907e2ea48f74fae05782ae8a66525787",
     "mo9ncXisMeAoXwqcV5EWuyncbmCcQN4rVs": "76a91453c0307d6851aa0ce7825ba883c6bd9ad242b48688ac",
     "2N2JD6wb56AfK4tfmM6PwdVmoYk2dCKf4Br": "a9146349a418fc4578d10a372b54b45c280cc8c4382f87",
+}
+# version bytes of a key's and of a script's hash, and Bech32's prefix: Bitcoin Core's
+# kernel/chainparams.cpp, btcd's SimNetParams
+PUBLISHED = {
+    "main": (0x00, 0x05, "bc"),
+    "testnet4": (0x6F, 0xC4, "tb"),
+    "signet": (0x6F, 0xC4, "tb"),
+    "regtest": (0x6F, 0xC4, "bcrt"),
+    "simnet": (0x3F, 0x7B, "sb"),
 }
 INVALID = [  # BIP 350 and BIP 173, invalid addresses, and damage to the ones above
     "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd",
@@ -66,22 +75,37 @@ def test_text_that_is_no_address_is_refused(address: str) -> None:
         script_of(address)
 
 
-@given(st.sampled_from(sorted(FORMS)), st.binary(min_size=20, max_size=20))
+@given(st.sampled_from(sorted(PUBLISHED)), st.binary(min_size=20, max_size=20))
 def test_an_address_of_a_hash_stands_for_its_script(name: str, body: bytes) -> None:
-    form = FORMS[name]
-    key = str(bitcoin.base58.CBase58Data.from_bytes(body, form.key_hash))
+    key_hash, script_hash, _ = PUBLISHED[name]
+    key = str(bitcoin.base58.CBase58Data.from_bytes(body, key_hash))
     assert script_of(key) == b"\x76\xa9\x14" + body + b"\x88\xac"
-    script = str(bitcoin.base58.CBase58Data.from_bytes(body, form.script_hash))
+    script = str(bitcoin.base58.CBase58Data.from_bytes(body, script_hash))
     assert script_of(script) == b"\xa9\x14" + body + b"\x87"
 
 
 @given(
-    st.sampled_from(sorted(FORMS)), st.sampled_from([20, 32]), st.binary(min_size=32, max_size=32)
+    st.sampled_from(sorted(PUBLISHED)),
+    st.sampled_from([20, 32]),
+    st.binary(min_size=32, max_size=32),
 )
 def test_a_witness_address_stands_for_its_program(name: str, size: int, body: bytes) -> None:
     program = body[:size]
-    address = bitcoin.segwit_addr.encode(FORMS[name].prefix, 0, program)
+    address = bitcoin.segwit_addr.encode(PUBLISHED[name][2], 0, program)
     assert script_of(address) == bytes([0, size]) + program
+
+
+@pytest.mark.parametrize(("version", "length"), [(0x00, 19), (0x00, 21), (0x05, 21), (0x01, 20)])
+def test_other_lengths_and_versions_of_base58_are_refused(version: int, length: int) -> None:
+    address = str(bitcoin.base58.CBase58Data.from_bytes(bytes(range(length)), version))
+    with pytest.raises(InvalidAddress, match=f"{length} bytes behind version {version}"):
+        script_of(address)
+
+
+@pytest.mark.parametrize(("length", "expected"), [(90, "the checksum"), (91, "1 to 90 digits")])
+def test_the_checksum_is_computed_of_90_digits_at_most(length: int, expected: str) -> None:
+    with pytest.raises(InvalidAddress, match=expected):
+        script_of("2" * length)
 
 
 @pytest.mark.fuzz

@@ -126,3 +126,26 @@ def test_the_latest_time_of_a_header() -> None:
 def test_a_genesis_with_other_bits_is_named() -> None:
     with pytest.raises(WrongBits, match=r"height 0.*those of the genesis block"):
         check_bits(history([0, 1], [HARD, HARD], 0), TESTNET4)
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "last"),
+    [(6040, 11, 6047), (6040, 8, 6047), (6040, 7, 6046), (6047, 3, 6047), (4033, 2, 4034)],
+)
+def test_what_cannot_be_told_ends_with_the_epoch_or_the_run(
+    first: int, count: int, last: int
+) -> None:
+    notes = check_bits(history([600 * at for at in range(count)], [HARD] * count, first), MAIN)
+    amid = (
+        f"bits of heights {first} to {last}: checked against each other only, because the epoch's "
+        "first header (4032) is not in the run"
+    )
+    retarget = "retarget at 6048: the epoch's first header (4032) is not in the run"
+    assert notes == ((retarget, amid) if first + count > 6048 else (amid,))
+
+
+def test_after_exceptions_only_late_blocks_are_known_until_an_ordinary_one() -> None:
+    bits = [LIMIT, LIMIT, LIMIT, HARD, HARD, LIMIT]
+    expected = expected_bits(history([0, 1201, 1801, 2401, 3001, 4202], bits, 4040), TESTNET4)
+    assert expected.known.tolist() == [False, True, False, False, True, True]
+    assert expected.bits[expected.known].tolist() == [LIMIT, HARD, LIMIT]

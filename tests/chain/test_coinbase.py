@@ -19,7 +19,7 @@ from hashcanary.chain.coinbase import (
     parse_coinbase,
     witness_commitment,
 )
-from hashcanary.chain.errors import ChainError, InvalidCoinbase
+from hashcanary.chain.errors import ChainError, InvalidBlock, InvalidCoinbase
 from hashcanary.chain.networks import REGTEST
 from hashcanary.chain.whole_block import check_block
 
@@ -151,6 +151,56 @@ def test_any_bit_of_a_whole_block_is_checked(raw_blocks: dict[str, bytes]) -> No
         damaged[bit // 8] ^= 1 << bit % 8
         with pytest.raises(ChainError):
             check_block(bytes(damaged))
+
+
+def damaged(block: bytes, at: int, new: bytes) -> bytes:
+    return block[:at] + new + block[at + len(new) :]
+
+
+def test_what_does_not_hold_together_is_named_with_its_place(block_maker: ModuleType) -> None:
+    """A header, the count at byte 80, the coinbase and one more transaction."""
+    maker = block_maker
+    other = maker.filler(90)
+    block = maker.block(maker.FIRST_BLOCK, 1, [other])
+    second = len(block) - len(other)
+    named = block[36:68][::-1].hex()
+    for bad, message in (
+        (damaged(block, 36, bytes(32)), f"byte 36 .* the merkle root {named}, found {'00' * 32}"),
+        (damaged(block, 80, b"\0"), "byte 80 .* a count of at least 1"),
+        (damaged(block, 80, b"\x09"), "byte 80 .* a count from 1 to 2, found 9"),
+        (damaged(block, 80, b"\1"), f"byte {second} .* end of the block, found {len(other)} bytes"),
+        (block + b"more", f"byte {len(block)} .* the end of the block, found 4 bytes more"),
+        (damaged(block, second + 4, b"\0\2"), f"byte {second + 5} .* the flag 1, found another"),
+        (
+            damaged(block, second + 4, b"\0\1\0"),
+            f"byte {second + 7} .* at least one input, found none",
+        ),
+        (block[:-1], f"byte {second} .* a whole transaction, found the end of the block"),
+        (block[: second + 55], f"byte {second + 55} .* the rest of a transaction, found the end"),
+    ):
+        with pytest.raises(InvalidBlock, match=message):
+            check_block(bad)
+
+
+def with_witness(transaction: bytes) -> bytes:
+    """The transaction with a witness of one item, of two bytes, for its one input."""
+    return transaction[:4] + b"\0\1" + transaction[4:-4] + b"\1\2ab" + transaction[-4:]
+
+
+def test_witnesses_are_what_the_coinbase_commits_to_or_none(block_maker: ModuleType) -> None:
+    maker = block_maker
+    other = maker.filler(90)
+    bare = maker.block(maker.FIRST_BLOCK, 1, [other])
+    assert check_block(bare).weight == 4 * len(bare)
+    # the same txid: only the coinbase could tell that there is a witness, and it commits to none
+    unseen = bare[: -len(other)] + with_witness(other)
+    with pytest.raises(InvalidBlock, match=r"byte 80 .* no witness: nothing commits to any"):
+        check_block(unseen)
+    committed = maker.block(maker.FIRST_BLOCK, 1, [other], witness=True)
+    # BIP141: three times the size without witnesses, and the size with them; 2 + 34 bytes of one
+    assert check_block(committed).weight == 4 * len(committed) - 3 * 36
+    with pytest.raises(InvalidBlock, match=r"byte 80 .* the commitment"):
+        check_block(committed[: -len(other)] + with_witness(other))
 
 
 def test_transactions_repeated_unseen_by_the_root_are_refused(block_maker: ModuleType) -> None:

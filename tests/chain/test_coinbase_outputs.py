@@ -55,3 +55,26 @@ def test_a_row_cut_short_gives_what_is_whole() -> None:
         found = payouts_of(pl.Series([whole[:end], whole], dtype=pl.Binary))
         assert found.filter(row=1).rows() == [(1, 50, b"\x51"), (1, 60, b"\x52\x53")]
         assert found.filter(row=0).height == (0 if end < 11 else 1)
+
+
+def test_counts_and_lengths_beyond_all_bytes_leave_what_is_whole() -> None:
+    """A CompactSize of eight bytes may say more than a signed integer of 64 bits holds."""
+    output = (50).to_bytes(8, "little") + b"\1\x51"
+    most = b"\xff" * 9
+    rows = [most + output, b"\1" + output[:8] + most, b"\xfe\2\0\0\0" + output + output]
+    assert payouts_of(pl.Series(rows, dtype=pl.Binary)).rows() == [
+        (0, 50, b"\x51"),
+        (2, 50, b"\x51"),
+        (2, 50, b"\x51"),
+    ]
+
+
+def test_only_scripts_longer_than_any_with_an_address_are_passed_over() -> None:
+    outputs = [(1, bytes(41)), (2, bytes(42)), (3, bytes(43)), (4, b"")]
+    rows = pl.Series([serialized(outputs), None, b"", serialized(outputs[2:])], dtype=pl.Binary)
+    assert [(row, value) for row, value, _ in payouts_of(rows).iter_rows()] == [
+        (0, 1),
+        (0, 2),
+        (0, 4),
+        (3, 4),
+    ]

@@ -54,3 +54,9 @@ def test_no_headers_give_no_medians() -> None:
 def test_times_that_no_header_can_hold_are_refused(time: int) -> None:
     with pytest.raises(ValueError, match="2\\^32"):
         rolling_median_11(column(time, *range(10)))
+
+
+def test_times_up_to_the_last_that_a_header_can_hold_are_taken() -> None:
+    last = (1 << 32) - 1
+    assert rolling_median_11(column(*range(last - 10, last + 1))).tolist() == [last - 5]
+    assert rolling_median_11(column(*range(11))).tolist() == [5]

@@ -73,9 +73,10 @@ def test_difficulty_column_repeats_the_scalar() -> None:
     ]
 
 
-def test_difficulty_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="0x00000000"):
-        difficulty(0)
+@pytest.mark.parametrize("bits", [0, 0x04923456, 0xFF123456])
+def test_difficulty_of_no_target_is_refused(bits: int) -> None:
+    with pytest.raises(ValueError, match=f"{bits:#010x}"):
+        difficulty(bits)
 
 
 def test_halving_the_target_doubles_the_difficulty() -> None:

@@ -41,6 +41,44 @@ def test_the_index_of_ten_blocks_by_hand() -> None:
     assert np.all(value < high)
 
 
+def test_limits_of_the_index_by_hand() -> None:
+    # shares 0.6 and 0.4 of 10: squares 0.52, cubes 0.28; Simpson's variance is
+    # (4 x 8 x (0.28 - 0.52^2) + 2 x (0.52 - 0.52^2)) / 90 = 0.00896, times apart by
+    # exp(1.96 x 0.09466 / 0.46667) = 1.48818
+    _, low, high = hhi(np.array([[6, 4], [3, 1]]), np.array([10, 4]))
+    assert (low[0], high[0]) == pytest.approx((0.313582, 0.694484), rel=2e-5)
+    # of 4 blocks 3 and 1: 0.5 and 2.83 times more, but no index is above one
+    assert (low[1], high[1]) == pytest.approx((0.5 / 2.8281, 1.0), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    # Pascal's row of 20: P(X <= 5) = 2.07%, P(X <= 6) = 5.8%, P(X >= 15) = 2.07%,
+    # P(X >= 16) = 0.591%, P(X >= 17) = 0.129%
+    ("pools", "low", "high"),
+    [
+        ([6, 6, 6], 1, 3),
+        ([5, 5, 5], 2, None),
+        ([15], 1, None),  # 2.5% / 2
+        ([16], 1, 1),
+        ([8, 8], 1, 2),  # 2.5% / 4
+        ([8, 7], 1, None),
+        ([8, 8, 1], 1, 3),  # 2.5% / 4 / 3 for two of three, 2.5% / 8 for all
+        ([20], 1, 1),
+        ([10, 10], 1, 2),
+    ],
+)
+def test_limits_of_the_coefficient_by_hand(pools: list[int], low: int, high: int | None) -> None:
+    _, lower, upper = nakamoto(np.array([pools]), np.array([20]))
+    assert lower[0] == low
+    assert (None if np.isnan(upper[0]) else upper[0]) == high
+
+
+def test_windows_are_judged_each_by_itself() -> None:
+    rows = [[0, 0, 0], [51, 30, 19], [10, 10, 10], [30, 20, 20]]
+    value, _, _ = nakamoto(np.array(rows), np.array([0, 100, 100, 100]))
+    assert np.array_equal(value, [np.nan, 1.0, np.nan, 3.0], equal_nan=True)
+
+
 def test_one_pool_that_finds_everything_has_an_index_of_one() -> None:
     assert np.concatenate(hhi(np.array([[12]]), np.array([12]))) == pytest.approx([1, 1, 1])
 

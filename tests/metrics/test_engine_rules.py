@@ -317,6 +317,12 @@ def test_an_unknown_name_is_answered_with_near_ones() -> None:
         find_metric("hashrate.sma31")
     with pytest.raises(UnknownMetric, match="none is near"):
         find_metric("@@@@")
+    # four means of the price are declared
+    with pytest.raises(UnknownMetric) as caught:
+        find_metric("price.sma")
+    near = str(caught.value.fields["near"]).split(", ")
+    assert len(near) == 3
+    assert all(name.startswith("price.sma") for name in near)
 
 
 def test_a_name_used_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

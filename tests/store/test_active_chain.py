@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
+from hashcanary.chain.networks import REGTEST
 from hashcanary.store.active_chain import active, known_at
+from hashcanary.store.chain_rules import histories
 
 EASY, HARD = 0x1D00FFFF, 0x1C00FFFF  # about 2^32 and 2^40 hashes
 
@@ -96,3 +100,60 @@ def test_a_header_is_known_when_the_latest_of_its_branch_is() -> None:
     )
     known = dict(zip(headers["hash"].to_list(), known_at(headers).tolist(), strict=True))
     assert known == {b"a": 100, b"b": 100, b"c": 120, b"x": 200, b"y": 200}
+
+
+def checked(headers: pl.DataFrame, *new: str) -> set[tuple[str, str]]:
+    """Each header that is checked, behind those before it, by name, when some of them are new."""
+    marked = headers.with_columns(new=pl.col("hash").cast(pl.String).is_in(new))
+    # the rules of an epoch of three blocks reach as far as those of eleven times
+    network = replace(REGTEST, retarget_interval=3)
+    behind: set[tuple[str, str]] = set()
+    for history, rows in histories(marked, network):
+        name = b"".join(headers["hash"].gather(rows).to_list()).decode()
+        assert history.heights.tolist() == headers["height"].gather(rows).to_list()
+        assert history.times.tolist() == headers["time"].gather(rows).to_list()
+        assert history.bits.tolist() == headers["bits"].gather(rows).to_list()
+        behind |= {(name[:at], name[at]) for at in range(history.before, len(name))}
+    return behind
+
+
+@pytest.mark.parametrize(
+    ("new", "behind"),
+    [
+        ("z", {"abxyz"}),
+        ("x", {"abx", "abxy", "abxyz"}),
+        ("c", {"abc", "abcd"}),
+        ("d", {"abcd"}),
+        ("b", {"ab", "abc", "abcd", "abx", "abxy", "abxyz"}),
+        ("a", {"a", "ab", "abc", "abcd", "abx", "abxy", "abxyz"}),
+        ("cz", {"abc", "abcd", "abxyz"}),
+        ("", set()),
+    ],
+)
+def test_what_is_new_and_all_behind_it_is_checked_with_the_branch_before_it(
+    new: str, behind: set[str]
+) -> None:
+    headers = tree(
+        ("a", "-", 0, 1, EASY),
+        ("b", "a", 1, 2, EASY),
+        ("c", "b", 2, 3, HARD),
+        ("d", "c", 3, 4, EASY),
+        ("x", "b", 2, 5, EASY),
+        ("y", "x", 3, 6, HARD),
+        ("z", "y", 4, 7, EASY),
+    )
+    assert checked(headers, *new) == {(name[:-1], name[-1]) for name in behind}
+
+
+def test_no_more_is_looked_at_than_the_rules_reach() -> None:
+    trunk = "abcdefghijklmno"
+    rows = [(name, trunk[at - 1] if at else "-", at, at, EASY) for at, name in enumerate(trunk)]
+    branch = [(name, "uvwxi"[at - 1], 8 + at, 50 + at, EASY) for at, name in enumerate("uvwx")]
+    branch[0] = ("u", "i", 9, 50, EASY)
+    branch = [
+        (name, parent, 9 + at, time, bits)
+        for at, (name, parent, _, time, bits) in enumerate(branch)
+    ]
+    headers = tree(*rows, *branch)
+    assert checked(headers, "o") == {("defghijklmn", "o")}
+    assert checked(headers, "x") == {("bcdefghiuvw", "x")}

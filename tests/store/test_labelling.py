@@ -265,3 +265,43 @@ def test_labels_pass_verification(lake: Lake) -> None:
     done = label(lake, ONE, now=1).lake
     keys = next(check for check in verify(done.home).checks if check.name == "keys")
     assert keys.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "first"),
+    [
+        # of the newest 4,320 blocks one labels more
+        ([10_000, 5_680, 5_679], [10_000, 5_681], "new@2"),
+        # as many of those: the one with more blocks
+        ([10_000, 5_680, 5_679], [10_000, 5_680], "old@1"),
+        # as many blocks: the one whose name comes last
+        ([10_000, 5_680], [10_000, 5_680], "old@1"),
+        # blocks are counted once, whoever says their coinbase
+        ([10_000, 10_000, 10_000], [10_000, 9_999], "new@2"),
+    ],
+)
+def test_the_list_that_is_taken_labels_most_of_the_newest_month(
+    tmp_path: Path, old: list[int], new: list[int], first: str
+) -> None:
+    rows = [
+        {
+            "height": height,
+            "hash": None,
+            "pool": "p",
+            "evidence": "",
+            "list": name,
+            "source": str(at),
+        }
+        for name, heights in (("old@1", old), ("new@2", new))
+        for at, height in enumerate(heights)
+    ]
+    labels = pl.DataFrame([{**row, "known_at": 1} for row in rows], schema=POOL_LABELS.schema)
+    with Lake.create(tmp_path / "two", MAIN).writing() as transaction:
+        transaction.append("pool_labels", labels)
+        both = transaction.publish([], 0)
+    lists = pool_lists(both)
+    assert lists["list"][0] == first
+    counts = dict(lists.select("list", "blocks").iter_rows())
+    assert counts == {"old@1": len(set(old)), "new@2": len(set(new))}
+    assert dict(lists.select("list", "first").iter_rows()) == {"old@1": min(old), "new@2": min(new)}
+    assert set(lists["last"]) == {10_000}

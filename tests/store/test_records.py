@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from hashcanary.chain.networks import MAIN, REGTEST
+from hashcanary.chain.networks import MAIN, REGTEST, TESTNET4
 from hashcanary.errors import Exit
 from hashcanary.moments import Moment, parse_moment
 from hashcanary.store.errors import NoSuchBlock
@@ -90,6 +91,99 @@ def test_a_row_about_another_block_of_the_height_fills_nothing() -> None:
     assert resolved.blocks["total_fee"].item() is None
     (other,) = resolved.disagreements().rows(named=True)
     assert (other["fact"], other["other"]) == ("hash", b"stale".hex())
+
+
+def test_a_row_left_out_in_the_middle_leaves_those_around_it_where_they_are() -> None:
+    """A stale block's row stands before and between rows of the active chain's blocks."""
+    resolved = resolve(
+        headers(
+            *(
+                {
+                    "height": h,
+                    "hash": bytes([h]),
+                    "time": 600 * h,
+                    "bits": BITS,
+                    "source": "chain",
+                }
+                for h in (1, 2, 3)
+            )
+        ),
+        blocks(
+            {"height": 3, "total_fee": 31, "source": "table"},
+            {"height": 2, "hash": b"stale", "total_fee": 20, "size": 9, "source": "node"},
+            {"height": 1, "hash": b"\1", "total_fee": 10, "size": 7, "source": "node"},
+            {"height": 2, "total_fee": 25, "source": "table"},
+            {"height": 3, "hash": b"\3", "total_fee": 30, "source": "node"},
+        ),
+        MAIN,
+    )
+    assert resolved.blocks["height"].to_list() == [1, 2, 3]
+    assert resolved.blocks["time"].to_list() == [600, 1200, 1800]
+    assert resolved.blocks["source"].to_list() == ["chain"] * 3
+    assert resolved.blocks["total_fee"].to_list() == [10, 25, 30]
+    assert resolved.blocks["size"].to_list() == [7, None, None]
+    columns = ("height", "fact", "taken", "taken_source", "other", "other_source")
+    assert resolved.disagreements().select(columns).rows() == [
+        (2, "hash", "02", "chain", b"stale".hex(), "node"),
+        (3, "total_fee", "30", "node", "31", "table"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "believed",
+    [
+        {"hash": b"h", "median_time_past": 3, "time": 1, "source": "z"},
+        {"hash": b"h", "time": 2, "source": "y"},
+        {"median_time_past": 3, "time": 3, "source": "b"},
+        {"time": 4, "source": "c"},
+    ],
+    ids=["of a node", "with the hash", "without, first by name", "without, next by name"],
+)
+def test_ranks_come_before_names(believed: dict[str, object]) -> None:
+    """Whatever stands at or below a rank in the list gives way to it, wherever its row stands."""
+    ranked: list[dict[str, object]] = [
+        {"hash": b"h", "median_time_past": 3, "time": 1, "source": "z"},
+        {"hash": b"h", "time": 2, "source": "y"},
+        {"median_time_past": 3, "time": 3, "source": "b"},
+        {"time": 4, "source": "c"},
+    ]
+    below = ranked[ranked.index(believed) :]
+    for rows in (below, below[::-1]):
+        claims = blocks(*({"height": height, **row} for height in (5, 6) for row in rows))
+        resolved = resolve(headers(), claims, MAIN).blocks
+        assert resolved.select("height", "time", "source").rows() == [
+            (height, believed["time"], believed["source"]) for height in (5, 6)
+        ]
+
+
+def test_equal_facts_of_two_sources_are_no_disagreement_and_each_other_one_is_listed() -> None:
+    rows = [
+        {"height": 8, "time": time, "total_fee": fee, "source": source}
+        for time, fee, source in ((7, 5, "c"), (9, 5, "b"), (7, 6, "a"), (6, None, "d"))
+    ]
+    differing = resolve(headers(), blocks(*rows), MAIN).disagreements()
+    assert differing.select("fact", "taken", "taken_source", "other", "other_source").rows() == [
+        ("time", "7", "a", "9", "b"),
+        ("time", "7", "a", "6", "d"),
+        ("total_fee", "6", "a", "5", "b"),
+        ("total_fee", "6", "a", "5", "c"),
+    ]
+
+
+def test_bits_are_filled_up_to_the_ends_of_their_epoch_and_on_no_network_without_one_target() -> (
+    None
+):
+    rows = blocks(
+        {"height": 2015, "time": 1, "source": "node"},
+        {"height": 2016, "time": 2, "source": "node"},
+        {"height": 3000, "bits": BITS, "source": "epochs"},
+        {"height": 4031, "time": 4, "source": "node"},
+        {"height": 4032, "time": 5, "source": "node"},
+    )
+    filled = resolve(headers(), rows, MAIN).blocks["bits"].to_list()
+    assert filled == [None, BITS, BITS, BITS, None]
+    left = resolve(headers(), rows, TESTNET4).blocks["bits"].to_list()
+    assert left == [None, None, BITS, None, None]
 
 
 def test_bits_come_from_another_block_of_the_epoch() -> None:
@@ -195,6 +289,25 @@ def test_a_height_nobody_knows_is_an_error_that_names_those_known(
     with pytest.raises(NoSuchBlock, match="1 to 3") as caught:
         record_of(lake, parse_moment("99"))
     assert caught.value.exit_code == Exit.MISSING
+
+
+@pytest.mark.parametrize(
+    ("heights", "known"),
+    [((1, 2, 3), "1 to 3$"), ((1, 2, 4), "1 to 4, with gaps"), ((1, 3, 4), "1 to 4, with gaps")],
+)
+def test_the_error_about_a_height_says_where_heights_are_missing(
+    lake: Lake,
+    put: Callable[[str, list[bytes]], Path],
+    grow: Callable[..., list[bytes]],
+    heights: tuple[int, ...],
+    known: str,
+) -> None:
+    chain = grow(4)
+    for height in heights:
+        lake = load(lake, [put(f"{height}.bin", [chain[height - 1]])], height=height).lake
+    with pytest.raises(NoSuchBlock) as caught:
+        record_of(lake, parse_moment("99"))
+    assert re.search(known, str(caught.value.fields["known"]))
 
 
 def test_an_empty_lake_gives_an_empty_record(lake: Lake) -> None:

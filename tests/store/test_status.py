@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
@@ -110,3 +112,44 @@ def test_home_and_network_are_named(tmp_path: Path) -> None:
     home = tmp_path / "lake"
     told = status(Lake.create(home, REGTEST, simulated=True))
     assert (Path(told.home), told.network, told.simulated) == (home, "regtest", True)
+
+
+def test_a_table_has_the_version_of_its_last_commit_and_none_before_the_first(
+    tmp_path: Path, grow: Callable[..., list[bytes]]
+) -> None:
+    chain = grow(4)
+    lake = Lake.create(tmp_path / "lake", REGTEST)
+    assert {table.version for table in status(lake).tables} == {-1}
+    for name, part in (("a.bin", chain[:2]), ("b.bin", chain[2:])):
+        (tmp_path / name).write_bytes(b"".join(part))
+        lake = load(lake, [tmp_path / name], height=1 if name == "a.bin" else None).lake
+    held = {table.name: table.version for table in status(lake).tables}
+    assert held.pop("headers") == 1
+    assert set(held.values()) == {-1}
+
+
+def test_gaps_between_candles_are_counted_in_candles(tmp_path: Path) -> None:
+    hours = (0, 1, 3, 7)
+    (tmp_path / "btcusd.csv").write_text(
+        "timestamp,open,high,low,close,volume\n"
+        + "".join(f"2024-01-01T{hour:02}:00:00Z,1,2,1,2,5\n" for hour in hours)
+    )
+    lake = load(Lake.create(tmp_path / "lake", MAIN), [tmp_path / "btcusd.csv"]).lake
+    (candles,) = series(status(lake), "candles")
+    assert candles.name.endswith("3600 s")
+    assert (candles.rows, candles.missing) == (len(candles.ranges) + 1, 1 + 3)
+    assert candles.ranges[0] == ("2024-01-01T00:00:00Z", "2024-01-01T01:00:00Z")
+
+
+@pytest.mark.parametrize(("apart", "listed"), [(1e-13, 0), (1e-11, 1), (-1e-13, 0), (-1e-11, 1)])
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e14])
+def test_decimals_lost_on_the_way_are_no_disagreement(
+    tmp_path: Path, size: float, apart: float, listed: int
+) -> None:
+    for name, difficulty in (("a.csv", size), ("b.csv", size * (1 + apart))):
+        (tmp_path / name).write_text(
+            f"time,BlkCnt,DiffMean,PriceUSD\n2024-01-01,1,{difficulty!r},2\n"
+        )
+    lake = Lake.create(tmp_path / "lake", MAIN)
+    differing = status(load(lake, [tmp_path / "a.csv", tmp_path / "b.csv"]).lake).disagreements
+    assert len(differing) == listed

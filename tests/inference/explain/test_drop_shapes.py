@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import lognorm, multivariate_normal
+from scipy.stats import loggamma, lognorm, multivariate_normal
 
 from hashcanary.inference.explain.causes import read_causes
 from hashcanary.inference.explain.profile import locate_drop, log_sum, weighted_quantiles
@@ -111,6 +111,74 @@ def test_windows_hold_all_blocks_once_and_are_fine_where_asked(chains: object) -
     assert length[near].max() < 0.6 < np.median(length[~near])
     total = np.sum(np.exp(fine.log_rate) * length) / length.sum()
     assert total == pytest.approx(seen.work.sum() / seen.seconds.sum(), rel=0.02)
+
+
+@pytest.mark.parametrize("fine", [(-10.0, -5.0), (np.inf, -np.inf)])
+@pytest.mark.parametrize("gap", [False, True])
+def test_windows_are_as_long_as_they_may_be(
+    chains: object, fine: tuple[float, float], gap: bool
+) -> None:
+    from hashcanary.chain.networks import MAIN
+    from hashcanary.inference.explain.fall_windows import observed
+
+    blocks = chains.blocks_from(chains.mined("stormy", 60, 3))  # type: ignore[attr-defined]
+    seen = observed(blocks, MAIN)
+    if gap:
+        seen = seen.where((np.arange(seen.size) < 200) | (np.arange(seen.size) > 290))
+    whole = windows(seen, fine)
+    begins = np.searchsorted(seen.first, whole.first)
+    ends = np.append(begins[1:], seen.size)
+    now = seen.time[-1]
+    assert (whole.now, whole.end[-1]) == (now, 0.0)
+    # from one window to the next: a gap, another length, or no more room
+    near = ((seen.time - now) / 86_400 >= fine[0]) & ((seen.time - now) / 86_400 <= fine[1])
+    for at, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        part = seen.where((np.arange(seen.size) >= begin) & (np.arange(seen.size) < end))
+        longest = (0.25 if near[begin] else 1.0) * 86_400 * 1.01
+        start = seen.start_time[begin]
+        assert part.time[-1] - start <= longest or part.size == 1
+        assert (part.first[1:] == part.height[:-1]).all()
+        assert (near[begin:end] == near[begin]).all()
+        if end < seen.size and near[end] == near[begin] and seen.first[end] == part.height[-1]:
+            assert seen.time[end] - start > longest
+        count = part.count.sum()
+        rate = part.work.sum() / part.seconds.sum()
+        law = loggamma(count)
+        assert whole.blocks[at] == count
+        assert whole.log_rate[at] == pytest.approx(law.mean() - np.log(count) + np.log(rate))
+        clocks = (part.variance - loggamma(part.count).var()) * part.seconds**2
+        expected = law.var() + (clocks[0] + clocks[-1]) / 2 / part.seconds.sum() ** 2
+        assert whole.variance[at] == pytest.approx(expected)
+        assert whole.start[at] == pytest.approx((start - now) / 86_400)
+        assert whole.end[at] == pytest.approx((part.time[-1] - now) / 86_400)
+        assert (whole.first[at], whole.last[at]) == (part.first[0], part.height[-1])
+
+
+def test_a_fall_needs_twenty_days_of_blocks_the_last_of_sixteen_days_ago() -> None:
+    from hashcanary.chain.networks import MAIN
+    from hashcanary.inference.errors import NoBlocksToObserve, TooFewToExplain
+    from hashcanary.inference.explain.fall_windows import observed
+    from hashcanary.inference.filter.observations import Blocks
+
+    def steady(days: float, pause: float = 0.0) -> Blocks:
+        """Blocks every ten minutes; with a pause, one more, of a later epoch."""
+        size = round(days * 144) + 1
+        heights = np.arange(size)
+        times = 1_600_000_000 + 600 * np.arange(size)
+        if pause:
+            heights = np.append(heights, heights[-1] + 3 * 2016)
+            times = np.append(times, times[-1] + round(pause * 86_400))
+        return Blocks(heights, times, np.full(heights.size, 1e20), np.full(heights.size, np.nan))
+
+    assert observed(steady(20.0), MAIN).count.sum() == 2880
+    for few in (steady(19.9), steady(30.0, pause=16.1)):
+        with pytest.raises(TooFewToExplain):
+            observed(few, MAIN)
+    assert observed(steady(30.0, pause=15.9), MAIN).count.sum() == 4320
+    # of what is long ago only the last 140 days count
+    assert observed(steady(200.0), MAIN).count.sum() == pytest.approx(140 * 144, abs=18)
+    with pytest.raises(NoBlocksToObserve):
+        observed(steady(0.0), MAIN)
 
 
 def test_a_storm_is_found_where_it_was() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
-from scipy.stats import binom, f, gamma, nbinom, poisson
+from scipy.stats import binom, f, gamma, nbinom, norm, poisson
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.inference.errors import HeightNotKnown, NoRetargets, WindowNotKnown
@@ -17,6 +17,7 @@ from hashcanary.inference.luck.luck import (
     drawdown_luck,
     window_luck,
 )
+from hashcanary.inference.luck.scan import clumps, some_fall, some_window
 from hashcanary.inference.luck.windows import (
     Stretch,
     between_blocks,
@@ -70,6 +71,86 @@ def test_limits_of_the_change_are_clopper_and_pearsons() -> None:
     low, high = ((1 + end) / (1 + (1 + end)) for end in (luck.low, luck.high))
     assert binom.cdf(98, 98 + 144, high) == pytest.approx(0.025, abs=1e-6)
     assert binom.sf(97, 98 + 143, low) == pytest.approx(0.025, abs=1e-6)
+
+
+# at this rate a block comes every 600 s
+RATE = 1e18
+
+
+def timed(law: str, blocks: int, seconds: float, clock: float, at_tip: bool = False) -> Stretch:
+    """A stretch of so many seconds whose ends have clocks that err by ``clock``."""
+    exposure = seconds / 600 / RATE
+    return Stretch(law, 0, blocks, 0.0, seconds, blocks, exposure, clock, at_tip, ())  # type: ignore[arg-type]
+
+
+# a normal variate at 2,000 evenly likely places
+NORMAL = norm.ppf((np.arange(2000) + 0.5) / 2000)
+
+
+def longer_than(blocks: int, seconds: float, late: np.ndarray) -> float:
+    """How often so many blocks take longer than a time that is told too long by ``late`` s."""
+    return float(gamma.sf((seconds - late) / 600, blocks).mean())
+
+
+@pytest.mark.parametrize("clock", [30.0, 600.0, 1500.0])
+@pytest.mark.parametrize("law", ["blocks", "time"])
+def test_clocks_that_err_are_integrated_over(law: str, clock: float) -> None:
+    luck = window_luck(NONE, MAIN, timed(law, 10, 12_000.0, clock), rate=RATE)
+    # 10 blocks took longer; or 10 came in the time, so that the eleventh took longer
+    blocks = 10 if law == "blocks" else 11
+    expected = longer_than(blocks, 12_000.0, clock * NORMAL)
+    assert luck.p_value == pytest.approx(expected, rel=2e-3)
+    assert luck.expected == pytest.approx(20.0)
+
+
+def test_a_reference_adds_its_own_clocks_over_its_length() -> None:
+    window, before = timed("blocks", 10, 12_000.0, 300.0), timed("blocks", 100, 60_000.0, 900.0)
+    luck = window_luck(NONE, MAIN, window, reference=before)
+    # 900 s of 60,000 are 180 s of 12,000
+    rates = gamma.ppf((np.arange(500) + 0.5) / 500, 100)[:, None] / 60_000
+    times = 12_000 - (300.0 + 180.0) * NORMAL
+    assert luck.p_value == pytest.approx(gamma.sf(times * rates, 10).mean(), rel=2e-3)
+    assert luck.rate == pytest.approx(99 / 100 * RATE)
+    assert luck.change == pytest.approx((9 / 20) / (99 / 100) - 1)
+
+
+def test_a_header_that_nobody_vouches_for_is_plainly_wrong_once_in_a_hundred() -> None:
+    # an hour early to two hours late, all alike: more than luck alone does
+    seconds = 13_000.0
+    wrong = np.linspace(-3600.0, 7200.0, 20_001)
+    expected = 0.99 * longer_than(8, seconds, 60 * NORMAL) + 0.01 * longer_than(8, seconds, wrong)
+    luck = window_luck(NONE, MAIN, timed("blocks", 8, seconds, 60.0, True), rate=RATE)
+    assert expected > 2 * longer_than(8, seconds, 60 * NORMAL)
+    # the grid of wrong clocks is coarse: a tenth too often at this depth
+    assert luck.p_value == pytest.approx(expected, rel=0.12)
+    # others have been vouched for; and whoever counts in a time does not rest on one header
+    for law, at_tip in (("blocks", False), ("time", True)):
+        luck = window_luck(NONE, MAIN, timed(law, 8, seconds, 60.0, at_tip), rate=RATE)
+        blocks = 8 if law == "blocks" else 9
+        assert luck.p_value == pytest.approx(longer_than(blocks, seconds, 60 * NORMAL), rel=2e-3)
+
+
+@pytest.mark.parametrize(("seconds", "lengths"), [(DAY / 2, 730.5), (DAY, 365.25), (400 * DAY, 1)])
+def test_windows_of_a_span_are_as_many_as_fit(seconds: float, lengths: float) -> None:
+    mean = seconds / 600
+    count = int(poisson.ppf(1e-4, mean))
+    luck = window_luck(NONE, MAIN, timed("time", count, seconds, 0.0), rate=RATE)
+    assert luck.p_span == pytest.approx(float(some_window(count, np.array(mean), lengths)))
+    years = seconds / DAY / 365.25 / float(clumps(count, np.array(mean)))
+    assert luck.once_in_years == pytest.approx(years)
+    assert luck.span_days == 365.25
+
+
+def test_what_no_network_lived_to_see_is_a_million_years() -> None:
+    never = window_luck(NONE, MAIN, timed("time", 0, 10 * DAY, 0.0), rate=RATE)
+    assert never.once_in_years == 1e6
+    assert never.p_value == pytest.approx(np.exp(-1440.0), abs=1e-300)
+
+
+def test_a_rate_and_a_reference_at_once_are_refused() -> None:
+    window = timed("time", 100, DAY, 0.0)
+    with pytest.raises(ValueError, match="found both"):
+        window_luck(NONE, MAIN, window, rate=RATE, reference=window)
 
 
 def test_no_block_at_all_is_an_answer() -> None:
@@ -168,6 +249,83 @@ def test_a_window_that_the_record_does_not_reach_is_an_error(chain: Blocks) -> N
     assert "to come" in between_times(chain, MAIN, end - DAY, end).lacks[0]
 
 
+def lone(heights: list[int], times: list[int]) -> Blocks:
+    """Blocks of one epoch and one work, by height and time."""
+    size = len(heights)
+    return Blocks(np.array(heights), np.array(times), np.full(size, 1e20), np.full(size, np.nan))
+
+
+def test_a_window_reaches_from_the_first_time_to_the_last() -> None:
+    blocks = lone(list(range(4032, 4052)), [600 * at for at in range(20)])
+    whole = between_times(blocks, MAIN, 0.0, 19 * 600.0)
+    # what says the start is inside, what says the end is not
+    assert (whole.blocks, whole.seconds) == (19, 11_400.0)
+    assert whole.exposure == pytest.approx(11_400 / 1e20)
+    assert between_times(blocks, MAIN, 600.0, 1200.0).blocks == 1
+    assert between_times(blocks, MAIN, 601.0, 1201.0).blocks == 1
+    for start, end in ((-1.0, 11_400.0), (0.0, 11_401.0)):
+        with pytest.raises(WindowNotKnown, match="blocks before and after it"):
+            between_times(blocks, MAIN, start, end)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "counted"),
+    [
+        # the gap between 100,000 s and 140,000 s lies two hours and more inside
+        (92_800, 147_201, 2 + 18),
+        (92_801, 147_201, None),
+        (92_800, 147_200, None),
+        # or two hours and more outside, after the window or before it
+        (80_000, 92_800, 0),
+        (80_000, 92_801, None),
+        (147_201, 150_000, 0),
+        (147_200, 150_000, None),
+    ],
+)
+def test_a_gap_is_clear_of_a_window_by_two_hours(start: int, end: int, counted: int | None) -> None:
+    before, after = [*range(4032, 4048)], [*range(4066, 4082)]
+    times = [*range(70_000, 78_000, 500), *range(160_000, 168_000, 500)]
+    times[15], times[16] = 100_000, 140_000
+    blocks = lone(before + after, times)
+    if counted is None:
+        with pytest.raises(WindowNotKnown, match="none after block 4047 up to 4066"):
+            between_times(blocks, MAIN, float(start), float(end))
+    else:
+        assert between_times(blocks, MAIN, float(start), float(end)).blocks == counted
+
+
+@pytest.mark.parametrize(("count", "said"), [(5, 1), (6, 0)])
+def test_fewer_than_six_blocks_say_next_to_nothing(count: int, said: int) -> None:
+    blocks = lone(list(range(4032, 4072)), [600 * at for at in range(40)])
+    window = between_blocks(blocks, MAIN, 4045, 4045 + count)
+    assert len(window.lacks) == said
+    assert (window.blocks, window.seconds) == (count, 600.0 * count)
+    assert window.rate == pytest.approx((count - 1) / count * 1e20 / 600)
+
+
+@pytest.mark.parametrize(("first", "last"), [(4050, 4050), (4051, 4050)])
+def test_a_window_ends_after_it_begins(first: int, last: int) -> None:
+    blocks = lone(list(range(4032, 4072)), [600 * at for at in range(40)])
+    with pytest.raises(WindowNotKnown, match=f"found block {last}"):
+        between_blocks(blocks, MAIN, first, last)
+
+
+@pytest.mark.parametrize(("after", "at_tip"), [(10, True), (11, False)])
+def test_eleven_blocks_vouch_for_the_end_of_a_window(after: int, at_tip: bool) -> None:
+    blocks = lone(list(range(4032, 4072)), [600 * at for at in range(40)])
+    assert between_blocks(blocks, MAIN, 4040, 4071 - after).at_tip is at_tip
+
+
+def test_the_height_that_is_not_known_is_named_with_those_that_are() -> None:
+    blocks = lone([4032, 4033, 4040, 4041, 4050], [0, 600, 5000, 5600, 11_000])
+    with pytest.raises(HeightNotKnown) as caught:
+        between_blocks(blocks, MAIN, 4032, 4049)
+    assert caught.value.fields == {"lowest": 4032, "highest": 4050, "gaps": 2, "height": 4049}
+    with pytest.raises(HeightNotKnown) as caught:
+        between_blocks(NONE, MAIN, 1, 2)
+    assert caught.value.fields == {"lowest": 0, "highest": 0, "gaps": 0, "height": 1}
+
+
 def test_a_window_up_to_the_median_time_past_is_final(chain: Blocks) -> None:
     known = chain.part(0, 9000)
     end = settled_until(known)
@@ -245,6 +403,28 @@ def test_falls_are_as_deep_as_in_fully_mined_chains(chains: ModuleType) -> None:
         depth = float(np.quantile(deepest, 1 - level))
         stated = drawdown_luck([depth], [4320.0], [30.0], [100.0])[0].per_year
         assert stated == pytest.approx(level, abs=3 * (level * (1 - level) / 40) ** 0.5)
+
+
+@pytest.mark.parametrize(("since", "rows"), [(100.0, 365.25), (335.25, 365.25), (1500.0, 1530.0)])
+@pytest.mark.parametrize("law", ["time", "blocks"])
+def test_a_fall_is_sought_over_a_year_or_since_its_peak(
+    since: float, rows: float, law: Literal["time", "blocks"]
+) -> None:
+    (fall,) = fall_by_luck([0.08], [4320.0], [30.0], [since], law=law)
+    chance = some_fall(*(np.array([one]) for one in (0.08, 4320.0, rows, 30.0)), law)
+    # as often within a time as an exponential wait ends in it
+    assert fall.once_in_years == pytest.approx(float(rows / 365.25 / -np.log(1 - chance[0])))
+    assert fall.per_year == pytest.approx(1 - np.exp(-1 / fall.once_in_years))
+    (weeks,) = fall_by_luck([0.08], [4320.0], [30.0], [since], law=law, rows_per_year=52.0)
+    assert weeks.per_year < fall.per_year or since > 52
+
+
+def test_falls_that_luck_never_makes_and_always_makes() -> None:
+    never, always = fall_by_luck([0.9, 1e-4], [4320.0] * 2, [30.0] * 2, [100.0] * 2)
+    assert never.once_in_years == 1e6
+    assert never.per_year == pytest.approx(1e-6)
+    assert always.per_year == pytest.approx(1.0)
+    assert 0 < always.once_in_years < 0.2
 
 
 def test_an_older_peak_leaves_luck_more_time() -> None:

@@ -300,3 +300,88 @@ def test_a_retarget_far_off_still_has_an_answer() -> None:
     assert isinstance(ahead, Ahead)
     assert np.isfinite(ahead.held).all()
     assert ahead.steps.max() == 366
+
+
+def test_fees_are_of_the_last_day_the_last_thirty_and_four_years() -> None:
+    fees = 0.01 + 1e-5 * np.arange(1500)
+    days = _days(np.full(1500, 80_000.0), fees)
+    basis = basis_at(days, _settled(1.0), MAIN, DIFFICULTY)
+    assert (basis.fees_now_btc, basis.fee_day) == (fees[-1], 19_999 * DAY)
+    assert basis.fees_btc.tolist() == fees[-30:].tolist()
+    # days that begin within 4 x 365.25 days before noon
+    assert basis.fee_history_btc.tolist() == fees[-1460:].tolist()
+    assert basis.lacks == ()
+    # a day without any fee is a day like others, but no ratio can start from it
+    fees[-2] = 0.0
+    free = basis_at(_days(np.full(1500, 80_000.0), fees), _settled(1.0), MAIN, DIFFICULTY)
+    assert free.fees_btc.tolist() == fees[-30:].tolist()
+    assert free.fee_history_btc.tolist() == [*fees[-1460:-2], fees[-1]]
+
+
+def test_fees_and_prices_known_after_the_block_are_not_used() -> None:
+    prices, fees = 80_000.0 + np.arange(1500), 0.01 + 1e-5 * np.arange(1500)
+    days = _days(prices, fees)
+    for late, last in ((0, -1), (1, -2)):
+        days.fees_known_at[-1] = days.price_known_at[-1] = MOMENT + late
+        basis = basis_at(days, _settled(1.0), MAIN, DIFFICULTY)
+        assert (basis.fees_now_btc, basis.price_usd_per_btc) == (fees[last], prices[last])
+        assert basis.day == basis.fee_day == int(days.time[last])
+        assert basis.log_changes[-1] == pytest.approx(np.log(prices[last] / prices[last - 1]))
+        assert basis.lacks == (() if late == 0 else ("fees of 1 of the last 30 days",))
+
+
+def test_without_fees_their_day_is_that_of_the_price() -> None:
+    prices = np.full(1500, 80_000.0)
+    prices[-3:] = np.nan
+    assert _basis(prices, np.full(1500, np.nan)).fee_day == 19_996 * DAY
+
+
+@pytest.mark.parametrize(("days_of_fees", "drawn"), [(364, False), (365, True)])
+def test_a_year_of_fees_is_drawn_from_and_less_is_not(days_of_fees: int, drawn: bool) -> None:
+    fees = np.full(1500, np.nan)
+    fees[-days_of_fees:] = 0.05
+    basis = _basis(fees=fees)
+    assert basis.fee_history_btc.size == (days_of_fees if drawn else 0)
+    short = "fees of 365 days: those of one of the last 30 are taken"
+    assert basis.lacks == (() if drawn else (short,))
+
+
+def test_a_month_without_any_fee_is_taken_as_it_is() -> None:
+    fees = np.full(1500, 0.05)
+    fees[-30:] = 0.0
+    basis = _basis(fees=fees)
+    assert basis.fee_history_btc.size == 0
+    assert basis.fees_btc.tolist() == [0.0] * 30
+    fees[-7] = 0.05
+    assert _basis(fees=fees).fee_history_btc.size == 1460 - 29
+
+
+def test_changes_of_the_price_are_those_of_one_day_to_the_next() -> None:
+    prices = 1000.0 * 1.01 ** np.arange(1500)
+    prices[700] = prices[900] = prices[901] = np.nan
+    prices[1100] = 0.0
+    basis = _basis(prices)
+    # 1,461 days have 1,460 steps; a day that is missing takes the steps to and from it
+    assert basis.log_changes.size == 1460 - 2 - 3 - 2
+    assert basis.log_changes == pytest.approx(np.full(basis.log_changes.size, np.log(1.01)))
+
+
+@pytest.mark.parametrize(("known", "lacks"), [(366, 0), (365, 1), (2, 1), (1, 1)])
+def test_a_year_of_changes_is_needed_to_move_a_price(known: int, lacks: int) -> None:
+    prices = np.full(1500, np.nan)
+    prices[-known:] = 80_000.0
+    basis = _basis(prices)
+    assert basis.log_changes.size == known - 1
+    assert len(basis.lacks) == lacks
+    assert all(f"of which {known - 1} are known" in what for what in basis.lacks)
+
+
+@pytest.mark.parametrize(("late", "stale"), [(0, False), (1, True)])
+def test_a_price_is_stale_when_its_day_ended_over_a_week_ago(late: int, stale: bool) -> None:
+    forecast = replace(_settled(1.0), time=20_007 * DAY + late)
+    days = _days(np.full(1500, 80_000.0), np.full(1500, 0.05))
+    if stale:
+        with pytest.raises(NoHashprice, match="found the last on 2024-10-03"):
+            basis_at(days, forecast, MAIN, DIFFICULTY)
+    else:
+        assert basis_at(days, forecast, MAIN, DIFFICULTY).day == 19_999 * DAY
