@@ -118,9 +118,8 @@ def test_windows_hold_all_blocks_once_and_are_fine_where_asked(chains: object) -
 def test_windows_are_as_long_as_they_may_be(
     chains: object, fine: tuple[float, float], gap: bool
 ) -> None:
-    from hashcanary.inference.explain.fall_windows import observed
-
     from hashcanary.chain.networks import MAIN
+    from hashcanary.inference.explain.windows import observed
 
     blocks = chains.blocks_from(chains.mined("stormy", 60, 3))  # type: ignore[attr-defined]
     seen = observed(blocks, MAIN)
@@ -156,10 +155,9 @@ def test_windows_are_as_long_as_they_may_be(
 
 
 def test_a_fall_needs_twenty_days_of_blocks_the_last_of_sixteen_days_ago() -> None:
-    from hashcanary.inference.explain.fall_windows import observed
-
     from hashcanary.chain.networks import MAIN
     from hashcanary.inference.errors import NoBlocksToObserve, TooFewToExplain
+    from hashcanary.inference.explain.windows import observed
     from hashcanary.inference.filter.observations import Blocks
 
     def steady(days: float, pause: float = 0.0) -> Blocks:

@@ -410,17 +410,17 @@ def test_falls_are_as_deep_as_in_fully_mined_chains(chains: ModuleType) -> None:
 def test_a_fall_is_sought_over_a_year_or_since_its_peak(
     since: float, rows: float, law: Literal["time", "blocks"]
 ) -> None:
-    (fall,) = fall_by_luck([0.08], [4320.0], [30.0], [since], law=law)
+    (fall,) = drawdown_luck([0.08], [4320.0], [30.0], [since], law=law)
     chance = some_fall(*(np.array([one]) for one in (0.08, 4320.0, rows, 30.0)), law)
     # as often within a time as an exponential wait ends in it
     assert fall.once_in_years == pytest.approx(float(rows / 365.25 / -np.log(1 - chance[0])))
     assert fall.per_year == pytest.approx(1 - np.exp(-1 / fall.once_in_years))
-    (weeks,) = fall_by_luck([0.08], [4320.0], [30.0], [since], law=law, rows_per_year=52.0)
+    (weeks,) = drawdown_luck([0.08], [4320.0], [30.0], [since], law=law, rows_per_year=52.0)
     assert weeks.per_year < fall.per_year or since > 52
 
 
 def test_falls_that_luck_never_makes_and_always_makes() -> None:
-    never, always = fall_by_luck([0.9, 1e-4], [4320.0] * 2, [30.0] * 2, [100.0] * 2)
+    never, always = drawdown_luck([0.9, 1e-4], [4320.0] * 2, [30.0] * 2, [100.0] * 2)
     assert never.once_in_years == 1e6
     assert never.per_year == pytest.approx(1e-6)
     assert always.per_year == pytest.approx(1.0)
