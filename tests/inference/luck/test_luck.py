@@ -17,7 +17,7 @@ from hashcanary.inference.luck.luck import (
     drawdown_luck,
     window_luck,
 )
-from hashcanary.inference.luck.scan import clumps, some_fall, some_window
+from hashcanary.inference.luck.scan import clumps, some_drawdown, some_window
 from hashcanary.inference.luck.windows import (
     Stretch,
     between_blocks,
@@ -411,7 +411,7 @@ def test_a_fall_is_sought_over_a_year_or_since_its_peak(
     since: float, rows: float, law: Literal["time", "blocks"]
 ) -> None:
     (fall,) = drawdown_luck([0.08], [4320.0], [30.0], [since], law=law)
-    chance = some_fall(*(np.array([one]) for one in (0.08, 4320.0, rows, 30.0)), law)
+    chance = some_drawdown(*(np.array([one]) for one in (0.08, 4320.0, rows, 30.0)), law)
     # as often within a time as an exponential wait ends in it
     assert fall.once_in_years == pytest.approx(float(rows / 365.25 / -np.log(1 - chance[0])))
     assert fall.per_year == pytest.approx(1 - np.exp(-1 / fall.once_in_years))
