@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 from hashcanary.errors import UsageError
 
@@ -93,6 +98,20 @@ def count_of(argument: str, text: str, least: int, most: int) -> int:
 def seed_of(text: str) -> int:
     """The seed of draws that a user gave. Raises UsageError."""
     return count_of("--seed", text, 0, _MOST_SEED)
+
+
+def number_between(what: str, least: float, most: float) -> Callable[[str], float]:
+    """A type of argparse: a number of ``what``, such as days, within limits."""
+
+    def parse(text: str) -> float:
+        number = number_of(text)
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(
+                f"expected {what} from {least:g} to {most:g}, found {text!r}"
+            )
+        return number
+
+    return parse
 
 
 def number_of(text: str) -> float:

@@ -34,6 +34,10 @@ class View:
     more: Mapping[str, str] = field(default_factory=dict)
     open_rows: bool = False
 
+    def facts_of(self, result: object) -> dict[str, Cell]:
+        """Every fact that its columns read off what was computed."""
+        return {column.name: column.cell(result, 0) for column in self.facts}
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import exp, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hashcanary.errors import UsageError
+from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH
+from hashcanary.inference.explain.causes import LUCK, NAMES
 from hashcanary.units import (
     COUNT,
     DATE,
@@ -42,20 +44,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.inference.explain.attribution import Evidence, Explanation
-    from hashcanary.inference.explain.margins import Margin
     from hashcanary.inference.explain.missing import Missing
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
+    from hashcanary.units import Unit
     from hashcanary.views.table import Cell
 
 POSTERIOR = "central 95% of the posterior"
 _EXACT = "95% confidence, exact (ratio of two Gamma variates)"
+_RATIO = "95% confidence for the ratio of two rates"
 _DRAWS = "95% of the draws of fleets and power prices"
-_CAUSES = ("luck", "curtailment", "economics", "exit")
+_LOG_FACTOR = "log likelihood less that under luck, given the evidence above"
+_CAUSES = dict(zip(NAMES, ("noise", "curtailment", "economics", "structural exit"), strict=True))
 _LONGEST_DAYS = 400
 # pools named in the evidence; blocks before a drop without which not half a loss could be seen
 _MOST_POOLS, _ENOUGH_BLOCKS = 3, 30
 _LARGEST_FACTOR = 30.0
+_BREAK_EVEN = "margin.squeeze.break_even_usd_per_phs_day"
+_PHS, _SHARE, _TIME = USD_PER_PHS_DAY, FRACTION, UNIX_TIME
 
 
 def times(log_factor: float) -> str:
@@ -65,46 +71,56 @@ def times(log_factor: float) -> str:
     return size if size == "1.0" else ("×" if log_factor > 0 else "÷") + size
 
 
-_HASHPRICE = (
-    Column("hashprice", "hashprice of the subsidy at the drop", USD_PER_PHS_DAY),
-    Column("hashprice_day", "day of the last price", DATE),
-    Column("hashprice_before", "mean of the 60 days before", USD_PER_PHS_DAY),
-    Column("hashprice_percentile", "days of the year before below it", FRACTION),
-    Column("price_drawdown", "price of bitcoin below its 90-day high", FRACTION),
-    Column(
-        "break_even",
-        "break-even hashprice of the average machine",
-        USD_PER_PHS_DAY,
-        limits=_DRAWS,
-    ),
-    Column("break_even_spread", "its spread", LOG_SD),
-    Column("underwater_before", "underwater before the drop", FRACTION, limits=_DRAWS),
-    Column("newly_underwater", "newly underwater", FRACTION, limits=_DRAWS),
-    Column("network_efficiency", "efficiency of the fleet", J_PER_TH, limits=_DRAWS),
-    Column("network_power_price", "its median power price", USD_PER_KWH, limits=_DRAWS),
-)
+def _fact(name: str, title: str, unit: Unit, path: str, limits: str = "") -> Column:
+    """A fact at a path such as ``margin.hashprice``, null where the path ends early."""
+
+    def get(explanation: Explanation) -> Cell:
+        value: Any = explanation
+        for attribute in path.split("."):
+            value = None if value is None else getattr(value, attribute)
+        cell: Cell = value
+        return cell
+
+    return Column(name, title, unit, get, limits)
+
+
 VIEW = View(
     "explain_drop",
     "explain drop",
     "Why did the hashrate drop: noise, curtailment, economics or exit?",
     facts=(
         Column("answer", "most probable cause, or that it cannot be told"),
-        Column("least_named", "least probability of a cause that is named", PROBABILITY),
-        Column("start", "beginning of the drop, median", UNIX_TIME),
-        Column("start_low", f"lower end of its interval, {POSTERIOR}", UNIX_TIME),
-        Column("start_high", f"upper end of its interval, {POSTERIOR}", UNIX_TIME),
-        Column("height_before", "last block before the drop", COUNT),
-        Column("last_height", "last block known", COUNT),
-        Column("last_time", "time of the last block known", UNIX_TIME),
-        Column("depth", "hashrate lost at the deepest", FRACTION, limits=POSTERIOR),
-        Column("decline", "days over which it dropped", DAYS, limits=POSTERIOR),
-        Column("returned", "part of the loss that is back", FRACTION, limits=POSTERIOR),
-        Column("recent_change", "last days against the time before", FRACTION, limits=_EXACT),
-        Column("recent", "the last days that are compared", DAYS),
-        Column("recent_blocks", "their blocks", COUNT),
-        Column("recent_once_in", "return period at constant hashrate", YEARS),
+        Column("least_named", "a less probable cause is not named", PROBABILITY, lambda _: ENOUGH),
+        _fact("start", "beginning of the drop, median", _TIME, "drop.start"),
+        _fact("start_low", "lower limit of its beginning (95%)", _TIME, "drop.start_low"),
+        _fact("start_high", "upper limit of its beginning (95%)", _TIME, "drop.start_high"),
+        _fact("height_before", "last block before the drop", COUNT, "drop.height"),
+        _fact("last_height", "last block known", COUNT, "drop.last"),
+        _fact("last_time", "time of the last block known", _TIME, "drop.now"),
+        _fact("depth", "hashrate lost at the deepest", _SHARE, "drop.depth", POSTERIOR),
+        _fact("decline", "time over which it dropped", DAYS, "drop.decline_days", POSTERIOR),
+        _fact("returned", "part of the loss that is back", _SHARE, "drop.returned", POSTERIOR),
+        _fact("recent_change", "last days against before", _SHARE, "recent.change", _EXACT),
+        _fact("recent", "the last days that are compared", DAYS, "recent.days"),
+        _fact("recent_blocks", "blocks of the last days", COUNT, "recent.blocks"),
+        _fact("recent_once_in", "their return period", YEARS, "recent.once_in_years"),
         Column("reach", "days back that a drop is looked for", DAYS),
-        *_HASHPRICE,
+        _fact("hashprice", "hashprice of the subsidy at the drop", _PHS, "margin.hashprice"),
+        _fact("hashprice_day", "day of the last price", DATE, "margin.day"),
+        _fact("hashprice_before", "mean hashprice of 60 days before", _PHS, "margin.usual"),
+        _fact("hashprice_percentile", "year's days below it", _SHARE, "margin.percentile"),
+        _fact("price_drawdown", "price below 90-day high", _SHARE, "margin.price_drawdown"),
+        _fact("break_even", "average machine's break-even", _PHS, _BREAK_EVEN, _DRAWS),
+        _fact("break_even_spread", "its spread", LOG_SD, "margin.squeeze.break_even_log_sd"),
+        *(
+            _fact(name, title, unit, f"margin.squeeze.{attribute}", _DRAWS)
+            for name, title, unit, attribute in (
+                ("underwater_before", "underwater before the drop", _SHARE, "underwater_before"),
+                ("newly_underwater", "newly underwater", _SHARE, "newly"),
+                ("network_efficiency", "fleet's efficiency", J_PER_TH, "network_j_per_th"),
+                ("network_power_price", "its power price", USD_PER_KWH, "power_usd_per_kwh"),
+            )
+        ),
     ),
     tables={
         "evidence": (
@@ -114,14 +130,13 @@ VIEW = View(
             *(
                 Column(
                     f"{cause}_log_bayes_factor",
-                    cause,
+                    title,
                     NATS,
+                    definition=_LOG_FACTOR,
                     text=times,
                     hidden=cause == "luck",
-                    definition=f"log likelihood under {cause} less that under luck, given the "
-                    "evidence above",
                 )
-                for cause in _CAUSES
+                for cause, title in _CAUSES.items()
             ),
             Column("source", "source", spare=9),
         ),
@@ -132,24 +147,17 @@ VIEW = View(
             Column("prior", "before evidence", PROBABILITY),
         ),
         "pools": (
-            Column("pool", "pool", hidden=True),
+            Column("pool", "slug", hidden=True),
             Column("name", "pool"),
             Column("blocks_before", "blocks before", COUNT, lambda row: row.before),
             Column("blocks_while_low", "blocks while low", COUNT, lambda row: row.after),
-            Column(
-                "hashrate_change",
-                "change of its hashrate (95%)",
-                FRACTION,
-                lambda row: row.change,
-                "95% confidence for the ratio of two rates",
-                signed=True,
-            ),
+            Column("change", "change of its hashrate (95%)", _SHARE, limits=_RATIO, signed=True),
         ),
         "regions": (
             Column("region", "region", hidden=True),
             Column("name", "region"),
-            Column("hashrate_share", "share of the hashrate", FRACTION, limits=POSTERIOR),
-            Column("loss_share", "share of the loss", FRACTION, limits=POSTERIOR),
+            Column("hashrate_share", "share of the hashrate", _SHARE, limits=POSTERIOR),
+            Column("loss_share", "share of the loss", _SHARE, limits=POSTERIOR),
             Column("only_loser", "if one region lost, this one", PROBABILITY),
         ),
         "power": (
@@ -171,25 +179,10 @@ VIEW = View(
         "missing": "what was not known",
     },
 )
-_TITLES = {
-    "evidence": "The evidence",
-    "causes": "Probability of each cause",
-    "pools": "Which pools lost",
-    "regions": "Which regions lost",
-    "power": "Power prices",
-}
 FACTORS = (
     "×N, ÷N: how many times likelier, or less likely, the evidence is than under noise of block "
     "arrivals alone, each kind given those above it."
 )
-_SOURCES = {
-    "decline": ("how it dropped", "block headers"),
-    "recovery": ("how it recovered", "block headers"),
-    "pools": ("which pools lost", "labels of pools; pool_regions"),
-    "season": ("season", "block headers"),
-    "hashprice": ("hashprice and break-even", "price; difficulty"),
-    "power": ("power price", "daily series of power prices"),
-}
 
 
 def explain_drop(
@@ -250,8 +243,6 @@ def _reach(record: Record, since: str | None) -> float:
 
 def answer(record: Record, explanation: Explanation) -> Answer:
     """The answer of an explanation that was computed."""
-    from hashcanary.inference.explain.attribution import ENOUGH
-
     drop, tables = explanation.drop, tuple(table(explanation, key) for key in VIEW.tables)
     missing = [missing_text(each) for each in explanation.missing]
     return Answer(
@@ -259,7 +250,7 @@ def answer(record: Record, explanation: Explanation) -> Answer:
         record,
         headline(explanation),
         tables,
-        facts=_facts(explanation) | {"least_named": ENOUGH},
+        facts=VIEW.facts_of(explanation),
         more={
             "headline": headline(explanation),
             **{each.key: each.records() for each in tables[1:]},
@@ -281,51 +272,10 @@ def answer(record: Record, explanation: Explanation) -> Answer:
     )
 
 
-def _facts(explanation: Explanation) -> dict[str, Cell]:
-    drop, recent = explanation.drop, explanation.recent
-    return {
-        "answer": explanation.answer,
-        "start": drop.start,
-        "start_low": drop.start_low,
-        "start_high": drop.start_high,
-        "height_before": drop.height,
-        "last_height": drop.last,
-        "last_time": drop.now,
-        "depth": drop.depth,
-        "decline": drop.decline_days,
-        "returned": drop.returned,
-        "recent_change": recent.change,
-        "recent": recent.days,
-        "recent_blocks": recent.blocks,
-        "recent_once_in": recent.once_in_years,
-        "reach": explanation.reach,
-        **dict.fromkeys(column.name for column in _HASHPRICE),
-        **({} if explanation.margin is None else _hashprice_facts(explanation.margin)),
-    }
-
-
-def _hashprice_facts(margin: Margin) -> dict[str, Cell]:
-    squeeze = margin.squeeze
-    return {
-        "hashprice": margin.hashprice,
-        "hashprice_day": margin.day,
-        "hashprice_before": margin.usual,
-        "hashprice_percentile": margin.percentile,
-        "price_drawdown": margin.price_drawdown,
-        "break_even": squeeze.break_even_usd_per_phs_day,
-        "break_even_spread": squeeze.break_even_log_sd,
-        "underwater_before": squeeze.underwater_before,
-        "newly_underwater": squeeze.newly,
-        "network_efficiency": squeeze.network_j_per_th,
-        "network_power_price": squeeze.power_usd_per_kwh,
-    }
-
-
 def table(explanation: Explanation, key: str) -> Table:
     """One of the view's tables."""
     rows: list[object] = []
-    shown = None
-    note = ""
+    shown, title, note = None, f"The {key}", ""
     if key == "evidence":
         rows += [_evidence(explanation, each) for each in explanation.evidence]
         note = FACTORS
@@ -335,49 +285,30 @@ def table(explanation: Explanation, key: str) -> Table:
             for name, share in _ranked(explanation.probabilities)
         ]
     elif key == "pools":
+        title = "Which pools lost"
         rows += explanation.pools
         shown = [row for row in explanation.pools if row.before >= _ENOUGH_BLOCKS]
         left = len(rows) - len(shown)
         note = f"{count(left, 'smaller pool')} left out: too few blocks to tell." if left else ""
     elif key == "regions":
+        names, alone = explanation.regions.names, explanation.region_probabilities
         rows += [
-            (
-                row.region,
-                explanation.regions.names[row.region],
-                row.share,
-                row.loss,
-                explanation.region_probabilities.get(row.region),
-            )
+            (row.region, names[row.region], row.share, row.loss, alone.get(row.region))
             for row in explanation.losing_regions
         ]
     else:
         rows += explanation.power
-    return Table(
-        key, _TITLES[key], _columns(explanation, key), rows, note, shown=shown, drawn=key == "pools"
-    )
-
-
-def _columns(explanation: Explanation, key: str) -> tuple[Column, ...]:
-    """Columns of a table; causes by the titles that their file gives them."""
-    from dataclasses import replace
-
-    columns = VIEW.tables[key]
-    if key != "evidence":
-        return columns
-    titles = {f"{name}_log_bayes_factor": explanation.causes.title(name) for name in _CAUSES}
-    return tuple(
-        replace(each, title=titles[each.name]) if each.name in titles else each for each in columns
-    )
+    return Table(key, title, VIEW.tables[key], rows, note, shown=shown, drawn=key == "pools")
 
 
 def _evidence(explanation: Explanation, evidence: Evidence) -> tuple[object, ...]:
     """A row: kind, title, finding, log factors by cause, source."""
-    title, source = _SOURCES[evidence.kind]
+    title, source, finding = _KINDS[evidence.kind]
     factors = evidence.factors
     return (
         evidence.kind,
         title,
-        _FINDINGS[evidence.kind](explanation) or "missing",
+        finding(explanation) or "missing",
         *(None if factors is None else factors[name] for name in _CAUSES),
         source,
     )
@@ -385,9 +316,6 @@ def _evidence(explanation: Explanation, evidence: Evidence) -> tuple[object, ...
 
 def headline(explanation: Explanation) -> str:
     """The answer in a line."""
-    from hashcanary.inference.explain.attribution import CANNOT_TELL
-    from hashcanary.inference.explain.causes import LUCK
-
     (leading, share), *_ = _ranked(explanation.probabilities)
     cause = f"{explanation.causes.title(leading)} ({probability(share)})"
     if explanation.answer == LUCK:
@@ -400,8 +328,6 @@ def headline(explanation: Explanation) -> str:
 
 def sentences(explanation: Explanation) -> list[str]:
     """What a reader needs, without the tables."""
-    from hashcanary.inference.explain.causes import LUCK
-
     drop, recent = explanation.drop, explanation.recent
     change = recent.change
     lines = []
@@ -532,11 +458,11 @@ def _power(explanation: Explanation) -> str:
     return "; ".join(parts)
 
 
-_FINDINGS = {
-    "decline": _decline,
-    "recovery": _recovery,
-    "pools": _pools,
-    "season": _season,
-    "hashprice": _hashprice,
-    "power": _power,
+_KINDS = {
+    "decline": ("how it dropped", "block headers", _decline),
+    "recovery": ("how it recovered", "block headers", _recovery),
+    "pools": ("which pools lost", "labels of pools; pool_regions", _pools),
+    "season": ("season", "block headers", _season),
+    "hashprice": ("hashprice and break-even", "price; difficulty", _hashprice),
+    "power": ("power price", "daily series of power prices", _power),
 }

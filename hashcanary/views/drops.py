@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.interval import Interval
 from hashcanary.units import BLOCKS, COUNT, FRACTION, HASHRATE, UNIX_TIME, YEARS
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table, limited
+from hashcanary.views.table import Column, Table
 from hashcanary.views.text import count, day, how_often
 
 if TYPE_CHECKING:
-    from hashcanary.inference.drops.drops import DropList
+    from collections.abc import Callable
+
+    from hashcanary.inference.drops.drops import Drop, DropList
     from hashcanary.store.record import Record
+    from hashcanary.views.table import Cell
 
 # what noise does more often than once in so many years is not worth a sentence
 _WORTH_A_LINE = 0.1
@@ -19,8 +23,13 @@ _LIMIT = "header time of the block at that end of the central 95% of the posteri
 _NULL = "noise, ordinary variation and growth of the hashrate as learned by then; no drop"
 
 
-def _day(seconds: int) -> str:
-    return day(int(seconds))
+def _limit(name: str, title: str, get: Callable[[Drop], Cell]) -> Column:
+    # header times need not follow heights: an Interval of them could be out of order
+    return Column(name, title, UNIX_TIME, get, definition=_LIMIT, hidden=True)
+
+
+def _depth(drop: Drop) -> Cell:
+    return Interval(drop.depth, drop.depth_low, drop.depth_high)
 
 
 VIEW = View(
@@ -28,66 +37,26 @@ VIEW = View(
     "study drops",
     "When did the hashrate drop, by its blocks, at a stated rate of false alarms?",
     facts=(
-        Column("between_false_alarms", "years of blocks between two false alarms", YEARS),
-        Column("watched_blocks", "blocks watched", COUNT),
+        Column("between_false_alarms", "between false alarms", YEARS, lambda row: row.years),
+        Column("watched_blocks", "blocks watched", COUNT, lambda row: row.watched),
         Column("false_alarms", "false alarms expected in them, at most", COUNT),
-        Column("now_once_in", "how rarely noise looks as much like a drop as now", YEARS),
+        Column("now_once_in", "return period of now", YEARS, lambda row: row.luck_years_now),
     ),
     tables={
         "drops": (
-            Column("start", "start", UNIX_TIME, lambda row: row.start_time, text=_day),
-            Column(
-                "start_low",
-                "start, lower limit",
-                UNIX_TIME,
-                lambda row: row.start_low_time,
-                definition=_LIMIT,
-                hidden=True,
-            ),
-            Column(
-                "start_high",
-                "start, upper limit",
-                UNIX_TIME,
-                lambda row: row.start_high_time,
-                definition=_LIMIT,
-                hidden=True,
-            ),
+            Column("start", "start", UNIX_TIME, lambda row: row.start_time, text=day),
+            _limit("start_low", "start, lower limit", lambda row: row.start_low_time),
+            _limit("start_high", "start, upper limit", lambda row: row.start_high_time),
             Column("start_height", "start height", COUNT, lambda row: row.start, hidden=True),
-            Column("alarm", "alarm", UNIX_TIME, lambda row: row.alarm_time, text=_day),
+            Column("alarm", "alarm", UNIX_TIME, lambda row: row.alarm_time, text=day),
             Column("alarm_height", "alarm at block", COUNT, lambda row: row.alarm, spare=1),
             Column("delay", "delay", BLOCKS, spare=2, definition="from its start to its alarm"),
-            Column(
-                "depth",
-                "depth",
-                FRACTION,
-                lambda row: limited(row.depth, row.depth_low, row.depth_high),
-                "central 95% of the posterior",
-                digits=0,
-                definition="of the mean hashrate from start to end, below the level before",
-            ),
-            Column(
-                "end",
-                "until",
-                UNIX_TIME,
-                lambda row: row.end_time,
-                text=_day,
-                definition="last block that made the drop more certain; null where less than a day "
-                "of blocks is known after it",
-            ),
+            Column("depth", "depth", FRACTION, _depth, "central 95% of the posterior", digits=0),
+            Column("end", "until", UNIX_TIME, lambda row: row.end_time, text=day),
             Column("end_height", "end height", COUNT, lambda row: row.end, hidden=True),
-            Column(
-                "returned",
-                "recovered",
-                definition="whether more than half of it came back within three days of the end",
-            ),
-            Column(
-                "once_in",
-                "return period",
-                YEARS,
-                lambda row: row.luck_years,
-                definition="of noise and ordinary variation that look as much like a drop",
-            ),
-            Column("level_before", "hashrate before", HASHRATE, lambda row: row.level, hidden=True),
+            Column("returned", "recovered"),
+            Column("once_in", "return period", YEARS, lambda row: row.luck_years),
+            Column("level_before", "before", HASHRATE, lambda row: row.level, hidden=True),
         ),
     },
     more={
@@ -124,12 +93,7 @@ def drops(record: Record, *, years: float = 1.0) -> Answer:
         record,
         f"Drops in hashrate, as known at {record.at_text}",
         (table,),
-        facts={
-            "between_false_alarms": found.years,
-            "watched_blocks": found.watched,
-            "false_alarms": found.false_alarms,
-            "now_once_in": found.luck_years_now,
-        },
+        facts=VIEW.facts_of(found),
         more={
             "watched": [{"first_height": first, "last_height": last} for first, last in found.runs],
             "null_hypothesis": _NULL,

@@ -31,6 +31,8 @@ _DAYS = 3
 # drops whose probability by the dynamic models is given, percent
 _DROPS = (0, 5, 10, 20)
 _SMALLEST = 1e-6
+_EXACT = "95% confidence, exact (ratio of two Gamma variates)"
+_POSTERIOR = "central 95% of the posterior"
 
 
 def small(chance: float) -> str:
@@ -53,55 +55,19 @@ VIEW = View(
         Column("reference_last", "last block compared with", COUNT),
         Column("hashrate_before", "hashrate over those blocks", HASHRATE),
         Column("span", "span in which the window may be the worst", DAYS),
-        Column(
-            "models_change",
-            "change of the hashrate by the dynamic models",
-            FRACTION,
-            limits="central 95% of the posterior",
-        ),
+        Column("models_change", "change by the dynamic models", FRACTION, limits=_POSTERIOR),
         Column("models_correlation", "correlation of both log hashrates", RATIO),
     ),
     tables={
         "window": (
             Column("blocks", "blocks", COUNT, definition="block headers of the record"),
-            Column(
-                "expected_blocks",
-                "expected",
-                COUNT,
-                text=lambda value: f"{value:,.1f}",
-                definition="at the hashrate of the blocks before",
-            ),
-            Column(
-                "change",
-                "change",
-                FRACTION,
-                limits="95% confidence, exact (ratio of two Gamma variates)",
-                signed=True,
-                definition="of the hashrate against the blocks before",
-            ),
-            Column(
-                "p_value",
-                "p-value",
-                P_VALUE,
-                text=small,
-                definition="that this window holds as few at constant hashrate",
-            ),
-            Column(
-                "p_worst_of_span",
-                "worst of span",
-                P_VALUE,
-                text=small,
-                definition="that some window of its length in the span does",
-            ),
-            Column("once_in", "return period", YEARS, definition="of such a window"),
+            Column("expected_blocks", "expected", COUNT, text="{:,.1f}".format),
+            Column("change", "change", FRACTION, limits=_EXACT, signed=True),
+            Column("p_value", "p-value", P_VALUE, text=small),
+            Column("p_worst_of_span", "worst of span", P_VALUE, text=small),
+            Column("once_in", "return period", YEARS),
             *(
-                Column(
-                    f"lower_by_{drop}_percent",
-                    f"lower by {drop}%",
-                    PROBABILITY,
-                    hidden=True,
-                    definition="that hashrate is lower by more, by the dynamic models",
-                )
+                Column(f"lower_by_{drop}_percent", f"lower by {drop}%", PROBABILITY, hidden=True)
                 for drop in _DROPS
             ),
         ),

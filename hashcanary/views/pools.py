@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
     from hashcanary.studies.pools import By, PoolRow, PoolStudy
 
+
+def _named(name: str) -> str:
+    return "no known pool" if name == UNKNOWN else name
+
+
 VIEW = View(
     "pools",
     "pools",
@@ -25,38 +30,27 @@ VIEW = View(
     facts=(
         Column("list", "list that labels the blocks"),
         Column("by", "whether pools or groups of pools are counted"),
-        Column("window", "length of the window", DAYS),
+        Column("window", "length of the window", DAYS, lambda study: study.days),
         Column("start", "start of the window", UNIX_TIME),
         Column("end", "end of the window", UNIX_TIME),
         Column("known_at", "moment at which the window was known", UNIX_TIME),
         Column("blocks", "blocks of the window", COUNT),
-        Column("blocks_before", "blocks of the window before", COUNT),
+        Column("blocks_before", "blocks of the window before", COUNT, lambda study: study.before),
         Column("unknown_share", "share of no known pool", FRACTION, limits=SHARE),
         Column("hhi", "Herfindahl-Hirschman index", RATIO, limits=HHI),
         Column("nakamoto", "fewest pools above a half", COUNT, limits=NAKAMOTO),
-        Column("false_alarm_rate", "tables in which luck flags a pool, at most", FRACTION),
+        Column("false_alarm_rate", "tables with a false flag", FRACTION, lambda _: FALSE_ALARM),
         Column("compared", "pools compared", COUNT),
     ),
     tables={
         "pools": (
             Column("pool", "slug", hidden=True),
-            Column(
-                "name",
-                "pool",
-                text=lambda name: "no known pool" if name == UNKNOWN else name,
-            ),
+            Column("name", "pool", text=_named),
             Column("blocks", "blocks", COUNT),
             Column("share", "share (95%)", FRACTION, limits=SHARE),
             Column("hashrate", "hashrate (95%)", HASHRATE, limits=POISSON, digits=3, spare=2),
             Column("blocks_before", "before", COUNT, lambda row: row.before, hidden=True),
-            Column(
-                "share_change",
-                "change (95%)",
-                FRACTION,
-                limits=CHANGE,
-                points=True,
-                definition="of the share against the window before",
-            ),
+            Column("share_change", "change (95%)", FRACTION, limits=CHANGE, points=True),
             Column(
                 "hashrate_change",
                 "change of its hashrate (95%)",
@@ -66,20 +60,8 @@ VIEW = View(
                 signed=True,
                 spare=3,
             ),
-            Column(
-                "p_value",
-                "p-value",
-                P_VALUE,
-                definition="that luck alone gives such a difference of shares (Fisher)",
-                hidden=True,
-            ),
-            Column(
-                "p_corrected",
-                "p-value, corrected",
-                P_VALUE,
-                definition="for the number of pools compared (Holm)",
-                hidden=True,
-            ),
+            Column("p_value", "p-value", P_VALUE, definition="Fisher's exact test", hidden=True),
+            Column("p_corrected", "corrected", P_VALUE, definition="Holm", hidden=True),
             Column("beyond_luck", "beyond luck"),
         ),
     },
@@ -107,21 +89,7 @@ def answer(record: Record, study: PoolStudy) -> Answer:
         f"{'Groups of pools' if study.by == 'group' else 'Pools'}, "
         f"{period(study.start, study.end)}, as known at {record.at_text}",
         (Table("pools", "Pools", VIEW.tables["pools"], study.rows),),
-        facts={
-            "list": study.list,
-            "by": study.by,
-            "window": study.days,
-            "start": study.start,
-            "end": study.end,
-            "known_at": study.known_at,
-            "blocks": study.blocks,
-            "blocks_before": study.before,
-            "unknown_share": study.unknown_share,
-            "hhi": study.hhi,
-            "nakamoto": study.nakamoto,
-            "false_alarm_rate": FALSE_ALARM,
-            "compared": study.compared,
-        },
+        facts=VIEW.facts_of(study),
         more={"test": _TEST},
         sentences=[
             lead(study),

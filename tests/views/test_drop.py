@@ -88,7 +88,7 @@ def test_causes_pools_regions_and_power_stand_beside_the_evidence(
     shares = [row["posterior_probability"] for row in document["causes"]]
     assert shares == sorted(shares, reverse=True)
     assert [row["pool"] for row in document["pools"]] == [row.pool for row in storm.pools]
-    assert document["pools"][0]["hashrate_change_fraction"] == storm.pools[0].change.value
+    assert document["pools"][0]["change_fraction"] == storm.pools[0].change.value
     assert {row["region"]: row["only_loser_probability"] for row in document["regions"]} == {
         row.region: storm.region_probabilities.get(row.region) for row in storm.losing_regions
     }

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.numbers import count_of
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.store.recording import record_of
     from hashcanary.views.pools import pools
 
-    days = _days(args.days)
+    days = count_of("--days", args.days, 1, 3660)
     moment = parse_moment(args.at) if args.at else None
     lake, wanted = open_lake(args), args.list
     if args.label is not None:
@@ -95,19 +96,6 @@ def run(args: argparse.Namespace) -> Exit:
         )
     show(pools(record_of(lake, moment, wanted), days=days, by=args.by), format_of(args))
     return Exit.DONE
-
-
-def _days(text: str) -> int:
-    from hashcanary.errors import UsageError
-
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 3660:
-        raise UsageError(
-            argument="--days",
-            expected="a whole number of days from 1 to 3660",
-            found=text,
-            remedy="Seven days tell a change of a third of a large pool from luck.",
-        )
-    return int(text)
 
 
 def _list_of(named: str) -> PoolList:

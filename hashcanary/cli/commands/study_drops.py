@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
+from hashcanary.cli.numbers import number_between
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ estimated from all blocks known at --at.
 
 Only unbroken runs of blocks are watched: a drop across a gap cannot be seen.
 """
-_FEWEST_YEARS, _MOST_YEARS = 0.01, 1000.0
 
 
 def add(studies: Commands, shared: Parser) -> None:
@@ -43,21 +42,11 @@ def add(studies: Commands, shared: Parser) -> None:
     parser.add_argument(
         "--one-in",
         metavar="YEARS",
-        type=_years,
+        type=number_between("years", 0.01, 1000),
         default=1.0,
         help="years of blocks between two false alarms, 0.01 to 1000 (default: 1)",
     )
     add_at(parser)
-
-
-def _years(text: str) -> float:
-    try:
-        years = float(text)
-    except ValueError:
-        years = math.nan
-    if not _FEWEST_YEARS <= years <= _MOST_YEARS:
-        raise argparse.ArgumentTypeError(f"expected years from 0.01 to 1000, found {text!r}")
-    return years
 
 
 def run(args: argparse.Namespace) -> Exit:

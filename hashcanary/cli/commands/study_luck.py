@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_bounds, add_command
+from hashcanary.cli.numbers import number_between
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
@@ -48,21 +48,11 @@ def add(studies: Commands, shared: Parser) -> None:
     parser.add_argument(
         "--span",
         metavar="DAYS",
-        type=_days,
+        type=number_between("days", 1, 36525),
         default=365.25,
         help="in which the window may have been picked as the worst, 1 to 36525 (default: 365.25)",
     )
     add_at(parser)
-
-
-def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = math.nan
-    if not 1 <= days <= 36525:
-        raise argparse.ArgumentTypeError(f"expected days from 1 to 36525, found {text!r}")
-    return days
 
 
 def run(args: argparse.Namespace) -> Exit:
