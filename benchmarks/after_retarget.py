@@ -17,6 +17,7 @@ from retarget_forecast import record
 from scipy.stats import spearmanr
 
 from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.economics.hash_economics import days_of
 from hashcanary.economics.machines.fleet import draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
@@ -27,7 +28,7 @@ from hashcanary.inference.filter.posterior import history, posterior
 from hashcanary.inference.retarget.after import after_retarget
 from hashcanary.inference.retarget.forecast import forecast_from, forecast_retarget
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
-from hashcanary.inference.retarget.hashprice_basis import basis_at, basis_of, days_of
+from hashcanary.inference.retarget.hashprice_basis import basis_at, basis_of
 from hashcanary.moments import day_start
 from hashcanary.studies.after_retarget import hashprice_outcomes, hashprice_scores
 

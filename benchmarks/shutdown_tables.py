@@ -15,8 +15,8 @@ from inference_page import write_part
 from real_data import real_data
 
 from hashcanary.chain.networks import MAIN
+from hashcanary.economics.hash_economics import HashEconomics, Stated, hash_economics
 from hashcanary.economics.machines.rigs import Rig, read_rigs
-from hashcanary.economics.market import Market, Stated, market_of
 from hashcanary.economics.power.prices import network_price, power_mix, read_power_prices
 from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, paths_of
 from hashcanary.economics.shutdown.table import Line, Terms, shutdown_table
@@ -34,7 +34,7 @@ RATE_2018 = 30_262 / 4_424
 AT, RIG, POWER = "2026-02-03", "Antminer S19 XP", 0.05
 
 
-def line(rig: Rig, power: float | Interval, market: Market, terms: Terms = BARE) -> Line:
+def line(rig: Rig, power: float | Interval, market: HashEconomics, terms: Terms = BARE) -> Line:
     """One machine at one price of power, without paths."""
     return shutdown_table([rig], [power], market, terms, None, "not drawn")[0]
 
@@ -60,14 +60,16 @@ def printed_table() -> str:
             4_424.0,
         ),
     ):
-        price = line(machine, power, market_of(None, stated)).shutdown_price_usd_per_btc
+        price = line(machine, power, hash_economics(None, stated)).shutdown_price_usd_per_btc
         assert price is not None
         rows.append((what, "USD/BTC", printed, price.value))
     for what, machine, hashprice, printed in (
         ("VanEck, S19 XP at 62 USD/PH/s/day", rig("S19 XP"), 62.0, 0.12),
         ("VanEck, S19 XP at 39.5 USD/PH/s/day", rig("S19 XP"), 39.5, 0.077),
     ):
-        found = line(machine, POWER, market_of(None, Stated(hashprice_usd_per_phs_day=hashprice)))
+        found = line(
+            machine, POWER, hash_economics(None, Stated(hashprice_usd_per_phs_day=hashprice))
+        )
         rows.append((what, "USD/kWh", printed, found.break_even_usd_per_kwh.value))
     for source, efficiency, hashprice, printed in (
         ("the press", 17.5, 39.0, 93.0),
@@ -76,7 +78,9 @@ def printed_table() -> str:
         ("Luxor", 32.0, 39.53, 51.0),
     ):
         machine = replace(rig("S21"), efficiency_j_per_th=efficiency)
-        found = line(machine, POWER, market_of(None, Stated(hashprice_usd_per_phs_day=hashprice)))
+        found = line(
+            machine, POWER, hash_economics(None, Stated(hashprice_usd_per_phs_day=hashprice))
+        )
         what = f"{source}, {efficiency:g} J/TH at {hashprice:g} USD/PH/s/day"
         rows.append((what, "USD/MWh", printed, found.revenue_usd_per_mwh.value))
     text = (
@@ -87,7 +91,7 @@ def printed_table() -> str:
     return text
 
 
-def sensitivity_table(market: Market, power: Interval) -> str:
+def sensitivity_table(market: HashEconomics, power: Interval) -> str:
     """Shutdown price of one machine with one assumption at either end, the others in the middle."""
     rig, usual = read_rigs().rig(RIG), Terms()
     exact = replace(rig, nameplate_spread=0.0)
@@ -138,7 +142,7 @@ def held_table(lake: Lake) -> str:
     rows = []
     for start in range(int(known[0]) + 4 * 366, int(known[-1]) - HORIZON_DAYS, 91):
         moment = iso_day(int(times[start]) + DAY)
-        market = market_of(record_of(lake, parse_moment(moment)))
+        market = hash_economics(record_of(lake, parse_moment(moment)))
         found = paths_of(replace(market, fees_to_subsidy=NOTHING), 1)
         if not isinstance(found, Paths) or market.day is None:
             continue
@@ -169,7 +173,7 @@ def main() -> None:
         (
             printed_table(),
             "What moves the price at which a machine stops:",
-            sensitivity_table(market_of(record), network_price(mix)),
+            sensitivity_table(hash_economics(record), network_price(mix)),
             "How the paths of the hashprice would have held:",
             held_table(lake),
         )

@@ -14,8 +14,8 @@ from hashcanary.economics.errors import (
     NoRigYet,
     TooFewDaysForFleet,
 )
+from hashcanary.economics.hash_economics import hash_economics
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.market import market_of
 from hashcanary.economics.selling.sold import draw_overheads, sold
 from hashcanary.economics.selling.study import margin_classes
 from hashcanary.economics.shutdown.table import Terms, shutdown_table
@@ -101,7 +101,7 @@ def _shutdown(record: Record, supply: SupplyStudy | None) -> tuple[tuple[Line, .
     if supply is None:
         return (), "the fleet is not known"
     try:
-        market = market_of(record)
+        market = hash_economics(record)
     except NoMarket as error:
         return (), str(error)
     largest = sorted(supply.rigs, key=lambda one: -one.share.value)[:RIGS_SHOWN]

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT
-from hashcanary.economics.market import CHANGE_YEARS
+from hashcanary.economics.hash_economics import CHANGE_YEARS, FEE_DAYS
 from hashcanary.economics.shutdown.payback import BLOCK_DAYS
 from hashcanary.errors import UsageError
-from hashcanary.inference.retarget.hashprice_basis import FEE_DAYS
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.units import (

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from hashcanary.economics.hash_economics import HashEconomics, Stated
     from hashcanary.economics.machines.rigs import Catalogue, Rig
-    from hashcanary.economics.market import Market, Stated
     from hashcanary.economics.shutdown.payback import Paths
     from hashcanary.economics.shutdown.switching import Flow
     from hashcanary.economics.shutdown.table import Line, Terms
@@ -244,7 +244,7 @@ def stated(
 
     As in ``shutdown``; fee_share: fees as a fraction of the whole reward. Raises UsageError.
     """
-    from hashcanary.economics.market import Stated
+    from hashcanary.economics.hash_economics import Stated
 
     if fee_share is not None:
         if fees_to_subsidy is not None or not 0 <= fee_share < 1:
@@ -290,8 +290,8 @@ def shutdown(
     power_prices: by region, TOML. rig: names, none for all sold by then; rigs: a catalogue, TOML.
     Raises UsageError, BadFigures, UnknownRig, NoRigYet, NoMarket.
     """
+    from hashcanary.economics.hash_economics import hash_economics
     from hashcanary.economics.machines.rigs import read_rigs
-    from hashcanary.economics.market import market_of
     from hashcanary.economics.shutdown.payback import paths_of
     from hashcanary.economics.shutdown.switching import flow_of
     from hashcanary.economics.shutdown.table import shutdown_table
@@ -306,7 +306,7 @@ def shutdown(
             remedy="Without both the record's own daily changes are drawn, drift and all.",
         )
     catalogue = read_rigs(rigs)
-    market = market_of(record, inputs)
+    market = hash_economics(record, inputs)
     powers, source = _powers(power_price, power_prices, record, market.day)
     flow = flow_of(market.log_changes, drift=drift, volatility=volatility, discount=discount)
     paths = paths_of(market, seed, flow if volatility is not None else None)
@@ -388,7 +388,7 @@ def _rigs(
     return tuple(sorted(sold, key=lambda rig: rig.efficiency_j_per_th))
 
 
-def _columns(lines: Sequence[Line], market: Market) -> list[Column]:
+def _columns(lines: Sequence[Line], market: HashEconomics) -> list[Column]:
     """People see power prices where there are several; prices of bitcoin, else hashprices."""
     several = len({line.power_band_usd_per_kwh for line in lines}) > 1
     other = USD_PER_BTC if market.price_usd_per_btc is None else USD_PER_PHS_DAY
@@ -401,7 +401,7 @@ def _columns(lines: Sequence[Line], market: Market) -> list[Column]:
 
 
 def _facts(
-    market: Market, terms: Terms, flow: Flow | None, paths: Paths | str, seed: int
+    market: HashEconomics, terms: Terms, flow: Flow | None, paths: Paths | str, seed: int
 ) -> dict[str, Cell]:
     facts: dict[str, Cell] = {
         "day": market.day,
@@ -434,7 +434,7 @@ def _facts(
     return facts
 
 
-def _headline(market: Market, record: Record | None) -> str:
+def _headline(market: HashEconomics, record: Record | None) -> str:
     """What a hash earns, in a line."""
     coin = market.price_usd_per_btc
     price = "" if coin is None else f", bitcoin at {coin:,.0f} USD"
@@ -444,7 +444,7 @@ def _headline(market: Market, record: Record | None) -> str:
     return f"Shutdown prices at a hashprice of {hashprice}{price}{when}; {known}"
 
 
-def _stated_inputs(market: Market) -> list[str]:
+def _stated_inputs(market: HashEconomics) -> list[str]:
     names = [_NAMES[name].replace("_", " ") for name in market.stated]
     return [f"Stated: {', '.join(names)}."] if names else []
 

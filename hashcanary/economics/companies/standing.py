@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.economics import market
 from hashcanary.economics.companies.ai import ai_of
 from hashcanary.economics.companies.company import CompanyNow
 from hashcanary.economics.companies.periods import NetworkCoins, network_coins
@@ -34,9 +33,9 @@ from hashcanary.economics.companies.power import (
 from hashcanary.economics.companies.reports import Company, Told, companies_of
 from hashcanary.economics.companies.totals import Total, totals_of
 from hashcanary.economics.errors import NoMarket
+from hashcanary.economics.hash_economics import Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.market import Stated
 from hashcanary.economics.supply import study as supply_study
 from hashcanary.interval import Interval
 from hashcanary.metrics.errors import NothingToMeasure
@@ -179,7 +178,7 @@ def _prices(record: Record, stated: float | None) -> _Prices:
     if stated is not None:
         price, day = Stated(price_usd_per_btc=stated).price_usd_per_btc, None
     try:
-        found = market.market_of(record)
+        found = hash_economics(record)
     except NoMarket:
         return _Prices(price, day, history=history, lacks=(lack,))
     at_its_day = found.price_usd_per_btc or 0.0

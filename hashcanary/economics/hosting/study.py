@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.draws import Purpose, band_of, generator
+from hashcanary.economics.hash_economics import UNKNOWN_FEES, Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting
 from hashcanary.economics.hosting.hashprice_drift import drift_of
 from hashcanary.economics.hosting.leaving import Leaving
 from hashcanary.economics.hosting.offers import contract_figures, draw_assumptions
 from hashcanary.economics.hosting.sites import Ahead
-from hashcanary.economics.market import UNKNOWN_FEES, Stated, market_of
 from hashcanary.economics.power.prices import CHEAPEST, DEAREST
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.errors import UsageError
@@ -26,6 +26,7 @@ from hashcanary.interval import Interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.economics.hash_economics import HashEconomics
     from hashcanary.economics.hosting.contracts import (
         Convertible,
         HostingAssumption,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from hashcanary.economics.hosting.offers import ContractFigures
     from hashcanary.economics.levers import Moved
     from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.market import Market
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.economics.supply.study import SupplyStudy
@@ -99,7 +99,7 @@ class HostingStudy:
     """
 
     supply: SupplyStudy
-    market: Market
+    market: HashEconomics
     figures: HostingFigures
     assumed: dict[str, HostingAssumption]
     convertible: dict[str, Convertible]
@@ -140,7 +140,7 @@ def study_hosting(
     base = study_supply(record, catalogue, prices, draws=draws, seed=seed)
     # hashprice is the supply curve's; of the market its fees and the next halving are wanted
     stated = Stated(hashprice_usd_per_phs_day=base.market.hashprice_usd_per_phs_day)
-    market = market_of(record, stated)
+    market = hash_economics(record, stated)
     moment = base.supply.fleets.moment
     assumed, late = figures.assumed_at(moment)
     convertible, late_regions = figures.convertible_at(moment)
@@ -192,7 +192,7 @@ def _mining_mw(base: SupplyStudy) -> Floats:
     return np.asarray(watts / 1e6)
 
 
-def _lacks(market: Market, late: int, late_regions: int, contracts: bool) -> tuple[str, ...]:
+def _lacks(market: HashEconomics, late: int, late_regions: int, contracts: bool) -> tuple[str, ...]:
     told = []
     if market.fees_to_subsidy == UNKNOWN_FEES:
         told.append("fees: none to 10% of the subsidy are taken")
@@ -209,7 +209,7 @@ def _lacks(market: Market, late: int, late_regions: int, contracts: bool) -> tup
 
 
 def _ahead(
-    base: SupplyStudy, market: Market, figures: HostingFigures, record: Record, seed: int
+    base: SupplyStudy, market: HashEconomics, figures: HostingFigures, record: Record, seed: int
 ) -> tuple[Ahead, tuple[int, int] | None]:
     """How hashprice goes on in each draw, and the days that its drift is of."""
     decline = figures.decline

@@ -22,7 +22,7 @@ from hashcanary.interval import Interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.economics.market import Market
+    from hashcanary.economics.hash_economics import HashEconomics
     from hashcanary.economics.shutdown.switching import Flow
 
     Floats = NDArray[np.float64]
@@ -78,7 +78,7 @@ class Payback:
     share: Interval | None
 
 
-def paths_of(market: Market, seed: int, flow: Flow | None = None) -> Paths | str:
+def paths_of(market: HashEconomics, seed: int, flow: Flow | None = None) -> Paths | str:
     """Paths of the hashprice from today's; in words why not. flow: stated, in place of changes."""
     random = generator(seed, Purpose.HASHPRICE)
     error, drawn_from = 0.0, 0

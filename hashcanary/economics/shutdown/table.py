@@ -25,8 +25,8 @@ from hashcanary.interval import Interval, corners
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hashcanary.economics.hash_economics import HashEconomics
     from hashcanary.economics.machines.rigs import Rig
-    from hashcanary.economics.market import Market
 
 # kWh that 1 W takes in a day
 _KWH_A_DAY = 24 / 1000
@@ -118,7 +118,7 @@ def break_even_power(
 def shutdown_table(
     rigs: Sequence[Rig],
     power_usd_per_kwh: Sequence[float | Interval],
-    market: Market,
+    market: HashEconomics,
     terms: Terms,
     flow: Flow | None,
     paths: Paths | str,
@@ -135,7 +135,12 @@ def shutdown_table(
 
 
 def _line(
-    rig: Rig, power: Interval, market: Market, terms: Terms, flow: Flow | None, paths: Paths | str
+    rig: Rig,
+    power: Interval,
+    market: HashEconomics,
+    terms: Terms,
+    flow: Flow | None,
+    paths: Paths | str,
 ) -> Line:
     efficiency = rig.nameplate_j_per_th
     earned, fee, pue = market.hashprice_usd_per_phs_day, terms.pool_fee, terms.pue

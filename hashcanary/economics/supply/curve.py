@@ -22,6 +22,7 @@ import numpy as np
 
 from hashcanary.economics.draws import Purpose, generator
 from hashcanary.economics.errors import NoHashprice
+from hashcanary.economics.hash_economics import STALE_DAYS
 from hashcanary.economics.machines.fleet import HOURS
 from hashcanary.economics.power.prices import CHEAPEST, DEAREST, draw_power
 from hashcanary.economics.priors import SupplyPriors
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 # of the grid of log cost
 _STEP = 0.04
 _YEAR_DAYS = 365
-# hashprice may be unknown for so long before the moment
-STALE_DAYS = 7
 # the margin: what a fall of so much in the logarithm of hashprice takes
 _MARGIN = 0.1
 # percent of hashrate a percent of hashprice, a ratio, and its standard error: Noda, Okumura and
@@ -52,9 +51,11 @@ LITERATURE_ELASTICITY, LITERATURE_ERROR = 0.45, 0.057
 
 @dataclass(frozen=True, slots=True)
 class HashMarket:
-    """What is known of the moment. day: of the last hashprice, Unix seconds of its start.
+    """What is known of the moment. day: of the hashprice, Unix seconds of its start.
 
-    hashrate_ths: 30-day mean; peak_ths: the highest of a year; history: days up to the moment.
+    hashprice_usd_per_phs_day: of the last day that has one; of now where a study is of now
+    (``hash_economics``). hashrate_ths: 30-day mean; peak_ths: the highest of a year; history: days
+    up to the moment.
     """
 
     day: int

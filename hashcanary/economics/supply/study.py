@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hashcanary.economics.draws import BAND_TEXT, band_of
 from hashcanary.economics.errors import NoHashprice
+from hashcanary.economics.hash_economics import STALE_DAYS, hash_economics
 from hashcanary.economics.levers import Moved, moved_by
 from hashcanary.economics.machines.fleet import History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.supply.curve import (
-    STALE_DAYS,
     HashMarket,
     Supply,
     market_at,
@@ -103,17 +103,23 @@ def study_supply(
 ) -> SupplyStudy:
     """The supply curve as known at the record's moment, with 95% bands of the draws.
 
+    Hashprice is that of the moment; what machines earned before it is told by the days' metric.
     Raises NoRigYet, TooFewDaysForFleet, NoHashprice.
     """
     catalogue = read_rigs() if catalogue is None else catalogue
     prices = read_power_prices() if prices is None else prices
-    history, dollars, lacks = history_of(record)
+    history, _, lacks = history_of(record)
     moment = _moment(record, history)
-    market = market_at(history, moment)
+    days, now = market_at(history, moment), hash_economics(record)
+    assert now.day is not None
+    assert now.price_usd_per_btc is not None
+    market = replace(
+        days, day=now.day, hashprice_usd_per_phs_day=now.hashprice_usd_per_phs_day.value
+    )
     fleets = draw_fleets(catalogue, history, moment, draws, seed)
     mix = power_mix(prices, moment, record.daily)
     supply = supply_curve(fleets, market, mix, seed)
-    return _told(supply, dollars[market.day], (*lacks, *mix.notes))
+    return _told(supply, now.price_usd_per_btc, (*lacks, *mix.notes))
 
 
 def _moment(record: Record, history: History) -> int:

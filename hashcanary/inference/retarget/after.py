@@ -199,7 +199,7 @@ def _offset(ahead: Ahead) -> Quantiles:
     basis = ahead.basis
     fees = basis.fees_now_btc
     scale = (basis.subsidy_btc + fees) / (basis.subsidy_after_btc + fees)
-    price = basis.price_usd_per_btc * scale
+    price = basis.price_usd_per_btc * scale / basis.now_ratio
     return Quantiles(price * (1 + ahead.forecast.change), price * (1 + float(ahead.change.mean())))
 
 

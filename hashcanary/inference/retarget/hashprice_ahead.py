@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.draws import Purpose, generator
+from hashcanary.economics.hash_economics import FEE_DAYS
 from hashcanary.economics.shutdown.payback import BLOCK_DAYS, FEWEST_CHANGES
-from hashcanary.inference.retarget.hashprice_basis import FEE_DAYS
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:

@@ -4,59 +4,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.difficulty import difficulty_float64
 from hashcanary.chain.subsidy import COIN, subsidy
 from hashcanary.economics.errors import NoHashprice
-from hashcanary.economics.market import CHANGE_YEARS, UNKNOWN_FEES, hashprice_of
+from hashcanary.economics.hash_economics import (
+    CHANGE_YEARS,
+    FEE_DAYS,
+    STALE_DAYS,
+    days_of,
+    difficulty_at,
+    fees_known,
+    hashprice_of,
+    in_force,
+    last_price,
+    moment_of,
+)
 from hashcanary.economics.shutdown.payback import FEWEST_CHANGES
-from hashcanary.economics.supply.curve import STALE_DAYS
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
-from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.chain.networks import Network
+    from hashcanary.economics.hash_economics import Days, Fees
     from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
-_READ = ("price", "fees.to_subsidy", "blocks.fees_btc", "blocks.count")
-FEE_DAYS = 30
 # a last block so many seconds before the moment asked about is said to be old
 _LATE = DAY
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """Days of a record, ascending. time: Unix seconds at which each begins; price_usd_per_btc: at
-    its end; fees_btc: a block; NaN where not known. price_known_at, fees_known_at: Unix seconds.
-    """
-
-    time: Ints
-    price_usd_per_btc: Floats
-    price_known_at: Ints
-    fees_btc: Floats
-    fees_known_at: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What a hash earns and how that moves, as known at the block of a forecast.
 
-    day: of the price, Unix seconds of its start; stated: the price was given. difficulty: in force,
-    a ratio to difficulty one; subsidy_after_btc: at the retarget's block; fees_now_btc: a block, of
-    the last known day; fee_day: Unix seconds of that day's start; fees_btc: of the last 30 days;
-    fee_history_btc: of all days that are drawn from, empty where they are too few. log_changes: of
-    the price, a day. Oldest first.
+    day: of the price, Unix seconds of its start; stated: the price was given. difficulty: of the
+    block, a ratio to difficulty one; now_ratio: of the one in force, which the next block has to
+    meet, to it: 1 but after an epoch's last block. subsidy_after_btc: at the retarget's block;
+    fees_now_btc: a block, of the last known day; fee_day: Unix seconds of that day's start;
+    fees_btc: of the last 30 days; fee_history_btc: of all days that are drawn from, empty where
+    they are too few. log_changes: of the price, a day. Oldest first.
     """
 
     day: int
@@ -71,35 +65,20 @@ class Basis:
     fee_history_btc: Floats
     log_changes: Floats
     lacks: tuple[str, ...]
+    now_ratio: float = 1.0
 
     @property
     def now(self) -> Interval:
         """USD/PH/s/day at the difficulty in force; the band is that of the fees."""
         low, high = float(self.fees_btc.min()), float(self.fees_btc.max())
         fees = Interval(self.fees_now_btc, low, high)
-        return fees.map(partial(self.hashprice, 1.0, self.subsidy_btc))
+        return fees.map(partial(self.hashprice, self.now_ratio, self.subsidy_btc))
 
     def hashprice(self, ratio: float, subsidy_btc: float, fees_btc: float) -> float:
-        """USD/PH/s/day at ``ratio`` times the difficulty in force, at the price of the basis."""
+        """USD/PH/s/day at ``ratio`` times the block's difficulty, at the price of the basis."""
         return hashprice_of(
             self.difficulty * ratio, self.price_usd_per_btc, subsidy_btc, fees_btc / subsidy_btc
         )
-
-
-def days_of(record: Record) -> Days:
-    """The days of a record. Raises NothingToMeasure."""
-    from hashcanary.metrics.engine import metrics_of
-
-    frame = metrics_of(record).frame("day", _READ)
-    price, _, fees, count = (floats(frame, name) for name in _READ)
-    whole = frame["fees.to_subsidy"].is_not_null().to_numpy()
-    known = (
-        frame[name].fill_null(0).to_numpy().astype(np.int64)
-        for name in ("time", "price.known_at", "fees.to_subsidy.known_at")
-    )
-    time, price_known, fees_known = known
-    a_block = np.where(whole & (count > 0), fees / np.where(count > 0, count, 1.0), np.nan)
-    return Days(time, price, price_known, a_block, fees_known)
 
 
 def basis_of(record: Record, forecast: RetargetForecast, price: float | None = None) -> Basis:
@@ -107,24 +86,16 @@ def basis_of(record: Record, forecast: RetargetForecast, price: float | None = N
 
     price: USD a bitcoin in place of the last known one. Raises NoHashprice, UsageError.
     """
-    found = basis_at(
-        days_of(record), forecast, record.network, in_force(record, forecast.height), price
-    )
+    own = difficulty_at(record, forecast.height)
+    basis = basis_at(days_of(record), forecast, record.network, own, price, moment_of(record))
+    basis = replace(basis, now_ratio=in_force(record) / own)
     if record.at is None or record.at - forecast.time <= _LATE:
-        return found
+        return basis
     late = (
         f"blocks after {forecast.height} of {iso_day(int(forecast.time))}: difficulty and price "
         "are those of that day"
     )
-    return replace(found, lacks=(late, *found.lacks))
-
-
-def in_force(record: Record, height: int) -> float:
-    """The difficulty of a block, as a ratio to difficulty one. height: number of the block."""
-    import polars as pl
-
-    bits = record.blocks.filter(pl.col("height") == height)["bits"]
-    return difficulty_float64(int(bits[0]))
+    return replace(basis, lacks=(late, *basis.lacks))
 
 
 def basis_at(
@@ -133,23 +104,26 @@ def basis_at(
     network: Network,
     difficulty: float,
     price: float | None = None,
+    moment: float | None = None,
 ) -> Basis:
-    """What was known by the time of the forecast's block.
+    """What was known by a moment, Unix seconds; without one by the time of the forecast's block.
 
-    difficulty: in force, a ratio to difficulty one; price: USD/BTC in place of the last one. Raises
-    NoHashprice where no price of the last ``STALE_DAYS`` days is known, UsageError for a price that
-    is none.
+    difficulty: of that block, a ratio to difficulty one; price: USD/BTC in place of the last one.
+    Raises NoHashprice where no price of the last ``STALE_DAYS`` days is known, UsageError for a
+    price that is none.
     """
     if price is not None:
         _check(price)
-    seen = np.flatnonzero((days.price_known_at <= forecast.time) & (days.price_usd_per_btc > 0))
-    last = int(seen[-1]) if seen.size else -1
-    if last < 0 or forecast.time - days.time[last] > (STALE_DAYS + 1) * DAY:
-        found = iso_day(int(days.time[last])) if last >= 0 else "none"
-        raise NoHashprice(days=STALE_DAYS, at=iso_day(int(forecast.time)), found=found)
-    coins = subsidy(forecast.height, network) / COIN
-    fees, lacks = _fees(days, forecast.time, coins)
-    changes = _changes(days, last, seen)
+    moment = forecast.time if moment is None else moment
+    last = last_price(days, moment)
+    if last is None or moment - days.time[last] > (STALE_DAYS + 1) * DAY:
+        latest = iso_day(int(days.time[last])) if last is not None else "none"
+        raise NoHashprice(days=STALE_DAYS, at=iso_day(int(moment)), found=latest)
+    coins = subsidy(forecast.height + 1, network) / COIN
+    fees, lacks = fees_known(days, moment, coins)
+    history, short = _fee_history(days, moment, fees)
+    changes = _changes(days, last, moment)
+    lacks = (*lacks, *short)
     if changes.size < FEWEST_CHANGES:
         lacks = (*lacks, _few(changes.size))
     return Basis(
@@ -162,7 +136,7 @@ def basis_at(
         fees_now_btc=fees.now,
         fee_day=int(days.time[last]) if fees.day is None else fees.day,
         fees_btc=fees.recent,
-        fee_history_btc=fees.history,
+        fee_history_btc=history,
         log_changes=changes,
         lacks=lacks,
     )
@@ -185,45 +159,28 @@ def _few(found: int) -> str:
     )
 
 
-class _Fees(NamedTuple):
-    """BTC a block: of the last day known, of the last 30, and of the years before; day: the last
-    one's, Unix seconds of its start.
-    """
-
-    now: float
-    recent: Floats
-    history: Floats
-    day: int | None
-
-
-def _fees(days: Days, moment: float, coins: float) -> tuple[_Fees, tuple[str, ...]]:
-    """What fees were by a moment, and what is not known of them."""
-    known = np.isfinite(days.fees_btc) & (days.fees_known_at <= moment)
-    recent = known & (days.time > moment - (FEE_DAYS + 1) * DAY)
-    found = days.fees_btc[recent][-FEE_DAYS:]
+def _fee_history(days: Days, moment: float, fees: Fees) -> tuple[Floats, tuple[str, ...]]:
+    """Fees of years that a day's are drawn from, BTC a block; what is not known of them."""
+    if fees.day is None:
+        return np.empty(0), ()
+    recent = fees.recent
     lacks: tuple[str, ...] = ()
-    if not found.size:
-        unknown = np.linspace(UNKNOWN_FEES.low, UNKNOWN_FEES.high, FEE_DAYS) * coins
-        lacks = (
-            f"fees: {UNKNOWN_FEES.low:.0%} to {UNKNOWN_FEES.high:.0%} of the subsidy are taken, "
-            "all alike, and none for now",
-        )
-        return _Fees(UNKNOWN_FEES.value * coins, unknown, np.empty(0), None), lacks
-    day = int(days.time[recent][-1])
+    if recent.size < FEE_DAYS:
+        lacks = (f"fees of {FEE_DAYS - recent.size} of the last {FEE_DAYS} days",)
+    known = np.isfinite(days.fees_btc) & (days.fees_known_at <= moment)
     years = known & (days.time > moment - CHANGE_YEARS * 365.25 * DAY) & (days.fees_btc > 0)
     history = days.fees_btc[years]
-    if found.size < FEE_DAYS:
-        lacks = (f"fees of {FEE_DAYS - found.size} of the last {FEE_DAYS} days",)
-    if history.size < FEWEST_CHANGES or not (found > 0).any():
-        short = f"fees of {FEWEST_CHANGES} days: those of one of the last {found.size} are taken"
-        return _Fees(float(found[-1]), found, np.empty(0), day), (*lacks, short)
-    return _Fees(float(found[-1]), found, history, day), lacks
+    if history.size < FEWEST_CHANGES or not (recent > 0).any():
+        short = f"fees of {FEWEST_CHANGES} days: those of one of the last {recent.size} are taken"
+        return np.empty(0), (*lacks, short)
+    return history, lacks
 
 
-def _changes(days: Days, last: int, seen: Ints) -> Floats:
+def _changes(days: Days, last: int, moment: float) -> Floats:
     """Daily changes of the logarithm of the price between days that are both known."""
-    seen = seen[seen > last - round(CHANGE_YEARS * 365.25)]
-    if seen.size < 2:
+    known = np.flatnonzero((days.price_known_at <= moment) & (days.price_usd_per_btc > 0))
+    known = known[known > last - round(CHANGE_YEARS * 365.25)]
+    if known.size < 2:
         return np.empty(0)
-    change = np.diff(np.log(days.price_usd_per_btc[seen]))
-    return np.asarray(change[np.diff(days.time[seen]) == DAY])
+    change = np.diff(np.log(days.price_usd_per_btc[known]))
+    return np.asarray(change[np.diff(days.time[known]) == DAY])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hashcanary.economics.errors import NoMarket
+from hashcanary.economics.hash_economics import HashEconomics, Stated, hash_economics, hashprice_of
 from hashcanary.economics.machines.rigs import Rig, read_rigs
-from hashcanary.economics.market import Market, Stated, hashprice_of, market_of
 from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, Payback, paths_of, payback
 from hashcanary.economics.shutdown.switching import Flow, flow_of, thresholds
 from hashcanary.economics.shutdown.table import (
@@ -33,7 +33,7 @@ def exactly(rig: Rig) -> Rig:
 
 
 def line(rig: str, power: float, stated: Stated, terms: Terms = EXACT) -> Line:
-    market = market_of(None, stated)
+    market = hash_economics(None, stated)
     found = shutdown_table([exactly(read_rigs().rig(rig))], [power], market, terms, None, NO_PATHS)
     assert len(found) == 1
     return found[0]
@@ -59,7 +59,7 @@ def test_f2pool_s9_of_september_2018() -> None:
     stated = Stated(7.0192e12, 6_400.0, 12.5, 0.0)
     nameplate = replace(exactly(read_rigs().rig("S9")), efficiency_j_per_th=100.0, power_w=1350.0)
     found = shutdown_table(
-        [nameplate], [0.45 / rate], market_of(None, stated), EXACT, None, NO_PATHS
+        [nameplate], [0.45 / rate], hash_economics(None, stated), EXACT, None, NO_PATHS
     )[0]
     assert found.shutdown_price_usd_per_btc is not None
     price = found.shutdown_price_usd_per_btc
@@ -81,7 +81,7 @@ def test_vaneck_break_even_of_the_s19_xp(hashprice: float, printed: float) -> No
 )
 def test_printed_revenue_per_mwh(efficiency: float, hashprice: float, printed: float) -> None:
     rig = replace(exactly(read_rigs().rig("S21")), efficiency_j_per_th=efficiency)
-    market = market_of(None, Stated(hashprice_usd_per_phs_day=hashprice))
+    market = hash_economics(None, Stated(hashprice_usd_per_phs_day=hashprice))
     found = shutdown_table([rig], [0.05], market, EXACT, None, NO_PATHS)[0]
     assert found.revenue_usd_per_mwh.value == pytest.approx(printed, rel=0.01)
     assert break_even_power(hashprice, efficiency, 1.0, 0.0) * 1000 == pytest.approx(
@@ -105,7 +105,7 @@ def test_at_its_shutdown_price_a_machine_earns_nothing() -> None:
     assert then.profit_usd_per_day.value == pytest.approx(0.0, abs=1e-9)
     assert then.break_even_usd_per_kwh.value == pytest.approx(0.06)
     assert then.shutdown_hashprice_usd_per_phs_day.value == pytest.approx(
-        market_of(None, there).hashprice_usd_per_phs_day.value
+        hash_economics(None, there).hashprice_usd_per_phs_day.value
     )
 
 
@@ -121,7 +121,7 @@ def test_pool_fee_and_overhead_raise_the_shutdown_price_by_their_factors() -> No
 
 def test_a_band_holds_every_combination_of_what_is_uncertain() -> None:
     rig = read_rigs().rig("M60")
-    market = market_of(None, Stated(141.67e12, 76_000.0, 3.125, 0.0))
+    market = hash_economics(None, Stated(141.67e12, 76_000.0, 3.125, 0.0))
     found = shutdown_table([rig], [0.05], market, Terms(), None, NO_PATHS)[0]
     rng = np.random.default_rng(1)
     low, high = rig.nameplate_j_per_th.ends
@@ -164,15 +164,15 @@ def test_a_flow_that_cannot_be_is_refused(volatility: float, drift: float, disco
         thresholds(Flow(0.0, 0.5, 0.1), 0.001, 1e5)
 
 
-def market_with(changes: np.ndarray, to_halving: float | None = None) -> Market:
+def market_with(changes: np.ndarray, to_halving: float | None = None) -> HashEconomics:
     return replace(
-        market_of(None, Stated(hashprice_usd_per_phs_day=40.0)),
+        hash_economics(None, Stated(hashprice_usd_per_phs_day=40.0)),
         log_changes=changes,
         to_halving=to_halving,
     )
 
 
-def paths(market: Market, flow: Flow | None = None, seed: int = 3) -> Paths:
+def paths(market: HashEconomics, flow: Flow | None = None, seed: int = 3) -> Paths:
     found = paths_of(market, seed, flow)
     assert isinstance(found, Paths)
     return found
@@ -264,7 +264,7 @@ def test_waiting_between_thresholds_beats_switching_at_break_even() -> None:
 
 
 def test_thresholds_and_earnings_carry_the_bands_of_what_is_uncertain() -> None:
-    market = market_of(None, Stated(141.67e12, 76_000.0, 3.125, 0.0))
+    market = hash_economics(None, Stated(141.67e12, 76_000.0, 3.125, 0.0))
     flow = flow_of(np.empty(0), volatility=0.5)
     assert flow is not None
     drawn = paths_of(market, 1, flow)
@@ -330,11 +330,11 @@ def test_terms_that_cannot_be_are_refused(terms: dict[str, object]) -> None:
 
 def test_without_a_record_or_inputs_it_says_what_lacks() -> None:
     with pytest.raises(NoMarket, match="no difficulty and no subsidy"):
-        market_of(None, Stated(price_usd_per_btc=70_000.0))
+        hash_economics(None, Stated(price_usd_per_btc=70_000.0))
 
 
 def test_fees_that_are_not_known_widen_the_band_and_are_named() -> None:
-    found = market_of(None, Stated(141.67e12, 76_000.0, 3.125))
+    found = hash_economics(None, Stated(141.67e12, 76_000.0, 3.125))
     band = found.hashprice_usd_per_phs_day
     assert band.low == band.value
     assert band.high == pytest.approx(band.value * 1.1)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hashcanary.economics.hash_economics import CHANGE_YEARS, Stated, hash_economics
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.market import CHANGE_YEARS, Stated, market_of
 from hashcanary.moments import DAY, parse_moment
 from hashcanary.store.recording import record_of
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def test_hashvalue_of_12_january_2026_is_luxors(real_lake: Lake) -> None:
     # Luxor, 12 January 2026: 0.00043143 BTC/PH/s/day at a difficulty of 146.4726T
-    found = market_of(record_of(real_lake, parse_moment("2026-01-13")))
+    found = hash_economics(record_of(real_lake, parse_moment("2026-01-13")))
     assert found.price_usd_per_btc is not None
     assert found.day == (parse_moment("2026-01-13").time or 0) - 2 * DAY
     hashvalue = found.hashprice_usd_per_phs_day.value / found.price_usd_per_btc
@@ -32,8 +32,8 @@ def test_hashvalue_of_12_january_2026_is_luxors(real_lake: Lake) -> None:
 
 def test_what_is_stated_takes_the_records_place_one_by_one(real_lake: Lake) -> None:
     record = record_of(real_lake, parse_moment("2026-02-03"))
-    own = market_of(record)
-    dearer = market_of(record, Stated(price_usd_per_btc=2 * (own.price_usd_per_btc or 0)))
+    own = hash_economics(record)
+    dearer = hash_economics(record, Stated(price_usd_per_btc=2 * (own.price_usd_per_btc or 0)))
     assert dearer.hashprice_usd_per_phs_day.value == pytest.approx(
         2 * own.hashprice_usd_per_phs_day.value
     )
@@ -42,8 +42,8 @@ def test_what_is_stated_takes_the_records_place_one_by_one(real_lake: Lake) -> N
 
 
 def test_nothing_learnt_later_changes_what_was_known(real_lake: Lake) -> None:
-    early = market_of(record_of(real_lake, parse_moment("2024-06-30")))
-    late = market_of(record_of(real_lake))
+    early = hash_economics(record_of(real_lake, parse_moment("2024-06-30")))
+    late = hash_economics(record_of(real_lake))
     assert late.day is not None
     assert early.day is not None
     assert late.day > early.day
