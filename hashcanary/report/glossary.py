@@ -66,8 +66,9 @@ GLOSSARY: tuple[Term, ...] = (
     Term(
         "hashprice",
         "Hashprice",
-        "What a petahash a second earns in a day, in US dollars: subsidy and fees at the day's "
-        "difficulty and price. A petahash is about the work of five machines of 2024.",
+        "What a petahash a second earns in a day, in US dollars: subsidy and fees at a difficulty "
+        "and a price. Mean of a day: at the mean difficulty of its blocks; now: at the difficulty "
+        "in force. A petahash is about the work of five machines of 2024.",
     ),
     Term("hashvalue", "Hashvalue", "The same in bitcoin: hashprice without the price."),
     Term(

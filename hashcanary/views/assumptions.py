@@ -23,8 +23,8 @@ def fleet_assumptions(study: SupplyStudy) -> str:
         f"Assumptions: power {banded(study.power_usd_per_kwh, USD_PER_KWH, 3)}, running machines "
         f"{banded(study.network_j_per_th, J_PER_TH, 3)}, PUE {banded(drawn['pue'], RATIO, 3)}, "
         f"pool fee {banded(drawn['pool_fee'], FRACTION)}, overhead on power "
-        f"{banded(drawn['overhead'], FRACTION)}. Bands: {BAND_TEXT}. Hashprice of "
-        f"{day(study.market.day)}."
+        f"{banded(drawn['overhead'], FRACTION)}. Bands: {BAND_TEXT}. Hashprice at the difficulty "
+        f"in force, with the price of {day(study.market.day)}."
     )
 
 

@@ -51,8 +51,13 @@ VIEW = View(
     "study supply",
     "Which hashrate is profitable at each hashprice, and what is underwater?",
     facts=(
-        Column("day", "day of the hashprice", DATE),
-        Column("hashprice", "hashprice of the last full day", USD_PER_PHS_DAY),
+        Column("day", "day of the price", DATE),
+        Column(
+            "hashprice",
+            "hashprice now",
+            USD_PER_PHS_DAY,
+            definition="at the difficulty in force, with the price of that day",
+        ),
         Column("price", "price of bitcoin", USD_PER_BTC),
         Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
         Column("highest_hashrate", "highest 30-day mean of a year", EXAHASHES),

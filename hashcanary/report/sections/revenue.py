@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # metric, label, glossary term, what it rests on where the engine cannot know
 _FIGURES: tuple[tuple[str, str, str], ...] = (
-    ("hashprice", "Hashprice, at the day's difficulty", "hashprice"),
+    ("hashprice", "Hashprice, mean of the day", "hashprice"),
     ("hashprice.realised", "Hashprice, realised: revenue over estimated hashrate", "hashprice"),
     ("hashvalue", "Hashvalue", "hashvalue"),
     ("hashvalue.sats", "Hashvalue, in satoshis per terahash", "hashvalue"),
