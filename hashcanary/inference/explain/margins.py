@@ -1,8 +1,7 @@
 """What a hash earns before and at a drop, and what that did to the machines that ran.
 
-Hashprice is that of the subsidy alone: fees are not always known, and are a few percent of it on
-most days. What machines cost to run is told by the network's supply curve as known when the drop
-began (``squeeze.py``).
+found = squeeze(history, moment, before, at, given)
+if isinstance(found, Missing):
 """
 
 from __future__ import annotations
@@ -12,19 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.difficulty import difficulty_float64_column
-from hashcanary.chain.subsidy import COIN, subsidy_column
 from hashcanary.economics.supply.study import history_of
 from hashcanary.inference.explain.missing import Missing
 from hashcanary.inference.explain.squeeze import squeeze
 from hashcanary.inference.filter.price_change import prices_on
-from hashcanary.metrics.catalogue.hashvalue import HASHES_PER_DIFFICULTY
 from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.economics.machines.fleet import History
     from hashcanary.inference.explain.squeeze import Machines, Squeeze
     from hashcanary.store.record import Record
 
@@ -35,8 +32,6 @@ if TYPE_CHECKING:
 # it was down, and at most so many while it is
 USUAL_DAYS, NOW_DAYS, LOW_DAYS = 60, 3, 14
 _FEWEST_USUAL = 30
-# a block further back than this says nothing about the day's difficulty
-_STALE = 16 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,8 @@ def margin_at(
     first = int(start) // DAY - 365
     days = np.arange(first, end + 1, dtype=np.int64)
     price = floats(prices_on(record, days), "price")
-    value = price * _per_phs_day(record, days)
+    history = history_of(record)[0]
+    value = _hashprice_on(history, days)
     begin = int(start) // DAY - first
     usual = value[max(begin - USUAL_DAYS, 0) : begin]
     now = np.flatnonzero(np.isfinite(value[begin - 1 :])) + begin - 1
@@ -83,7 +79,7 @@ def margin_at(
     late = now[now >= min(int(down) // DAY - first - NOW_DAYS + 1, now[-NOW_DAYS:][0])]
     at, before = float(np.mean(value[late])), float(np.nanmean(usual))
     moment = int(start) if record.at is None else min(int(start), record.at)
-    found = squeeze(history_of(record)[0], moment, before, at, given)
+    found = squeeze(history, moment, before, at, given)
     if isinstance(found, Missing):
         return found
     year = value[np.isfinite(value)]
@@ -100,15 +96,8 @@ def margin_at(
     )
 
 
-def _per_phs_day(record: Record, days: Ints) -> Floats:
-    """Bitcoin of subsidy that a PH/s earns on each day; NaN where no block of late is known."""
-    time = np.maximum.accumulate(record.blocks["time"].to_numpy().astype(np.int64))
-    at = np.searchsorted(time, (days + 1) * DAY, side="right") - 1
-    known = at >= 0
-    at = np.maximum(at, 0)
-    known &= (days + 1) * DAY - time[at] < _STALE
-    bits = record.blocks["bits"].to_numpy().astype(np.int64)[at]
-    height = record.blocks["height"].to_numpy().astype(np.int64)[at]
-    coins = subsidy_column(height, record.network) / COIN
-    hashes = difficulty_float64_column(bits) * HASHES_PER_DIFFICULTY
-    return np.where(known, coins * DAY * 1e15 / hashes, np.nan)
+def _hashprice_on(history: History, days: Ints) -> Floats:
+    """Hashprice of each day, numbered from 1970, USD/PH/s/day; NaN where it is not known."""
+    at = np.minimum(np.searchsorted(history.time, days * DAY), history.time.size - 1)
+    known = history.time[at] == days * DAY
+    return np.where(known, history.hashprice_usd_per_phs_day[at], np.nan)
