@@ -10,6 +10,7 @@ import pytest
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.economics.errors import NoHashprice
+from hashcanary.economics.hash_economics import Days
 from hashcanary.errors import UsageError
 from hashcanary.inference.filter.mixture import LEVELS
 from hashcanary.inference.retarget.forecast import (
@@ -19,7 +20,7 @@ from hashcanary.inference.retarget.forecast import (
     forecast_retarget,
 )
 from hashcanary.inference.retarget.hashprice_ahead import Ahead, hashprice_ahead
-from hashcanary.inference.retarget.hashprice_basis import Basis, Days, basis_at, basis_of
+from hashcanary.inference.retarget.hashprice_basis import Basis, basis_at, basis_of
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _forecast(span: Span, left: int, height: int) -> RetargetForecast:
 def _days(prices: np.ndarray, fees: np.ndarray) -> Days:
     """Days up to the one that ends before the moment; each known at its end."""
     time = 20_000 * DAY - DAY * np.arange(prices.size, 0, -1, dtype=np.int64)
-    return Days(time, prices, time + DAY, fees, time + DAY)
+    return Days(time, prices, time + DAY, fees, time + DAY, np.full(prices.size, 1e14))
 
 
 def _basis(
