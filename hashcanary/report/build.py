@@ -11,11 +11,10 @@ from hashcanary.moments import DAY
 from hashcanary.report.datasets import datasets
 from hashcanary.report.document import Report
 from hashcanary.report.glossary import GLOSSARY
-from hashcanary.report.hurt import after_of, hurt
 from hashcanary.report.reading import Reading
 from hashcanary.report.sections.basis import basis
 from hashcanary.report.sections.history import history
-from hashcanary.report.sections.hurt import hurt_datasets, who_is_hurt
+from hashcanary.report.sections.hurt import after_of, compute_hurt, hurt_datasets, who_is_hurt
 from hashcanary.report.sections.now import now, pace
 from hashcanary.report.sections.outlook import next_retarget, outlook, outlook_datasets
 from hashcanary.report.sections.pools import pools, who_mined
@@ -40,7 +39,7 @@ ORDER = ("now", "history", "why", "revenue", "hurt", "pools", "ribbons", "next",
 def build_report(record: Record) -> Report:
     """The report on a record. Raises NothingToMeasure when it holds nothing to report on."""
     with ThreadPoolExecutor(3) as beside:
-        counted = beside.submit(hurt, record)
+        counted = beside.submit(compute_hurt, record)
         inferred, explaining = beside.submit(outlook, record), beside.submit(explained, record)
         measured = _measured(record)
         ahead, hurting = inferred.result(), counted.result()

@@ -19,8 +19,13 @@ from hashcanary.economics.supply.study import study_supply
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.document import Table
-from hashcanary.report.hurt import Hurt, after_of, hurt
-from hashcanary.report.sections.hurt import hurt_datasets, who_is_hurt
+from hashcanary.report.sections.hurt import (
+    Hurt,
+    after_of,
+    compute_hurt,
+    hurt_datasets,
+    who_is_hurt,
+)
 from hashcanary.report.sections.outlook import outlook
 from hashcanary.report.years import years
 from hashcanary.views.costs import FITTED, assumption
@@ -44,7 +49,7 @@ def february(real_record: Record, cut: Cut) -> Record:
 
 @pytest.fixture(scope="module")
 def found(february: Record) -> Hurt:
-    return hurt(february)
+    return compute_hurt(february)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +118,7 @@ def test_published_figures_stand_beside_as_external_inputs_known_by_then(
     assert not [name for name in rows if str(name).startswith("Capriole, ")]
     assert all(one.known <= FEBRUARY for one in found.published)
     later = cut(real_record, day_start(date(2026, 2, 5)) + DAY)
-    then = hurt(later)
+    then = compute_hurt(later)
     rows = {row["title"]: row for row in table(who_is_hurt(then), "costs").records()}
     # Capriole: 59,450 and 74,300 USD; Checkonchain: 87,000 USD, CoinDesk of 5 February 2026
     for name, usd in (
@@ -227,7 +232,7 @@ def test_only_headers_say_what_they_lack_in_the_chapters_place(february: Record)
         daily=february.daily.clear(),
         candles=february.candles.clear(),
     )
-    found = hurt(bare)
+    found = compute_hurt(bare)
     section = who_is_hurt(found)
     assert "cannot be said" in section.lead
     assert "hashprice" in section.lead
@@ -239,7 +244,7 @@ def test_only_headers_say_what_they_lack_in_the_chapters_place(february: Record)
 
 def test_before_the_first_rig_it_says_so(real_record: Record, cut: Cut) -> None:
     early = cut(real_record, day_start(date(2012, 6, 1)) + DAY)
-    section = who_is_hurt(hurt(early))
+    section = who_is_hurt(compute_hurt(early))
     assert "expected a moment from 2013-11-01 on" in section.lead
     assert not re.search(r"[\d,]+ USD", section.lead)
     # prices alone can be fitted
@@ -252,7 +257,7 @@ def test_before_the_first_rig_it_says_so(real_record: Record, cut: Cut) -> None:
 
 
 def test_an_invented_history_has_no_published_figures(simulated_record: Record) -> None:
-    found = hurt(simulated_record)
+    found = compute_hurt(simulated_record)
     assert found.published == ()
     kinds = {row["kind"] for row in table(who_is_hurt(found), "costs").records()}
     assert kinds == {"model"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import BAND_TEXT, band_of
+from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import STALE_DAYS, hash_economics
 from hashcanary.economics.levers import Moved, moved_by
@@ -23,7 +23,7 @@ from hashcanary.economics.supply.curve import (
 )
 from hashcanary.interval import Interval
 from hashcanary.metrics.windows import floats
-from hashcanary.moments import DAY, iso_day
+from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -225,14 +225,3 @@ MEANINGS = {
 def _levers(supply: Supply, under: Floats) -> tuple[Moved, ...]:
     """What each assumption moves of the share under water, the most first."""
     return moved_by(MEANINGS, supply.parameters, under, parameter_units())
-
-
-def assumptions(study: SupplyStudy) -> str:
-    """What every share here rests on, in a line."""
-    power, fleet = study.power_usd_per_kwh, study.network_j_per_th
-    return (
-        f"power {power.value:.3f} USD/kWh ({power.low:.3f} to {power.high:.3f} over draws, and "
-        f"spread over miners), machines that run {fleet.value:.1f} J/TH ({fleet.low:.1f} to "
-        f"{fleet.high:.1f}), PUE 1.05, pool fee 1.5%, overhead 6%; bands: "
-        f"{BAND_TEXT}; hashprice of {iso_day(study.market.day)}"
-    )

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.economics.costs.published import newest_known
+from hashcanary.economics.costs.published import newest_known, read_published_costs
+from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.draws import BAND_TEXT, band_of
+from hashcanary.economics.errors import NoHashprice, NoMarket, NoRigYet, TooFewDaysForFleet
+from hashcanary.economics.hash_economics import hash_economics
+from hashcanary.economics.machines.rigs import read_rigs
+from hashcanary.economics.selling.sold import draw_overheads, sold
+from hashcanary.economics.selling.study import margin_classes
+from hashcanary.economics.shutdown.table import Terms, shutdown_table
+from hashcanary.economics.supply.study import study_supply
+from hashcanary.inference.retarget.after import after_retarget
+from hashcanary.inference.retarget.hashprice_basis import basis_of
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.charts.costs import COSTS, FAMILY
@@ -16,6 +27,7 @@ from hashcanary.report.charts.stress import FLEET, STRESS
 from hashcanary.report.charts.supply import SUPPLY, supply_data
 from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series
 from hashcanary.report.sections.stress import stress_parts
+from hashcanary.report.years import SEED, years
 from hashcanary.units import (
     EXAHASHES,
     FRACTION,
@@ -38,10 +50,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hashcanary.economics.costs.answers import CostAnswers
+    from hashcanary.economics.costs.published import PublishedCost
+    from hashcanary.economics.selling.study import ClassSold
+    from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.after import AfterRetarget
     from hashcanary.report.charts.definition import Chart
-    from hashcanary.report.hurt import Hurt
+    from hashcanary.report.sections.outlook import Outlook
+    from hashcanary.report.years import Years
+    from hashcanary.store.record import Record
     from hashcanary.units import Unit
 
 _KEY, _TITLE = "hurt", "Who is hurt?"
@@ -67,6 +84,88 @@ _UNITS: Mapping[str, Unit] = {
     "hashrate": HASHRATE,
     "hashprice": USD_PER_PHS_DAY,
 }
+# USD/kWh that the table of shutdown prices states
+_POWER_PRICES = (0.04, 0.06, 0.08)
+# rigs in that table: the largest of the fleet
+_LARGEST = 8
+_NO_PATHS = "paths of the hashprice are those of `hashcanary shutdown`"
+
+
+@dataclass(frozen=True, slots=True)
+class Hurt:
+    """What is known of who is hurt.
+
+    no_supply, no_shutdown: why a part is None or empty, empty where it is there. published: all
+    that was known by then, none beside an invented history. selling: by class of margin, all of
+    them last. years: what the years say.
+    """
+
+    supply: SupplyStudy | None
+    no_supply: str
+    published: tuple[PublishedCost, ...]
+    shutdown: tuple[Line, ...]
+    no_shutdown: str
+    selling: tuple[ClassSold, ...]
+    years: Years
+
+
+def compute_hurt(record: Record) -> Hurt:
+    """What is known of who is hurt at the record's moment."""
+    with ThreadPoolExecutor(1) as beside:
+        through_time = beside.submit(years, record)
+        supply, no_supply = _studied(record)
+        lines, no_shutdown = _shutdown_prices(record, supply)
+        selling = () if supply is None else _must_sell(supply)
+    of_years = through_time.result()
+    at = record.at if of_years.costs is None else of_years.costs.at
+    published = tuple(
+        cost
+        for cost in read_published_costs()
+        if not record.simulated and (at is None or cost.known <= at)
+    )
+    return Hurt(supply, no_supply, published, lines, no_shutdown, selling, of_years)
+
+
+def after_of(record: Record, hurt: Hurt, ahead: Outlook) -> tuple[AfterRetarget | None, str]:
+    """What the next retarget does to who is hurt, or why that cannot be said."""
+    if ahead.forecast is None:
+        return None, ahead.no_forecast
+    if hurt.supply is None:
+        return None, hurt.no_supply
+    try:
+        basis = basis_of(record, ahead.forecast)
+    except NoHashprice as error:
+        return None, str(error)
+    return after_retarget(ahead.forecast, hurt.supply, basis, seed=SEED), ""
+
+
+def _studied(record: Record) -> tuple[SupplyStudy | None, str]:
+    try:
+        return study_supply(record, seed=SEED), ""
+    except (NoHashprice, NoRigYet, TooFewDaysForFleet) as error:
+        return None, str(error)
+
+
+def _shutdown_prices(record: Record, supply: SupplyStudy | None) -> tuple[tuple[Line, ...], str]:
+    """The largest rigs of the fleet, the one that stops first on top, at each price of power."""
+    if supply is None:
+        return (), "the fleet is not known"
+    try:
+        market = hash_economics(record)
+    except NoMarket as error:
+        return (), str(error)
+    largest = sorted(supply.rigs, key=lambda rig: -rig.share.value)[:_LARGEST]
+    catalogue = read_rigs()
+    rigs = sorted(
+        (catalogue.rig(rig.name) for rig in largest), key=lambda rig: -rig.efficiency_j_per_th
+    )
+    return shutdown_table(rigs, _POWER_PRICES, market, Terms(), None, _NO_PATHS), ""
+
+
+def _must_sell(supply: SupplyStudy) -> tuple[ClassSold, ...]:
+    overheads = draw_overheads(assume().figures, supply.supply.left.size, SEED)
+    now = sold(supply.supply, supply.market.hashprice_usd_per_phs_day, overheads)
+    return margin_classes(supply, now)
 
 
 def who_is_hurt(hurt: Hurt, after: AfterRetarget | None = None, no_after: str = "") -> Section:
@@ -74,24 +173,24 @@ def who_is_hurt(hurt: Hurt, after: AfterRetarget | None = None, no_after: str = 
 
     after: what the next retarget does; no_after: why that cannot be said.
     """
-    years, study = hurt.years, hurt.supply
+    through, study = hurt.years, hurt.supply
     parts: list[Ledger | Table | Drawing] = []
-    if years.cost_days.height:
+    if through.cost_days.height:
         parts.append(Drawing("costs"))
-    if years.costs is not None:
-        parts.append(_costs(hurt, years.costs))
+    if through.costs is not None:
+        parts.append(_costs(hurt, through.costs))
     if study is not None:
         parts += [_ledger(study), Drawing("supply"), _next(study)]
     if hurt.shutdown:
         parts.append(shutdown_view.by_power_price(hurt.shutdown))
-    if years.fleet_days.height:
+    if through.fleet_days.height:
         parts.append(Drawing("fleet"))
     if hurt.selling and study is not None:
         parts.append(by_margin(hurt.selling, study.market.day))
     if after is not None:
         parts.append(after_table(after))
-    if years.stress is not None:
-        parts += [Drawing("stress"), *stress_parts(years.stress)]
+    if through.stress is not None:
+        parts += [Drawing("stress"), *stress_parts(through.stress)]
     notes = tuple(map(harmless, _notes(hurt, no_after)))
     return Section(_KEY, "Who is hurt", _TITLE, harmless(_lead(hurt)), tuple(parts), notes)
 
