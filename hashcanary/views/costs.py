@@ -81,8 +81,8 @@ VIEW = View(
         "history": (
             Column("model", "model"),
             Column("day", "day", DATE),
-            Column("price", "price", USD_PER_BTC, spare=1),
-            *_cost_columns(spare=2),
+            Column("price", "price", USD_PER_BTC, spare=2),
+            *_cost_columns(spare=1),
             Column(
                 "hindsight",
                 "hindsight",
