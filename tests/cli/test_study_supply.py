@@ -24,30 +24,36 @@ count = 100
 """
 
 
-def test_people_are_told_shares_with_bands_and_what_they_rest_on(call: Run, lake: Path) -> None:
-    told = call("--home", lake, "study", "supply")
-    assert told.returncode == 0, told.stderr
-    for word in ("SIMULATED", "Under water at", "Room for further", "Rests on", "95% of draws"):
-        assert word in told.stdout
-    for word in ("0.45", "Next to go", "USD/kWh", "Moves the share", "PUE"):
-        assert word in told.stdout
+def test_people_are_told_shares_with_bands(call: Run, lake: Path) -> None:
+    words = ("--home", lake, "study", "supply")
+    text, document = call(*words).stdout, json.loads(call(*words, "--json").stdout)
+    assert "SIMULATED" in text
+    low, middle, high = (document[f"underwater_fraction{end}"] for end in ("_low", "", "_high"))
+    assert f"{middle:.1%} ({low:.1%} to {high:.1%})" in text
+    assert f"{document['underwater_mean_fraction']:.1%}" in text
+    assert f"{document['hashprice_usd_per_phs_day']:.2f} USD/PH/s/day" in text
+    # Noda, Okumura and Hashimoto's elasticity
+    assert str(document["literature_elasticity_ratio"]) in text
+    assert "95% of draws" in text
 
 
-def test_json_has_the_curve_the_rigs_and_the_assumptions_with_units(call: Run, lake: Path) -> None:
+def test_json_has_the_curve_and_the_power_prices_with_units(call: Run, lake: Path) -> None:
     document = json.loads(call("--home", lake, "study", "supply", "--json").stdout)
     assert document["simulated"] is True
     assert document["draws"] == 10_000
-    low, middle, high = (document[f"under_water_{end}fraction"] for end in ("low_", "", "high_"))
+    low, middle, high = (document[f"underwater_fraction{end}"] for end in ("_low", "", "_high"))
     assert 0 <= low <= middle <= high <= 1
-    for row in document["curve"]:
-        assert row["paying_low_fraction"] <= row["paying_fraction"] <= row["paying_high_fraction"]
-    paying = [row["paying_fraction"] for row in document["curve"]]
-    assert paying == sorted(paying)
-    off = [row["off_at_usd_per_phs_day"] for row in document["rigs"]]
-    assert off == sorted(off, reverse=True)
+    profitable = [row["profitable_fraction"] for row in document["rows"]]
+    assert profitable == sorted(profitable)
     assert all(part["source"] for part in document["power"])
     assert sum(part["share_fraction"] for part in document["power"]) == pytest.approx(1.0)
     assert "provenance" in document
+
+
+def test_rigs_that_switch_off_first_stand_on_top(call: Run, lake: Path) -> None:
+    words = ("--home", lake, "study", "supply", "--show", "rigs", "--json")
+    off = [row["off_at_usd_per_phs_day"] for row in json.loads(call(*words).stdout)["rows"]]
+    assert off == sorted(off, reverse=True)
 
 
 @pytest.mark.parametrize("shown", ["curve", "rigs", "assumptions"])
@@ -63,10 +69,10 @@ def test_own_machines_stand_on_the_curve(call: Run, lake: Path, tmp_path: Path) 
     file = tmp_path / "mine.toml"
     file.write_text(_FLEET)
     told = call("--home", lake, "study", "supply", "--fleet", file, "--json")
-    (own,) = json.loads(told.stdout)["own"]
+    (own,) = json.loads(told.stdout)["rows"]
     # the nameplate of an S9: 98 J/TH
     assert own["off_at_usd_per_phs_day"] == pytest.approx(98 * 24 * 0.05, rel=1e-3)
-    assert 0 <= own["cheaper_low_fraction"] <= own["cheaper_high_fraction"] <= 1
+    assert 0 <= own["cheaper_fraction_low"] <= own["cheaper_fraction_high"] <= 1
     contract = call("--home", lake, "study", "supply", "--fleet", file, "--power-price", 0.1)
     assert "Of your 1,350 TH/s" in contract.stdout
 
@@ -74,9 +80,10 @@ def test_own_machines_stand_on_the_curve(call: Run, lake: Path, tmp_path: Path) 
 def test_a_contract_alone_says_which_machines_pay(call: Run, lake: Path) -> None:
     told = call("--home", lake, "study", "supply", "--power-price", 0.06, "--json")
     document = json.loads(told.stdout)
-    for row in document["own"]:
+    assert document["shown"] == "own"
+    for row in document["rows"]:
         best = document["hashprice_usd_per_phs_day"] / (24 * 0.06)
-        assert row["pays"] == (row["efficiency_j_per_th"] <= best)
+        assert row["profitable"] == (row["efficiency_j_per_th"] <= best)
 
 
 @pytest.mark.parametrize(
