@@ -108,7 +108,7 @@ def table(one: Table) -> Html:
     """A table, its intervals also drawn where it asks for that."""
     if not one.rows:
         return tag("div", tag("h3", one.title), tag("p", one.empty, class_="note"), class_="block")
-    cells = [one.cells(row) for row in one.rows]
+    cells = [one.cells(row) for row in (one.rows if one.shown is None else one.shown)]
     seen = [(place, column) for place, column in enumerate(one.columns) if not column.hidden]
     scale = _drawn_range(cells) if one.drawn else None
     heads = [tag("th", _head(column), scope="col", class_=_css(column)) for _, column in seen]

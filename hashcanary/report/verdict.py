@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from hashcanary.interval import Interval
 from hashcanary.report.document import Verdict
-from hashcanary.report.sections.stress import stress_sentence
 from hashcanary.units import HASHRATE
+from hashcanary.views.stress import gauge_sentence
 from hashcanary.views.text import chance, count, day, how_often, percent, probability, quantity
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _inverted_by_luck(luck: InversionLuck | None) -> str:
 
 
 def _stress(signs: Signs) -> str:
-    return "" if signs.stress is None else stress_sentence(signs.stress)
+    return "" if signs.stress is None else gauge_sentence(signs.stress)
 
 
 def _blocks(signs: Signs) -> str:

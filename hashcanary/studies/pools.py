@@ -31,7 +31,7 @@ from hashcanary.metrics.pool_days import pool_blocks
 from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import built_in
 from hashcanary.studies.errors import NoPoolLabels
-from hashcanary.studies.share_tests import fisher, holm
+from hashcanary.studies.exact_tests import fisher, holm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,11 +8,11 @@ from typing import cast
 import numpy as np
 import polars as pl
 import pytest
+from hashcanary.studies.episode_table import SCHEMA, study_summary, to_frame, to_rows
 
 from hashcanary.metrics.engine import MetricResult, Metrics
 from hashcanary.metrics.registry import find_metric
 from hashcanary.moments import DAY, day_start
-from hashcanary.studies.episode_table import SCHEMA, study_summary, to_frame, to_rows
 from hashcanary.studies.episodes import EPOCH_THRESHOLD, EpisodeStudy, find_episodes, spans
 
 FIRST = day_start(date(2024, 1, 1))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
+from hashcanary.studies.episode_table import study_summary, to_rows
 from scipy.optimize import isotonic_regression
 
 from hashcanary.chain.compact import encode_compact
@@ -19,7 +20,6 @@ from hashcanary.moments import DAY
 from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.mining import mine
 from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
-from hashcanary.studies.episode_table import study_summary, to_rows
 from hashcanary.studies.episodes import EpisodeStudy, find_episodes, with_luck
 from hashcanary.studies.ribbon_luck import inversions, never_falling, ribbon_luck, simulate
 

@@ -1,26 +1,18 @@
-"""``hashcanary study stress``: how far the stress gauge is to be trusted."""
+"""``hashcanary study stress``: how far the stress gauge can be trusted."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import add_at, add_command
-from hashcanary.cli.numbers import count_of, seed_of
+from hashcanary.cli.numbers import count_of, path_of, seed_of
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hashcanary.cli.declare import Commands, Parser
-    from hashcanary.cli.output import Table
-    from hashcanary.store.record import Record
-    from hashcanary.studies.stress.capitulations import Capitulation
-    from hashcanary.studies.stress.component import Component
-    from hashcanary.studies.stress.gauge import StressHistory
-    from hashcanary.studies.stress.luck import StressLuck
-    from hashcanary.studies.stress.settings import Settings
 
+# of views.stress_study, which is not imported before it is needed
 _SHOWN = ("episodes", "components", "weights", "choices", "luck", "returns")
 _AGAINST = ("published", "ribbon", "epoch")
 _EXAMPLES = """\
@@ -31,15 +23,15 @@ _EXAMPLES = """\
   hashcanary study stress --weights mine.toml --capitulations seen.toml --json
 """
 _DESCRIPTION = """\
-What the stress gauge read before, at and after capitulations that others
-published, how early, how often it cried wolf, and what chance would have done.
+What the stress gauge was before, at and after published capitulations, how early,
+how many false alarms it gave, and what chance would have done.
 
---show components: the gauge without each of its parts. weights: under a thousand
-random weights. choices: other windows of percentiles, other models of the cost.
-luck: SIMULATED worlds that grow without stress. returns: what the price did after
-it began to say a word, with how little so few windows say.
+--show components: the gauge without each of its components. weights: under a
+thousand random weights. choices: with other windows of percentiles, other models
+of the cost. luck: in SIMULATED worlds that grow without stress. returns: what the
+price did after the gauge first had a word.
 
-Exits with 3 where too little is known for the gauge to speak.
+Exits with 3 where too little is known for a gauge.
 """
 
 
@@ -58,10 +50,14 @@ def add(studies: Commands, shared: Parser) -> None:
         "--show", choices=_SHOWN, default="episodes", help="the table (default: episodes)"
     )
     parser.add_argument(
-        "--weights", metavar="FILE", help="weights, windows and words in place of ours, as TOML"
+        "--weights",
+        metavar="FILE",
+        help="weights, windows and words in place of the built-in ones, as TOML",
     )
     parser.add_argument(
-        "--capitulations", metavar="FILE", help="published capitulations in place of ours, as TOML"
+        "--capitulations",
+        metavar="FILE",
+        help="published capitulations in place of the built-in ones, as TOML",
     )
     parser.add_argument(
         "--against",
@@ -82,22 +78,19 @@ def add(studies: Commands, shared: Parser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Study and print."""
-    from pathlib import Path
+    from contextlib import nullcontext
+    from functools import partial
 
     from hashcanary.cli.opening import open_record
-    from hashcanary.cli.output import emit, format_of
-    from hashcanary.studies.stress.capitulations import read_capitulations
-    from hashcanary.studies.stress.registry import all_components
-    from hashcanary.studies.stress.settings import read_settings
+    from hashcanary.cli.output import format_of, show
+    from hashcanary.cli.progress import bar
+    from hashcanary.views.stress_study import stress_study
 
     seed = seed_of(args.seed)
     worlds = count_of("--worlds", args.worlds, 1, 1000)
     draws = count_of("--draws", args.draws, 10, 100_000)
-    settings = read_settings(all_components(), Path(args.weights) if args.weights else None)
-    published: tuple[Capitulation, ...] = ()
-    if args.against in {None, "published"}:
-        published = read_capitulations(Path(args.capitulations) if args.capitulations else None)
-    elif args.capitulations:
+    file = path_of(args.capitulations)
+    if file is not None and args.against not in {None, "published"}:
         raise UsageError(
             argument="--capitulations",
             expected="--against published with it",
@@ -105,66 +98,16 @@ def run(args: argparse.Namespace) -> Exit:
             remedy="Leave one of the two out.",
         )
     record = open_record(args)
-    own = record.simulated and not args.capitulations
-    against = args.against or ("ribbon" if own else "published")
-    asked = _Asked(args.show, against, published, seed, worlds, draws)
-    emit(_table(record, settings, asked), format_of(args))
+    with bar() if args.show == "luck" else nullcontext() as tell:
+        answer = stress_study(
+            record,
+            show=args.show,
+            weights=path_of(args.weights),
+            against=file or args.against,
+            worlds=worlds,
+            draws=draws,
+            seed=seed,
+            progress=tell and partial(tell, "simulated worlds"),
+        )
+    show(answer, format_of(args))
     return Exit.DONE
-
-
-class _Asked(NamedTuple):
-    """What the user asked for."""
-
-    show: str
-    against: str
-    published: tuple[Capitulation, ...]
-    seed: int
-    worlds: int
-    draws: int
-
-
-def _table(record: Record, settings: Settings, asked: _Asked) -> Table:
-    from hashcanary.cli import stress_parts_tables as parts
-    from hashcanary.cli import stress_study_tables as tables
-    from hashcanary.studies.stress import after, robustness
-    from hashcanary.studies.stress.capitulations import from_episodes
-    from hashcanary.studies.stress.gauge import stress_history
-    from hashcanary.studies.stress.registry import all_components
-    from hashcanary.studies.stress.sources import stress_sources
-
-    known, capitulations = all_components(), asked.published
-    models = robustness.OTHER_MODELS if asked.show == "choices" else ()
-    sources = stress_sources(record, models=models)
-    history = stress_history(sources, settings, known)
-    tables.speaks(history, record.at_text)
-    if asked.against != "published":
-        capitulations = from_episodes(sources.metrics, asked.against, simulated=record.simulated)
-    if asked.show == "components":
-        return parts.components(record, history, robustness.left_out(history, capitulations))
-    if asked.show == "weights":
-        found = robustness.random_weights(
-            history, capitulations, draws=asked.draws, seed=asked.seed
-        )
-        return parts.weights(record, history, found, capitulations)
-    if asked.show == "choices":
-        others = robustness.other_choices(sources, settings, known, capitulations)
-        return parts.choices(record, others)
-    if asked.show == "luck":
-        return tables.luck(record, _luck(history, known, asked))
-    if asked.show == "returns":
-        return tables.returns(record, after.after_words(history, sources.metrics["price"].rows))
-    return tables.episodes(record, history, capitulations, asked.against)
-
-
-def _luck(history: StressHistory, known: Mapping[str, Component], asked: _Asked) -> StressLuck:
-    from hashcanary.cli.progress import bar
-    from hashcanary.studies.stress.luck import stress_luck
-
-    with bar() as tell:
-        return stress_luck(
-            history,
-            known,
-            worlds=asked.worlds,
-            seed=asked.seed,
-            progress=lambda done, whole: tell("simulated worlds", done, whole),
-        )

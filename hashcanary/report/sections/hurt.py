@@ -26,8 +26,10 @@ from hashcanary.report.charts.costs import COSTS, FAMILY
 from hashcanary.report.charts.stress import FLEET, STRESS
 from hashcanary.report.charts.supply import SUPPLY, supply_data
 from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series
-from hashcanary.report.sections.stress import stress_parts
 from hashcanary.report.years import SEED, years
+from hashcanary.studies.stress.gauge import BAND_TEXT as GAUGE_BAND
+from hashcanary.studies.stress.gauge import LEVEL as GAUGE_LEVEL
+from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND
 from hashcanary.units import (
     EXAHASHES,
     FRACTION,
@@ -39,6 +41,7 @@ from hashcanary.units import (
 )
 from hashcanary.views import costs as cost_view
 from hashcanary.views import shutdown as shutdown_view
+from hashcanary.views import stress as stress_view
 from hashcanary.views import supply as supply_view
 from hashcanary.views.after_retarget import report_table as after_table
 from hashcanary.views.assumptions import fleet_assumptions
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from hashcanary.report.sections.outlook import Outlook
     from hashcanary.report.years import Years
     from hashcanary.store.record import Record
+    from hashcanary.studies.stress.answer import StressNow
     from hashcanary.units import Unit
 
 _KEY, _TITLE = "hurt", "Who is hurt?"
@@ -190,7 +194,11 @@ def who_is_hurt(hurt: Hurt, after: AfterRetarget | None = None, no_after: str = 
     if after is not None:
         parts.append(after_table(after))
     if through.stress is not None:
-        parts += [Drawing("stress"), *stress_parts(through.stress)]
+        parts += [
+            Drawing("stress"),
+            _stress(through.stress),
+            stress_view.component_table(through.stress),
+        ]
     notes = tuple(map(harmless, _notes(hurt, no_after)))
     return Section(_KEY, "Who is hurt", _TITLE, harmless(_lead(hurt)), tuple(parts), notes)
 
@@ -312,6 +320,47 @@ def _next(study: SupplyStudy) -> Table:
         note=f"Bands: {BAND_TEXT}. {supply_view.NOTES['rigs']} Your own machines: hashcanary study "
         "supply --fleet.",
         empty="No machine of the catalogue makes 1% of the hashrate or more.",
+    )
+
+
+def _stress(now: StressNow) -> Ledger:
+    """The stress gauge and the miner-sustainability index."""
+    held = stress_view.held(now) or "no word yet: too few earlier days"
+    gauge = (stress_view.GAUGE, (now.gauge, now.low, now.high), GAUGE_BAND, now.day, held)
+    figures = [_of_100("stress.gauge", *gauge)]
+    index, label = now.index, stress_view.INDEX
+    if index is None:
+        missing = "too little is known of the fleet and of costs"
+        figures.append(
+            Figure(
+                "stress.index", f"{label}, 0 to 100", None, INDEX_100, missing=missing, term="gauge"
+            )
+        )
+    else:
+        three = (index.index, index.low, index.high)
+        note = stress_view.parts_text(index)
+        figures.append(_of_100("stress.index", label, three, INDEX_BAND, index.day, note))
+    return Ledger("stress", "Stress", tuple(figures))
+
+
+def _of_100(
+    key: str, label: str, three: tuple[float, float, float], band: str, of: int, note: str
+) -> Figure:
+    value, low, high = three
+    return Figure(
+        key=key,
+        label=f"{label}, 0 to 100",
+        value=value,
+        unit=INDEX_100,
+        low=low,
+        high=high,
+        level=GAUGE_LEVEL,
+        interval=band,
+        since=of,
+        until=of + DAY,
+        source="drawn fleets, power prices and costs; blocks, closing prices",
+        note=note,
+        term="gauge",
     )
 
 

@@ -93,15 +93,6 @@ class StressNow:
     components: tuple[ComponentNow, ...]
     index: IndexNow | None
 
-    @property
-    def held(self) -> str:
-        """The word and how long it has held: ``stressed or worse for 5 days``; empty without."""
-        if self.word is None:
-            return ""
-        worse = "" if self.word in {CALM, WORDS[-1]} else " or worse"
-        days = f"{self.days_in_word:,} day" + ("" if self.days_in_word == 1 else "s")
-        return f"{self.word}{worse} for {days}"
-
 
 def stress_now(
     history: StressHistory, sustainability: SustainabilityHistory, at_text: str

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WORDS = ("strained", "stressed", "capitulation")
 CALM = "calm"
-PARTS = ("paying", "margin", "renewal")
+PARTS = ("profitable", "margin", "renewal")
 """Parts of the miner-sustainability index."""
 _SECTIONS = ("weights", "percentiles", "words", "missing", "index")
 _MOST_WEIGHT, _MOST_DAYS = 1e6, 100_000

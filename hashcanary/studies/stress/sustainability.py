@@ -3,7 +3,7 @@
 It is made of shares that mean the same in every year, and of no percentile: three horizons of one
 question. Percentiles of the past, and what the network does, are the gauge's (``gauge``).
 
-- today (``paying``): the part of the hashrate whose hashprice pays its running cost;
+- today (``profitable``): the part of the hashrate whose hashprice pays its running cost;
 - this year (``margin``): the part of revenue that power leaves, for staff, debt and owners;
 - when machines wear out (``renewal``): how much of the all-in cost of a coin the price covers, up
   to all of it.
@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from hashcanary.economics.costs.model import LEVEL as COST_LEVEL
-from hashcanary.studies.stress.components.under_water import UNDER_WATER
+from hashcanary.studies.stress.components.underwater import UNDERWATER
 from hashcanary.studies.stress.gauge import LEVEL, weighted
 from hashcanary.studies.stress.ranks import ranks_before
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 POWER, ALL_IN = "electricity", "all-in"
 MODELS = (POWER, ALL_IN)
 TITLES = {
-    "paying": "Hashrate that pays",
+    "profitable": "Profitable hashrate",
     "margin": "Revenue left by power",
     "renewal": "All-in cost covered",
 }
 DEFINITIONS = {
-    "paying": "1 - fleet under water (docs/supply.md)",
+    "profitable": "1 - fleet underwater (docs/supply.md)",
     "margin": f"1 - cost of a coin by `{POWER}` / price, at least 0 (docs/costs.md)",
     "renewal": f"price / cost of a coin by `{ALL_IN}`, at most 1 (docs/costs.md)",
 }
@@ -78,7 +78,7 @@ class SustainabilityHistory:
 def sustainability_history(sources: Sources, settings: Settings) -> SustainabilityHistory:
     """The index on every day of the sources' record."""
     time = sources.metrics.frame("day")["time"].to_numpy()
-    built = {"paying": _paying, "margin": _margin, "renewal": _renewal}
+    built = {"profitable": _profitable, "margin": _margin, "renewal": _renewal}
     parts = tuple(
         PartDays(name, weight, *built[name](sources))
         for name, weight in settings.index.items()
@@ -99,11 +99,11 @@ def sustainability_history(sources: Sources, settings: Settings) -> Sustainabili
     return SustainabilityHistory(time, parts, part_known, index, low, high, 100.0 * ranks[:, 0])
 
 
-def _paying(sources: Sources) -> tuple[Floats, Floats, Floats]:
+def _profitable(sources: Sources) -> tuple[Floats, Floats, Floats]:
     """Its 95% band narrowed to the index's."""
-    frame = UNDER_WATER.compute(sources)
+    frame = UNDERWATER.compute(sources)
     value, low, high = (_floats(frame[name]) for name in ("value", "low", "high"))
-    narrow = _ENDS / NormalDist().inv_cdf(0.5 + UNDER_WATER.level / 2)
+    narrow = _ENDS / NormalDist().inv_cdf(0.5 + UNDERWATER.level / 2)
     worse, better = value + (high - value) * narrow, value + (low - value) * narrow
     return 1 - value, np.clip(1 - worse, 0, 1), np.clip(1 - better, 0, 1)
 

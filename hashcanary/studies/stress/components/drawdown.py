@@ -38,7 +38,7 @@ def drawdown(sources: Sources) -> pl.DataFrame:
 
 DRAWDOWN = Component(
     name="drawdown",
-    title="Fall of the hashrate",
+    title="Drawdown of the hashrate",
     unit=FRACTION,
     stress="low",
     definition="drawdown.sma30: 30-day mean of the hashrate / its highest so far - 1",

@@ -39,7 +39,7 @@ def price_to(model: str) -> Callable[[Sources], pl.DataFrame]:
 
 PRICE_TO_COST = Component(
     name="price_to_cost",
-    title="Price over cost of power",
+    title="Price / cost of power",
     unit=RATIO,
     stress="low",
     definition=f"price / cost of a coin by the model `{MODEL}`",

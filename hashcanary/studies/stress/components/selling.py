@@ -21,7 +21,7 @@ def selling(sources: Sources) -> pl.DataFrame:
 
 SELLING = Component(
     name="selling",
-    title="Coins that must be sold",
+    title="Forced selling",
     unit=FRACTION,
     stress="high",
     definition="part of the coins mined that must be sold to pay for the power of the machines "

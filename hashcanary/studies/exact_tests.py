@@ -1,4 +1,4 @@
-"""Tests of whether a share changed: Fisher's exact test, Holm's correction for several."""
+"""Exact tests of whether a share changed: Fisher's, with Holm's correction for several."""
 
 from __future__ import annotations
 

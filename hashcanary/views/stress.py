@@ -1,0 +1,507 @@
+"""How stressed miners are, and whether they can go on: by component, or on every day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
+from hashcanary.moments import iso_day
+from hashcanary.studies.stress.answer import ALL_WORDS
+from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL
+from hashcanary.studies.stress.settings import CALM, WORDS
+from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEXT
+from hashcanary.studies.stress.sustainability import DEFINITIONS, TITLES
+from hashcanary.units import DATE, DAYS, FRACTION, INDEX_100, UNIX_TIME, known_units
+from hashcanary.views.answer import Answer, View
+from hashcanary.views.table import Column, Table, limited
+from hashcanary.views.text import banded, count, day, harmless, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from hashcanary.store.record import Record
+    from hashcanary.studies.stress.answer import ComponentNow, IndexNow, PartNow, StressNow
+    from hashcanary.studies.stress.gauge import StressHistory
+    from hashcanary.studies.stress.settings import Settings
+    from hashcanary.studies.stress.sustainability import SustainabilityHistory
+    from hashcanary.units import Unit
+    from hashcanary.views.table import Cell
+
+GAUGE, INDEX = "Stress gauge", "Miner sustainability"
+_MONTHS_SHOWN, _DAYS_SHOWN = 13, 62
+
+
+def tenths(value: float) -> str:
+    """A figure with one decimal."""
+    return f"{value:.1f}"
+
+
+def whole(value: float) -> str:
+    """A figure without decimals."""
+    return f"{value:.0f}"
+
+
+VIEW = View(
+    "stress",
+    "stress",
+    "How stressed are miners, and can they go on?",
+    facts=(
+        Column("day", "newest day with a gauge", DATE),
+        Column("known_at", "when the gauge of that day was final", UNIX_TIME),
+        Column("gauge", GAUGE, INDEX_100, limits=BAND_TEXT, level=LEVEL),
+        Column("word", "the word it has"),
+        Column("word_held", "how long it has had that word or a worse one", DAYS),
+        Column("weight_known", "weight of the components that are known", FRACTION),
+        Column("index", INDEX, INDEX_100, limits=INDEX_BAND_TEXT, level=LEVEL),
+        Column("index_day", "newest day with an index", DATE),
+        Column("index_percentile", "earlier days of the window with a lower index", INDEX_100),
+        Column("index_weight_known", "weight of the parts of the index that are known", FRACTION),
+        Column("window", "window of the percentiles; 0: all earlier days", DAYS),
+        Column("fewest", "fewest earlier days for a percentile or a word", DAYS),
+        Column("weights_file", "file of the weights"),
+    ),
+    tables={
+        "components": (
+            Column("figure", "figure", hidden=True, definition="gauge or index"),
+            Column("name", "name", hidden=True),
+            Column("title", "component", wide=True),
+            Column("value", "value", limits="of the row: see interval"),
+            Column("unit", "unit", hidden=True),
+            Column(
+                "percentile",
+                "percentile",
+                INDEX_100,
+                limits=f"{LEVEL:.0%} of the component's own band",
+                level=LEVEL,
+                text=whole,
+                spare=1,
+                definition="of the component's own earlier days in the window, those with less "
+                "stress",
+            ),
+            Column("weight", "weight", FRACTION, digits=0),
+            Column("stated_weight", "weight with all known", FRACTION, hidden=True),
+            Column(
+                "contribution",
+                "points",
+                INDEX_100,
+                text=tenths,
+                definition="percentile times weight; of the index, share times weight",
+            ),
+            Column("day", "day", DATE, spare=2),
+            Column("missing", "missing", hidden=True),
+            Column("stress", "end of it that is stress", hidden=True),
+            Column("definition", "definition", hidden=True),
+            Column("why", "what it measures", hidden=True),
+            Column("interval", "kind of interval of the value", hidden=True),
+            Column("source", "source", hidden=True),
+        ),
+        "history": (
+            Column("day", "day", DATE),
+            Column("gauge", "gauge", INDEX_100, limits=BAND_TEXT, level=LEVEL, text=tenths),
+            Column("word", "word"),
+            Column(
+                "index",
+                "sustainability",
+                INDEX_100,
+                limits=INDEX_BAND_TEXT,
+                level=LEVEL,
+                text=tenths,
+            ),
+            Column("weight_known", "weight known", FRACTION, digits=0, spare=1),
+            *(Column(f"{word}_from", f"{word} from", INDEX_100, hidden=True) for word in WORDS),
+            Column("missing", "missing components", hidden=True),
+            Column("known_at", "known at", UNIX_TIME, hidden=True),
+        ),
+    },
+    more={
+        "words": "each word: where it begins (points, quantile of the gauge's earlier days), and "
+        "the fraction of the draws that have it",
+        "hindsight": "inputs that were first stated after the day",
+        "components": "of a history: components of the gauge, with unit, definition and weight",
+        "index_parts": "of a history: parts of the index, with definition and weight",
+    },
+    open_rows=True,
+)
+
+
+def stress(
+    record: Record,
+    *,
+    weights: Path | None = None,
+    history: bool = False,
+    start: int | None = None,
+    end: int | None = None,
+) -> Answer:
+    """The stress gauge and the miner-sustainability index as known at the record's moment.
+
+    weights: a TOML file whose sections replace those of ``stress.toml``. history: every day in
+    place of the newest one's components. start, end: Unix seconds between which days of a history
+    begin, the end excluded. Raises UsageError, BadStressFile, NoStress, BadFigures.
+    """
+    from hashcanary.studies.stress.answer import hindsight_notes, stress_now
+    from hashcanary.studies.stress.gauge import stress_history
+    from hashcanary.studies.stress.registry import all_components
+    from hashcanary.studies.stress.settings import read_settings
+    from hashcanary.studies.stress.sources import stress_sources
+    from hashcanary.studies.stress.sustainability import sustainability_history
+
+    if (start is not None or end is not None) and not history:
+        raise UsageError(
+            argument="--start and --end",
+            expected="--history with them",
+            found="none",
+            remedy="--at gives the gauge as known at a moment.",
+        )
+    known = all_components()
+    settings = read_settings(known, weights)
+    sources = stress_sources(record)
+    gauge = stress_history(sources, settings, known)
+    index = sustainability_history(sources, settings)
+    now = stress_now(gauge, index, record.at_text)
+    hindsight = hindsight_notes(sources, now.day)
+    if history:
+        return _history(record, gauge, index, now, hindsight, (start, end))
+    return Answer(
+        VIEW,
+        record,
+        f"{_title(now)}, as known at {record.at_text}",
+        (_components(now),),
+        facts=_facts(now, settings),
+        more={"words": _words(now, settings), "hindsight": list(hindsight)},
+        sentences=sentences(now, settings),
+        notes=_notes(now, settings, hindsight),
+        result=now,
+    )
+
+
+def _facts(now: StressNow, settings: Settings) -> dict[str, Cell]:
+    index = now.index
+    of_index: tuple[Cell, ...] = (None,) * 4
+    if index is not None:
+        band = limited(index.index, index.low, index.high)
+        of_index = (band, index.day, index.percentile, index.weight_known)
+    names = ("index", "index_day", "index_percentile", "index_weight_known")
+    return {
+        "day": now.day,
+        "known_at": now.known_at,
+        "gauge": limited(now.gauge, now.low, now.high),
+        "word": now.word,
+        "word_held": now.days_in_word,
+        "weight_known": now.weight_known,
+        **dict(zip(names, of_index, strict=True)),
+        "window": settings.window_days,
+        "fewest": settings.fewest_days,
+        "weights_file": settings.file,
+    }
+
+
+def _words(now: StressNow, settings: Settings) -> list[dict[str, object]]:
+    begins = (None, *now.cuts) if now.cuts else (None,) * len(ALL_WORDS)
+    chance = now.chance or (None,) * len(ALL_WORDS)
+    quantiles = (None, *settings.cuts)
+    return [
+        {
+            "word": word,
+            "begins_at_index_0_100": cut,
+            "begins_at_quantile_fraction": quantile,
+            "draws_fraction": share,
+        }
+        for word, cut, quantile, share in zip(ALL_WORDS, begins, quantiles, chance, strict=True)
+    ]
+
+
+def _components(now: StressNow) -> Table:
+    """Gauge and index, a row a component and one for the whole."""
+    rows = [_component(each, now.day) for each in now.components]
+    rows.append(_total("gauge", GAUGE, Interval(now.gauge, now.low, now.high), now.day))
+    index = now.index
+    if index is not None:
+        rows += [_part(each, index.day) for each in index.parts]
+        rows.append(_total("index", INDEX, Interval(index.index, index.low, index.high), index.day))
+    columns = VIEW.tables["components"]
+    return Table("components", GAUGE, columns, rows, shown=[_for_people(row) for row in rows])
+
+
+def _row(**cells: Cell) -> dict[str, Cell]:
+    return dict.fromkeys(column.name for column in VIEW.tables["components"]) | cells
+
+
+def _component(row: ComponentNow, of: int) -> dict[str, Cell]:
+    component = row.component
+    return _row(
+        figure="gauge",
+        name=component.name,
+        title=component.title,
+        value=limited(row.value, row.low, row.high),
+        unit=component.unit.suffix,
+        percentile=limited(row.percentile, row.percentile_low, row.percentile_high),
+        weight=row.weight,
+        stated_weight=row.stated_weight,
+        contribution=row.contributes,
+        day=of,
+        missing=row.missing,
+        stress=component.stress,
+        definition=component.definition,
+        why=component.why,
+        interval=component.band or "exact",
+        source=component.source,
+    )
+
+
+def _part(part: PartNow, of: int) -> dict[str, Cell]:
+    return _row(
+        figure="index",
+        name=part.name,
+        title=TITLES[part.name],
+        value=limited(part.value, part.low, part.high),
+        unit=FRACTION.suffix,
+        weight=part.weight,
+        contribution=part.contributes,
+        day=of,
+        missing="not known on this day" if part.value is None else None,
+        stress="low",
+        definition=DEFINITIONS[part.name],
+        interval=INDEX_BAND_TEXT,
+    )
+
+
+def _total(figure: str, title: str, value: Interval, of: int) -> dict[str, Cell]:
+    return _row(
+        figure=figure,
+        name=figure,
+        title=title,
+        value=value,
+        unit=INDEX_100.suffix,
+        weight=1.0,
+        contribution=value.value,
+        day=of,
+        interval=BAND_TEXT if figure == "gauge" else INDEX_BAND_TEXT,
+    )
+
+
+def _for_people(row: Mapping[str, Cell]) -> dict[str, Cell]:
+    """The row with its value as text, in its own unit."""
+    return {**row, "value": _in_unit(row["value"], known_units()[str(row["unit"])])}
+
+
+def _in_unit(value: Cell, unit: Unit) -> str | None:
+    if isinstance(value, float):
+        value = Interval.exact(value)
+    return banded(value, unit) if isinstance(value, Interval) else None
+
+
+def component_table(now: StressNow) -> Table:
+    """The gauge's components that are known, for the report."""
+    columns = {column.name: column for column in VIEW.tables["components"]}
+    gone = [each for each in now.components if each.missing]
+    rows = [_component(each, now.day) for each in now.components if not each.missing]
+    return Table(
+        "stress_components",
+        "Components of the stress gauge",
+        [columns[name] for name in ("title", "percentile", "value", "contribution")],
+        rows,
+        note=harmless(
+            "Percentile: share of the component's own earlier days with less stress. Points: "
+            f"percentile times weight; their sum is the gauge. Band of the gauge: {BAND_TEXT}. "
+            "Weights are stated, not fitted; hashcanary study stress tests them. Fleet underwater: "
+            "the mean of monthly draws here, their median above."
+            + (f" {_missing(gone)}" if gone else "")
+        ),
+        empty="No component is known.",
+        shown=[_for_people(row) for row in rows],
+    )
+
+
+def _missing(gone: Sequence[ComponentNow]) -> str:
+    names = "; ".join(f"{each.component.title} ({each.missing})" for each in gone)
+    return f"Missing: {names}. The other components carry its weight."
+
+
+def held(now: StressNow) -> str:
+    """How long the gauge has had its word or a worse one; empty without a word.
+
+    ``above 70 (stressed) for 5 days``; thresholds are those of the newest day.
+    """
+    if now.word is None:
+        return ""
+    days = count(now.days_in_word, "day")
+    if now.word == CALM:
+        return f"below {now.cuts[0]:.0f} ({CALM}) for {days}"
+    return f"above {now.cuts[WORDS.index(now.word)]:.0f} ({now.word}) for {days}"
+
+
+def gauge_sentence(now: StressNow) -> str:
+    """The gauge in one sentence."""
+    since = f" and has been {held(now)}" if now.word else ""
+    return (
+        f"The stress gauge stands at {now.gauge:.0f} of 100 ({LEVEL:.0%}: {now.low:.0f} to "
+        f"{now.high:.0f}){since}."
+    )
+
+
+def parts_text(index: IndexNow) -> str:
+    """The parts of the index that are known, each with its band."""
+    return ", ".join(
+        f"{TITLES[part.name].lower()} {banded(value, FRACTION, 0)}"
+        for part in index.parts
+        if isinstance(value := limited(part.value, part.low, part.high), Interval)
+    )
+
+
+def _title(now: StressNow) -> str:
+    word = f", {now.word}" if now.word else ""
+    return (
+        f"{GAUGE} {now.gauge:.0f} of 100 ({now.low:.0f} to {now.high:.0f}){word}, on {day(now.day)}"
+    )
+
+
+def sentences(now: StressNow, settings: Settings) -> list[str]:
+    """What gauge and index say."""
+    lines = []
+    if now.word:
+        begins = ", ".join(
+            f"{word} from {cut:.0f}" for word, cut in zip(WORDS, now.cuts, strict=True)
+        )
+        quantiles = ", ".join(percent(each, 0) for each in settings.cuts)
+        shares = ", ".join(
+            f"{word} {percent(share, 0)}"
+            for word, share in zip(ALL_WORDS, now.chance, strict=True)
+            if share >= 0.005
+        )
+        lines += [
+            f"The gauge has been {held(now)}.",
+            f"0 is calm, 100 is stress: {begins}.",
+            f"These thresholds move: they are the {quantiles} quantiles of the gauge's earlier "
+            "days.",
+            f"Chance of each word over the draws: {shares}.",
+        ]
+    else:
+        days = count(settings.fewest_days, "earlier day")
+        lines.append(f"The gauge has no word yet: a word takes {days} with a gauge.")
+    return [*lines, *_index_sentences(now.index, settings)]
+
+
+def _index_sentences(index: IndexNow | None, settings: Settings) -> list[str]:
+    if index is None:
+        return [f"Missing: {INDEX.lower()}; too little is known of the fleet and of costs."]
+    lines = [
+        f"{INDEX} is {index.index:.0f} of 100 ({index.low:.0f} to {index.high:.0f}) on "
+        f"{day(index.day)}."
+    ]
+    if index.percentile is not None:
+        window = settings.window_days
+        days = f"the last {count(window, 'day')}" if window else "all earlier days"
+        lines.append(f"It was lower on {index.percentile:.0f}% of {days}.")
+    return [*lines, "It is made of shares, not of percentiles."]
+
+
+def _notes(now: StressNow, settings: Settings, hindsight: Sequence[str]) -> list[str]:
+    window = settings.window_days
+    days = f"last {count(window, 'day')}" if window else "earlier days"
+    gone = [each for each in now.components if each.missing]
+    return [
+        f"Percentile: share of the component's own {days} with less stress. Points: percentile "
+        "times weight; their sum is the gauge.",
+        f"Bands of the gauge: {BAND_TEXT}. Of the index: {INDEX_BAND_TEXT}.",
+        *([f"{_missing(gone)} Known weight: {percent(now.weight_known, 0)}."] if gone else []),
+        *_stated_later(hindsight),
+        f"Weights: {settings.file}.",
+    ]
+
+
+def _stated_later(hindsight: Sequence[str]) -> list[str]:
+    return [f"Inputs first published later: {'; '.join(hindsight)}."] if hindsight else []
+
+
+def _history(
+    record: Record,
+    gauge: StressHistory,
+    index: SustainabilityHistory,
+    now: StressNow,
+    hindsight: Sequence[str],
+    between: tuple[int | None, int | None],
+) -> Answer:
+    start, end = between
+    known = np.isfinite(gauge.gauge) | np.isfinite(index.index)
+    inside = (gauge.time >= (start or 0)) & (gauge.time < (end or np.iinfo(np.int64).max))
+    rows = [_day(gauge, index, int(at)) for at in np.flatnonzero(known & inside)]
+    shown = rows if len(rows) <= _DAYS_SHOWN else _month_ends(rows)
+    cut = ["Shown: the last day of each of the last months; --csv has every day."]
+    return Answer(
+        VIEW,
+        record,
+        f"{GAUGE} and {INDEX.lower()} by day, as known at {record.at_text}",
+        (Table("history", "By day", _history_columns(gauge), rows, shown=shown),),
+        facts=_facts(now, gauge.settings),
+        more={
+            "words": _words(now, gauge.settings),
+            "hindsight": list(hindsight),
+            **_declared(gauge),
+        },
+        notes=[
+            *(cut if len(shown) < len(rows) else []),
+            f"Bands of the gauge: {BAND_TEXT}. Of the index: {INDEX_BAND_TEXT}.",
+        ],
+        result=gauge,
+    )
+
+
+def _declared(gauge: StressHistory) -> dict[str, object]:
+    """What the columns of a history are, beside them."""
+    return {
+        "components": [
+            {
+                "name": each.component.name,
+                "unit": each.component.unit.suffix,
+                "stress": each.component.stress,
+                "definition": each.component.definition,
+                "weight_fraction": each.weight,
+            }
+            for each in gauge.components
+        ],
+        "index_parts": [
+            {"name": name, "definition": DEFINITIONS[name], "weight_fraction": weight}
+            for name, weight in gauge.settings.index.items()
+        ],
+    }
+
+
+def _history_columns(gauge: StressHistory) -> list[Column]:
+    """The columns of every history, and two of each component."""
+    columns = list(VIEW.tables["history"])
+    for each in gauge.components:
+        name, title = each.component.name, each.component.title
+        columns += [
+            Column(f"{name}_percentile", f"{title}, percentile", INDEX_100, hidden=True),
+            Column(f"{name}_value", title, each.component.unit, hidden=True),
+        ]
+    return columns
+
+
+def _day(gauge: StressHistory, index: SustainabilityHistory, at: int) -> dict[str, Cell]:
+    word = int(gauge.word[at])
+    return {
+        "day": int(gauge.time[at]),
+        "gauge": limited(gauge.gauge[at], gauge.low[at], gauge.high[at]),
+        "word": ALL_WORDS[word] if word >= 0 else None,
+        "index": limited(index.index[at], index.low[at], index.high[at]),
+        "weight_known": gauge.weight_known[at],
+        **{f"{word}_from": cut for word, cut in zip(WORDS, gauge.cuts[:, at], strict=True)},
+        **{
+            f"{each.component.name}_{kind}": column[at]
+            for each in gauge.components
+            for kind, column in (("percentile", each.percentile), ("value", each.value))
+        },
+        "missing": [each.component.name for each in gauge.components if each.missing[at]],
+        "known_at": gauge.known_at[at],
+    }
+
+
+def _month_ends(rows: Sequence[dict[str, Cell]]) -> list[dict[str, Cell]]:
+    """The last row of each of the last months."""
+    last = {iso_day(int(str(row["day"])))[:7]: row for row in rows}
+    return list(last.values())[-_MONTHS_SHOWN:]
