@@ -24,7 +24,7 @@ from hashcanary.studies.stress.against import against
 from hashcanary.studies.stress.answer import ALL_WORDS, stress_now
 from hashcanary.studies.stress.capitulations import from_episodes, read_capitulations
 from hashcanary.studies.stress.gauge import reweighted, stress_history
-from hashcanary.studies.stress.luck import DEFINITIONS, stress_luck
+from hashcanary.studies.stress.luck import stress_luck
 from hashcanary.studies.stress.ranks import ranks_before
 from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.robustness import (
@@ -37,13 +37,9 @@ from hashcanary.studies.stress.robustness import (
 )
 from hashcanary.studies.stress.settings import read_settings
 from hashcanary.studies.stress.sources import stress_sources
-from hashcanary.studies.stress.sustainability import (
-    DEFINITIONS as PARTS,
-)
-from hashcanary.studies.stress.sustainability import (
-    TITLES,
-    sustainability_history,
-)
+from hashcanary.studies.stress.sustainability import sustainability_history
+from hashcanary.views.stress import PART_DEFINITIONS, PART_TITLES
+from hashcanary.views.stress_study import WORLD_DEFINITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +94,8 @@ def definitions(history: StressHistory) -> str:
 def parts() -> str:
     """The index as it is defined."""
     rows = [
-        (TITLES[name], f"{weight:.1%}", PARTS[name]) for name, weight in _SETTINGS.index.items()
+        (PART_TITLES[name], f"{weight:.1%}", PART_DEFINITIONS[name])
+        for name, weight in _SETTINGS.index.items()
     ]
     return _rows("part of the index | weight | definition", rows)
 
@@ -218,7 +215,7 @@ def luck(history: StressHistory) -> str:
         "SIMULATED world | when | word of the record | from, points | years | of days (nine worlds "
         "in ten) | spells a year | own word"
     )
-    worlds = "; ".join(f"*{name}*: {text}" for name, text in DEFINITIONS.items())
+    worlds = "; ".join(f"*{name}*: {text}" for name, text in WORLD_DEFINITIONS.items())
     spread = ", ".join(f"{name} {value:.1f}" for name, value in found.spread.items())
     return (
         f"{LUCK_WORLDS} worlds of each kind. {worlds}. Standard deviation of the gauge over days: "

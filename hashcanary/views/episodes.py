@@ -155,7 +155,7 @@ def episodes(record: Record, *, show: str = "episodes") -> Answer:
 
 def answer(record: Record, studies: Sequence[EpisodeStudy], show: str = "episodes") -> Answer:
     """The answer of studies that were computed. show: the main table."""
-    tables = {"episodes": _episodes(studies), "after": _after(studies)}
+    tables = {"episodes": episodes_table(studies), "after": after_table(studies)}
     main = tables.pop(show)
     return Answer(
         VIEW,
@@ -180,7 +180,7 @@ _NOTES = {
 }
 
 
-def _episodes(studies: Iterable[EpisodeStudy]) -> Table:
+def episodes_table(studies: Iterable[EpisodeStudy]) -> Table:
     """Every episode of every rule; people see those of a week or more."""
     from hashcanary.studies.episodes import SHORT_DAYS
 
@@ -197,7 +197,8 @@ def _episodes(studies: Iterable[EpisodeStudy]) -> Table:
     )
 
 
-def _after(studies: Iterable[EpisodeStudy]) -> Table:
+def after_table(studies: Iterable[EpisodeStudy]) -> Table:
+    """What the price did after starts and ends, a row a horizon."""
     rows = [
         (study.rule.name, moment, *_summary(summary))
         for study in studies

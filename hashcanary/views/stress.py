@@ -12,8 +12,8 @@ from hashcanary.moments import iso_day
 from hashcanary.studies.stress.answer import ALL_WORDS
 from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL
 from hashcanary.studies.stress.settings import CALM, WORDS
+from hashcanary.studies.stress.sustainability import ALL_IN, POWER
 from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEXT
-from hashcanary.studies.stress.sustainability import DEFINITIONS, TITLES
 from hashcanary.units import DATE, DAYS, FRACTION, INDEX_100, UNIX_TIME, known_units
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import Column, Table, limited
@@ -32,6 +32,16 @@ if TYPE_CHECKING:
     from hashcanary.views.table import Cell
 
 GAUGE, INDEX = "Stress gauge", "Miner sustainability"
+PART_TITLES = {
+    "profitable": "Profitable hashrate",
+    "margin": "Revenue left by power",
+    "renewal": "All-in cost covered",
+}
+PART_DEFINITIONS = {
+    "profitable": "1 - fleet underwater (docs/supply.md)",
+    "margin": f"1 - cost of a coin by `{POWER}` / price, at least 0 (docs/costs.md)",
+    "renewal": f"price / cost of a coin by `{ALL_IN}`, at most 1 (docs/costs.md)",
+}
 _MONTHS_SHOWN, _DAYS_SHOWN = 13, 62
 
 
@@ -256,7 +266,7 @@ def _part(part: PartNow, of: int) -> dict[str, Cell]:
     return _row(
         figure="index",
         name=part.name,
-        title=TITLES[part.name],
+        title=PART_TITLES[part.name],
         value=limited(part.value, part.low, part.high),
         unit=FRACTION.suffix,
         weight=part.weight,
@@ -264,7 +274,7 @@ def _part(part: PartNow, of: int) -> dict[str, Cell]:
         day=of,
         missing="not known on this day" if part.value is None else None,
         stress="low",
-        definition=DEFINITIONS[part.name],
+        definition=PART_DEFINITIONS[part.name],
         interval=INDEX_BAND_TEXT,
     )
 
@@ -346,7 +356,7 @@ def gauge_sentence(now: StressNow) -> str:
 def parts_text(index: IndexNow) -> str:
     """The parts of the index that are known, each with its band."""
     return ", ".join(
-        f"{TITLES[part.name].lower()} {banded(value, FRACTION, 0)}"
+        f"{PART_TITLES[part.name].lower()} {banded(value, FRACTION, 0)}"
         for part in index.parts
         if isinstance(value := limited(part.value, part.low, part.high), Interval)
     )
@@ -464,7 +474,7 @@ def _declared(gauge: StressHistory) -> dict[str, object]:
             for each in gauge.components
         ],
         "index_parts": [
-            {"name": name, "definition": DEFINITIONS[name], "weight_fraction": weight}
+            {"name": name, "definition": PART_DEFINITIONS[name], "weight_fraction": weight}
             for name, weight in gauge.settings.index.items()
         ],
     }

@@ -14,7 +14,6 @@ from hashcanary.studies.forward_returns import INTERVAL
 from hashcanary.studies.stress.answer import ALL_WORDS
 from hashcanary.studies.stress.gauge import BAND_TEXT, reweighted
 from hashcanary.studies.stress.gauge import LEVEL as BAND_LEVEL
-from hashcanary.studies.stress.luck import DEFINITIONS
 from hashcanary.studies.stress.robustness import DRAWS, LEVEL
 from hashcanary.units import COUNT, DATE, DAYS, FRACTION, INDEX_100, PER_YEAR, RATIO, YEARS
 from hashcanary.views.answer import Answer, View
@@ -40,6 +39,10 @@ if TYPE_CHECKING:
 TABLES = ("episodes", "components", "weights", "choices", "luck", "returns")
 AGAINST = ("published", "ribbon", "epoch")
 WORLDS = 8
+WORLD_DEFINITIONS = {
+    "steady": "hashrate +45% and price +41% a year, smoothly: nothing but the luck of blocks",
+    "wandering": "the same, and the price wanders by 50% a year",
+}
 # components of this group see the hashrate's own drop, which published capitulations are read from
 _ACTIVITY = "activity"
 _WILSON = "Wilson"
@@ -583,7 +586,7 @@ def _luck(
     ]
     kinds = [
         {"kind": name, "definition": text, "spread_index_0_100": luck.spread[name]}
-        for name, text in DEFINITIONS.items()
+        for name, text in WORLD_DEFINITIONS.items()
     ]
     return _answer(
         record,
@@ -591,7 +594,7 @@ def _luck(
         rows,
         [
             f"SIMULATED: {count(luck.worlds, 'world')} of each kind, seed {luck.seed}.",
-            *(f"  {name}: {text}" for name, text in DEFINITIONS.items()),
+            *(f"  {name}: {text}" for name, text in WORLD_DEFINITIONS.items()),
             "Of days: those that reach the points at which the record's word begins now, with the "
             "limits of nine worlds in ten.",
             "Own word: by the world's own earlier days, of which a fifth is stressed or worse in "

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,8 @@ def test_episodes_find_the_simulated_capitulation(call: Run, lake: Path) -> None
     rows = table(call("--home", lake, "episodes", "--csv"))
     assert len(rows) == len(found["rows"])
     people = call("--home", lake, "episodes").stdout
-    assert deep[0]["start"] in people
+    start = date.fromisoformat(deep[0]["start"])
+    assert f"{start.day} {start:%b %Y}" in people
     assert "SIMULATED" in people
 
 

@@ -75,12 +75,11 @@ def test_a_span_that_is_none_exits_with_2(
 def test_episodes_tell_their_luck_in_json_and_csv(call: Run, luck_lake: Path) -> None:
     document = json.loads(call("--home", luck_lake, "episodes", "--json").stdout)
     ribbon = document["rules"][0]
-    assert ribbon["inversions_by_luck"]["simulated"] is True
-    assert ribbon["inversions_by_luck"]["definition"].startswith("SIMULATED")
+    assert ribbon["simulated_inversions"]["definition"].startswith("SIMULATED")
     rows = list(csv.DictReader(io.StringIO(call("--home", luck_lake, "episodes", "--csv").stdout)))
     inversions = [row for row in rows if row["rule"] == "ribbon"]
     assert inversions
     for row in inversions:
-        assert 0 <= float(row["simulated_luck_as_long_per_year_fraction"]) <= 1
+        assert 0 <= float(row["simulated_as_long_probability"]) <= 1
         assert float(row["oscillator_lowest_fraction"]) < 0
-        assert float(row["depth_by_luck_once_in_years"]) > 0
+        assert float(row["return_period_years"]) > 0

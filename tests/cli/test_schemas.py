@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # arguments by the command of their view
 COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
+    "episodes": (("episodes",), ("episodes", "--show", "after")),
     "export": (("export", "{tmp}/tables"), ("export", "{tmp}/tables", "--format", "csv")),
     "load": (("--home", "{tmp}/lake", "load", "{files}"),),
     "metric list": (("metric", "list"),),
@@ -31,6 +32,14 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
         ("metric", "show", "hashrate.sma30", "price", "ribbon.state"),
     ),
     "status": (("status",),),
+    "stress": (
+        ("stress", "--weights", "{soon}"),
+        ("stress", "--weights", "{soon}", "--history"),
+    ),
+    "study stress": tuple(
+        ("study", "stress", "--weights", "{soon}", "--show", table, "--draws", 20, "--worlds", 1)
+        for table in ("episodes", "components", "weights", "choices", "luck", "returns")
+    ),
     "sync --list": (("sync", "--list"),),
     "verify": (("verify",),),
     "forecast hashprice": (
@@ -89,8 +98,12 @@ def test_json_keeps_the_schema_and_csv_its_keys(
     command: str,
     words: tuple[object, ...],
 ) -> None:
+    # two simulated years are too few for the stated windows of the stress gauge
+    soon = tmp_path / "soon.toml"
+    soon.write_text("[percentiles]\nwindow_days = 365\nfewest_days = 60\n", encoding="utf-8")
+
     def run(how: str) -> subprocess.CompletedProcess[str]:
-        places = {"tmp": tmp_path / how.strip("-"), "files": simulated_files}
+        places = {"tmp": tmp_path / how.strip("-"), "files": simulated_files, "soon": soon}
         return call("--home", reported, *(str(word).format(**places) for word in words), how)
 
     printed = run("--json")

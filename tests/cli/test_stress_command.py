@@ -35,17 +35,19 @@ def test_every_part_is_shown_and_sums_to_the_gauge(call: Run, lake: Path, soon: 
     rows = {row["name"]: row for row in found["rows"]}
     gauge = [row for row in found["rows"] if row["figure"] == "gauge" and row["name"] != "gauge"]
     assert len(gauge) == 7
-    assert sum(row["contributes"] or 0 for row in gauge) == pytest.approx(found["gauge"]["value"])
-    assert found["gauge"]["low"] <= found["gauge"]["value"] <= found["gauge"]["high"]
-    assert found["gauge"]["unit"] == "index_0_100"
+    assert sum(row["contribution_index_0_100"] or 0 for row in gauge) == pytest.approx(
+        found["gauge_index_0_100"]
+    )
+    low, high = found["gauge_index_0_100_low"], found["gauge_index_0_100_high"]
+    assert low <= found["gauge_index_0_100"] <= high
     for row in found["rows"]:
         assert row["unit"]
         assert row["value"] is not None or row["missing"]
-        assert row["value"] is None or row["low"] <= row["value"] <= row["high"]
+        assert row["value"] is None or row["value_low"] <= row["value"] <= row["value_high"]
     assert rows["hashprice"]["unit"] == "ratio"
-    assert sum(row["weight"] for row in gauge) == pytest.approx(1.0)
-    parts = [rows[name]["contributes"] for name in ("paying", "margin", "renewal")]
-    assert sum(parts) == pytest.approx(found["index"]["value"])
+    assert sum(row["weight_fraction"] for row in gauge) == pytest.approx(1.0)
+    parts = [rows[name]["contribution_index_0_100"] for name in ("profitable", "margin", "renewal")]
+    assert sum(parts) == pytest.approx(found["index_index_0_100"])
     assert found["weights_file"] == str(soon)
 
 
@@ -56,14 +58,14 @@ def test_people_read_the_figure_first(call: Run, lake: Path, soon: Path) -> None
     assert " of 100 (" in lines[0]
     assert "SIMULATED" in done.stdout
     assert "Miner sustainability" in done.stdout
-    assert "percentile: the part of the last 365 days before" in done.stdout
+    assert "last 365 days" in done.stdout
 
 
 def test_history_has_a_row_a_day(call: Run, lake: Path, soon: Path) -> None:
     done = call("--home", lake, "stress", "--weights", soon, "--history", "--csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert len(rows) > 200
-    days = [row["time"] for row in rows]
+    days = [row["day"] for row in rows]
     assert days == sorted(set(days))
     spoken = [row for row in rows if row["gauge_index_0_100"]]
     assert all(0 <= float(row["gauge_index_0_100"]) <= 100 for row in spoken)
@@ -72,9 +74,10 @@ def test_history_has_a_row_a_day(call: Run, lake: Path, soon: Path) -> None:
         *("--home", lake, "stress", "--weights", soon, "--history", "--csv"),
         *("--start", days[10], "--end", days[19]),
     )
-    assert [row["time"] for row in csv.DictReader(io.StringIO(cut.stdout))] == days[10:20]
+    assert [row["day"] for row in csv.DictReader(io.StringIO(cut.stdout))] == days[10:20]
     shown = call("--home", lake, "stress", "--weights", soon, "--history")
-    assert "Shown: the last day of each of the last months" in shown.stdout
+    # two simulated years: a line a month, and not a line a day
+    assert 8 < shown.stdout.count(" 2021 ") + shown.stdout.count(" 2022 ") < 40
 
 
 def test_two_years_are_too_few_and_the_error_says_so(call: Run, lake: Path) -> None:
@@ -86,11 +89,17 @@ def test_two_years_are_too_few_and_the_error_says_so(call: Run, lake: Path) -> N
 
 def test_weights_that_cannot_be_are_one_error(call: Run, lake: Path, tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
-    path.write_text("[weights.mine]\ngroup = 1\nribbon = -1\n", encoding="utf-8")
-    done = call("--home", lake, "stress", "--weights", path)
-    assert done.returncode == 2
-    assert "weights.mine.ribbon" in done.stderr
-    assert done.stdout == ""
+    # the component was called under_water before
+    for text, place, names in (
+        ("ribbon = -1", "weights.mine.ribbon", "a number"),
+        ("under_water = 1", "weights.mine.under_water", "underwater"),
+    ):
+        path.write_text(f"[weights.mine]\ngroup = 1\n{text}\n", encoding="utf-8")
+        done = call("--home", lake, "stress", "--weights", path)
+        assert done.returncode == 2
+        assert place in done.stderr
+        assert names in done.stderr
+        assert done.stdout == ""
 
 
 def test_a_component_without_weight_is_not_there(call: Run, lake: Path, tmp_path: Path) -> None:
@@ -98,7 +107,7 @@ def test_a_component_without_weight_is_not_there(call: Run, lake: Path, tmp_path
     path.write_text(_SOON + "[weights.mine]\ngroup = 1\npuell = 1\n", encoding="utf-8")
     found = json.loads(call("--home", lake, "stress", "--weights", path, "--json").stdout)
     assert [row["name"] for row in found["rows"] if row["figure"] == "gauge"] == ["puell", "gauge"]
-    assert found["rows"][0]["percentile"] == pytest.approx(found["gauge"]["value"])
+    assert found["rows"][0]["percentile_index_0_100"] == pytest.approx(found["gauge_index_0_100"])
 
 
 @pytest.mark.parametrize(
@@ -123,7 +132,7 @@ def seen(tmp_path: Path, call: Run, lake: Path, soon: Path) -> Path:
     """Two capitulations, the first where the gauge of the lake is highest."""
     done = call("--home", lake, "stress", "--weights", soon, "--history", "--json")
     rows = [row for row in json.loads(done.stdout)["rows"] if row["word"]]
-    top = max(rows[40:], key=lambda row: row["gauge"])["time"]
+    top = max(rows[40:], key=lambda row: row["gauge_index_0_100"])["day"]
     path = tmp_path / "seen.toml"
     path.write_text(
         f"[[capitulation]]\nname = 'top'\nstart = {top}\nend = {top}\nsource = 'the gauge'\n"
@@ -142,11 +151,10 @@ def test_the_study_judges_by_the_capitulations_given(
     assert by["top"]["hit"] is True
     # before the record there is nothing to judge
     assert (by["early"]["covered"], by["early"]["hit"]) == (False, None)
-    assert found["gauge"]["hits"]["of"] == 1
-    assert found["gauge"]["hits"]["low"] < 1.0
-    people = call(*given).stdout
-    assert "hits 1 of 1" in people
-    assert "SIMULATED" in people
+    assert (found["hits"], found["judged"], found["hit_fraction"]) == (1, 1, 1.0)
+    # Wilson's lower limit of one of one: 1 / (1 + 1.96**2)
+    assert found["hit_fraction_low"] == pytest.approx(1 / (1 + 1.959964**2), rel=1e-6)
+    assert "SIMULATED" in call(*given).stdout
 
 
 @pytest.mark.parametrize("shown", ["components", "weights", "choices", "returns"])
@@ -167,7 +175,7 @@ def test_the_records_own_episodes_stand_in(call: Run, lake: Path, soon: Path, ru
     given = ("--home", lake, "study", "stress", "--weights", soon, "--against", rule, "--json")
     found = json.loads(call(*given).stdout)
     own = json.loads(call("--home", lake, "episodes", "--json").stdout)["rows"]
-    weeks = {row["start"][:10] for row in own if row["rule"] == rule and row["days"] >= 7}
+    weeks = {row["start"][:10] for row in own if row["rule"] == rule and row["length_days"] >= 7}
     assert found["against"] == rule
     assert weeks
     assert {row["start"] for row in found["rows"]} == weeks

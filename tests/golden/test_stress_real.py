@@ -103,7 +103,7 @@ def test_components_are_what_the_house_says_elsewhere(
     assert values["hashprice"][at] == pytest.approx(frame["hashprice"][at] / year.mean())
     fleet = sources.fleet
     assert fleet is not None
-    assert values["under_water"][at] == fleet.under_water[fleet.time == whole[0].time[at]][0]
+    assert values["underwater"][at] == fleet.under_water[fleet.time == whole[0].time[at]][0]
 
 
 def test_all_in_has_the_percentiles_of_electricity(sources: Sources) -> None:

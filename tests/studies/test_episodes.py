@@ -2,107 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import cast
 
 import numpy as np
 import polars as pl
 import pytest
-from hashcanary.studies.episode_table import SCHEMA, study_summary, to_frame, to_rows
+from support.episode_records import FIRST, Given, day, epoch, results, ribbon
 
-from hashcanary.metrics.engine import MetricResult, Metrics
-from hashcanary.metrics.registry import find_metric
-from hashcanary.moments import DAY, day_start
-from hashcanary.studies.episodes import EPOCH_THRESHOLD, EpisodeStudy, find_episodes, spans
-
-FIRST = day_start(date(2024, 1, 1))
-SEEN = {"i": "inverted", "n": "normal", "?": None}
-
-
-class Given(dict[str, MetricResult]):
-    """Results by name, as the engine would give them."""
-
-
-def daily(name: str, **columns: list[object]) -> MetricResult:
-    rows = len(next(iter(columns.values())))
-    frame = pl.DataFrame(columns).with_columns(time=FIRST + DAY * pl.int_range(rows))
-    return MetricResult(find_metric(name), frame)
-
-
-def results(
-    states: str,
-    falls: list[float] | None = None,
-    prices: list[float | None] | None = None,
-    *,
-    delay: int = 0,
-    epochs: list[float | None] | None = None,
-    basis: list[str] | None = None,
-) -> Metrics:
-    """A record of one day a letter of ``states``: i inverted, n normal, ? not known.
-
-    delay: seconds after the end of a day at which its row was known.
-    """
-    count = len(states)
-    depths = falls or [-0.1] * count
-    known = [FIRST + (day + 1) * DAY + delay for day in range(count)]
-    state = daily(
-        "ribbon.state",
-        value=[SEEN[letter] for letter in states],
-        known_at=known,
-        basis=basis or ["blocks"] * count,
-    )
-    drawdown = daily(
-        "drawdown.sma30",
-        value=depths,
-        low=[depth - 0.02 for depth in depths],
-        high=[depth + 0.02 for depth in depths],
-        peak_time=[FIRST] * count,
-    )
-    epoch_falls = epochs or [0.0]
-    start = [FIRST + 14 * DAY * index for index in range(len(epoch_falls))]
-    epoch = pl.DataFrame(
-        {
-            "time": start,
-            "value": pl.Series(epoch_falls, dtype=pl.Float64),
-            "low": pl.Series(epoch_falls, dtype=pl.Float64) - 0.05,
-            "high": pl.Series(epoch_falls, dtype=pl.Float64) + 0.05,
-            "peak_time": [start[0]] * len(start),
-            "known_at": [
-                None if fall is None else begun + 14 * DAY
-                for begun, fall in zip(start, epoch_falls, strict=True)
-            ],
-            "basis": ["blocks"] * len(start),
-        }
-    )
-    given = Given(
-        {
-            "ribbon.state": state,
-            "drawdown.sma30": drawdown,
-            "hashrate.sma30": daily("hashrate.sma30", value=[1e21] * count),
-            "drawdown.epoch": MetricResult(find_metric("drawdown.epoch"), epoch),
-            "hashrate.epoch": MetricResult(
-                find_metric("hashrate.epoch"), pl.DataFrame({"time": start, "value": 2e21})
-            ),
-            "price": daily(
-                "price", value=pl.Series(prices or [100.0] * count, dtype=pl.Float64).to_list()
-            ),
-        }
-    )
-    return cast("Metrics", given)
-
-
-def ribbon(found: tuple[EpisodeStudy, ...]) -> EpisodeStudy:
-    (study,) = (study for study in found if study.rule.name == "ribbon")
-    return study
-
-
-def epoch(found: tuple[EpisodeStudy, ...]) -> EpisodeStudy:
-    (study,) = (study for study in found if study.rule.name == "epoch")
-    return study
-
-
-def day(index: int) -> int:
-    return FIRST + index * DAY
+from hashcanary.metrics.engine import MetricResult
+from hashcanary.studies.episodes import EPOCH_THRESHOLD, find_episodes, spans
 
 
 def test_an_inversion_runs_from_its_first_day_to_the_recovery() -> None:
@@ -157,7 +65,6 @@ def test_an_episode_of_unknown_depth_has_no_rank() -> None:
     cast("Given", given)["drawdown.sma30"] = MetricResult(fall.metric, unknown)
     (episode,) = ribbon(find_episodes(given, simulated=False)).episodes
     assert (episode.depth, episode.rank) == (None, None)
-    assert to_rows(find_episodes(given, simulated=False))[0]["depth_on"] is None
 
 
 def test_ranks_go_by_depth_and_pauses_are_told() -> None:
@@ -250,26 +157,3 @@ def test_a_record_in_which_nothing_is_known_has_no_episodes() -> None:
         assert (study.covered_from, study.covered_to, study.gaps) == (None, None, ())
         assert study.simulated
         assert study.after_start[0].events == 0
-    assert to_frame(found).height == 0
-    assert dict(to_frame(found).schema) == SCHEMA
-
-
-def test_rows_carry_every_column_and_say_why_one_is_empty() -> None:
-    found = find_episodes(results("nniii"), simulated=True)
-    (row,) = to_rows(found)
-    assert list(row) == list(SCHEMA)
-    assert (row["start"], row["start_known"], row["end"]) == ("2024-01-03", "2024-01-03", None)
-    assert (row["open"], row["simulated"], row["rule"]) == (True, True, "ribbon")
-    assert row["after_start_30d_fraction"] is None
-    assert row["after_start_30d_missing"] == "ends on 2024-02-02, after the last price (2024-01-05)"
-    assert row["after_end_30d_missing"] == "the episode is still open"
-    assert to_frame(found).rows(named=True) == [row]
-
-
-def test_summary_says_what_the_rule_covers() -> None:
-    summary = study_summary(ribbon(find_episodes(results("?nin?n"), simulated=False)))
-    assert summary["covered_from"] == "2024-01-02"
-    assert summary["covered_to"] == "2024-01-06"
-    assert summary["gaps"] == [{"from": "2024-01-05", "to": "2024-01-05"}]
-    assert (summary["episodes"], summary["open"], summary["shorter_than_7_days"]) == (1, False, 1)
-    assert [entry["days"] for entry in summary["after_start"]] == [30, 90, 180, 365]

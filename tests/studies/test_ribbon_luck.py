@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pytest
-from hashcanary.studies.episode_table import study_summary, to_rows
 from scipy.optimize import isotonic_regression
 
 from hashcanary.chain.compact import encode_compact
@@ -210,30 +208,6 @@ def test_the_inversions_of_the_real_record(real_studies: tuple[EpisodeStudy, ...
     assert short is not None
     assert short.inversion is not None
     assert short.inversion.as_long.per_year > 0.9
-
-
-def test_luck_is_told_as_plain_values_and_marked_as_simulated(
-    real_studies: tuple[EpisodeStudy, ...],
-) -> None:
-    row = next(one for one in to_rows(real_studies) if one["start"] == "2021-06-03")
-    assert row["simulated"] is False
-    assert row["oscillator_lowest_fraction"] == pytest.approx(-0.19, abs=0.02)
-    assert row["simulated_luck_as_deep_per_year_fraction"] == 0
-    ribbon, epoch = (study_summary(study) for study in real_studies)
-    told = ribbon["inversions_by_luck"]
-    assert isinstance(told, dict)
-    assert told["simulated"] is True
-    assert 3 < told["inversions_per_year"] < 12
-    assert epoch["inversions_by_luck"] is None
-    json.dumps([ribbon, epoch, row], allow_nan=False)
-
-
-def test_without_the_simulation_nothing_is_claimed(real_results: Metrics) -> None:
-    plain = find_episodes(real_results, simulated=False)
-    row = to_rows(plain)[0]
-    assert row["depth_by_luck_once_in_years"] is None
-    assert row["simulated_luck_as_long_per_year_fraction"] is None
-    assert study_summary(plain[0])["inversions_by_luck"] is None
 
 
 @pytest.mark.parametrize("days", [60, 61, 75, 200])

@@ -65,10 +65,6 @@ WORLDS = {
         price_volatility=0.5,
     ),
 }
-DEFINITIONS = {
-    "steady": "hashrate +45% and price +41% a year, smoothly: nothing but the luck of blocks",
-    "wandering": "the same, and the price wanders by 50% a year",
-}
 _YEAR_DAYS = 365
 
 

@@ -33,16 +33,6 @@ if TYPE_CHECKING:
 
 POWER, ALL_IN = "electricity", "all-in"
 MODELS = (POWER, ALL_IN)
-TITLES = {
-    "profitable": "Profitable hashrate",
-    "margin": "Revenue left by power",
-    "renewal": "All-in cost covered",
-}
-DEFINITIONS = {
-    "profitable": "1 - fleet underwater (docs/supply.md)",
-    "margin": f"1 - cost of a coin by `{POWER}` / price, at least 0 (docs/costs.md)",
-    "renewal": f"price / cost of a coin by `{ALL_IN}`, at most 1 (docs/costs.md)",
-}
 BAND_TEXT = f"{LEVEL:.0%}: fleets' and costs' own bands, all moved together towards either end"
 _ENDS = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 

@@ -32,7 +32,7 @@ def test_the_built_in_weights_are_equal_within_equal_groups() -> None:
         assert sum(own) == third
         assert own == pytest.approx([own[0]] * count)
     assert set(settings.weights) == set(all_components())
-    assert settings.index == pytest.approx({"paying": 1 / 3, "margin": 1 / 3, "renewal": 1 / 3})
+    assert settings.index == pytest.approx({"profitable": 1 / 3, "margin": 1 / 3, "renewal": 1 / 3})
 
 
 def test_a_file_replaces_the_sections_it_has(tmp_path: Path) -> None:
@@ -84,8 +84,8 @@ def test_without_shares_what_is_left_out(tmp_path: Path) -> None:
         ("[percentiles]\nwindow_days = 100\nfewest_days = 730\n", "percentiles.fewest_days"),
         ("[percentiles]\nwindow_days = 100.5\nfewest_days = 30\n", "a whole number of days"),
         ("[missing]\nleast_weight = 2\n", "missing.least_weight"),
-        ("[index]\npaying = 0\n", "weights that sum to more than 0"),
-        ("[index]\nluck = 1\n", "one of paying, margin, renewal"),
+        ("[index]\nprofitable = 0\n", "weights that sum to more than 0"),
+        ("[index]\nluck = 1\n", "one of profitable, margin, renewal"),
         ("[weighs.one]\na = 1\n", "weighs: expected one of weights"),
         ("weights = 3\n", "weights: expected a table"),
         ("[weights\n", "expected a TOML document"),

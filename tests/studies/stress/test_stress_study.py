@@ -9,23 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import pytest
+from support.stress_histories import history, of, silent_index, with_words
 
 from hashcanary.moments import DAY
 from hashcanary.studies.errors import BadStressFile, NoStress
 from hashcanary.studies.stress.after import after_words
 from hashcanary.studies.stress.against import Proportion, against
 from hashcanary.studies.stress.answer import stress_now
-from hashcanary.studies.stress.capitulations import Capitulation, read_capitulations
-from hashcanary.studies.stress.component import Component
+from hashcanary.studies.stress.capitulations import read_capitulations
 from hashcanary.studies.stress.gauge import (
-    ComponentDays,
-    StressHistory,
     reweighted,
-    weighted,
-    words_of,
 )
-from hashcanary.studies.stress.luck import DEFINITIONS, WORLDS, stress_luck
-from hashcanary.studies.stress.ranks import cuts_before, lower_before
+from hashcanary.studies.stress.luck import stress_luck
+from hashcanary.studies.stress.ranks import lower_before
 from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.robustness import (
     correlations,
@@ -33,66 +29,10 @@ from hashcanary.studies.stress.robustness import (
     random_weights,
     spearman,
 )
-from hashcanary.studies.stress.settings import Settings, read_settings
-from hashcanary.studies.stress.sustainability import SustainabilityHistory
-from hashcanary.units import RATIO
+from hashcanary.studies.stress.settings import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-FEWEST = 50
-
-
-def history(percentiles: np.ndarray, weights: list[float] | None = None) -> StressHistory:
-    """Percentiles (k, n) as a history of components a, b, c, each a group of its own."""
-    many, size = percentiles.shape
-    names = "abcdefg"[:many]
-    each = np.array(weights or [1 / many] * many)
-    stated = dict(zip(names, each.tolist(), strict=True))
-    settings = Settings(
-        stated, dict(zip(names, names, strict=True)), 0, FEWEST, (0.5, 0.8, 0.95), 0.5, {}, "t"
-    )
-    components = tuple(
-        ComponentDays(
-            Component(name, name, RATIO, "high", "d", "s", "w", lambda _: pl.DataFrame()),
-            weight,
-            row,
-            row,
-            row,
-            row,
-            row,
-            row,
-            pl.Series([None if np.isfinite(one) else "gone" for one in row], dtype=pl.String),
-        )
-        for name, weight, row in zip(names, each.tolist(), percentiles, strict=True)
-    )
-    gauge, part = weighted(percentiles, each, 0.5)
-    cuts = cuts_before(gauge, settings.cuts, FEWEST)
-    time = np.arange(size, dtype=np.int64) * DAY
-    return StressHistory(
-        settings,
-        False,
-        time,
-        np.where(np.isfinite(gauge), time + DAY + 60.0, np.nan),
-        components,
-        part,
-        gauge,
-        gauge,
-        gauge,
-        cuts,
-        words_of(gauge, cuts),
-        np.full((4, size), np.nan),
-    )
-
-
-def with_words(word: np.ndarray) -> StressHistory:
-    """A history whose words are given; its gauge is 25 points a word."""
-    made = history(np.zeros((1, word.size)))
-    return replace(made, word=word, gauge=np.where(word >= 0, 25.0 * word, np.nan))
-
-
-def of(start: int, days: int) -> Capitulation:
-    return Capitulation(f"{start}", start * DAY, (start + days) * DAY, "somebody")
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(8, 11), (0, 7), (5, 5), (1, 40)])
@@ -315,11 +255,6 @@ def test_a_capitulation_that_cannot_be_is_named(tmp_path: Path, text: str, said:
     assert said in str(failure.value)
 
 
-def silent_index(size: int) -> SustainabilityHistory:
-    nothing = np.full(size, np.nan)
-    return SustainabilityHistory(np.arange(size), (), nothing, nothing, nothing, nothing, nothing)
-
-
 def test_the_newest_day_answers_and_says_what_is_missing() -> None:
     percentiles = noise(3, 200, 10)
     percentiles[0, 190:] = np.nan
@@ -340,12 +275,13 @@ def test_days_in_a_word_or_a_worse_one() -> None:
     word[90:], word[95] = 2, 3
     made = with_words(word)
     now = stress_now(made, silent_index(100), "then")
-    assert (now.days_in_word, now.held) == (10, "stressed or worse for 10 days")
+    assert (now.word, now.days_in_word) == ("stressed", 10)
     word[96:] = 0
     now = stress_now(with_words(word), silent_index(100), "then")
-    assert (now.days_in_word, now.held) == (4, "calm for 4 days")
+    assert (now.word, now.days_in_word) == ("calm", 4)
     word[99] = 3
-    assert stress_now(with_words(word), silent_index(100), "then").held == "capitulation for 1 day"
+    now = stress_now(with_words(word), silent_index(100), "then")
+    assert (now.word, now.days_in_word) == ("capitulation", 1)
 
 
 def test_a_gauge_that_never_speaks_says_why() -> None:
@@ -365,7 +301,6 @@ def test_worlds_without_stress_seldom_reach_what_the_record_calls_stress() -> No
     told: list[tuple[int, int]] = []
     found = stress_luck(stated, known, worlds=1, progress=lambda *how: told.append(how))
     assert told == [(1, 2), (2, 2)]
-    assert set(WORLDS) == set(DEFINITIONS)
     by = {(one.world, one.after_halving, one.word): one for one in found.words}
     calm = by["steady", False, "stressed"]
     assert calm.points == 70.0
