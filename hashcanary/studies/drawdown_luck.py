@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 EPOCHS_PER_YEAR = YEAR / 14
 DEFINITION = (
-    "how often luck alone takes this mean as far below its highest of the last year (or since its "
-    "peak, where that is longer) at a hashrate that never changes; growth makes it rarer"
+    "how often block arrivals alone take this mean as far below its highest of the last year (or "
+    "since its peak, where that is longer) at constant hashrate; growth makes it rarer"
 )
 
 

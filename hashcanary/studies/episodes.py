@@ -72,7 +72,8 @@ EPOCH = Rule(
     f"from the first difficulty epoch whose average hashrate is {EPOCH_THRESHOLD:.1%} or more "
     "below the highest epoch average so far to the first one within that again; depth: lowest "
     "drawdown.epoch of the epochs between",
-    "hashcanary; at this threshold luck alone opens 0.1 episodes a year under growth of 30% a year",
+    "hashcanary; at this threshold block arrivals alone open 0.1 episodes a year under growth of "
+    "30% a year",
 )
 
 

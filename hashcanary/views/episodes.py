@@ -71,7 +71,7 @@ def _returns(moment: str, *, hidden: bool) -> tuple[Column, ...]:
                 signed=True,
                 digits=0,
                 hidden=hidden,
-                spare=0 if days > HORIZONS[0] else 4,
+                spare={30: 4, 180: 1}.get(days, 0),
                 definition=f"change of the price over the {days} days after the {moment} was known",
             ),
             Column(f"after_{moment}_{days}d_missing", "missing", hidden=True),
@@ -86,7 +86,9 @@ VIEW = View(
     tables={
         "episodes": (
             Column("rule", "rule"),
-            Column("rank", "rank", COUNT, hidden=True, definition="by depth, within the rule"),
+            Column(
+                "rank", "rank", COUNT, hidden=True, spare=3, definition="by depth, within the rule"
+            ),
             Column("start", "start", DATE),
             Column("start_known", "start known", DATE, hidden=True),
             Column("end", "end", DATE),
@@ -106,7 +108,7 @@ VIEW = View(
             Column("price_end", "price at the end", USD, hidden=True),
             *_returns("start", hidden=False),
             *_returns("end", hidden=True),
-            Column("basis", "source", hidden=True),
+            Column("basis", "source", hidden=True, spare=6),
             Column("unknown_rows", "unknown rows inside", COUNT, hidden=True),
             Column("censored", "begins or ends at a gap", hidden=True),
             Column("simulated", "simulated", hidden=True),

@@ -187,7 +187,8 @@ def test_what_must_be_sold_adds_up(section: Section) -> None:
 
 def test_points_of_the_components_add_up_to_the_gauge(section: Section) -> None:
     gauge = next(one for one in section.figures if one.key == "stress.gauge")
-    points = [float(str(row[3])) for row in table(section, "stress_components").rows]
+    records = table(section, "stress_components").records()
+    points = [float(str(row["contribution_index_0_100"])) for row in records]
     assert sum(points) == pytest.approx(gauge.value)
     assert gauge.level == pytest.approx(0.90)
 

@@ -11,7 +11,7 @@ import pytest
 from support.episode_records import results, ribbon
 
 from hashcanary.errors import UsageError
-from hashcanary.inference.luck.luck import FallLuck
+from hashcanary.inference.luck.luck import DrawdownLuck
 from hashcanary.studies.episodes import EpisodeLuck, EpisodeStudy, find_episodes
 from hashcanary.studies.ribbon_luck import Chance, InversionLuck
 from hashcanary.views.episodes import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def lucky(study: EpisodeStudy) -> EpisodeStudy:
     """The study with the luck of its first episode, made by hand."""
     inversion = InversionLuck(-0.03, Chance(0.0, 0.012, 0.0), Chance(0.25, 0.31, 0.9))
-    fall = FallLuck(35.0, 40.0)
+    fall = DrawdownLuck(35.0, 40.0)
     first = replace(study.episodes[0], luck=EpisodeLuck(fall, inversion))
     return replace(study, episodes=(first, *study.episodes[1:]))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def history(reading: Reading) -> Section:
-    """Rank of the present fall among all, and since when none was as deep."""
+    """Rank of the present drawdown among all, and since when none was as deep."""
     rows = tuple(row for key, words in SMOOTHINGS if (row := _row(reading, key, words)))
     since = reading.metric("drawdown.sma30")
     return Section(
@@ -31,20 +31,20 @@ def history(reading: Reading) -> Section:
                 title="Depth, rank and precedent, by every smoothing",
                 columns=(
                     Column("smoothing", "hashrate as"),
-                    Column("depth", "deepest point of this fall", FRACTION, signed=True),
-                    Column("luck", "by luck, once in", YEARS),
-                    Column("rank", "rank among all falls"),
+                    Column("depth", "deepest point of this drawdown", FRACTION, signed=True),
+                    Column("luck", "return period at constant hashrate", YEARS),
+                    Column("rank", "rank of all drawdowns"),
                     Column("now", "today", FRACTION, signed=True),
                     Column("since", "last as deep as today"),
-                    Column("record", "deepest ever", FRACTION, signed=True),
+                    Column("record", "maximum drawdown on record", FRACTION, signed=True),
                     Column("record_time", "on", DATE),
                 ),
                 rows=rows,
                 empty="No drawdown is known for the last days.",
                 note=(
-                    f"A fall lasts from a peak until that peak is reached again ({since.source}). "
-                    "Falls of the first years, when a handful of machines made all blocks, count "
-                    "as any other."
+                    "A drawdown lasts from a peak until that peak is reached again "
+                    f"({since.source}). Drawdowns of the first years, when a "
+                    "handful of machines made all blocks, count as any other."
                 ),
             ),
         ),
@@ -73,7 +73,7 @@ def _row(reading: Reading, key: str, words: str) -> tuple[Cell, ...] | None:
 
 
 def _luck(reading: Reading, key: str, now: Row) -> float | None:
-    """How often luck alone makes the deepest point of the present fall; None at its peak."""
+    """Return period of the present drawdown's deepest point, years; None at the peak."""
     rows = reading.metrics[f"drawdown.{key}"].present()
     inside = rows.filter(rows["time"] > now["peak_time"], rows["time"] <= now["time"])
     if inside.is_empty():
@@ -87,14 +87,14 @@ def _luck(reading: Reading, key: str, now: Row) -> float | None:
 def _lead(reading: Reading) -> str:
     row = reading.current("drawdown.sma30")
     if row is None:
-        return "There is no drawdown for the last days to compare with earlier ones."
+        return "Missing: a drawdown of the last days to compare with earlier ones."
     first = day(reading.metrics["drawdown.sma30"].present()["time"][0])
     if not row["rank"]:
         return f"By the 30-day mean, hashrate is at its highest since the record begins ({first})."
     text = (
         f"By the 30-day mean this is the {ordinal(row['rank'], best='deepest')} of "
-        f"{row['drawdowns']:,} falls since {first}, {percent(-row['depth'])} at its deepest."
+        f"{row['drawdowns']:,} drawdowns since {first}, {percent(-row['depth'])} at its deepest."
     )
     if row["deepest_since"] is None:
-        return text + " No earlier day lay as far below its peak as today."
+        return text + " No earlier day was as far below its peak as today."
     return text + f" The last day as far below its peak as today was {day(row['deepest_since'])}."
