@@ -146,7 +146,7 @@ def left(study: HostingStudy) -> str:
             f"| {part:.0%} | {one.difficulty_change_alone:+.2%} | "
             f"{one.hashprice_change_alone:+.2%} | {_percent(one.difficulty_change, '+.1%')} | "
             f"{_percent(one.hashprice_change, '+.1%')} | {_percent(one.returned)} | "
-            f"{_percent(one.under_water_before, '.0%')} | {_percent(one.under_water, '.0%')} |"
+            f"{_percent(one.underwater_before, '.0%')} | {_percent(one.underwater, '.0%')} |"
         )
     return "\n".join(lines)
 

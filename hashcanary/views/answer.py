@@ -38,6 +38,17 @@ class View:
         """Every fact that its columns read off what was computed."""
         return {column.name: column.cell(result, 0) for column in self.facts}
 
+    def ordered(self, first: str) -> list[str]:
+        """The names of its tables, ``first`` in front. Raises UsageError for one there is not."""
+        if first not in self.tables:
+            raise UsageError(
+                argument="--show",
+                expected=f"one of {', '.join(self.tables)}",
+                found=first,
+                remedy=f"Leave it out for {next(iter(self.tables))}.",
+            )
+        return [first, *(key for key in self.tables if key != first)]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

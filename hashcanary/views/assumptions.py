@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from hashcanary.economics.draws import BAND_TEXT, band_of
 from hashcanary.units import FRACTION, J_PER_TH, RATIO, USD_PER_KWH, Unit
 from hashcanary.views.table import Column
-from hashcanary.views.text import banded, day
+from hashcanary.views.text import banded, day, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hashcanary.economics.levers import Moved
     from hashcanary.economics.supply.study import SupplyStudy
 
 
@@ -25,6 +28,15 @@ def fleet_assumptions(study: SupplyStudy) -> str:
         f"pool fee {banded(drawn['pool_fee'], FRACTION)}, overhead on power "
         f"{banded(drawn['overhead'], FRACTION)}. Bands: {BAND_TEXT}. Hashprice at the difficulty "
         f"in force, with the price of {day(study.market.day)}."
+    )
+
+
+def most_sensitive(levers: Sequence[Moved], decimals: int = 1) -> str:
+    """What moves a share most, in a line: each assumption's range, and the share at its ends."""
+    return "; ".join(
+        f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: {percent(lever.at_low, decimals)} "
+        f"to {percent(lever.at_high, decimals)}"
+        for lever in levers
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, day_start
 from hashcanary.units import (
     BTC,
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
-    from hashcanary.views.table import Cell
 
     Get = Callable[[Any], Any]
+    Text = Callable[[Any], str]
 
 # of the periods, the last ones that people see
 _PERIODS_SHOWN = 40
@@ -60,83 +61,57 @@ def _decimals(digits: int, scale: float = 1.0, *, signed: bool = False) -> Calla
 
 
 _WHOLE, _TENTH, _MILLIONS = _decimals(0), _decimals(1), _decimals(1, _MILLION)
-_CHANGE = _decimals(1, signed=True)
+_HUNDREDTH, _ROUND = _decimals(2), _decimals(0, _MILLION)
+_CHANGE, _WHOLE_PERCENT = _decimals(1, signed=True), partial(percent, decimals=0)
 
 
 def _number(
-    name: str,
-    title: str,
-    unit: Unit,
-    get: Get,
-    text: Callable[[Any], str] | None = _WHOLE,
-    *,
-    spare: int = 0,
-    hidden: bool = False,
+    name: str, title: str, unit: Unit, get: str = "", text: Text | None = _WHOLE, spare: int = 0
 ) -> Column:
-    """A figure that is exact, fractions among them. text: None for whole percents."""
-
-    def read(row: object) -> float | None:
-        value = get(row)
-        return None if value is None else float(value)
-
-    return Column(name, title, unit, read, text=text, digits=0, spare=spare, hidden=hidden)
+    """An exact figure. text: None for whole percents."""
+    read = attrgetter(get or name)
+    return Column(name, title, unit, read, text=text, digits=0, spare=spare)
 
 
 def _band(
-    name: str,
-    title: str,
-    unit: Unit,
-    get: Get,
-    text: Callable[[Any], str] | None = _WHOLE,
-    *,
-    spare: int = 0,
-    hidden: bool = False,
+    name: str, title: str, unit: Unit, get: Get, text: Text | None = _WHOLE, spare: int = 0
 ) -> Column:
     """A figure with limits, equal to it where all of its inputs were reported."""
-    return Column(name, title, unit, get, INTERVAL, text=text, digits=0, spare=spare, hidden=hidden)
+    return Column(name, title, unit, get, INTERVAL, text=text, digits=0, spare=spare)
+
+
+def _hidden(name: str, unit: Unit | None = None, get: Get | None = None) -> Column:
+    """What people do not see."""
+    return Column(name, name.replace("_", " "), unit, get, hidden=True)
 
 
 def _reported(
     name: str,
     title: str,
     unit: Unit,
-    get: Callable[[Any], Told | None],
-    text: Callable[[Any], str] = _WHOLE,
-    *,
-    spare: int = 0,
-    hidden: bool = False,
-    optional: bool = False,
+    get: str = "",
+    text: Text = _WHOLE,
+    spare: int | None = 0,
     to: int | None = None,
 ) -> tuple[Column, ...]:
     """A figure as reported, the end of its period, the day it was published, and where.
 
-    to: ``spare`` of the end of its period; None hides it.
+    spare, to: ``spare`` of the figure and of the end of its period; None hides them.
     """
+    figure = attrgetter(get or name)
 
-    def of(read: Callable[[Told], Cell]) -> Get:
-        return lambda row: None if (told := get(row)) is None else read(told)
+    def of(read: Callable[[Told], Any]) -> Get:
+        return lambda row: None if (told := figure(row)) is None else read(told)
 
+    end, hidden = of(lambda told: day_start(told.last)), spare is None
+    amount = of(attrgetter("amount"))
     return (
         Column(
-            name,
-            title,
-            unit,
-            of(lambda told: float(told.amount)),
-            text=text,
-            spare=spare,
-            hidden=hidden,
-            optional=optional,
+            name, title, unit, amount, text=text, spare=spare or 0, hidden=hidden, optional=True
         ),
-        Column(
-            f"{name}_to",
-            "to",
-            DATE,
-            of(lambda told: day_start(told.last)),
-            hidden=to is None,
-            spare=to or 0,
-        ),
-        Column(f"{name}_known", "published", DATE, of(lambda told: told.known_at - 1), hidden=True),
-        Column(f"{name}_source", "source", get=of(lambda told: told.source_url), hidden=True),
+        Column(f"{name}_to", "to", DATE, end, hidden=to is None, spare=to or 0),
+        _hidden(f"{name}_known", DATE, of(lambda told: told.known_at - 1)),
+        _hidden(f"{name}_source", None, of(attrgetter("source_url"))),
     )
 
 
@@ -149,13 +124,24 @@ _COMPANY = Column(
     "company",
     get=lambda row: _name(row.company.name, simulated=row.company.simulated),
 )
-_SIMULATED = Column("simulated", "simulated", get=attrgetter("company.simulated"), hidden=True)
-_PRODUCED = attrgetter("produced")
+_SIMULATED = _hidden("simulated", None, attrgetter("company.simulated"))
+
+
+def _reporters(row: CompanyPeriod) -> str:
+    name = row.name if row.companies == 1 else f"{row.companies} reported companies"
+    return _name(name, simulated=row.simulated)
 
 
 def _inputs(of: str) -> Get:
     """What a figure is computed from, in words; ``of``: the row's figure."""
     return lambda row: None if (figure := getattr(row, of)) is None else inputs(figure.inputs)
+
+
+def _produced_from(row: CompanyNow) -> int | None:
+    return None if row.produced is None else day_start(row.produced.first)
+
+
+_OVER_NETWORK = attrgetter("over_network")
 
 
 def _bands(of: str) -> Get:
@@ -176,142 +162,79 @@ VIEW = View(
     tables={
         "now": (
             _COMPANY,
-            _number("produced", "produced", BTC_PER_MONTH, attrgetter("produced_a_month")),
-            Column(
-                "produced_from",
-                "from",
-                DATE,
-                lambda row: row.produced and day_start(row.produced.first),
-                hidden=True,
-            ),
-            *_reported("produced", "produced", BTC, _PRODUCED, hidden=True, to=5),
-            _number("sold_share", "sold", FRACTION, attrgetter("sold_share"), None),
+            _number("produced", "produced", BTC_PER_MONTH, "produced_a_month"),
+            _hidden("produced_from", DATE, _produced_from),
+            *_reported("produced", "produced", BTC, spare=None, to=5),
+            _number("sold_share", "sold", FRACTION, text=None),
             Column("network_share", "of network", FRACTION, digits=1, spare=3),
-            *_reported("held", "held", BTC, attrgetter("held")),
-            *_reported("restricted", "restricted", BTC, attrgetter("restricted"), hidden=True),
-            *_reported("cash", "cash", USD, attrgetter("cash"), hidden=True),
-            Column("funds", "funds", USD, attrgetter("funds_usd"), hidden=True),
-            _band("power_bill", "power bill", USD_PER_MONTH, _bands("bill"), hidden=True),
+            *_reported("held", "held", BTC),
+            *_reported("restricted", "restricted", BTC, spare=None),
+            *_reported("cash", "cash", USD, spare=None),
+            _hidden("funds", USD),
+            replace(_band("power_bill", "power bill", USD_PER_MONTH, _bands("bill")), hidden=True),
             _band("covered", "months of power", MONTHS, attrgetter("covered")),
             _band("forced_selling", "forced selling", FRACTION, attrgetter("must_sell"), None),
-            Column("power_bill_inputs", "inputs", get=_inputs("bill"), hidden=True),
-            Column(
-                "power_bill_own",
-                "own figures",
-                get=lambda row: None if row.bill is None else row.bill.own,
-                hidden=True,
-                definition="whether all inputs but PUE were reported by the company",
-            ),
+            _hidden("power_bill_inputs", None, _inputs("bill")),
+            _hidden("power_bill_own", None, lambda row: row.bill and row.bill.own),
             _band("power_cost", "power a coin", USD_PER_BTC, _bands("per_coin"), spare=2),
-            Column("power_cost_inputs", "inputs", get=_inputs("per_coin"), hidden=True),
-            _band(
-                "power_cost_to_network",
-                "/ network's",
-                RATIO,
-                attrgetter("over_network"),
-                _decimals(2),
-                spare=4,
-            ),
+            _hidden("power_cost_inputs", None, _inputs("per_coin")),
+            _band("power_cost_to_network", "/ network's", RATIO, _OVER_NETWORK, _HUNDREDTH, 4),
             _SIMULATED,
         ),
         "months": (
             Column("period", "period", get=lambda row: _span(row.first, row.last)),
-            Column(
-                "company",
-                "company",
-                get=lambda row: _name(
-                    row.name if row.companies == 1 else f"{row.companies} reported companies",
-                    simulated=row.simulated,
-                ),
-            ),
-            Column(
-                "of", "of", get=lambda row: row.name if row.companies > 1 else None, hidden=True
-            ),
-            Column("companies", "companies", COUNT, hidden=True),
-            Column(
-                "period_start", "first day", DATE, lambda row: day_start(row.first), hidden=True
-            ),
-            Column("period_end", "last day", DATE, lambda row: day_start(row.last), hidden=True),
-            _number("produced", "produced", BTC, _PRODUCED, _TENTH),
-            _number("bought", "bought", BTC, attrgetter("bought"), hidden=True),
-            _number("sold", "sold", BTC, attrgetter("sold"), _TENTH),
-            Column("sellers", "sellers", COUNT, lambda row: row.sellers or None, hidden=True),
-            _number("sold_share", "sold / produced", FRACTION, attrgetter("sold_share"), None),
-            _number("sale_proceeds", "proceeds", USD, attrgetter("proceeds"), hidden=True),
-            _number("sale_price", "sold at", USD_PER_BTC, attrgetter("usd_per_btc"), spare=4),
-            _number("held", "held", BTC, attrgetter("held"), _TENTH, spare=2),
-            _number("held_before", "held before", BTC, attrgetter("held_before"), hidden=True),
-            _number("change", "change", BTC, attrgetter("change"), _CHANGE, spare=1),
-            _number("unexplained", "unexplained", BTC, attrgetter("unexplained"), _CHANGE),
-            _number("rounding", "rounding", BTC, attrgetter("rounding"), hidden=True),
-            Column("adds_up", "adds up", hidden=True),
-            _number("power_cost", "power", USD, attrgetter("power_cost"), hidden=True),
-            _number(
-                "power_cost", "power", USD_PER_BTC, attrgetter("power_usd_per_btc"), hidden=True
-            ),
+            Column("company", "company", get=_reporters),
+            _hidden("of", None, lambda row: row.name if row.companies > 1 else None),
+            _hidden("companies", COUNT),
+            _hidden("period_start", DATE, lambda row: day_start(row.first)),
+            _hidden("period_end", DATE, lambda row: day_start(row.last)),
+            _number("produced", "produced", BTC, text=_TENTH),
+            _hidden("bought", BTC),
+            _number("sold", "sold", BTC, text=_TENTH),
+            _hidden("sellers", COUNT, lambda row: row.sellers or None),
+            _number("sold_share", "sold / produced", FRACTION, text=None),
+            _hidden("sale_proceeds", USD, attrgetter("proceeds")),
+            _number("sale_price", "sold at", USD_PER_BTC, "usd_per_btc", spare=4),
+            _number("held", "held", BTC, text=_TENTH, spare=2),
+            _hidden("held_before", BTC),
+            _number("change", "change", BTC, text=_CHANGE, spare=1),
+            _number("unexplained", "unexplained", BTC, text=_CHANGE),
+            _hidden("rounding", BTC),
+            _hidden("adds_up"),
+            _hidden("power_cost", USD),
+            _hidden("power_cost", USD_PER_BTC, attrgetter("power_usd_per_btc")),
             Column("network_share", "of network", FRACTION, digits=1, spare=3),
-            Column("network_with_fees", "with fees", get=attrgetter("with_fees"), hidden=True),
-            Column("restated", "restated", hidden=True),
-            Column("known", "published", DATE, lambda row: row.known_at - 1, hidden=True),
-            Column("sources", "sources", hidden=True),
-            Column("simulated", "simulated", hidden=True),
+            _hidden("network_with_fees", None, attrgetter("with_fees")),
+            _hidden("restated"),
+            _hidden("known", DATE, lambda row: row.known_at - 1),
+            _hidden("sources"),
+            _hidden("simulated"),
         ),
         "debt": (
             _COMPANY,
-            *_reported("debt", "debt, million USD", USD, attrgetter("debt"), _MILLIONS, to=3),
-            *_reported(
-                "convertible",
-                "convertible, million USD",
-                USD,
-                attrgetter("convertible"),
-                _MILLIONS,
-                optional=True,
-                spare=4,
-            ),
-            *_reported("held", "held", BTC, attrgetter("held"), to=3),
-            *_reported("restricted", "restricted", BTC, attrgetter("restricted"), spare=2),
-            *_reported("cash", "cash, million USD", USD, attrgetter("cash"), _MILLIONS, spare=1),
-            Column("treasury", "treasury", USD, attrgetter("treasury_usd"), hidden=True),
-            _number(
-                "debt_to_treasury", "debt / coins", RATIO, attrgetter("debt_to_treasury"),
-                _decimals(2),
-            ),
-            _number(
-                "debt_equals_treasury_at", "equal at", USD_PER_BTC, attrgetter("debt_price")
-            ),
-            _number(
-                "net_debt_equals_treasury_at",
-                "net of cash",
-                USD_PER_BTC,
-                attrgetter("debt_price_net"),
-            ),
+            *_reported("debt", "debt, million USD", USD, text=_MILLIONS, to=3),
+            *_reported("convertible", "convertible, million USD", USD, text=_MILLIONS, spare=4),
+            *_reported("held", "held", BTC, to=3),
+            *_reported("restricted", "restricted", BTC, spare=2),
+            *_reported("cash", "cash, million USD", USD, text=_MILLIONS, spare=1),
+            _hidden("treasury", USD),
+            _number("debt_to_treasury", "debt / coins", RATIO, text=_HUNDREDTH),
+            _number("debt_equals_treasury_at", "equal at", USD_PER_BTC, "debt_price"),
+            _number("net_debt_equals_treasury_at", "net of cash", USD_PER_BTC, "debt_price_net"),
             _SIMULATED,
         ),
         "ai": (
             _COMPANY,
-            *_reported("ai_contracted", "load", MEGAWATTS, attrgetter("ai.contracted")),
-            *_reported("ai_gross", "site", MEGAWATTS, attrgetter("ai.gross"), spare=4),
-            *_reported("ai_energized", "live", MEGAWATTS, attrgetter("ai.energized"), hidden=True),
-            Column(
-                "ai_over_capacity",
-                "of capacity",
-                FRACTION,
-                attrgetter("ai.over_capacity"),
-                digits=0,
-                spare=3,
-            ),
-            *_reported(
-                "ai_revenue",
-                "million USD/year",
-                USD_PER_YEAR,
-                attrgetter("ai.revenue"),
-                _decimals(0, _MILLION),
-            ),
-            _number("ai_load", "of load", USD_PER_MWH, attrgetter("ai.usd_per_mwh_load"), spare=2),
+            *_reported("ai_contracted", "load", MEGAWATTS, "ai.contracted"),
+            *_reported("ai_gross", "site", MEGAWATTS, "ai.gross", spare=4),
+            *_reported("ai_energized", "energized", MEGAWATTS, "ai.energized", spare=None),
+            _number("ai_over_capacity", "of capacity", FRACTION, "ai.over_capacity", None, 3),
+            *_reported("ai_revenue", "million USD/year", USD_PER_YEAR, "ai.revenue", _ROUND),
+            _number("ai_load", "of load", USD_PER_MWH, "ai.usd_per_mwh_load", spare=2),
             _band("ai_site", "of site", USD_PER_MWH, attrgetter("ai.usd_per_mwh_site")),
             _band("mining", "mining", USD_PER_MWH, attrgetter("ai.mining_usd_per_mwh")),
-            _band("ai_to_mining", "AI / mining", RATIO, attrgetter("ai.ratio"), _TENTH, spare=1),
-            Column("inputs", "inputs", get=_inputs("ai"), hidden=True),
+            _band("ai_to_mining", "AI / mining", RATIO, attrgetter("ai.ratio"), _TENTH, 1),
+            _hidden("inputs", None, _inputs("ai")),
             _SIMULATED,
         ),
     },
@@ -348,22 +271,22 @@ _SUMS: dict[str, dict[str, tuple[str, Callable[[float], str]]]] = {
     "now": {
         "produced_btc_per_month": ("BTC a month produced", _WHOLE),
         "network_share_fraction": ("of the network's production", percent),
-        "sold_share_fraction": ("of production sold", lambda value: percent(value, 0)),
+        "sold_share_fraction": ("of production sold", _WHOLE_PERCENT),
         "held_btc": ("BTC held", _WHOLE),
         "restricted_btc": ("BTC restricted", _WHOLE),
         "forced_selling_fraction": (
             "of a month's coins for power",
-            lambda value: percent(value, 0),
+            _WHOLE_PERCENT,
         ),
     },
     "debt": {
         "held_btc": ("BTC held", _WHOLE),
         "restricted_btc": ("BTC restricted", _WHOLE),
-        "debt_to_treasury_ratio": ("debt / coins", _decimals(2)),
+        "debt_to_treasury_ratio": ("debt / coins", _HUNDREDTH),
     },
     "ai": {
         "ai_contracted_mw": ("MW of load let for AI", _WHOLE),
-        "ai_revenue_usd_per_year": ("million USD a year for it", _decimals(0, _MILLION)),
+        "ai_revenue_usd_per_year": ("million USD a year for it", _ROUND),
     },
 }
 
@@ -379,13 +302,7 @@ def companies(
     from hashcanary.economics.companies.periods import company_periods
     from hashcanary.economics.companies.standing import companies_now
 
-    if show not in TABLES:
-        raise UsageError(
-            argument="--show",
-            expected=f"one of {', '.join(TABLES)}",
-            found=show,
-            remedy="Leave it out for now.",
-        )
+    VIEW.ordered(show)
     periods = company_periods(record, company)
     return answer(record, companies_now(record, company, price), periods, show)
 
@@ -406,7 +323,7 @@ def answer(
     }
     tables = tuple(
         Table(key, _TITLES[key], VIEW.tables[key], rows[key], shown=shown.get(key))
-        for key in (show, *(key for key in TABLES if key != show))
+        for key in VIEW.ordered(show)
     )
     return Answer(
         VIEW,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, known_by
-from hashcanary.errors import UsageError
 from hashcanary.moments import iso_day
 from hashcanary.units import (
     COUNT,
@@ -27,7 +27,7 @@ from hashcanary.units import (
     YEARS,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.assumptions import fleet_assumptions, sensitivity
+from hashcanary.views.assumptions import fleet_assumptions, most_sensitive, sensitivity
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import MINUS, banded, day, percent
 
@@ -52,30 +52,24 @@ _PEOPLE_EVERY, _PEOPLE_MOST = 40.0, 400.0
 _USUAL_PARTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
-def _figure(
-    name: str,
-    title: str,
-    unit: Unit,
-    get: str = "",
-    *,
-    digits: int = 0,
-    spare: int = 0,
-    signed: bool = False,
-    hidden: bool = False,
-) -> Column:
+def _figure(name: str, title: str, unit: Unit, digits: int = 0, spare: int = 0) -> Column:
     """A figure with the band of the draws. digits: decimals for people."""
-    return Column(
-        name,
-        title,
-        unit,
-        attrgetter(get or f"{name}_{unit.suffix}"),
-        BAND_TEXT,
-        digits=digits,
-        text=None if unit.percent else lambda value: _decimals(value, digits),
-        signed=signed,
-        hidden=hidden,
-        spare=spare,
-    )
+    text = None if unit.percent else lambda value: _decimals(value, digits)
+    return Column(name, title, unit, None, BAND_TEXT, digits=digits, text=text, spare=spare)
+
+
+def _change(name: str, title: str, limits: str = BAND_TEXT, spare: int = 0) -> Column:
+    """A change in percent; exact where it has no limits."""
+    digits = 1 if limits else 2
+    return Column(name, title, FRACTION, limits=limits, digits=digits, signed=True, spare=spare)
+
+
+def _hidden(column: Column) -> Column:
+    return replace(column, hidden=True)
+
+
+def _contract(name: str, title: str, get: str, spare: int = 0, unit: Unit | None = None) -> Column:
+    return Column(name, title, unit, attrgetter(f"contract.{get}"), spare=spare)
 
 
 def _decimals(value: float, digits: int) -> str:
@@ -107,13 +101,7 @@ VIEW = View(
         _fact("break_even_best", "break-even rent of the best tenth of sites", USD_PER_MWH),
         Column("own_power_price", "your power price", USD_PER_KWH),
         _fact("break_even_own", "break-even rent at your power price", USD_PER_MWH),
-        Column(
-            "hashprice_drift",
-            "drift of the logarithm of hashprice",
-            PER_YEAR,
-            limits=BAND_TEXT,
-            definition="of its natural logarithm, halvings apart",
-        ),
+        _fact("hashprice_drift", "drift of the logarithm of hashprice, halvings apart", PER_YEAR),
         Column("drift_first", "first day of the drift", DATE),
         Column("drift_last", "last day of the drift", DATE),
         Column("drift_source", "source of the drift"),
@@ -124,77 +112,37 @@ VIEW = View(
     ),
     tables={
         "offers": (
-            Column("rent", "rent", USD_PER_MWH, attrgetter("rent_usd_per_mwh"), digits=3),
-            Column(
-                "rent",
-                "rent",
-                USD_PER_KW_MONTH,
-                attrgetter("rent_usd_per_kw_month"),
-                digits=3,
-                spare=1,
-            ),
-            Column(
-                "rent",
-                "rent",
-                MUSD_PER_MW_YEAR,
-                attrgetter("rent_musd_per_mw_year"),
-                digits=3,
-                spare=5,
-            ),
+            Column("rent", "rent", USD_PER_MWH, digits=3),
+            Column("rent", "rent", USD_PER_KW_MONTH, digits=3, spare=1),
+            Column("rent", "rent", MUSD_PER_MW_YEAR, digits=3, spare=5),
             _figure("margin", "margin", USD_PER_MWH),
-            _figure("beaten", "beats mining", FRACTION, "beaten", spare=3),
-            _figure("leaves", "leaves", FRACTION, "leaves", digits=1),
-            Column(
-                "leaves_mean",
-                "mean",
-                FRACTION,
-                attrgetter("leaves_mean"),
-                spare=4,
-                definition="mean over draws of what leaves",
-            ),
+            _figure("beaten", "beats mining", FRACTION, spare=3),
+            _figure("leaves", "leaves", FRACTION, 1),
+            Column("leaves_mean", "mean", FRACTION, spare=4, definition="mean over draws"),
             _figure("leaves", "leaves", EXAHASHES, spare=2),
-            _figure(
-                "hashprice_change",
-                "hashprice after",
-                FRACTION,
-                "hashprice_change",
-                digits=1,
-                spare=6,
-                signed=True,
-            ),
+            _change("hashprice_change", "hashprice after", spare=6),
         ),
         "contracts": (
-            Column("published", "published", DATE, attrgetter("contract.published"), spare=2),
-            Column("host", "host", get=attrgetter("contract.host")),
-            Column("tenant", "tenant", get=attrgetter("contract.tenant"), spare=3),
-            Column("what", "what", get=attrgetter("contract.what"), wide=True, spare=1),
-            Column("kind", "kind", get=attrgetter("contract.kind"), spare=4),
-            _figure("critical_it", "critical IT", MEGAWATTS, "it_mw", spare=5),
-            Column("term", "term", YEARS, attrgetter("contract.years"), text="{:g}".format),
-            Column(
-                "revenue",
-                "revenue",
-                USD_PER_YEAR,
-                attrgetter("contract.usd_per_year"),
-                hidden=True,
-            ),
+            _contract("published", "published", "published", 2, DATE),
+            _contract("host", "host", "host"),
+            _contract("tenant", "tenant", "tenant", 3),
+            replace(_contract("what", "what", "what", 1), wide=True),
+            _contract("kind", "kind", "kind", 4),
+            _figure("critical_it", "critical IT", MEGAWATTS, spare=5),
+            replace(_contract("term", "term", "years", unit=YEARS), text="{:g}".format),
+            _hidden(_contract("revenue", "revenue", "usd_per_year", unit=USD_PER_YEAR)),
             _figure("rent", "rent", USD_PER_MWH),
-            _figure("rent", "rent", USD_PER_KW_MONTH, hidden=True),
+            _hidden(_figure("rent", "rent", USD_PER_KW_MONTH)),
             _figure("at_meter", "of connection", USD_PER_MWH, spare=2),
             _figure("margin", "after building", USD_PER_MWH),
-            Column("capex_by", "capex by", get=attrgetter("contract.capex_by"), hidden=True),
-            Column("power_by", "power by", get=attrgetter("contract.power"), spare=6),
-            Column("pays_for", "pays for", get=attrgetter("contract.pays"), hidden=True),
-            Column("stated", "stated", get=attrgetter("stated"), hidden=True),
-            Column("counted", "counted", get=attrgetter("contract.comparable"), hidden=True),
+            _hidden(_contract("capex_by", "capex by", "capex_by")),
+            _contract("power_by", "power by", "power", 6),
+            _hidden(_contract("pays_for", "pays for", "pays")),
+            Column("stated", "stated", hidden=True),
+            _hidden(_contract("counted", "counted", "comparable")),
             Column("counted_or_why_not", "counted", get=lambda row: _counted(row.contract)),
-            Column(
-                "another_reading",
-                "another reading",
-                get=attrgetter("contract.again"),
-                hidden=True,
-            ),
-            Column("source", "source", get=attrgetter("contract.source"), hidden=True),
+            _hidden(_contract("another_reading", "another reading", "again")),
+            _hidden(_contract("source", "source", "source")),
         ),
         "assumptions": (
             *sensitivity("leaves", "leaves", FRACTION),
@@ -203,44 +151,16 @@ VIEW = View(
         "left": (
             Column("left", "left", FRACTION, attrgetter("left.fraction"), digits=0),
             Column("selection", "who", get=attrgetter("left.selection"), spare=1),
-            Column(
-                "difficulty_change_alone",
-                "difficulty alone",
-                FRACTION,
-                digits=2,
-                signed=True,
-                spare=3,
-            ),
-            Column(
-                "hashprice_change_alone",
-                "hashprice alone",
-                FRACTION,
-                digits=2,
-                signed=True,
-                spare=4,
-            ),
-            *(
-                _figure(f"{name}_change", name, FRACTION, f"{name}_change", digits=1, signed=True)
-                for name in ("difficulty", "hashprice")
-            ),
-            _figure("hashprice", "hashprice", USD_PER_PHS_DAY, digits=2, spare=5),
-            _figure("returned", "returns", FRACTION, "returned", digits=1, spare=2),
-            _figure("underwater", "underwater", FRACTION, "under_water"),
-            Column("underwater_mean", "mean", FRACTION, attrgetter("under_water_mean"), spare=6),
-            _figure(
-                "underwater_before",
-                "underwater before",
-                FRACTION,
-                "under_water_before",
-                hidden=True,
-            ),
-            Column(
-                "underwater_before_mean",
-                "mean before",
-                FRACTION,
-                attrgetter("under_water_before_mean"),
-                hidden=True,
-            ),
+            _change("difficulty_change_alone", "difficulty alone", "", 3),
+            _change("hashprice_change_alone", "hashprice alone", "", 4),
+            _change("difficulty_change", "difficulty"),
+            _change("hashprice_change", "hashprice"),
+            _figure("hashprice", "hashprice", USD_PER_PHS_DAY, 2, 5),
+            _figure("returned", "returns", FRACTION, 1, 2),
+            _figure("underwater", "underwater", FRACTION),
+            Column("underwater_mean", "mean", FRACTION, spare=6),
+            _hidden(_figure("underwater_before", "underwater before", FRACTION)),
+            Column("underwater_before_mean", "mean before", FRACTION, hidden=True),
             _figure("hashrate", "hashrate", EXAHASHES, spare=7),
         ),
     },
@@ -299,13 +219,8 @@ def hosting(
     from hashcanary.economics.supply.after_exit import after_exit
     from hashcanary.economics.supply.left_for_good import LeftForGood
 
-    if show is not None and show not in TABLES:
-        raise UsageError(
-            argument="--show",
-            expected=f"one of {', '.join(TABLES)}",
-            found=show,
-            remedy="Leave it out for offers.",
-        )
+    shown = show or ("offers" if left_for_good is None else "left")
+    VIEW.ordered(shown)
     asked = Asked(tuple(offers), power_price)
     own = None if left_for_good is None else LeftForGood(left_for_good, who)
     parts = {LeftForGood(part, who) for part in _USUAL_PARTS} | ({own} if own else set())
@@ -321,7 +236,7 @@ def hosting(
         after_exit(study.supply.supply, part)
         for part in sorted(parts, key=lambda part: part.fraction)
     ]
-    return answer(record, study, show or ("offers" if own is None else "left"), left, own)
+    return answer(record, study, shown, left, own)
 
 
 def answer(
@@ -337,7 +252,7 @@ def answer(
         VIEW,
         record,
         f"{_TITLES[show]}, as known at {record.at_text}",
-        tuple(_table(study, key, left) for key in (show, *(k for k in TABLES if k != show))),
+        tuple(_table(study, key, left) for key in VIEW.ordered(show)),
         facts=_facts(study),
         more={**_inputs(study), "missing": list(study.lacks)},
         sentences=[*after, *sentences(study, show)],
@@ -552,11 +467,7 @@ def _assumed(study: HostingStudy) -> list[str]:
 
 
 def _sensitivity(study: HostingStudy) -> list[str]:
-    parts = "; ".join(
-        f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: {percent(lever.at_low)} to "
-        f"{percent(lever.at_high)}"
-        for lever in study.levers[:_LEVERS]
-    )
+    parts = most_sensitive(study.levers[:_LEVERS])
     return [
         f"Sensitivity of the share at {study.reference_usd_per_mwh:.0f} USD/MWh (mean of lowest "
         f"and highest fifth): {parts}."
@@ -579,11 +490,11 @@ def _after(study: HostingStudy, after: AfterExit) -> list[str]:
         f"{percent(after.hashprice_change_alone, 2, signed=True)}: exact while price and fees in "
         "bitcoin are held.",
         f"Idle machines return to the higher hashprice, {_part(after.returned)} of the hashrate: "
-        f"difficulty {_change(after.difficulty_change)}, hashprice "
-        f"{_change(after.hashprice_change)}.",
-        f"Underwater: {_part(after.under_water_before)} of what runs before, "
-        f"{_part(after.under_water)} after; means {percent(after.under_water_before_mean)} and "
-        f"{percent(after.under_water_mean)}.",
+        f"difficulty {_signed(after.difficulty_change)}, hashprice "
+        f"{_signed(after.hashprice_change)}.",
+        f"Underwater: {_part(after.underwater_before)} of what runs before, "
+        f"{_part(after.underwater)} after; means {percent(after.underwater_before_mean)} and "
+        f"{percent(after.underwater_mean)}.",
         "Machines that have been idle for longer than the last months do not return.",
         fleet_assumptions(study.supply),
     ]
@@ -607,6 +518,6 @@ def _part(band: Interval) -> str:
     return banded(band, FRACTION)
 
 
-def _change(band: Interval) -> str:
+def _signed(band: Interval) -> str:
     value, low, high = (percent(figure, signed=True) for figure in band.three)
     return f"{value} ({low} to {high})"

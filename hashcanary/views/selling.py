@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.priors import SupplyPriors
-from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.units import (
@@ -23,12 +22,12 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.assumptions import fleet_assumptions, sensitivity
+from hashcanary.views.assumptions import fleet_assumptions, most_sensitive, sensitivity
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import banded, count, day, percent, period
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from hashcanary.economics.selling.study import Beside, ClassSold, SellingStudy
@@ -45,32 +44,28 @@ _KINDS = {
 }
 
 
-def _share(name: str, title: str, get: str, *, digits: int = 0, spare: int = 0) -> Column:
-    return Column(name, title, FRACTION, attrgetter(get), _MEAN, digits=digits, spare=spare)
+def _share(name: str, title: str, digits: int = 0, spare: int = 0, get: str = "") -> Column:
+    read = attrgetter(get or name)
+    return Column(name, title, FRACTION, read, _MEAN, digits=digits, spare=spare)
 
 
-def _coins(name: str, title: str, get: str, *, decimals: int = 0, spare: int = 0) -> Column:
-    return Column(
-        name,
-        title,
-        BTC_PER_DAY,
-        attrgetter(f"{get}_btc_per_day"),
-        _MEAN,
-        text=lambda btc: f"{btc:,.{decimals}f}",
-        spare=spare,
-    )
+def _coins(name: str, title: str, decimals: int = 0, spare: int = 0, get: str = "") -> Column:
+    read, text = attrgetter(f"{get or name}_btc_per_day"), _decimals(decimals)
+    return Column(name, title, BTC_PER_DAY, read, _MEAN, text=text, spare=spare)
+
+
+def _decimals(digits: int, scale: float = 1.0) -> Callable[[float], str]:
+    return lambda value: f"{value * scale:,.{digits}f}"
 
 
 def _millions(spare: int) -> Column:
-    return Column(
-        "forced_selling",
-        "million USD/day",
-        USD_PER_DAY,
-        attrgetter("power_usd_per_day"),
-        _MEAN,
-        text=lambda usd: f"{usd / _MILLION:,.1f}",
-        spare=spare,
-    )
+    read, text = attrgetter("power_usd_per_day"), _decimals(1, 1 / _MILLION)
+    title = "million USD/day"
+    return Column("forced_selling", title, USD_PER_DAY, read, _MEAN, text=text, spare=spare)
+
+
+def _fact(name: str, title: str) -> Column:
+    return Column(name, title, FRACTION, limits=_MEAN)
 
 
 VIEW = View(
@@ -82,21 +77,11 @@ VIEW = View(
         Column("hashprice", "hashprice", USD_PER_PHS_DAY),
         Column("price", "price of bitcoin", USD_PER_BTC),
         Column("mined", "production", BTC_PER_DAY),
-        Column("forced_selling", "share of production needed for power", FRACTION, limits=_MEAN),
-        Column(
-            "with_overheads",
-            "the same for power, site and staff, administration",
-            FRACTION,
-            limits=_MEAN,
-        ),
-        Column(
-            "shortfall",
-            "cost of power beyond what is mined, of all coins mined",
-            FRACTION,
-            limits=_MEAN,
-        ),
-        Column("overheads", "site, staff and administration / power", FRACTION, limits=_MEAN),
-        Column("rank", "days before with a lower share", FRACTION, limits=_MEAN),
+        _fact("forced_selling", "share of production needed for power"),
+        _fact("with_overheads", "the same for power, site and staff, administration"),
+        _fact("shortfall", "cost of power beyond what is mined, of all coins mined"),
+        _fact("overheads", "site, staff and administration / power"),
+        _fact("rank", "days before with a lower share"),
         Column("rank_day", "day that is ranked", DATE),
         Column("rank_since", "first day of the comparison", DATE),
         Column("compared", "days of the comparison", DAYS),
@@ -107,31 +92,24 @@ VIEW = View(
         "classes": (
             Column("class", "class", get=attrgetter("name"), hidden=True),
             Column("margin", "margin", get=attrgetter("title")),
-            _share("share", "hashrate", "share"),
-            _coins("mined", "mined", "mined", spare=2),
-            _coins("pool", "pools' fees", "pool", decimals=1, spare=6),
-            _coins("forced_selling", "forced selling", "power"),
-            _coins("with_overheads", "with overheads", "whole", spare=3),
-            _coins("free", "free", "free", spare=1),
-            _coins("shortfall", "shortfall", "shortfall", decimals=1, spare=4),
+            _share("share", "hashrate"),
+            _coins("mined", "mined", spare=2),
+            _coins("pool", "pools' fees", 1, 6),
+            _coins("forced_selling", "forced selling", get="power"),
+            _coins("with_overheads", "with overheads", spare=3, get="whole"),
+            _coins("free", "free", spare=1),
+            _coins("shortfall", "shortfall", 1, 4),
             _millions(5),
         ),
         "drops": (
             Column("drop", "drop in price", FRACTION, attrgetter("fall"), digits=0),
-            Column("price", "bitcoin", USD_PER_BTC, attrgetter("price_usd_per_btc"), spare=4),
-            Column(
-                "hashprice",
-                "hashprice",
-                USD_PER_PHS_DAY,
-                attrgetter("hashprice_usd_per_phs_day"),
-                digits=3,
-                spare=5,
-            ),
-            _share("underwater", "underwater", "underwater"),
-            _share("forced_selling", "forced selling", "power"),
-            _share("with_overheads", "with overheads", "whole", spare=2),
-            _share("shortfall", "shortfall", "shortfall", digits=1, spare=3),
-            _coins("forced_selling", "forced selling", "power", spare=1),
+            Column("price", "bitcoin", USD_PER_BTC, spare=4),
+            Column("hashprice", "hashprice", USD_PER_PHS_DAY, digits=3, spare=5),
+            _share("underwater", "underwater"),
+            _share("forced_selling", "forced selling", get="power"),
+            _share("with_overheads", "with overheads", spare=2, get="whole"),
+            _share("shortfall", "shortfall", 1, 3),
+            _coins("forced_selling", "forced selling", spare=1, get="power"),
             _millions(6),
         ),
         "history": (
@@ -141,12 +119,7 @@ VIEW = View(
             Column("mined", "mined", BTC_PER_DAY, digits=3, spare=2),
             Column("underwater", "underwater", FRACTION, limits=_MEAN, digits=0, spare=1),
             Column("hashprice", "hashprice", USD_PER_PHS_DAY, digits=3, spare=3),
-            Column(
-                "hindsight",
-                "hindsight",
-                hidden=True,
-                definition="whether a price of power was used that was published only later",
-            ),
+            Column("hindsight", "uses power prices published later", hidden=True),
         ),
         "published": (
             Column("who", "who", wide=True),
@@ -213,13 +186,7 @@ def selling(
     from hashcanary.economics.power.prices import read_power_prices
     from hashcanary.economics.selling.study import study_selling
 
-    if show not in TABLES:
-        raise UsageError(
-            argument="--show",
-            expected=f"one of {', '.join(TABLES)}",
-            found=show,
-            remedy="Leave it out for classes.",
-        )
+    VIEW.ordered(show)
     catalogue, prices = read_rigs(rigs), read_power_prices(power_prices)
     study = study_selling(record, catalogue, prices, read_assumptions(assumptions), seed=seed)
     return answer(record, study, show)
@@ -232,7 +199,7 @@ def answer(record: Record, study: SellingStudy, show: str = "classes") -> Answer
         VIEW,
         record,
         f"{_TITLES[show]}, as known at {record.at_text}",
-        tuple(table(study, key) for key in (show, *(key for key in TABLES if key != show))),
+        tuple(table(study, key) for key in VIEW.ordered(show)),
         facts={
             "day": market.day,
             "hashprice": market.hashprice_usd_per_phs_day,
@@ -401,11 +368,7 @@ def _past() -> str:
 
 
 def _sensitivity(study: SellingStudy) -> str:
-    parts = "; ".join(
-        f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: "
-        f"{percent(lever.at_low, 0)} to {percent(lever.at_high, 0)}"
-        for lever in study.levers[:_LEVERS]
-    )
+    parts = most_sensitive(study.levers[:_LEVERS], 0)
     return f"Sensitivity of the share (mean of lowest and highest fifth): {parts}."
 
 

@@ -21,7 +21,7 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.assumptions import fleet_assumptions, sensitivity
+from hashcanary.views.assumptions import fleet_assumptions, most_sensitive, sensitivity
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import banded, day, percent
 
@@ -398,11 +398,7 @@ def _off_at(rig: RigPoint) -> str:
 
 def sensitivity_sentence(study: SupplyStudy) -> str:
     """What the assumptions that matter most move."""
-    parts = "; ".join(
-        f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: {percent(lever.at_low)} to "
-        f"{percent(lever.at_high)}"
-        for lever in study.levers[:_LEVERS]
-    )
+    parts = most_sensitive(study.levers[:_LEVERS])
     return f"Sensitivity of the share underwater (mean of lowest and highest fifth): {parts}."
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +45,13 @@ class Column:
     """A column: what it is called by machines and by people, and how its cells are read.
 
     name: without unit, ``hashprice``. unit: None for words. get: a row's cell; None takes the
-    attribute or key ``name``. limits: what kind of interval its cells have, empty where they have
-    none; level: its probability, None where they are of none. definition: in words, for
-    ``columns`` of JSON and the docs. digits: significant ones for people; decimals for a
-    percentage. text: how people read a value, an infinite one too, in place of the formatter.
-    signed: a change, with its sign; points: a difference of two fractions, in percentage points.
-    bare: its key has no unit, which stands beside the rows. ends: people see the limits alone.
+    attribute called like its key, else like ``name``. limits: what kind of interval its cells
+    have, empty where they have none; level: its probability, None where they are of none.
+    definition: in words, for ``columns`` of JSON and the docs. digits: significant ones for people;
+    decimals for a percentage. text: how people read a value, an infinite one too, in place of the
+    formatter. signed: a change, with its sign; points: a difference of two fractions, in percentage
+    points. bare: its key has no unit, which stands beside the rows. ends: people see the limits
+    alone.
 
     wide: words that may break over lines. optional: people see it where some row has a value;
     hidden: people never do. spare: left out where there is no room, the greatest first; 0: never.
@@ -113,8 +115,8 @@ class Column:
         elif isinstance(row, Mapping):
             cell = row[self.name]
         else:
-            cell = getattr(row, self.name)
-        return cell
+            cell = getattr(row, self.key if hasattr(row, self.key) else self.name)
+        return float(cell) if isinstance(cell, Fraction) else cell
 
     def data(self, cell: Cell) -> dict[str, object]:
         """A cell by the column's keys, as JSON holds it: no NaN, days and instants in ISO 8601."""

@@ -150,7 +150,7 @@ def terms_of(values: Mapping[str, Floats]) -> Terms:
 
 @dataclass(frozen=True, slots=True)
 class ContractFigures:
-    """A contract in the units of power. it_mw: MW of critical IT, over draws.
+    """A contract in the units of power. critical_it_mw: MW of critical IT, over draws.
 
     rent_usd_per_mwh, rent_usd_per_kw_month: of critical IT, on average over the contract.
     at_meter_usd_per_mwh: the rent a MWh of connection; margin_usd_per_mwh: the even margin a MWh of
@@ -158,7 +158,7 @@ class ContractFigures:
     """
 
     contract: Contract
-    it_mw: Interval
+    critical_it_mw: Interval
     rent_usd_per_mwh: Interval
     rent_usd_per_kw_month: Interval
     at_meter_usd_per_mwh: Interval

@@ -37,7 +37,7 @@ class AfterExit:
 
     difficulty_change_alone, hashprice_change_alone: fractions, exact, with nobody coming back;
     difficulty_change, hashprice_change: fractions, with those who do; returned: fraction of the
-    hashrate before; under_water_before, under_water, under_water_before_mean, under_water_mean:
+    hashrate before; underwater_before, underwater, underwater_before_mean, underwater_mean:
     fractions of what runs; hashrate_ehs: what runs after, EH/s.
     """
 
@@ -48,10 +48,10 @@ class AfterExit:
     hashprice_change: Interval
     hashprice_usd_per_phs_day: Interval
     returned: Interval
-    under_water_before: Interval
-    under_water: Interval
-    under_water_before_mean: float
-    under_water_mean: float
+    underwater_before: Interval
+    underwater: Interval
+    underwater_before_mean: float
+    underwater_mean: float
     hashrate_ehs: Interval
 
 

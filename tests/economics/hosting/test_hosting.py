@@ -156,7 +156,7 @@ def test_a_tenant_who_builds_leaves_the_rent_and_nothing_to_pay_off() -> None:
 def test_a_capacity_of_the_grid_is_less_of_critical_it() -> None:
     (found,) = contract_figures((_contract("Cipher", "grid"),), _values(), 1)
     # 300 MW of connection over 1.1 or more
-    assert found.it_mw.high < 300 / 1.1
+    assert found.critical_it_mw.high < 300 / 1.1
     # a MWh of the connection earns the same, whatever the ratio
     assert found.at_meter_usd_per_mwh.low == pytest.approx(found.at_meter_usd_per_mwh.high)
     assert found.at_meter_usd_per_mwh.value == pytest.approx(5.5e9 / (300 * 15 * HOURS_A_YEAR))

@@ -84,7 +84,7 @@ def test_without_idle_machines_difficulty_and_hashprice_are_exact() -> None:
         assert value == pytest.approx(1 / 0.95 - 1)
     assert found.difficulty_change_alone == -0.05
     assert found.hashprice_change_alone == pytest.approx(0.0526315789)
-    assert found.under_water_mean < found.under_water_before_mean
+    assert found.underwater_mean < found.underwater_before_mean
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.05, 0.3])
