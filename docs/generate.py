@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import json
 import pkgutil
 import re
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 import hashcanary
+from hashcanary.api import Asks, Known
 from hashcanary.cli.parser import build_parser
 from hashcanary.errors import EXIT_MEANINGS, HashcanaryError
 from hashcanary.metrics.declaration import Metric
@@ -43,6 +45,7 @@ def pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "json.md": json_page(),
         "tables.md": tables_page(),
+        "python.md": python_page(),
         **{
             f"schemas/{_file_of(view)}.json": json.dumps(schema_of(view), indent=1) + "\n"
             for view in all_views().values()
@@ -51,7 +54,7 @@ def pages() -> dict[str, str]:
 
 
 def _file_of(view: View) -> str:
-    return view.command.replace(" ", "-")
+    return view.command.replace("--", "").replace(" ", "-")
 
 
 def json_page() -> str:
@@ -75,6 +78,23 @@ def json_page() -> str:
     for view in all_views().values():
         parts += _view_entry(view)
     return "\n".join(parts) + "\n"
+
+
+_ANSWERS = re.compile(r"(<!-- answers: [^\n]*-->\n).*?(<!-- end of answers -->)", re.DOTALL)
+
+
+def python_page() -> str:
+    """The page of the API, with its table of answers as the code has them."""
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    commands = {view.name: view.command for view in all_views().values()}
+    rows = ["| method | command | options |", "|---|---|---|"]
+    for name, method in vars(Known).items():
+        if isinstance(method, Asks):
+            function = method.function()
+            options = list(inspect.signature(function).parameters.values())[1:]
+            shown = ", ".join(f"`{each.name}`" for each in options)
+            rows.append(f"| `{name}` | `{commands.get(name, name)}` | {shown} |")
+    return _ANSWERS.sub(lambda found: found[1] + "\n".join(rows) + "\n" + found[2], text)
 
 
 def tables_page() -> str:

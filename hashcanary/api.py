@@ -144,17 +144,18 @@ class Lake:
         return verify(self.stored.home)
 
 
-class _Asks(Generic[P]):
+class Asks(Generic[P]):
     """A method of ``Known`` that is a view's function: imported at its first use, given the record.
 
-    Called from the class it shows the function itself, so that ``help`` has its signature.
+    ``help(then.supply)`` has the function's signature and units.
     """
 
-    def __init__(self, load: Callable[[], Callable[Concatenate[Record, P], Answer]]) -> None:
-        self._load = load
+    def __init__(self, function: Callable[[], Callable[Concatenate[Record, P], Answer]]) -> None:
+        """Of what imports the view's function and gives it."""
+        self.function = function
 
     def __get__(self, known: Known, owner: type[Known]) -> Callable[P, Answer]:
-        bound: Callable[P, Answer] = MethodType(self._load(), known.record)
+        bound: Callable[P, Answer] = MethodType(self.function(), known.record)
         return bound
 
 
@@ -196,22 +197,28 @@ class Known:
 
         return ReportAnswer(build_report(self.record))
 
-    series = _Asks(lambda: metrics.metric)
-    export = _Asks(lambda: export.export)
-    forecast_retarget = _Asks(lambda: retarget.forecast_retarget)
-    forecast_hashprice = _Asks(lambda: after_retarget.forecast_hashprice)
-    explain_drop = _Asks(lambda: drop.explain_drop)
-    pools = _Asks(lambda: pools.pools)
-    costs = _Asks(lambda: costs.costs)
-    shutdown = _Asks(lambda: shutdown.shutdown)
-    companies = _Asks(lambda: companies.companies)
-    supply = _Asks(lambda: supply.supply)
-    selling = _Asks(lambda: selling.selling)
-    hosting = _Asks(lambda: hosting.hosting)
-    luck = _Asks(lambda: luck.luck)
-    drops = _Asks(lambda: drops.drops)
-    calibration = _Asks(lambda: calibration.calibration)
-    cost_study = _Asks(lambda: cost_study.cost_study)
+    def rigs(self, rigs: Path | None = None) -> Answer:
+        """The catalogue of machines sold by then (``rigs``). rigs: a TOML file that adds to it."""
+        from hashcanary.views.rigs import rigs as list_rigs
+
+        return list_rigs(at=self.record.at, rigs=rigs)
+
+    series = Asks(lambda: metrics.metric)
+    export = Asks(lambda: export.export)
+    forecast_retarget = Asks(lambda: retarget.forecast_retarget)
+    forecast_hashprice = Asks(lambda: after_retarget.forecast_hashprice)
+    explain_drop = Asks(lambda: drop.explain_drop)
+    pools = Asks(lambda: pools.pools)
+    costs = Asks(lambda: costs.costs)
+    shutdown = Asks(lambda: shutdown.shutdown)
+    companies = Asks(lambda: companies.companies)
+    supply = Asks(lambda: supply.supply)
+    selling = Asks(lambda: selling.selling)
+    hosting = Asks(lambda: hosting.hosting)
+    luck = Asks(lambda: luck.luck)
+    drops = Asks(lambda: drops.drops)
+    calibration = Asks(lambda: calibration.calibration)
+    cost_study = Asks(lambda: cost_study.cost_study)
 
 
 class ReportAnswer:

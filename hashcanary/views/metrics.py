@@ -63,7 +63,7 @@ _ENDS = (
     Column("missing", "missing", hidden=True, definition="why the value is null"),
 )
 SHOW = View(
-    "metric",
+    "series",
     "metric show",
     "What were the values of a metric, with limits, as known then?",
     tables={"series": (*_SERIES, *_ENDS)},
