@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         costs,
         drop,
         drops,
+        episodes,
         export,
         hosting,
         luck,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
         retarget,
         selling,
         shutdown,
+        stress,
+        stress_study,
         supply,
     )
     from hashcanary.views.answer import Answer
@@ -59,8 +62,8 @@ else:
             return getattr(import_module(f"hashcanary.views.{self._name}"), attribute)
 
     _NAMES = (
-        "after_retarget calibration companies cost_study costs drop drops export hosting luck "
-        "metrics pools retarget selling shutdown supply"
+        "after_retarget calibration companies cost_study costs drop drops episodes export hosting "
+        "luck metrics pools retarget selling shutdown stress stress_study supply"
     )
     globals().update({name: _Lazy(name) for name in _NAMES.split()})
 
@@ -208,6 +211,7 @@ class Known:
     forecast_retarget = Asks(lambda: retarget.forecast_retarget)
     forecast_hashprice = Asks(lambda: after_retarget.forecast_hashprice)
     explain_drop = Asks(lambda: drop.explain_drop)
+    episodes = Asks(lambda: episodes.episodes)
     pools = Asks(lambda: pools.pools)
     costs = Asks(lambda: costs.costs)
     shutdown = Asks(lambda: shutdown.shutdown)
@@ -215,10 +219,12 @@ class Known:
     supply = Asks(lambda: supply.supply)
     selling = Asks(lambda: selling.selling)
     hosting = Asks(lambda: hosting.hosting)
+    stress = Asks(lambda: stress.stress)
     luck = Asks(lambda: luck.luck)
     drops = Asks(lambda: drops.drops)
     calibration = Asks(lambda: calibration.calibration)
     cost_study = Asks(lambda: cost_study.cost_study)
+    stress_study = Asks(lambda: stress_study.stress_study)
 
 
 class ReportAnswer:

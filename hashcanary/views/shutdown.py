@@ -274,7 +274,7 @@ def shutdown(
     volatility: float | None = None,
     drift: float | None = None,
     discount: float | None = None,
-    power_price: Sequence[float] = (),
+    power_price: float | Sequence[float] = (),
     power_prices: Path | None = None,
     rig: Sequence[str] = (),
     rigs: Path | None = None,
@@ -286,8 +286,8 @@ def shutdown(
     ratio to difficulty one; price: USD/BTC; subsidy: BTC a block; fee_share, fees_to_subsidy:
     fractions; hashprice: USD/PH/s/day, in place of all of them. pool_fee: a fraction; pue: a ratio;
     restart_cost: USD a machine; rig_price: USD/TH/s, without it there is no payback. volatility,
-    drift, discount: a year. power_price: USD/kWh, none for what the network's median miner pays;
-    power_prices: by region, TOML. rig: names, none for all sold by then; rigs: a catalogue, TOML.
+    drift, discount: a year. power_price: USD/kWh, one or several, none for what the network's
+    median miner pays; power_prices: by region, TOML. rig: names, none for all sold by then; rigs: a catalogue, TOML.
     Raises UsageError, BadFigures, UnknownRig, NoRigYet, NoMarket.
     """
     from hashcanary.economics.hash_economics import hash_economics
@@ -307,7 +307,8 @@ def shutdown(
         )
     catalogue = read_rigs(rigs)
     market = hash_economics(record, inputs)
-    powers, source = _powers(power_price, power_prices, record, market.day)
+    stated_powers = (power_price,) if isinstance(power_price, (int, float)) else power_price
+    powers, source = _powers(stated_powers, power_prices, record, market.day)
     flow = flow_of(market.log_changes, drift=drift, volatility=volatility, discount=discount)
     paths = paths_of(market, seed, flow if volatility is not None else None)
     chosen = _rigs(rig, catalogue, record, market.day)
