@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hashcanary.errors import UsageError
@@ -27,7 +28,6 @@ from hashcanary.views.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import polars as pl
 
@@ -126,7 +126,7 @@ def _blocks(record: Record) -> pl.DataFrame:
     )
 
 
-def export(record: Record, folder: Path, kind: str = "parquet") -> Answer:
+def export(record: Record, folder: str | Path, kind: str = "parquet") -> Answer:
     """Write the believed record into a folder: ``blocks``, ``days``, ``epochs``, ``export.json``.
 
     kind: ``parquet`` or ``csv``. Raises UsageError, FolderTaken, OutputNotWritten,
@@ -139,6 +139,7 @@ def export(record: Record, folder: Path, kind: str = "parquet") -> Answer:
             found=kind,
             remedy="Leave it out for Parquet.",
         )
+    folder = Path(folder).expanduser()
     _check_free(folder)
     draft = folder.parent / f".{folder.name}.draft"
     rows = _written(record, folder, draft, kind)

@@ -94,7 +94,7 @@ def metric_list() -> Answer:
 
 def metric(
     record: Record,
-    names: Sequence[str],
+    names: str | Sequence[str],
     *,
     start: int | None = None,
     end: int | None = None,
@@ -112,6 +112,7 @@ def metric(
             found=rows,
             remedy="It counts for people; JSON and CSV have every row.",
         )
+    names = [names] if isinstance(names, str) else names
     if len(names) > 1:
         return _side_by_side(record, names, (start, end), rows)
     from hashcanary.metrics.engine import metrics_of

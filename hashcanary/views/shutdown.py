@@ -287,7 +287,8 @@ def shutdown(
     fractions; hashprice: USD/PH/s/day, in place of all of them. pool_fee: a fraction; pue: a ratio;
     restart_cost: USD a machine; rig_price: USD/TH/s, without it there is no payback. volatility,
     drift, discount: a year. power_price: USD/kWh, one or several, none for what the network's
-    median miner pays; power_prices: by region, TOML. rig: names, none for all sold by then; rigs: a catalogue, TOML.
+    median miner pays; power_prices: by region, TOML. rig: names, none for all sold by then; rigs:
+    a catalogue, TOML.
     Raises UsageError, BadFigures, UnknownRig, NoRigYet, NoMarket.
     """
     from hashcanary.economics.hash_economics import hash_economics

@@ -52,38 +52,6 @@ def call(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture(scope="session")
-def simulated_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of two simulated years."""
-    from hashcanary.simulation.history import simulate_history, write_history
-
-    folder = tmp_path_factory.mktemp("simulated")
-    write_history(simulate_history(seed=5, years=2), folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def lake(tmp_path_factory: pytest.TempPathFactory, simulated_files: Path) -> Path:
+def lake(simulated_lake: Path) -> Path:
     """The home of a lake with two simulated years. Tests only read it."""
-    from hashcanary.chain.networks import MAIN
-    from hashcanary.store.lake import Lake
-    from hashcanary.store.loading import load
-
-    home = tmp_path_factory.mktemp("homes") / "lake"
-    load(Lake.create(home, MAIN, simulated=True), [simulated_files], now=0)
-    return home
-
-
-@pytest.fixture(scope="session")
-def reported(tmp_path_factory: pytest.TempPathFactory, lake: Path) -> Path:
-    """The home of the same lake with the example of company reports. Tests only read it."""
-    from importlib.resources import files
-    from shutil import copytree
-
-    from hashcanary.store.lake import Lake
-    from hashcanary.store.loading import load
-
-    folder = tmp_path_factory.mktemp("reported")
-    example = files("hashcanary.sources.files") / "company_reports_example.csv"
-    (folder / "reports.csv").write_bytes(example.read_bytes())
-    load(Lake.open(Path(copytree(lake, folder / "lake"))), [folder / "reports.csv"], now=0)
-    return folder / "lake"
+    return simulated_lake
