@@ -122,3 +122,68 @@ def test_a_pool_in_a_list_without_the_world_may_be_anywhere(tmp_path: Path) -> N
     parts, sure = read_pool_regions(path).table(("somebody",), 1.7e9)
     assert parts.tolist() == [[pytest.approx(1 / 3), pytest.approx(1 / 3)]]
     assert sure.tolist() == [2.0]
+
+
+def test_an_entry_holds_from_its_first_day_to_the_end_of_its_last(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    own = '[[pool]]\nslug = "{}"\nexposure = {{ a = {} }}\nsure = {}\nsource = "{}"\n'
+    path.write_text(
+        'regions = ["a", "b"]\n[names]\na = "A"\nb = "B"\n[power]\n'
+        + own.format("p", 0.25, 7, "first")
+        + "until = 2020-12-31\n"
+        + own.format("p", 0.5, 9, "second")
+        + "from = 2021-01-01\nuntil = 2021-12-31\n"
+        + own.format("q", 1.0, 3, "always")
+        + own.replace("pool", "world").replace('slug = "{}"\n', "").format(0.125, 5, "world")
+        + "from = 2021-06-01\n",
+        "utf-8",
+    )
+    regions = read_pool_regions(path)
+    new_year, june, next_year = 1_609_459_200, 1_622_505_600, 1_640_995_200
+
+    def source(pool: str, time: float) -> str | None:
+        entry = regions.of(pool, time)
+        return None if entry is None else entry.source
+
+    assert [source("p", time) for time in (0, new_year - 1, new_year)] == [
+        "first",
+        "first",
+        "second",
+    ]
+    assert [source("p", time) for time in (next_year - 1, next_year)] == ["second", "world"]
+    assert [source("x", time) for time in (june - 1, june, 1 << 40)] == [None, "world", "world"]
+    assert [source("q", time) for time in (0, 1 << 40)] == ["always", "always"]
+    parts, sure = regions.table(("p", "x", "q"), june - 1)
+    assert parts.tolist() == [[0.5, 0.0], [pytest.approx(1 / 3)] * 2, [1.0, 0.0]]
+    assert sure.tolist() == [9.0, 2.0, 3.0]
+    parts, sure = regions.table(("x",), june)
+    assert (parts.tolist(), sure.tolist()) == ([[0.125, 0.0]], [5.0])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        ("until = 2020-12-31", "from = 2021-01-01", False),
+        ("until = 2021-01-01", "from = 2021-01-01", True),
+        ("from = 2021-01-01", "until = 2020-12-31", False),
+        ("from = 2021-01-01", "until = 2021-01-01", True),
+        ("from = 2020-01-01", "from = 2021-01-01", True),
+    ],
+)
+@pytest.mark.parametrize("kind", ['pool]]\nslug = "p"', "world]]"])
+def test_two_entries_that_hold_at_once_are_refused(
+    tmp_path: Path, first: str, second: str, refused: bool, kind: str
+) -> None:
+    path = tmp_path / "own.toml"
+    entry = f'[[{kind}\nexposure = {{ a = 1.0 }}\nsure = 3\nsource = "s"\n'
+    path.write_text(
+        'regions = ["a"]\n[names]\na = "A"\n[power]\n'
+        + f"{entry}{first}\n{entry}{second}\n"
+        + '[[pool]]\nslug = "q"\nexposure = { a = 1.0 }\nsure = 3\nsource = "s"\n',
+        "utf-8",
+    )
+    if refused:
+        with pytest.raises(BadStatement, match=r"one entry of (p|the world) at a time"):
+            read_pool_regions(path)
+    else:
+        assert len(read_pool_regions(path).entries) == 3
