@@ -198,34 +198,28 @@ def last_price(days: Days, moment: float) -> int | None:
     return int(known[-1]) if known.size else None
 
 
-def moment_of(record: Record) -> int:
-    """When the record's last block was known, Unix seconds."""
-    return int(record.blocks["known_at"][-1])
+def moment_of(record: Record, height: int) -> int:
+    """When a block that the record holds was known, Unix seconds."""
+    return _block(record, height, "known_at") or 0
 
 
 def difficulty_at(record: Record, height: int) -> float:
-    """The difficulty of a block that is known, as a ratio to difficulty one."""
-    return difficulty_float64(int(_block(record, height, "bits") or 0))
+    """The difficulty of a block that the record holds, as a ratio to difficulty one."""
+    return difficulty_float64(_block(record, height, "bits") or 0)
 
 
-def in_force(record: Record) -> float:
-    """The difficulty that the block after the last one has to meet, a ratio to difficulty one.
+def in_force(record: Record, height: int) -> float:
+    """The difficulty that the block after one that the record holds has to meet.
 
-    It is the last one's where the first block of an epoch that has ended is not known.
+    A ratio to difficulty one; that block's own where the first of an epoch that has ended is not
+    known.
     """
-    return in_force_at(record, int(record.blocks["height"][-1]))
-
-
-def in_force_at(record: Record, height: int) -> float:
-    """The same after the block at ``height``, which is known."""
     network = record.network
     first = height + 1 - network.retarget_interval
-    own = _block(record, height, "bits")
     begun = None if (height + 1) % network.retarget_interval else _block(record, first, "time")
-    if own is None or begun is None:
+    own, ended = _block(record, height, "bits"), _block(record, height, "time")
+    if own is None or ended is None or begun is None:
         return difficulty_at(record, height)
-    ended = _block(record, height, "time")
-    assert ended is not None
     bits = next_bits(own, begun, ended, network, _block(record, first, "bits"))
     return difficulty_float64(bits)
 
@@ -296,7 +290,8 @@ class _Known:
 def _known(record: Record) -> _Known:
     if record.blocks.height == 0:
         return _Known()
-    days, moment, height = days_of(record), moment_of(record), int(record.blocks["height"][-1])
+    days, height = days_of(record), int(record.blocks["height"][-1])
+    moment = moment_of(record, height)
     last = last_price(days, moment)
     if last is None:
         return _Known()
@@ -309,7 +304,7 @@ def _known(record: Record) -> _Known:
     changes = np.diff(earned[max(last + 1 - round(CHANGE_YEARS * 365.25), 0) : last + 1])
     interval = record.network.halving_interval
     return _Known(
-        difficulty=in_force_at(record, height),
+        difficulty=in_force(record, height),
         price=float(days.price_usd_per_btc[last]),
         subsidy_btc=coins,
         fees=fees.to_subsidy(coins),

@@ -89,8 +89,8 @@ def test_after_an_epochs_last_block_the_next_ones_difficulty_is_in_force(
     before_a_retarget: Record, real_record: Record
 ) -> None:
     assert int(before_a_retarget.blocks["height"][-1]) == _FIRST - 1
-    assert in_force(before_a_retarget) == difficulty_at(real_record, _FIRST)
-    assert in_force(before_a_retarget) != difficulty_at(real_record, _FIRST - 1)
+    assert in_force(before_a_retarget, _FIRST - 1) == difficulty_at(real_record, _FIRST)
+    assert in_force(before_a_retarget, _FIRST - 1) != difficulty_at(real_record, _FIRST - 1)
     # the forecast measures its change from the block before, and says the same of now
     basis = basis_of(before_a_retarget, forecast_retarget(before_a_retarget))
     earns = hash_economics(before_a_retarget).hashprice_usd_per_phs_day
@@ -106,7 +106,7 @@ def test_without_the_epochs_first_block_the_last_ones_difficulty_is_taken(
         before_a_retarget,
         blocks=before_a_retarget.blocks.filter(pl.col("height") != _FIRST - 2016),
     )
-    assert in_force(holed) == difficulty_at(holed, _FIRST - 1)
+    assert in_force(holed, _FIRST - 1) == difficulty_at(holed, _FIRST - 1)
 
 
 def _without_prices_since(record: Record, time: int) -> Record:

@@ -87,8 +87,9 @@ def basis_of(record: Record, forecast: RetargetForecast, price: float | None = N
     price: USD a bitcoin in place of the last known one. Raises NoHashprice, UsageError.
     """
     own = difficulty_at(record, forecast.height)
-    basis = basis_at(days_of(record), forecast, record.network, own, price, moment_of(record))
-    basis = replace(basis, now_ratio=in_force(record) / own)
+    moment = moment_of(record, forecast.height)
+    basis = basis_at(days_of(record), forecast, record.network, own, price, moment)
+    basis = replace(basis, now_ratio=in_force(record, forecast.height) / own)
     if record.at is None or record.at - forecast.time <= _LATE:
         return basis
     late = (
