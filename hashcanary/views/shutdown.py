@@ -106,8 +106,8 @@ VIEW = View(
     "shutdown",
     "At which prices do machines stop paying for their power?",
     facts=(
-        Column("day", "day of the hashprice", DATE),
-        Column("hashprice", "hashprice", USD_PER_PHS_DAY, limits=_FEES, level=None),
+        Column("day", "day of the price", DATE),
+        Column("hashprice", "hashprice now", USD_PER_PHS_DAY, limits=_FEES, level=None),
         Column("price", "price of bitcoin", USD_PER_BTC),
         Column("difficulty", "difficulty", DIFFICULTY),
         Column("subsidy", "new coins a block", BTC_PER_BLOCK),

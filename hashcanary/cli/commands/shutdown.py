@@ -22,10 +22,11 @@ for its power, its break-even power price, revenue per MWh, profit per day, the
 prices at which to stop and restart it, and the earnings of a TH/s over three years
 on 1,000 paths of the hashprice.
 
-Difficulty, price and fees are of the record's last day known at --at. Each can be
-stated instead; where all are, or a hashprice is, no lake is needed. Limits take all
-that is uncertain at its favourable end, and at its other end: nameplates, fees of
-the last 30 days, and power price, pool fee and PUE unless they are stated.
+The difficulty is the one in force at --at, price and fees those of the last day
+known by then. Each can be stated instead; where all are, or a hashprice is, no lake
+is needed. Limits take all that is uncertain at its favourable end, and at its other
+end: nameplates, fees of the last 30 days, and power price, pool fee and PUE unless
+they are stated.
 
 Exits with 3 where no hashprice is known, or no machine was sold yet.
 """
