@@ -3,7 +3,8 @@
 The moment is that of the record's last block, or that of its last price where that is older by more
 than ``STALE_DAYS``. Difficulty is the one in force, which the next block has to meet; price that of
 the last day known by then; subsidy the next block's; fees those of the last day known of the last
-30, between the lowest and the highest of them. What is stated takes their place one by one.
+30, between the lowest and the highest of them. Where a vendor's days reach further than blocks, it
+is the last of them with its own mean difficulty. What is stated takes their place one by one.
 
 Differs from the daily metric ``hashprice``, which takes the mean difficulty of a day's blocks: on
 the day of a retarget, and until the next day ends, the two are apart by part of the adjustment.
@@ -42,7 +43,14 @@ FEE_DAYS = 30
 CHANGE_YEARS = 4
 # a price may be so many days older than the last block
 STALE_DAYS = 7
-_READ = ("price", "fees.to_subsidy", "blocks.fees_btc", "blocks.count", "blocks.difficulty_mean")
+_READ = (
+    "price",
+    "fees.to_subsidy",
+    "blocks.fees_btc",
+    "blocks.count",
+    "blocks.difficulty_mean",
+    "blocks.issuance_btc",
+)
 _PETA = 1e15
 _BLOCKS_A_DAY = 144
 
@@ -138,8 +146,8 @@ def hashprice_of(
 @dataclass(frozen=True, slots=True)
 class Days:
     """Days of a record, ascending. time: Unix seconds at which each begins; price_usd_per_btc: at
-    its end; fees_btc: a block; difficulty_mean: of the day's blocks, a ratio to difficulty one; NaN
-    where not known. price_known_at, fees_known_at: Unix seconds.
+    its end; fees_btc: a block; difficulty_mean: of the day's blocks, a ratio to difficulty one;
+    subsidy_btc: mean of a block; NaN where not known. price_known_at, fees_known_at: Unix seconds.
     """
 
     time: Ints
@@ -148,6 +156,7 @@ class Days:
     fees_btc: Floats
     fees_known_at: Ints
     difficulty_mean: Floats
+    subsidy_btc: Floats
 
 
 def days_of(record: Record) -> Days:
@@ -155,15 +164,16 @@ def days_of(record: Record) -> Days:
     from hashcanary.metrics.engine import metrics_of
 
     frame = metrics_of(record).frame("day", _READ)
-    price, _, fees, count, difficulty = (floats(frame, name) for name in _READ)
+    price, _, fees, count, difficulty, issuance = (floats(frame, name) for name in _READ)
     whole = frame["fees.to_subsidy"].is_not_null().to_numpy()
     known = (
         frame[name].fill_null(0).to_numpy().astype(np.int64)
         for name in ("time", "price.known_at", "fees.to_subsidy.known_at")
     )
     time, price_known, fees_known = known
-    a_block = np.where(whole & (count > 0), fees / np.where(count > 0, count, 1.0), np.nan)
-    return Days(time, price, price_known, a_block, fees_known, difficulty)
+    blocks = np.where(count > 0, count, np.nan)
+    a_block = np.where(whole, fees / blocks, np.nan)
+    return Days(time, price, price_known, a_block, fees_known, difficulty, issuance / blocks)
 
 
 class Fees(NamedTuple):
@@ -288,9 +298,18 @@ class _Known:
 
 
 def _known(record: Record) -> _Known:
-    if record.blocks.height == 0:
+    from hashcanary.metrics.errors import NothingToMeasure
+
+    try:
+        days = days_of(record)
+    except NothingToMeasure:
         return _Known()
-    days, height = days_of(record), int(record.blocks["height"][-1])
+    told = np.flatnonzero(np.isfinite(days.price_usd_per_btc / days.difficulty_mean))
+    blocks = record.blocks["height"].to_list()[-1:]
+    if not blocks or (told.size and days.time[told[-1]] > moment_of(record, blocks[0])):
+        # a vendor's days reach further than blocks
+        return _Known() if not told.size else _of_day(days, int(told[-1]))
+    height = int(blocks[0])
     moment = moment_of(record, height)
     last = last_price(days, moment)
     if last is None:
@@ -300,8 +319,6 @@ def _known(record: Record) -> _Known:
         height = int(record.blocks.filter(record.blocks["known_at"] <= moment)["height"][-1])
     coins = subsidy(height + 1, record.network) / COIN
     fees, lacks = fees_known(days, moment, coins)
-    earned = np.log(days.price_usd_per_btc / days.difficulty_mean)
-    changes = np.diff(earned[max(last + 1 - round(CHANGE_YEARS * 365.25), 0) : last + 1])
     interval = record.network.halving_interval
     return _Known(
         difficulty=in_force(record, height),
@@ -311,6 +328,30 @@ def _known(record: Record) -> _Known:
         moment=moment,
         day=int(days.time[last]),
         to_halving=(interval - height % interval) / _BLOCKS_A_DAY,
-        log_changes=changes[np.isfinite(changes)],
+        log_changes=_changes(days, last),
         lacks=lacks,
     )
+
+
+def _of_day(days: Days, last: int) -> _Known:
+    """What a day's own figures give, where no block as late is known."""
+    moment, coins = int(days.time[last]) + DAY, float(days.subsidy_btc[last])
+    fees, lacks = fees_known(days, moment, coins)
+    lack = "blocks of late: the difficulty is the mean of the day, and no halving is in the paths"
+    return _Known(
+        difficulty=float(days.difficulty_mean[last]),
+        price=float(days.price_usd_per_btc[last]),
+        subsidy_btc=coins,
+        fees=fees.to_subsidy(coins),
+        moment=moment,
+        day=int(days.time[last]),
+        log_changes=_changes(days, last),
+        lacks=(*lacks, lack),
+    )
+
+
+def _changes(days: Days, last: int) -> Floats:
+    """Daily changes of the logarithm of price over difficulty up to a day, oldest first."""
+    earned = np.log(days.price_usd_per_btc / days.difficulty_mean)
+    changes = np.diff(earned[max(last + 1 - round(CHANGE_YEARS * 365.25), 0) : last + 1])
+    return np.asarray(changes[np.isfinite(changes)])

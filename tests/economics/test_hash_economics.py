@@ -156,3 +156,18 @@ def test_what_is_stated_takes_the_records_place(after_a_retarget: Record) -> Non
     assert halved.hashprice_usd_per_phs_day.value == pytest.approx(bare / 2)
     assert halved.stated == ("difficulty", "fees_to_subsidy")
     assert hash_economics(None, Stated(1e12, 50_000.0, 3.125)).fees_to_subsidy == UNKNOWN_FEES
+
+
+def test_where_vendors_reach_further_than_blocks_the_days_own_figures_count(
+    after_a_retarget: Record,
+) -> None:
+    none = replace(after_a_retarget, blocks=after_a_retarget.blocks.clear())
+    bare = hash_economics(none)
+    assert bare.to_halving is None
+    assert any("blocks" in missing for missing in bare.lacks)
+    # the metric of that day, with a vendor's difficulty and fees
+    day = metrics_of(none)["hashprice"].rows.drop_nulls("value").row(-1, named=True)
+    assert bare.day == day["time"]
+    assert bare.hashprice_usd_per_phs_day.value == pytest.approx(day["value"], rel=1e-9)
+    early = after_a_retarget.blocks.filter(pl.col("time") < day["time"] - 90 * DAY)
+    assert hash_economics(replace(after_a_retarget, blocks=early)).day == bare.day

@@ -48,8 +48,8 @@ def test_a_score_is_the_double_sum_over_draws() -> None:
 
 
 def _outcome(pit: float, crps: float, came: float) -> HashpriceOutcome:
-    one = Judged(came, 1.0, pit, crps)
-    other = Judged(came, 1.0, 0.5, 2 * crps)
+    one = Judged(came, 1.0, pit, 0.5, crps)
+    other = Judged(came, 1.0, 0.5, 0.5, 2 * crps)
     return HashpriceOutcome(0, 0, 288, 50.0, one, one, other, 1.0, 1.1)
 
 

@@ -71,7 +71,8 @@ def _forecast(span: Span, left: int, height: int) -> RetargetForecast:
 def _days(prices: np.ndarray, fees: np.ndarray) -> Days:
     """Days up to the one that ends before the moment; each known at its end."""
     time = 20_000 * DAY - DAY * np.arange(prices.size, 0, -1, dtype=np.int64)
-    return Days(time, prices, time + DAY, fees, time + DAY, np.full(prices.size, 1e14))
+    still = np.full(prices.size, 1e14), np.full(prices.size, 3.125)
+    return Days(time, prices, time + DAY, fees, time + DAY, *still)
 
 
 def _basis(
