@@ -52,6 +52,14 @@ _INPUTS = {
     "fees": "fees of that day",
     "curve": "fleet and power prices: priors of the supply curve",
 }
+_PAIRED = "underwater, price held, where the highest difficulty meets the fleets with"
+_STOPPED = "if all underwater hashrate stopped now"
+_BY_ELASTICITY = "change of profitable by the elasticity at the margin"
+
+
+def _drawn(name: str, title: str, unit: Unit, *, hidden: bool = False) -> tuple[Column, ...]:
+    return fan(Column(name, title, unit, limits=_DRAWN, hidden=hidden))
+
 
 VIEW = View(
     "forecast_hashprice",
@@ -69,54 +77,14 @@ VIEW = View(
         Column("subsidy", "subsidy now", BTC_PER_BLOCK),
         Column("subsidy_after", "subsidy after the retarget", BTC_PER_BLOCK),
         Column("fees", "fees of the last known day", BTC_PER_BLOCK, limits=_FEES),
-        *fan(
-            Column(
-                "difficulty_change", "change of difficulty", FRACTION, limits=_DRAWN, signed=True
-            )
-        ),
-        *fan(
-            Column(
-                "day_after", "days to the first whole one after the retarget", DAYS, limits=_DRAWN
-            )
-        ),
-        *fan(
-            Column(
-                "offset_price",
-                "price of bitcoin that keeps hashprice as it is",
-                USD_PER_BTC,
-                limits=_DRAWN,
-                definition="with fees in bitcoin as now",
-            )
-        ),
+        *_drawn("difficulty_change", "change of difficulty", FRACTION),
+        *_drawn("day_after", "days to the first whole one after the retarget", DAYS),
+        *_drawn("offset_price", "price of bitcoin that keeps hashprice as it is", USD_PER_BTC),
         Column("running_hashrate", "running hashrate", EXAHASHES),
-        *fan(
-            Column(
-                "underwater_worst_dependence",
-                "underwater, price held, worst dependence",
-                FRACTION,
-                limits=_DRAWN,
-                definition="where the highest difficulty meets the fleets with most underwater",
-            )
-        ),
-        *fan(
-            Column(
-                "underwater_best_dependence",
-                "underwater, price held, best dependence",
-                FRACTION,
-                limits=_DRAWN,
-                definition="where the highest difficulty meets the fleets with least underwater",
-            )
-        ),
-        *fan(
-            Column(
-                "stopped_difficulty_change",
-                "change of difficulty if all underwater hashrate stopped now",
-                FRACTION,
-                limits=_DRAWN,
-                signed=True,
-            )
-        ),
-        *fan(Column("stopped_delay", "delay of the retarget if it did", DAYS, limits=_DRAWN)),
+        *_drawn("underwater_worst_dependence", f"{_PAIRED} most", FRACTION),
+        *_drawn("underwater_best_dependence", f"{_PAIRED} least", FRACTION),
+        *_drawn("stopped_difficulty_change", f"change of difficulty {_STOPPED}", FRACTION),
+        *_drawn("stopped_delay", f"delay of the retarget {_STOPPED}", DAYS),
         Column("network_efficiency", "efficiency of the fleet", J_PER_TH, limits=BAND_TEXT),
         Column("network_power_price", "power price of the network", USD_PER_KWH, limits=BAND_TEXT),
         Column("draws", "number of draws", COUNT),
@@ -137,15 +105,7 @@ VIEW = View(
                     "underwater_hashrate", "underwater", EXAHASHES, limits=_DRAWN, digits=3, spare=3
                 )
             ),
-            *fan(
-                Column(
-                    "underwater_change",
-                    "change of underwater",
-                    FRACTION,
-                    limits=_DRAWN,
-                    hidden=True,
-                )
-            ),
+            *_drawn("underwater_change", "change of underwater", FRACTION, hidden=True),
             *fan(Column("revenue", "revenue", USD_PER_MWH, limits=_DRAWN, digits=3, spare=1)),
             *fan(
                 Column(
@@ -158,95 +118,27 @@ VIEW = View(
                     definition="hashrate profitable then over that profitable now, less one",
                 )
             ),
-            *fan(
-                Column(
-                    "profitable_hashrate_change", "the same", EXAHASHES, limits=_DRAWN, hidden=True
-                )
-            ),
-            *fan(
-                Column(
-                    "returning_hashrate",
-                    "idle now, profitable then",
-                    EXAHASHES,
-                    limits=_DRAWN,
-                    hidden=True,
-                )
-            ),
-            *fan(
-                Column(
-                    "profitable_change_by_elasticity",
-                    "change of profitable by the elasticity at the margin",
-                    FRACTION,
-                    limits=_DRAWN,
-                    hidden=True,
-                )
-            ),
+            *_drawn("profitable_hashrate_change", "the same", EXAHASHES, hidden=True),
+            *_drawn("returning_hashrate", "idle now, profitable then", EXAHASHES, hidden=True),
+            *_drawn("profitable_change_by_elasticity", _BY_ELASTICITY, FRACTION, hidden=True),
             Column("more_profitable", "P(more is profitable)", PROBABILITY, hidden=True),
             Column("less_profitable", "P(less is profitable)", PROBABILITY, hidden=True),
         ),
         "rigs": (
-            Column("rig", "rig", get=lambda row: row.name),
-            Column(
-                "efficiency",
-                "efficiency",
-                J_PER_TH,
-                lambda row: row.j_per_th,
-                BAND_TEXT,
-                digits=3,
-                spare=2,
-            ),
-            Column(
-                "off_at_now",
-                "off at, now",
-                USD_PER_BTC,
-                lambda row: row.off_at_now_usd_per_btc,
-                BAND_TEXT,
-                digits=1,
-                spare=1,
-                definition="price of bitcoin that pays for it at the network's median power price",
-            ),
-            Column(
-                "off_at_after",
-                "off at, after",
-                USD_PER_BTC,
-                lambda row: row.off_at_after_usd_per_btc,
-                BAND_TEXT,
-                digits=1,
-                definition="the same with the difficulty after the retarget",
-            ),
-            Column("profitable_now", "P(profitable) now", PROBABILITY, lambda row: row.pays_now),
-            Column(
-                "profitable_after_price_held",
-                "after",
-                PROBABILITY,
-                lambda row: row.pays_after,
-            ),
-            Column(
-                "profitable_after_price_moving",
-                "price moving",
-                PROBABILITY,
-                lambda row: row.pays_moving,
-                spare=3,
-            ),
+            Column("rig", "rig"),
+            Column("efficiency", "efficiency", J_PER_TH, limits=BAND_TEXT, digits=3, spare=2),
+            Column("off_at_now", "off at, now", USD_PER_BTC, limits=BAND_TEXT, digits=1, spare=1),
+            Column("off_at_after", "off at, after", USD_PER_BTC, limits=BAND_TEXT, digits=1),
+            Column("profitable_now", "P(profitable) now", PROBABILITY),
+            Column("profitable_after_price_held", "after", PROBABILITY),
+            Column("profitable_after_price_moving", "price moving", PROBABILITY, spare=3),
             Column("crosses", "crosses", definition="likelier than not profitable on one side"),
         ),
         "variance": (
             Column("input", "input", hidden=True),
             Column("meaning", "what is uncertain", wide=True),
-            Column(
-                "hashprice_variance",
-                "of hashprice",
-                FRACTION,
-                digits=0,
-                definition="of the variance of log hashprice, price moving; within 0.01",
-            ),
-            Column(
-                "underwater_variance",
-                "of the share underwater",
-                FRACTION,
-                digits=0,
-                definition="of the variance of the share underwater, price moving; within 0.01",
-            ),
+            Column("hashprice_variance", "of hashprice", FRACTION, digits=0),
+            Column("underwater_variance", "of the share underwater", FRACTION, digits=0),
         ),
     },
     more={"missing": "what was not known"},
@@ -360,7 +252,19 @@ def table(after: AfterRetarget, key: str = "hashprice") -> Table:
         rows = [_now(after), _row("after, price held", after.held)]
         rows += [] if after.moving is None else [_row("after, price moving", after.moving)]
     elif key == "rigs":
-        rows = list(after.rigs)
+        rows = [
+            (
+                rig.name,
+                rig.j_per_th,
+                rig.off_at_now_usd_per_btc,
+                rig.off_at_after_usd_per_btc,
+                rig.pays_now,
+                rig.pays_after,
+                rig.pays_moving,
+                rig.crosses,
+            )
+            for rig in after.rigs
+        ]
     else:
         parts = after.under_water_parts
         rows = [
