@@ -35,7 +35,9 @@ SCRIPTS = (
     "selling_record",
     "after_retarget",
     "report_page",
+    "answers",
     "command_start",
+    "house",
 )
 
 
