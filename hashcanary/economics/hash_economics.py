@@ -177,8 +177,8 @@ def days_of(record: Record) -> Days:
 
 
 class Fees(NamedTuple):
-    """BTC a block: of the last day known, and of the last 30; day: the last one's, Unix seconds of
-    its start, None where none of them is known.
+    """Fees known at a moment. now, recent: of the last day and of the last 30, BTC a block; day: of
+    the last one, Unix seconds of its start, None where none is known.
     """
 
     now: float
@@ -192,7 +192,10 @@ class Fees(NamedTuple):
 
 
 def fees_known(days: Days, moment: float, subsidy_btc: float) -> tuple[Fees, tuple[str, ...]]:
-    """What fees were by a moment, Unix seconds, and what is not known of them."""
+    """What fees were by a moment, and what is not known of them.
+
+    moment: Unix seconds; subsidy_btc: BTC a block.
+    """
     known = np.isfinite(days.fees_btc) & (days.fees_known_at <= moment)
     known &= days.time > moment - (FEE_DAYS + 1) * DAY
     recent = days.fees_btc[known][-FEE_DAYS:]
@@ -203,18 +206,24 @@ def fees_known(days: Days, moment: float, subsidy_btc: float) -> tuple[Fees, tup
 
 
 def last_price(days: Days, moment: float) -> int | None:
-    """The place of the last day whose price was known by a moment, Unix seconds."""
+    """The place of the last day whose price was known by a moment, a number of days.
+
+    moment: Unix seconds.
+    """
     known = np.flatnonzero((days.price_known_at <= moment) & (days.price_usd_per_btc > 0))
     return int(known[-1]) if known.size else None
 
 
 def moment_of(record: Record, height: int) -> int:
-    """When a block that the record holds was known, Unix seconds."""
+    """When a block that the record holds was known, Unix seconds. height: number of the block."""
     return _block(record, height, "known_at") or 0
 
 
 def difficulty_at(record: Record, height: int) -> float:
-    """The difficulty of a block that the record holds, as a ratio to difficulty one."""
+    """The difficulty of a block that the record holds, as a ratio to difficulty one.
+
+    height: number of the block.
+    """
     return difficulty_float64(_block(record, height, "bits") or 0)
 
 
@@ -222,7 +231,7 @@ def in_force(record: Record, height: int) -> float:
     """The difficulty that the block after one that the record holds has to meet.
 
     A ratio to difficulty one; that block's own where the first of an epoch that has ended is not
-    known.
+    known. height: number of the block.
     """
     network = record.network
     first = height + 1 - network.retarget_interval

@@ -55,8 +55,8 @@ _EPOCH, _QUARTER = 2016, 504
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A distribution and what came. came, median: ratio to the hashprice when asked; pit: the
-    probability it gave to no more than came; decrease: to less than 1; crps: continuous ranked
-    probability score, the same ratio.
+    probability it gave to no more than came; decrease: the probability it gave to less than
+    1; crps: continuous ranked probability score, the same ratio.
     """
 
     came: float
@@ -220,7 +220,7 @@ def _point(basis: Basis, change: float) -> float:
 
 
 def judged(draws: Floats, came: float) -> Judged:
-    """A distribution, given as draws, judged by what came; all a ratio to one value."""
+    """A distribution judged by what came. draws, came: ratio to one value."""
     ordered = np.sort(draws)
     size = ordered.size
     # the mean distance to what came, less half of that between two draws

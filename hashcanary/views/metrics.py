@@ -105,13 +105,7 @@ def metric(
     start, end: Unix seconds, the end excluded; rows: that people see. Raises UsageError,
     UnknownMetric, NothingToMeasure.
     """
-    if rows < 1:
-        raise UsageError(
-            argument="--rows",
-            expected="1 or more",
-            found=rows,
-            remedy="It counts for people; JSON and CSV have every row.",
-        )
+    check_rows(rows)
     names = [names] if isinstance(names, str) else names
     if len(names) > 1:
         return _side_by_side(record, names, (start, end), rows)
@@ -131,6 +125,17 @@ def metric(
         notes=list(_notes(result.metric, series, shown)),
         result=frame,
     )
+
+
+def check_rows(rows: int) -> None:
+    """Raise UsageError for rows that nobody can be shown."""
+    if rows < 1:
+        raise UsageError(
+            argument="--rows",
+            expected="1 or more",
+            found=rows,
+            remedy="It counts for people; JSON and CSV have every row.",
+        )
 
 
 def metric_frame(record: Record, name: str) -> pl.DataFrame:

@@ -48,7 +48,7 @@ def complete_in_bash(folder: Path, *words: str) -> set[str]:
 
 
 def test_bash_completes_commands(tmp_path: Path) -> None:
-    assert complete_in_bash(tmp_path, "hashcanary", "e") == {"episodes", "explain"}
+    assert complete_in_bash(tmp_path, "hashcanary", "e") == {"episodes", "explain", "export"}
     assert complete_in_bash(tmp_path, "hashcanary", "metric", "s") == {"show"}
 
 

@@ -91,9 +91,10 @@ def run_show(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.opening import bounds, open_record
     from hashcanary.cli.output import format_of, show
     from hashcanary.metrics.registry import find_metric
-    from hashcanary.views.metrics import metric
+    from hashcanary.views.metrics import check_rows, metric
 
     start, end = bounds(args)
+    check_rows(args.rows)
     for name in args.name:
         find_metric(name)
     answer = metric(open_record(args), args.name, start=start, end=end, rows=args.rows)

@@ -107,9 +107,10 @@ def basis_at(
     price: float | None = None,
     moment: float | None = None,
 ) -> Basis:
-    """What was known by a moment, Unix seconds; without one by the time of the forecast's block.
+    """What was known by a moment; without one by the time of the forecast's block.
 
-    difficulty: of that block, a ratio to difficulty one; price: USD/BTC in place of the last one.
+    difficulty: of that block, a ratio to difficulty one; price: USD/BTC in place of the last one;
+    moment: Unix seconds.
     Raises NoHashprice where no price of the last ``STALE_DAYS`` days is known, UsageError for a
     price that is none.
     """
