@@ -68,7 +68,7 @@ def require_past(moment: Moment, now: float) -> None:
             argument="--at",
             expected=f"a moment that has come, no later than {iso_time(int(now))}",
             found=moment.text,
-            remedy="Leave it out for all that is known.",
+            remedy="Omit it for all that is known.",
         )
 
 

@@ -65,7 +65,7 @@ class BrokenLink(ChainError):
 
     template = (
         "{place}: expected previous hash {expected}, found {found}. Headers are missing, out of "
-        "order or from two branches here: give contiguous runs one by one."
+        "order or from two branches: load contiguous runs one by one."
     )
 
 
@@ -83,8 +83,8 @@ class HeightConflict(ChainError):
     """A well-known block stands at another height than the run says."""
 
     template = (
-        "{place}: expected {expected}, found {found}. The run holds another chain than that of "
-        "{network}, or a given height is wrong."
+        "{place}: expected {expected}, found {found}. The run is of another chain than that of "
+        "{network}, or a stated height is wrong."
     )
 
 
@@ -102,7 +102,7 @@ class WrongTime(ChainError):
 
     template = (
         "{place}: expected a time {expected}, found {found}. Get the header again, or "
-        "check the clock that gave the present."
+        "check this machine's clock."
     )
 
 
@@ -110,8 +110,8 @@ class InvalidAddress(ChainError):
     """Text that is no address."""
 
     template = (
-        "address {address!r}: expected {expected}, found {found}. Copy it again; one character "
-        "wrong or missing makes its checksum fail."
+        "address {address!r}: expected {expected}, found {found}. Copy it again; its checksum "
+        "fails if one character is wrong or missing."
     )
 
 

@@ -30,7 +30,7 @@ def add_assumptions(parser: argparse.ArgumentParser) -> None:
         help="your own power price in USD/kWh, for every model that has one",
     )
     parser.add_argument(
-        "--efficiency", metavar="E", help="your machines' J/TH in place of the network's"
+        "--efficiency", metavar="E", help="your machines' J/TH instead of the network's"
     )
     parser.add_argument(
         "--assumptions", metavar="FILE", help="stated figures that override the built-in ones, TOML"
@@ -65,5 +65,5 @@ def _number(text: str | None, argument: str, expected: str) -> float | None:
         return float(text)
     except ValueError:
         raise UsageError(
-            argument=argument, expected=expected, found=text, remedy="Give a plain number."
+            argument=argument, expected=expected, found=text, remedy="Write a plain number."
         ) from None

@@ -10,18 +10,18 @@ class DemoLakeTaken(HashcanaryError):
 
     template = (
         "{home}: expected no lake, or the demo's own of seed {seed} and {years:g} years, found "
-        "{found}. Give the demo a place of its own: `hashcanary demo --dir DIR`."
+        "{found}. Give the demo its own folder: `hashcanary demo --dir DIR`."
     )
     exit_code = Exit.USAGE
     http_status = 409
 
 
 class SyncFailed(HashcanaryError):
-    """Several live sources asked, some of which failed."""
+    """Some of the live sources of a sync failed."""
 
     template = (
-        "{failed} of {asked} live sources failed; what was committed stays. {problems} "
-        "Run the same again: each goes on where it stopped."
+        "{failed} of {asked} live sources failed; what was committed is kept. {problems} Run the "
+        "command again: each source resumes where it stopped."
     )
     exit_code = Exit.SOURCE
     http_status = 502

@@ -58,7 +58,7 @@ def _run(args: argparse.Namespace) -> int:
             argument="--json and --csv",
             expected="one form of output",
             found="both",
-            remedy="Leave one out.",
+            remedy="Omit one of them.",
         )
     if args.csv and not getattr(args, "has_csv", True):
         raise UsageError(

@@ -30,7 +30,7 @@ def part_of(argument: str, text: str) -> float:
     if not 0.0 <= part <= 1.0:
         raise UsageError(
             argument=argument,
-            expected="a part from 0% to 100%",
+            expected="a share from 0% to 100%",
             found=text,
             remedy="Write 5% or 0.05.",
         )
@@ -47,7 +47,7 @@ def price_of(text: str | None) -> float | None:
             argument="--price",
             expected="US dollars a bitcoin, a number above 0 such as 60000",
             found=text,
-            remedy="Leave it out to take the record's last one.",
+            remedy="Omit it to use the record's last one.",
         )
     return price
 
@@ -70,7 +70,7 @@ def power_price(text: str, least: float = 0.0, most: float = _DEAREST_STATED) ->
             argument="--power-price",
             expected="US dollars per kWh, the only currency and unit taken",
             found=text,
-            remedy="Convert it at the rate of the day you mean; USD/MWh is 1000 times USD/kWh.",
+            remedy="Convert it at that day's rate; USD/MWh is 1000 times USD/kWh.",
         )
     if not least <= value <= most:
         raise UsageError(
@@ -90,7 +90,7 @@ def count_of(argument: str, text: str, least: int, most: int) -> int:
             argument=argument,
             expected=f"an integer from {least:,} to {limit}",
             found=text,
-            remedy="Leave it out for the default.",
+            remedy="Omit it for the default.",
         )
     return int(text)
 

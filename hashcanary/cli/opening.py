@@ -46,7 +46,7 @@ def lake_to_load(args: argparse.Namespace, network: str | None) -> Iterator[Lake
             argument="--network",
             expected=f"one of {', '.join(NETWORKS)}",
             found=network,
-            remedy="It counts where a lake is made.",
+            remedy="It applies to a new lake only.",
         )
     with made_where_missing(
         home_of(args), NETWORKS[network] if network else MAIN, simulated=False
@@ -56,7 +56,7 @@ def lake_to_load(args: argparse.Namespace, network: str | None) -> Iterator[Lake
                 argument="--network",
                 expected=f"{lake.network.name}, the network of the lake at {lake.home}",
                 found=network,
-                remedy="Name another home for another network.",
+                remedy="Use another --home for another network.",
             )
         yield lake
 

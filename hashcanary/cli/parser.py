@@ -37,8 +37,8 @@ INTERRUPTED, BUG, BROKEN_PIPE = 130, 70, 141
 
 _ENVIRONMENT = f"""\
 environment:
-  {HOME_VARIABLE}  the lake's folder where --home is not given
-  XDG_DATA_HOME    its parent where neither is given (default ~/.local/share)
+  {HOME_VARIABLE}  folder of the lake without --home
+  XDG_DATA_HOME    its parent folder without either (default: ~/.local/share)
   NO_COLOR         any value: no colour
 """
 
@@ -51,9 +51,9 @@ is one JSON object on stderr: {"error", "message", "exit_code"}.
 
 def _exit_codes() -> str:
     codes = {int(code): EXIT_MEANINGS[code] for code in Exit} | {
-        BUG: "a bug in hashcanary; --debug shows where",
+        BUG: "a bug in hashcanary; --debug shows the traceback",
         INTERRUPTED: "interrupted; the lake is as its last commit left it",
-        BROKEN_PIPE: "the reader of the output went away",
+        BROKEN_PIPE: "the reader of the output closed it",
     }
     return "exit codes:\n" + "".join(f"  {code:<4} {text}\n" for code, text in codes.items())
 
@@ -95,7 +95,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole parser; ``args.run`` is the named command's function, ``args.parser`` itself."""
     parser = Parser(
         prog="hashcanary",
-        description="Reads mining stress from the Bitcoin chain itself, and says how sure it is.",
+        description="Measures mining stress from the Bitcoin chain, with the uncertainty of every "
+        "figure.",
         epilog="\n".join((_EXAMPLES, _exit_codes(), _ENVIRONMENT, _STREAMS)),
     )
     parser.set_defaults(parser=parser)

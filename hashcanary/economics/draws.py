@@ -60,7 +60,7 @@ def generator(seed: int, purpose: Purpose) -> np.random.Generator:
             argument="seed",
             expected="an integer from 0 to 2**63 - 1",
             found=seed,
-            remedy="Give another one, such as 1.",
+            remedy="Use another one, such as 1.",
         )
     key = np.array([seed, _LAYER + int(purpose)], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))

@@ -9,8 +9,8 @@ class BadFigures(HashcanaryError):
     """A file of stated figures, of rigs or of power prices, that cannot be used."""
 
     template = (
-        "{file}, {place}: expected {expected}, found {found}. Correct the file; those that come "
-        "with hashcanary (economics/*/*.toml) show the form."
+        "{file}, {place}: expected {expected}, found {found}. Correct the file; the built-in ones "
+        "(economics/*/*.toml) show the form."
     )
     exit_code = Exit.USAGE
     http_status = 400
@@ -20,8 +20,8 @@ class NoRigYet(HashcanaryError):
     """A moment before a rig, or the first rig of the catalogue, was sold."""
 
     template = (
-        "expected a moment from {first} on, when {rig} came out, found {at}. Ask for a later one, "
-        "or give a catalogue with earlier rigs."
+        "expected a moment from {first} on, the release of {rig}, found {at}. Use a later --at, or "
+        "a catalogue with earlier rigs."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -32,7 +32,7 @@ class UnknownRig(HashcanaryError):
 
     template = (
         "expected the name of a rig, found {found!r}. {nearest} `hashcanary rigs` lists them; "
-        "a file with your own can extend it."
+        "your own file can extend the list."
     )
     exit_code = Exit.USAGE
     http_status = 400
@@ -67,10 +67,10 @@ class BadCostModel(HashcanaryError):
 
 
 class NoCost(HashcanaryError):
-    """A record from which no model can tell the cost of a coin."""
+    """A record from which no cost of a coin can be computed."""
 
     template = (
-        "expected a day up to {at} whose cost {model} can tell; found none: {found}. Load blocks "
+        "expected a day up to {at} with a cost by {model}, found none: {found}. Load blocks "
         "with their fees, or daily rows, and prices with `hashcanary load PATH`."
     )
     exit_code = Exit.MISSING
@@ -78,18 +78,18 @@ class NoCost(HashcanaryError):
 
 
 class TooFewDaysForFleet(HashcanaryError):
-    """A moment around which the hashrate is not known: no fleet can be told."""
+    """A moment around which the hashrate is not known: no fleet can be drawn."""
 
     template = (
         "expected a 30-day mean of the hashrate within {days} days before {at}, found the last "
-        "on {found}. Load or sync the blocks before it, or ask for another moment with --at."
+        "on {found}. Load or sync the blocks before it, or use another --at."
     )
     exit_code = Exit.MISSING
     http_status = 404
 
 
 class TooFewDaysForDrift(HashcanaryError):
-    """A record too short to say how the hashprice goes on."""
+    """A record too short for the drift of the hashprice."""
 
     template = (
         "expected {days} days of price and difficulty, found {found}. Load more, or state "
@@ -104,7 +104,7 @@ class NoHashprice(HashcanaryError):
 
     template = (
         "expected a hashprice within {days} days before {at}, found the last on {found}. It needs "
-        "blocks and a price: load or sync them, or ask for another moment with --at."
+        "blocks and a price: load or sync them, or use another --at."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -114,8 +114,8 @@ class NoMarket(HashcanaryError):
     """What a hash earns is neither in the record nor stated."""
 
     template = (
-        "expected what a hash earns {when}: a price, a difficulty and a subsidy, found no {lacks}. "
-        "Load or sync blocks and prices, ask for another moment with --at, or state "
+        "expected a price, a difficulty and a subsidy {when}, missing: {lacks}. Load or sync "
+        "blocks and prices, use another --at, or state "
         "--price, --difficulty and --subsidy, or --hashprice."
     )
     exit_code = Exit.MISSING
@@ -126,16 +126,16 @@ class NoCompanyReports(HashcanaryError):
     """A record without a report of any company."""
 
     template = (
-        "expected company reports, as known at {at}, found none. Load a file of them with "
+        "expected company reports, as known at {at}, found none. Load a file of reports with "
         "`hashcanary load reports.csv`: `hashcanary companies --example` prints one, "
-        "docs/companies.md says what its columns are."
+        "docs/companies.md describes its columns."
     )
     exit_code = Exit.MISSING
     http_status = 404
 
 
 class UnknownCompany(HashcanaryError):
-    """A name that no company among those that reported has."""
+    """A name of no company that reported."""
 
     template = "expected a company that reported, one of {known}; found {found!r}."
     exit_code = Exit.USAGE

@@ -85,7 +85,7 @@ class Stated:
                     argument=name,
                     expected="a number above 0",
                     found=value,
-                    remedy="Leave it out to take the record's.",
+                    remedy="Omit it to use the record's.",
                 )
         fees = self.fees_to_subsidy
         if fees is not None and not 0 <= fees <= 100:

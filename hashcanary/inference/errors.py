@@ -6,11 +6,11 @@ from hashcanary.errors import Exit, HashcanaryError
 
 
 class NoBlocksToObserve(HashcanaryError):
-    """A record too short to say anything about the hashrate."""
+    """A record too short for an estimate of the hashrate."""
 
     template = (
         "expected two blocks or more known at {at}, found {found}. Load or sync some with "
-        "`hashcanary load PATH` or `hashcanary sync`, or ask for a later moment."
+        "`hashcanary load PATH` or `hashcanary sync`, or use a later --at."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -21,8 +21,8 @@ class NothingObserved(HashcanaryError):
 
     template = (
         "expected {expected} consecutive blocks, or two blocks whose work between is known, up to "
-        "height {height}, found none. Load the blocks between with `hashcanary load PATH`, or ask "
-        "for a later moment."
+        "height {height}, found none. Load the blocks between with `hashcanary load PATH`, or use "
+        "a later --at."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -33,8 +33,8 @@ class EpochStartMissing(HashcanaryError):
 
     template = (
         "expected block {first_height}, the first of the epoch of height {height}: the retarget "
-        "measures from its time. It is not in this record; load or sync it, or ask for a height "
-        "in another epoch."
+        "measures from its time. It is not in this record; load or sync it, or use a height in "
+        "another epoch."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -45,18 +45,18 @@ class HeightNotKnown(HashcanaryError):
 
     template = (
         "expected a height the record holds, {lowest} to {highest} with {gaps} gaps, found "
-        "{height}. Load or sync that block, or name another."
+        "{height}. Load or sync that block, or use another height."
     )
     exit_code = Exit.MISSING
     http_status = 404
 
 
 class NoRetargets(HashcanaryError):
-    """A network whose next target the times of an epoch do not tell."""
+    """A network whose next target does not follow from the times of an epoch."""
 
     template = (
         "expected a network that retargets every {interval} blocks from their times alone, found "
-        "{network}. Ask it of a lake of main or signet."
+        "{network}. Use a lake of main or signet."
     )
     exit_code = Exit.USAGE
     http_status = 400
@@ -66,31 +66,30 @@ class BadStatement(HashcanaryError):
     """A file of stated numbers, of causes or of pools' regions, that cannot be used."""
 
     template = (
-        "{file}, {place}: expected {expected}, found {found}. Correct the file; those that come "
-        "with hashcanary (inference/explain/causes.toml, inference/explain/pool_regions.toml) "
-        "show the form."
+        "{file}, {place}: expected {expected}, found {found}. Correct the file; the built-in ones "
+        "(inference/explain/causes.toml, inference/explain/pool_regions.toml) show the form."
     )
     exit_code = Exit.USAGE
     http_status = 400
 
 
 class TooFewToExplain(HashcanaryError):
-    """Too few blocks around a moment to say whether the hashrate fell."""
+    """Too few blocks around a moment to look for a drop."""
 
     template = (
         "expected {expected} days or more of blocks before {at}, some of them in the last "
-        "{recent} days, found {found}. Load or sync them, or ask for another moment with --at."
+        "{recent} days, found {found}. Load or sync them, or use another --at."
     )
     exit_code = Exit.MISSING
     http_status = 404
 
 
 class WindowNotKnown(HashcanaryError):
-    """A window of the chain whose blocks, or the time they took, cannot be told."""
+    """A window of the chain whose blocks, or their duration, are not known."""
 
     template = (
         "the window from {start} to {end}: expected {expected}, found {found}. Load or sync the "
-        "missing blocks, or ask for another window."
+        "missing blocks, or use another window."
     )
     exit_code = Exit.MISSING
     http_status = 404

@@ -9,8 +9,8 @@ class UnknownMetric(HashcanaryError):
     """A name no metric has."""
 
     template = (
-        "expected the name of a metric, found {name!r}; near it: {near}. "
-        "`hashcanary metric list` names them all."
+        "expected the name of a metric, found {name!r}; similar names: {near}. `hashcanary metric "
+        "list` lists them all."
     )
     exit_code = Exit.USAGE
     http_status = 404
@@ -29,7 +29,7 @@ class DuplicateMetric(HashcanaryError):
 class MetricCycle(HashcanaryError):
     """Metrics that need each other."""
 
-    template = "metrics need each other in a circle: {path}. Cut the circle in a declaration."
+    template = "expected metrics without a cycle, found {path}. Break the cycle in a declaration."
     exit_code = Exit.USAGE
 
 
@@ -58,7 +58,7 @@ class NothingToMeasure(HashcanaryError):
 
     template = (
         "expected block or daily rows known at {at}, found none in {lake}. "
-        "Load some with `hashcanary load PATH`, or ask for a later moment."
+        "Load some with `hashcanary load PATH`, or use a later --at."
     )
     exit_code = Exit.MISSING
     http_status = 404

@@ -66,7 +66,7 @@ def ledger(one: Ledger) -> Html:
                 ("value", "num"),
                 ("interval", "inside"),
                 ("when", "when"),
-                ("rests on", "from"),
+                ("source", "from"),
             )
         ),
     )

@@ -103,7 +103,7 @@ def _days(metrics: Metrics) -> Dataset:
                 columns.append(Series(f"{key}_{bound}", title, unit, _rounded(rows[bound], digits)))
     basis = frames["hashrate.day"].rows.slice(first, height)
     told = basis.select(pl.when(pl.col("value").is_not_null()).then("basis").alias("basis"))
-    columns.append(Series("basis", "what the hashrate rests on", None, told["basis"].to_list()))
+    columns.append(Series("basis", "source of the hashrate", None, told["basis"].to_list()))
     return Dataset("day", time.to_list(), tuple(columns))
 
 

@@ -9,8 +9,8 @@ class BundleFailed(HashcanaryError):
     """The chart library could not be taken from vl-convert."""
 
     template = (
-        "expected the Vega bundle from the installed vl-convert-python, its process ended with "
-        "code {code}: {said}. Reinstall vl-convert-python, or take the report as text or JSON."
+        "expected the Vega bundle of the installed vl-convert-python, found that its process ended "
+        "with code {code}: {said}. Reinstall vl-convert-python, or use the report as text or JSON."
     )
     exit_code = Exit.SOURCE
 
@@ -19,8 +19,8 @@ class NothingToDraw(HashcanaryError):
     """Pictures of a report that has no days."""
 
     template = (
-        "expected days to draw, the report as known at {at} has none. "
-        "Load block headers and prices, or ask for a later moment."
+        "expected days to draw, found none in the report as known at {at}. Load block headers and "
+        "prices, or use a later --at."
     )
     exit_code = Exit.MISSING
     http_status = 404

@@ -82,7 +82,7 @@ def _ledger(figures: tuple[Figure, ...]) -> RenderableType:
     drawn.add_column("value", justify="right", no_wrap=True)
     drawn.add_column("interval", min_width=longest_word(map(figure_bounds, figures)))
     drawn.add_column("when")
-    drawn.add_column("rests on", min_width=longest_word(figure.source for figure in figures))
+    drawn.add_column("source", min_width=longest_word(figure.source for figure in figures))
     for figure in figures:
         if figure.value is None:
             why = Text(f"missing: {figure.missing}", style="italic dim")

@@ -37,7 +37,7 @@ NEAR_PEAK = 0.02
 LATE_DAYS = 7
 
 STAMPS: dict[Case, str] = {
-    "unknown": "Not enough data to say",
+    "unknown": "Not enough data",
     "calm": "No stress",
     "luck": "Inconclusive",
     "drawdown": "A real drawdown",
@@ -85,7 +85,7 @@ class Signs:
     inverted: None where the ribbons are not known. days_inverted: of the inversion that lasts.
     ended, ended_days: end of the last inversion and how many days it lasted.
     block_minutes: mean interval of the last seven days, minutes. stress, drop: the gauge, and the
-    likeliest drop of late, which the verdict quotes and does not rest on.
+    likeliest recent drop; the verdict quotes both and depends on neither.
     """
 
     missing: str = ""
@@ -165,7 +165,7 @@ def _recovering(signs: Signs) -> bool:
 def _headline(signs: Signs, case: Case) -> str:
     fall = signs.drawdown
     if case == "unknown" or fall is None:
-        return f"Whether miners are under stress cannot be said: {signs.missing}."
+        return f"The verdict on mining stress is missing: {signs.missing}."
     rate = ""
     if signs.hashrate is not None:
         rate = f" of {quantity(signs.hashrate.value, HASHRATE, 3)}"

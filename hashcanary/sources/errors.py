@@ -54,7 +54,7 @@ class EmptyFile(SourceError):
 
     template = (
         "{file}: expected {expected}, found {found}. "
-        "Was it cut short while it was written? Fetch it again, or leave it out."
+        "Was it cut short while it was written? Fetch it again, or omit it."
     )
 
 
@@ -62,7 +62,7 @@ class LinkLoop(SourceError):
     """A folder that contains itself through a link."""
 
     template = (
-        "{file}: expected folders that end, found a link that leads back to {target}. "
+        "{file}: expected folders without a loop, found a link back to {target}. "
         "Remove the link, or load the folders below it one by one."
     )
 
@@ -72,7 +72,7 @@ class TooLarge(SourceError):
 
     template = (
         "{file}: expected at most {limit:,} bytes{unfolded}, found {found}. "
-        "Split it into parts and load them one by one: overlaps do no harm."
+        "Split it into parts and load them one by one; overlaps are harmless."
     )
 
 
@@ -81,7 +81,7 @@ class TooManyRows(SourceError):
 
     template = (
         "{file}: expected at most {limit:,} rows, found {found:,}. "
-        "Split it into parts and load them one by one: overlaps do no harm."
+        "Split it into parts and load them one by one; overlaps are harmless."
     )
 
 
@@ -89,7 +89,7 @@ class DamagedCompression(SourceError):
     """A zstd file that cannot be unfolded."""
 
     template = (
-        "{file}: expected a whole zstd file, found damage after {unfolded:,} unfolded bytes: "
+        "{file}: expected a whole zstd file, found damage after {unfolded:,} decompressed bytes: "
         "{reason}. Fetch it again."
     )
 
@@ -143,7 +143,7 @@ class BadReportColumns(SourceError):
 
 
 class ConflictingRows(SourceError):
-    """Two rows of one file that say different things of one fact."""
+    """Two rows of one file with different values of one fact."""
 
     template = (
         "{file}, {place}: expected one row for {key}, found another with different values"
@@ -171,20 +171,20 @@ class ServiceError(SourceError):
 
 
 class Unreachable(ServiceError):
-    """A server that gave no usable answer, however often it was asked."""
+    """A server that gave no usable answer in any try."""
 
     template = (
         "{service}: expected an answer from {url}, found none in {tries} tries ({reasons}). "
-        "Is it up, and is its URL right? What came before is kept: run the same again to go on."
+        "Is it up, and is its URL right? Earlier data are kept: run the command again to resume."
     )
 
 
 class RateLimited(ServiceError):
-    """A server that asks to be asked less often, for longer than we wait."""
+    """A server whose rate limit lasts longer than the client waits."""
 
     template = (
-        "{service}: expected an answer from {url}, found that it wants to be asked less often, in "
-        "{tries} tries ({reasons}). What came before is kept: run the same again later."
+        "{service}: expected an answer from {url}, found a rate limit in {tries} tries "
+        "({reasons}). Earlier data are kept: run the command again later."
     )
 
 
@@ -192,8 +192,8 @@ class CutBody(ServiceError):
     """Answers that broke off, each time."""
 
     template = (
-        "{service}: expected a whole answer from {url}, found that it broke off, in {tries} tries "
-        "({reasons}). What came before is kept: run the same again to go on."
+        "{service}: expected a whole answer from {url}, found one cut off in {tries} tries "
+        "({reasons}). Earlier data are kept: run the command again to resume."
     )
 
 
@@ -202,16 +202,16 @@ class Refused(ServiceError):
 
     template = (
         "{service}: expected an answer from {url}, found a refusal: status {status}, {found}. "
-        "Check its URL, and the name and password where it needs them."
+        "Check its URL, and the name and password if it needs them."
     )
 
 
 class Redirected(ServiceError):
-    """A server that sends us elsewhere."""
+    """A server that redirects to another host."""
 
     template = (
-        "{service}: expected {url} to answer itself, found that it sends us on to {found}. "
-        "Other hosts are not followed: if that is the right place, set its URL."
+        "{service}: expected {url} to answer, found a redirect to {found}. Redirects to other "
+        "hosts are not followed: if that is the right host, set its URL."
     )
 
 
@@ -220,7 +220,7 @@ class AnswerTooLarge(ServiceError):
 
     template = (
         "{service}: expected at most {limit:,} bytes from {url}, found {found}. "
-        "Is it the service that its URL should name?"
+        "Check that the URL is that of the service."
     )
 
 
@@ -234,11 +234,11 @@ class WrongSchema(ServiceError):
 
 
 class StaleService(ServiceError):
-    """A service that knows less of the chain than we do."""
+    """A service that is behind the lake's tip."""
 
     template = (
         "{service}: expected the tip of the chain at height {ours:,} or above, found {theirs:,}. "
-        "It has fallen behind: ask another, or wait until it has caught up."
+        "It has fallen behind: use another one, or wait until it has caught up."
     )
 
 
@@ -247,7 +247,7 @@ class OutOfOrder(ServiceError):
 
     template = (
         "{url}, at {path}: expected {expected}, found {found}. "
-        "Run the same again; if it stays so, the service is at fault."
+        "Run the command again; if the error persists, the service is at fault."
     )
 
 
@@ -255,8 +255,8 @@ class NotArchived(ServiceError):
     """A request whose answer is not in the folder that is replayed."""
 
     template = (
-        "{folder}: expected a saved answer to {asked} (for the {nth}. time), found none. "
-        "Replay with the settings under which it was saved, or fetch again."
+        "{folder}: expected a saved answer to request no. {nth} of {asked}, found none. Replay "
+        "with the settings of the recording, or fetch again."
     )
 
 
@@ -281,7 +281,7 @@ class NodeFault(ServiceError):
 
     template = (
         "{node}: expected an answer to {method}, found error {code}: {message}. "
-        "Does the node's version have this call, and may this user make it?"
+        "Check that the node's version has this call and that the user may make it."
     )
 
 
@@ -289,8 +289,8 @@ class NodeStarting(ServiceError):
     """A node that does not get ready."""
 
     template = (
-        "{node}: expected a node that is ready within {seconds:,.0f} s, found that it is still "
-        "starting: {message}. Run the same again when it is ready, or set warmup to wait longer."
+        "{node}: expected a node that is ready within {seconds:,.0f} s, found it still starting: "
+        "{message}. Run the command again when it is ready, or set warmup to wait longer."
     )
 
 
@@ -298,8 +298,8 @@ class NodeMoving(ServiceError):
     """A node whose chain changed under every attempt to read it."""
 
     template = (
-        "{node}: expected one chain while it is read, found another one after each of {tries} "
-        "tries. Run the same again when the node is at rest."
+        "{node}: expected the chain to stay the same while it is read, found a change in each of "
+        "{tries} tries. Run the command again when the node has caught up."
     )
 
 
@@ -317,7 +317,8 @@ class BadCookie(SourceError):
 
     template = (
         "{file}: expected a node's cookie (name:password on one line), found {found}. "
-        "Is the node running, with its RPC server? Set datadir or cookie; or user and password."
+        "Check that the node and its RPC server are running; set datadir or cookie, or user and "
+        "password."
     )
 
 
@@ -326,7 +327,7 @@ class BadBlock(SourceError):
 
     template = (
         "{node}, block {block}: expected {expected}, found {found}. "
-        "Run the same again; if it stays so, the node's storage may be damaged."
+        "Run the command again; if the error persists, the node's storage may be damaged."
     )
 
 
@@ -344,7 +345,7 @@ class UnknownFeed(SourceError):
 
     template = (
         "{place}: expected a live source, one of {known}; found {name!r}. Correct the name; "
-        "`hashcanary sync --list` says what each gives."
+        "`hashcanary sync --list` describes each."
     )
     exit_code = Exit.USAGE
     http_status = 404

@@ -16,8 +16,8 @@ class NoLake(LakeError):
     """A home without a lake."""
 
     template = (
-        "expected a lake at {home}, found none. Make one with `hashcanary load PATH`, or name "
-        "another home by --home or HASHCANARY_HOME."
+        "expected a lake at {home}, found none. Create one with `hashcanary load PATH`, or name "
+        "another home with --home or HASHCANARY_HOME."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -27,8 +27,8 @@ class LakeExists(LakeError):
     """A lake where a new one was to be made."""
 
     template = (
-        "expected an empty or missing folder at {home} to make a lake in, found {found}. "
-        "Name another home, or open the lake that stands there."
+        "expected an empty or missing folder at {home} for a new lake, found {found}. Name another "
+        "home, or open the lake there."
     )
     exit_code = Exit.USAGE
     http_status = 409
@@ -46,8 +46,8 @@ class LakeBusy(LakeError):
     """A second writer."""
 
     template = (
-        "expected to be the only writer of the lake at {home}, found that another process is "
-        "writing. Reading goes on meanwhile; run this again when the other one is done."
+        "expected to be the only writer of the lake at {home}, found another process writing. "
+        "Reading still works; run this again when that process has finished."
     )
     http_status = 409
 
@@ -82,31 +82,31 @@ class LakeDamaged(LakeError):
 
 
 class ConflictingFacts(LakeError):
-    """One source that says two things."""
+    """Two values of one fact from one source."""
 
     template = (
-        "{place}: expected one value from one source, found {column} {new} where {old} stands "
-        "({count} such rows; first: {key}). Correct the file, or give the series a source name "
-        "of its own."
+        "{place}: expected one value from one source, found {column} {new} where the lake has "
+        "{old} ({count} such rows; first: {key}). Correct the file, or give the series its own "
+        "source name."
     )
     exit_code = Exit.SOURCE
     http_status = 409
 
 
 class Unanchored(LakeError):
-    """Headers whose height nothing tells."""
+    """Headers of unknown height."""
 
     template = (
         "{place}: expected headers that connect to a block of known height, found a run of "
-        "{count} from {first} to {last} that connects to none. Load the headers or block "
-        "tables before it too, or give the height of its first header by --height."
+        "{count} from {first} to {last} that connects to none. Load the headers or block tables "
+        "before it too, or give the height of its first header with --height."
     )
     exit_code = Exit.SOURCE
     http_status = 422
 
 
 class Misplaced(LakeError):
-    """Headers whose height two facts tell differently."""
+    """Headers for which two facts give different heights."""
 
     template = (
         "{place}: expected block {hash} at height {expected} ({because}), found height {found}. "
@@ -121,7 +121,7 @@ class BrokenRule(LakeError):
 
     template = (
         "{place}: expected headers that follow the rules from the blocks before them, found: "
-        "{problem} They are not of this network, or the blocks before them are not theirs."
+        "{problem} They belong to another network, or follow other blocks."
     )
     exit_code = Exit.SOURCE
     http_status = 422
@@ -131,8 +131,8 @@ class NothingToLoad(LakeError):
     """Paths in which nothing is a fact."""
 
     template = (
-        "expected files with facts in {paths}, found none: {found}. Name files hashcanary "
-        "knows, or say what they are by --as KIND."
+        "expected files that can be loaded in {paths}, found none: {found}. Name files of a kind "
+        "that hashcanary knows, or name their kind with --as KIND."
     )
     exit_code = Exit.SOURCE
     http_status = 422
@@ -153,8 +153,8 @@ class NoCoinbases(LakeError):
     """Blocks to be labelled, and none of known coinbase."""
 
     template = (
-        "expected blocks of known coinbase in the lake at {home}, found none: without it nothing "
-        "tells who mined a block. Bring blocks in from a node or its files by `hashcanary sync`."
+        "expected blocks of known coinbase in the lake at {home}, found none: pools are identified "
+        "by the coinbase. Fetch blocks from a node or its files with `hashcanary sync`."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -165,7 +165,7 @@ class UnknownPoolList(LakeError):
 
     template = (
         "expected a list that labelled blocks, one of: {known}; found {name!r}. Name one of "
-        "them, or label blocks by a list of your own with `hashcanary pools --label FILE`."
+        "them, or label blocks by your own list with `hashcanary pools --label FILE`."
     )
     exit_code = Exit.USAGE
     http_status = 404

@@ -6,12 +6,12 @@ from hashcanary.errors import Exit, HashcanaryError
 
 
 class NoPoolLabels(HashcanaryError):
-    """A question about pools, and too few labelled days to answer it."""
+    """Too few labelled days for a study of pools."""
 
     template = (
         "expected {days} consecutive days of labelled blocks known at {at}, found {found}. Label "
-        "blocks of known coinbase by `hashcanary pools --label`, load a table of blocks that "
-        "names pools, or ask for fewer --days."
+        "blocks of known coinbase with `hashcanary pools --label`, load a table of blocks that "
+        "names pools, or use fewer --days."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -23,7 +23,7 @@ class NoWholeEpochs(HashcanaryError):
     template = (
         "expected an epoch of 2,016 blocks known whole at {at}, with the one before it and the "
         "retarget after it, found none. Load the headers of at least 4,033 consecutive blocks, or "
-        "name a longer span."
+        "use a longer span."
     )
     exit_code = Exit.MISSING
     http_status = 404
@@ -52,7 +52,7 @@ class BadStressFile(HashcanaryError):
 
 
 class BadStressComponent(HashcanaryError):
-    """A component of the stress gauge that gives something else than it must."""
+    """A component of the stress gauge with wrong columns."""
 
     template = (
         "component {component} of the stress gauge: expected the columns {expected}, found "
@@ -74,11 +74,11 @@ class DuplicateStressComponent(HashcanaryError):
 
 
 class NoStress(HashcanaryError):
-    """A moment at which the stress gauge cannot say anything."""
+    """A moment without a value of the stress gauge."""
 
     template = (
-        "expected {expected} at {at}, found {found}. Load blocks and prices of more years, ask for "
-        "another moment with --at, or state less in a file for --weights."
+        "expected {expected} at {at}, found {found}. Load blocks and prices of more years, use "
+        "another --at, or require less in a file for --weights."
     )
     exit_code = Exit.MISSING
     http_status = 404

@@ -177,7 +177,7 @@ def forecast_hashprice(
             argument="--show",
             expected=f"one of {', '.join(TABLES)}",
             found=show,
-            remedy="Leave it out for hashprice.",
+            remedy="Omit it for hashprice.",
         )
     forecast = forecast_retarget(record)
     basis = basis_of(record, forecast, price)

@@ -86,7 +86,7 @@ class Answer:
             argument="table",
             expected=f"one of {', '.join(table.key for table in self.tables) or 'none'}",
             found=key,
-            remedy="Leave it out for the main one.",
+            remedy="Omit it for the main table.",
         )
 
     def table(self, key: str | None = None) -> pl.DataFrame:

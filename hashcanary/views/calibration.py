@@ -197,7 +197,7 @@ def calibration(
                 argument=argument,
                 expected=f"one of {', '.join(known)}",
                 found=value,
-                remedy="Leave it out for the default.",
+                remedy="Omit it for the default.",
             )
     if of == "retarget":
         retargets = retarget_outcomes(record, start=start, end=end)

@@ -198,7 +198,7 @@ def _check(show: str | None, *, bounded: bool) -> None:
             argument="show",
             expected=f"one of {', '.join(TABLES)}",
             found=show,
-            remedy="Leave it out for the definitions.",
+            remedy="Omit it for the definitions.",
         )
     if bounded and show != "history":
         raise UsageError(

@@ -237,7 +237,7 @@ def _reach(record: Record, since: str | None) -> float:
         expected=f"a date or a time with zone, 1 to {_LONGEST_DAYS} days before the last block "
         "known",
         found=since,
-        remedy="Name another, or leave it out for the last 100 days.",
+        remedy="Use another date, or omit it for the last 100 days.",
     )
 
 

@@ -148,7 +148,7 @@ def episodes(record: Record, *, show: str = "episodes") -> Answer:
             argument="--show",
             expected=f"one of {', '.join(TABLES)}",
             found=show,
-            remedy="Leave it out for the episodes.",
+            remedy="Omit it for the episodes.",
         )
     metrics = metrics_of(record)
     every = find_episodes(metrics, simulated=record.simulated)

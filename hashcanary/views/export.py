@@ -137,7 +137,7 @@ def export(record: Record, folder: str | Path, kind: str = "parquet") -> Answer:
             argument="--format",
             expected=f"one of {', '.join(KINDS)}",
             found=kind,
-            remedy="Leave it out for Parquet.",
+            remedy="Omit it for Parquet.",
         )
     folder = Path(folder).expanduser()
     _check_free(folder)

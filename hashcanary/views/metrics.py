@@ -134,7 +134,7 @@ def check_rows(rows: int) -> None:
             argument="--rows",
             expected="1 or more",
             found=rows,
-            remedy="It counts for people; JSON and CSV have every row.",
+            remedy="It applies to the terminal; JSON and CSV have every row.",
         )
 
 
@@ -190,9 +190,9 @@ def _of_one_grain(names: Sequence[str]) -> list[Metric]:
     if len(grains) != 1:
         raise UsageError(
             argument="NAME",
-            expected="metrics whose rows are all days, or all epochs",
+            expected="metrics of one grain, days or epochs",
             found=", ".join(f"{each.name} ({each.grain})" for each in metrics) or "none",
-            remedy="Ask for those of days and those of epochs apart.",
+            remedy="Show those of days and those of epochs separately.",
         )
     return metrics
 

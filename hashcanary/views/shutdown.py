@@ -304,7 +304,7 @@ def shutdown(
             argument="--drift",
             expected="--volatility beside it",
             found=drift,
-            remedy="Without both the record's own daily changes are drawn, drift and all.",
+            remedy="Without both, the record's own daily changes are resampled, with their drift.",
         )
     catalogue = read_rigs(rigs)
     market = hash_economics(record, inputs)

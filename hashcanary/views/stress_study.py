@@ -316,7 +316,7 @@ def _check(argument: str, value: str, choices: Sequence[str]) -> None:
             argument=argument,
             expected=f"one of {', '.join(choices)}",
             found=value,
-            remedy="Leave it out for the default.",
+            remedy="Omit it for the default.",
         )
 
 

@@ -228,7 +228,7 @@ def _check(show: str | None, *, own: bool) -> None:
             argument="--show",
             expected=f"one of {', '.join(TABLES)}",
             found=show,
-            remedy="Leave it out for the curve.",
+            remedy="Omit it for the curve.",
         )
     if show == "own" and not own:
         raise UsageError(

@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 # of views.companies, which is not imported before it is needed
 _TABLES = ("now", "months", "debt", "ai")
 _DESCRIPTION = """\
-What mining companies report, once it is loaded: coins produced, sold and held, power,
-debt and AI contracts, and what follows. A figure counts from its publication, a
-restatement from its own. A figure that was not reported is missing, never zero; sums
-are of the companies that reported, with their number.
+Company reports, once loaded: coins produced, sold and held, power, debt and AI
+contracts, and what follows from them. A figure is used from its publication on, a
+restatement from its own. A figure that was not reported is missing, never zero;
+sums are over the companies that reported, with their number.
 
   now     share of production sold; share of the network's production; months of power
-          that coins and cash pay for; forced selling, the part of a month's coins that
-          pays for its power; power a coin against the network's
-  months  by period; whether the treasury changes by production less sales, and by how
-          much it does not
-  debt    over coins held; the price of bitcoin at which both are equal
+          that coins and cash pay for; forced selling, the share of a month's coins needed for
+          power; power cost per coin against the network's
+  months  by period; whether the treasury changed by production less sales, and the
+          difference
+  debt    debt / value of coins held; the price of bitcoin at which both are equal
   ai      contracts in USD per MWh against mining at the same site
 
-Reports are CSV files that you or others write from press releases and filings:
-docs/companies.md describes their columns.
+Reports are CSV files typed from press releases and filings; docs/companies.md
+describes the columns.
 
-Exits with 3 where no report was published by --at.
+Exits with 3 if no report was published by --at.
 """
 _EXAMPLES = """\
   hashcanary companies --example > reports.csv && hashcanary load reports.csv
@@ -57,12 +57,12 @@ def add(commands: Commands, shared: Parser) -> None:
     parser.add_argument("--company", metavar="NAME", help="only this company")
     parser.add_argument("--show", choices=_TABLES, default="now", help="the table (default: now)")
     parser.add_argument(
-        "--price", metavar="P", help="price of bitcoin in USD in place of the record's newest"
+        "--price", metavar="P", help="price of bitcoin in USD instead of the record's last"
     )
     parser.add_argument(
         "--example",
         action="store_true",
-        help="print a file of real reports with their sources, and nothing else",
+        help="print a file of real reports with their sources, and exit",
     )
 
 

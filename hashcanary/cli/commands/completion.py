@@ -33,9 +33,9 @@ def add(commands: Commands, shared: Parser) -> None:
         run,
         summary="print a script that completes commands in your shell",
         description="Prints a completion script for a shell. Save it where the shell looks for "
-        "such scripts; nothing is installed by this command. Files, folders and the names of "
-        "metrics, kinds and networks are completed too; print the script again after installing "
-        "a package that brings new ones.",
+        "such scripts; this command installs nothing. Files, folders and the names of metrics, "
+        "kinds and networks are completed too. Print the script again after installing a package "
+        "that adds some.",
         examples=_EXAMPLES,
         has_csv=False,
     )

@@ -21,12 +21,12 @@ _EXAMPLES = """\
   hashcanary cost --history --model electricity --csv > electricity.csv
 """
 _DESCRIPTION = """\
-Compares definitions of the cost of a bitcoin: each with its 90% band, the price
-over it, and its assumptions. Figures that others published stand beside them as
-published, since nobody can reproduce them.
+Compares definitions of the cost of a bitcoin: each with its 90% band, price / cost,
+and its assumptions. Published figures that cannot be reproduced are listed as
+published.
 
-Models are plug-ins; --json has the definition of each, its source, and how it
-differs from its source. Assumptions are stated in files that can be overridden.
+Models are plug-ins; --json contains the definition and source of each, and its
+differences from the source. Assumptions are stated in files that can be overridden.
 --sensitivity shows how much each assumption moves the cost, --history every day.
 
 Exits with 3 where no model has a cost.

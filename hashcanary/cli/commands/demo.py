@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from hashcanary.store.lake import Lake
 
 _DESCRIPTION = """\
-Draws several years of mining history at random (exact retargets, exponential block
-times, growth, a storm, a capitulation and its recovery, a price), writes it to
-files, loads them through the same loaders as real data, and reports on it. No
-network and no data are needed. Everything made is marked SIMULATED.
+Simulates several years of mining history (exact retargets, exponential block times,
+growth, a storm, a capitulation and its recovery, a price), writes it to files,
+loads them through the same loaders as real data, and reports on it. No network and
+no data are needed. Everything it writes is marked SIMULATED.
 
-Writes into DIR: data/ (the files), lake/ (unless --home says where), report.html
-and charts/. The same seed gives the same files.
+Writes into DIR: data/ (the files), lake/ (unless --home is set), report.html and
+charts/. The same seed gives the same files.
 """
 _EXAMPLES = """\
   hashcanary demo
@@ -47,20 +47,24 @@ def add(commands: Commands, shared: Parser) -> None:
         has_csv=False,
     )
     parser.add_argument(
-        "--seed", metavar="N", type=int, default=1, help="which history (default: 1)"
+        "--seed", metavar="N", type=int, default=1, help="of the random draws (default: 1)"
     )
     parser.add_argument(
-        "--years", metavar="N", type=float, default=5.0, help="1 to 30 (default: 5)"
+        "--years",
+        metavar="N",
+        type=float,
+        default=5.0,
+        help="length of the history, 1 to 30 (default: 5)",
     )
     parser.add_argument(
         "--left-for-good",
         metavar="PCT",
-        help="a part of the hashrate that leaves and does not come back, such as 5%%",
+        help="share of the hashrate that leaves permanently, such as 5%%",
     )
     parser.add_argument(
         "--left-on",
         metavar="DATE",
-        help="when it begins to leave, over 30 days (default: halfway through the history)",
+        help="first of the 30 days over which it leaves (default: halfway through the history)",
     )
     parser.add_argument(
         "--dir",
@@ -110,7 +114,7 @@ def _scenario(args: argparse.Namespace) -> Scenario:
                 argument="--left-on",
                 expected="--left-for-good beside it",
                 found=args.left_on,
-                remedy="Say how much left, such as --left-for-good 5%.",
+                remedy="Add a share, such as --left-for-good 5%.",
             )
         return scenario
     length = args.years * YEAR

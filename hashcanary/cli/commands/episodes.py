@@ -16,9 +16,8 @@ Lists every capitulation in the record: by the ribbon rule (the 30-day mean of t
 hashrate below the 60-day mean) and by the drawdown of the epoch-average hashrate
 from its peak. For each: start, end, length, depth, its return period at constant
 hashrate, how often block arrivals alone invert the ribbons as long and as deep
-(simulated), and what the price did over the next 30, 90, 180 and 365 days. An
-episode that has not ended is open; a return whose day has not come is missing,
-not zero.
+(simulated), and the return of the price after 30, 90, 180 and 365 days. An episode
+that has not ended is open; a return whose day has not come is missing, not zero.
 
 --show after: how often the price was higher afterwards, with intervals.
 """
@@ -39,7 +38,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "episodes",
         run,
-        summary="every capitulation: depth, length, what the price did after",
+        summary="every capitulation: depth, length, later returns of the price",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )

@@ -19,17 +19,15 @@ _EXAMPLES = """\
 """
 _DESCRIPTION = """\
 Finds the likeliest drop in hashrate of the last 100 days (or since --since) and
-gives the probability that it was noise of block arrivals, curtailment (weather,
-the price of power), economics (hashprice below break-even) or a structural exit
-(relocation, AI hosting). For each kind of evidence it shows how many times
-likelier that is under each cause than under noise. It names no cause whose
-probability is below 60%.
+gives the probability that it was noise of block arrivals, curtailment (weather, the
+price of power), economics (hashprice below break-even) or a structural exit
+(relocation, AI hosting). For each kind of evidence it shows the likelihood ratio of
+each cause against noise. It names no cause whose probability is below 60%.
 
-Uses blocks, labels of pools, prices, and daily series power_price_usd_per_mwh
-of vendors such as ercot where they are loaded; lists what is missing. What the
-causes look like, where pools' machines stand, which machines there are and what
-their power costs are stated assumptions: --causes, --regions, --rigs and
---power-prices take files in place of those that come with hashcanary.
+Uses blocks, labels of pools, prices, and daily series power_price_usd_per_mwh of
+vendors such as ercot where they are loaded; lists what is missing. The profiles of
+the causes, the regions of pools, the catalogue of rigs and power prices are stated
+assumptions; --causes, --regions, --rigs and --power-prices override them.
 
 Exits with 3 where too few blocks are known.
 """
@@ -60,8 +58,8 @@ def add(commands: Commands, shared: Parser) -> None:
         metavar="T",
         help="look for drops that began since T, a date or a time with zone (default: 100 days)",
     )
-    drop.add_argument("--causes", metavar="FILE", help="what the causes look like, as TOML")
-    drop.add_argument("--regions", metavar="FILE", help="where pools' machines stand, as TOML")
+    drop.add_argument("--causes", metavar="FILE", help="profiles of the causes, as TOML")
+    drop.add_argument("--regions", metavar="FILE", help="regions of pools, as TOML")
     drop.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
     drop.add_argument("--power-prices", metavar="FILE", help="power prices by region, as TOML")
 

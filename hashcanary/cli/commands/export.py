@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
 
 _DESCRIPTION = """\
-Writes the believed record into DIR: blocks (one row a height), days and epochs (every
-metric, with its limits), and export.json, which describes the columns. pandas,
-DuckDB, Polars and spreadsheets read them as they are.
+Writes the record by source precedence into DIR: blocks (one row a height), days and
+epochs (every metric, with its limits), and export.json, which describes the
+columns. pandas, DuckDB, Polars and spreadsheets can read the files directly.
 
-DIR must be empty or missing. It appears when it is complete, or not at all.
+DIR must be empty or missing. On any error nothing is written.
 """
 _EXAMPLES = """\
   hashcanary export tables/
@@ -35,7 +35,7 @@ def add(commands: Commands, shared: Parser) -> None:
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
-    parser.add_argument("folder", metavar="DIR", help="where to write; made where it is missing")
+    parser.add_argument("folder", metavar="DIR", help="where to write; created if missing")
     parser.add_argument(
         "--format", choices=("parquet", "csv"), default="parquet", help="default: parquet"
     )

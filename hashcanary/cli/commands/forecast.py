@@ -23,7 +23,7 @@ and their dates: the median and the central 50, 80 and 95% intervals.
 
 A bank of dynamic models follows the hashrate, which moves while an epoch lasts,
 weighted by how well each predicted of late. The blocks to come add the noise of
-block arrivals, which no interval is narrower than. Only blocks up to --height,
+block arrivals, so no interval is narrower than that noise. Only blocks up to --height,
 known at --at, are used, and prices known by then.
 
 Exits with 3 where the epoch's first block, or any recent block, is not known.
@@ -39,9 +39,9 @@ on the first whole day after the next retarget: medians and the central 50, 80 a
 95% intervals of draws.
 
 The price of bitcoin is held at the last one known, so that only difficulty and
-fees move; or it moves as it did in the last four years, without drift (block
-bootstrap). Also the price that would just offset the retarget, the rigs that
-cross break-even, and the inputs that the variance comes from.
+fees move; or it moves as in the last four years, without drift (block bootstrap). Also:
+the price that would offset the retarget, the rigs that cross break-even, and each
+input's share of the variance.
 
 Only blocks, prices, rigs and power prices known at --at are used. Exits with 3
 where no price of the last days, or the epoch's first block, is known.
@@ -73,7 +73,7 @@ def add(commands: Commands, shared: Parser) -> None:
         "--height",
         metavar="H",
         type=int,
-        help="from this block on, using none after it (default: the last one known)",
+        help="forecast from this block, using none after it (default: the last known)",
     )
     add_at(retarget)
     hashprice = add_command(
@@ -88,14 +88,14 @@ def add(commands: Commands, shared: Parser) -> None:
     hashprice.add_argument(
         "--price",
         metavar="USD",
-        help="price of bitcoin to start from and to hold, in place of the record's last one",
+        help="price of bitcoin to start from and to hold, instead of the record's last one",
     )
     hashprice.add_argument(
         "--show",
         choices=_TABLES,
         default="hashprice",
-        help="the table: the figures, the network's rigs, or the inputs that the variance comes "
-        "from (default: hashprice)",
+        help="the table: the figures, the network's rigs, or each input's share of the variance "
+        "(default: hashprice)",
     )
     hashprice.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")
     add_at(hashprice)

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from hashcanary.sources.source import Options
 
 _DESCRIPTION = """\
-Imports files, or everything in folders, into the lake; makes the lake where there
-is none. Files are recognised by what is in them, not by their names: raw block
-headers, block tables, Core's getblockstats, Coin Metrics daily series, candles,
-company reports, ERCOT's hourly prices of power; any other table by a mapping
-file. zstd-compressed files are read as they are.
+Imports files and folders into the lake, and creates the lake if there is none.
+Files are recognised by their content, not by their names: raw block headers, block
+tables, Core's getblockstats, Coin Metrics daily series, candles, company reports,
+ERCOT's hourly prices of power; other tables need a mapping file. zstd-compressed
+files are read as they are.
 
-A load is one step: either all of it is in the lake, or, on any error, nothing.
-Loading the same facts again, or in another order, changes nothing.
+A load is atomic: on any error nothing is written. Loading the same data again, or
+in another order, changes nothing.
 
-Prints what each file gave, where it begins and ends, what is missing inside, and
-what was passed over and why.
+Prints the rows and the range of each file, the gaps in it, and what was skipped and
+why.
 """
 _EXAMPLES = """\
   hashcanary load ~/bitcoin-data
@@ -47,12 +47,12 @@ def add(commands: Commands, shared: Parser) -> None:
     )
     parser.add_argument("paths", metavar="PATH", nargs="+", help="a file or a folder")
     parser.add_argument(
-        "--as", dest="kind", metavar="KIND", help="what the files are, instead of looking"
+        "--as", dest="kind", metavar="KIND", help="kind of the files, instead of detecting it"
     )
     parser.add_argument(
         "--mapping",
         metavar="FILE",
-        help="a TOML file that says what a table's columns are",
+        help="a TOML file that describes the columns of a table",
     )
     parser.add_argument(
         "--market", metavar="NAME", help="the candles' market (default: the file's name)"
@@ -61,14 +61,12 @@ def add(commands: Commands, shared: Parser) -> None:
         "--interval",
         metavar="SECONDS",
         type=int,
-        help="how long a candle is, where their spacing does not tell",
+        help="length of a candle, where the spacing of the rows does not show it",
     )
     parser.add_argument(
         "--height", metavar="N", type=int, help="height of the first header of the file"
     )
-    parser.add_argument(
-        "--network", metavar="NAME", help="network of a lake that is made (default: main)"
-    )
+    parser.add_argument("--network", metavar="NAME", help="network of a new lake (default: main)")
 
 
 def run(args: argparse.Namespace) -> Exit:
@@ -101,7 +99,7 @@ def _options(args: argparse.Namespace) -> Options:
                 argument=f"--{name}",
                 expected=f"{unit}, {least} or more",
                 found=value,
-                remedy="Correct it, or leave it out.",
+                remedy="Correct it, or omit it.",
             )
     return Options(
         market=args.market,

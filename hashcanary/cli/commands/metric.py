@@ -22,17 +22,17 @@ _SHOW_EXAMPLES = """\
   hashcanary metric show hashrate.sma30 hashprice price --csv
 """
 _SHOW_DESCRIPTION = """\
-Prints a metric's rows: one a UTC day or a difficulty epoch, with the limits of its
-interval where it is an estimate, its basis, and why a value is missing. Several
-metrics of one grain stand side by side, a column each.
+Prints the rows of a metric, one per UTC day or difficulty epoch: value, interval
+where the value is an estimate, basis, and why a value is missing. Several metrics
+of one grain are printed side by side, a column each.
 
 The terminal shows the last rows and SI prefixes. JSON and CSV have every row
 between --start and --end in plain units (hashrate in H/s), when each row was final
 (known_at) and whether it is computed from blocks or from a vendor's daily figures
-(basis). In JSON, complete_from and complete_to bound the last run of rows without
-a missing value.
+(basis). In JSON, complete_from and complete_to bound the last run of rows without a
+missing value.
 
-Exits with 3 where the lake holds nothing the metric could start from.
+Exits with 3 if the lake holds no data that the metric can use.
 """
 
 
@@ -41,7 +41,7 @@ def add(commands: Commands, shared: Parser) -> None:
     parser = commands.add_parser(
         "metric",
         help="list the metrics, or show one with its intervals",
-        description="Lists the metrics there are, or shows one.",
+        description="Lists the metrics, or prints the rows of one or several.",
         epilog=f"examples:\n{_LIST_EXAMPLES}{_SHOW_EXAMPLES}",
         parents=[shared],
     )
@@ -52,7 +52,7 @@ def add(commands: Commands, shared: Parser) -> None:
         "list",
         run_list,
         summary="every metric: name, title, unit, rows",
-        description="Lists every metric there is, those of installed packages too.",
+        description="Lists every metric, including those of installed packages.",
         examples=_LIST_EXAMPLES,
     )
     show = add_command(
@@ -60,7 +60,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "show",
         run_show,
-        summary="one metric's rows",
+        summary="the rows of one metric, or of several side by side",
         description=_SHOW_DESCRIPTION,
         examples=_SHOW_EXAMPLES,
     )
@@ -68,12 +68,16 @@ def add(commands: Commands, shared: Parser) -> None:
         "name",
         metavar="NAME",
         nargs="+",
-        help="a metric's name, such as hashrate.sma30; several stand side by side",
+        help="name of a metric, such as hashrate.sma30; several are printed side by side",
     )
     add_bounds(show, "rows")
     add_at(show)
     show.add_argument(
-        "--rows", metavar="N", type=int, default=15, help="rows shown to people (default: 15)"
+        "--rows",
+        metavar="N",
+        type=int,
+        default=15,
+        help="rows printed in the terminal (default: 15)",
     )
 
 

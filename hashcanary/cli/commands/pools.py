@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 _BUILT_IN = "built-in"
 _DESCRIPTION = """\
 Lists the pools that mined the blocks of the last N final days: blocks, share and
-hashrate with their 95% limits, and the change against the N days before, with
-whether it is beyond luck. Under the table: the Herfindahl-Hirschman index and the
-Nakamoto coefficient with their limits.
+hashrate with 95% limits, and the change against the N days before, with whether it
+is beyond noise. Below the table: the Herfindahl-Hirschman index and the Nakamoto
+coefficient with their limits.
 
 Blocks are labelled by a list of pools as they are synced: a payout address first,
-else the longest tag in the coinbase. Every label keeps which list gave it, and
-lists stand side by side; --list chooses among them, --label adds one.
+else the longest tag in the coinbase. Every label records its list, and labels of
+several lists are kept; --list selects one, --label adds one.
 """
 _EXAMPLES = """\
   hashcanary pools
   hashcanary pools --at 2026-01-27 --days 3 --by group
-  hashcanary pools --label                     by the list that comes with hashcanary
+  hashcanary pools --label                     by the built-in list
   hashcanary pools --label pools-v2.json       by the mining-pools dictionary
   hashcanary pools --days 30 --csv > pools.csv
 """
@@ -40,7 +40,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "pools",
         run,
-        summary="who mined how much, with limits; whose share changed beyond luck",
+        summary="shares of pools, with intervals; changes beyond noise",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
@@ -61,15 +61,15 @@ def add(commands: Commands, shared: Parser) -> None:
     parser.add_argument(
         "--list",
         metavar="NAME",
-        help="take the labels of this list (default: the one that labels most of the newest month)",
+        help="use the labels of this list (default: the one that labels most of the newest month)",
     )
     parser.add_argument(
         "--label",
         metavar="FILE",
         nargs="?",
         const=_BUILT_IN,
-        help="first label the blocks of known coinbase that have no label yet: by the list in "
-        "FILE (pools-v2.json, or TOML like the built-in list), without FILE by the built-in one",
+        help="first label the blocks of known coinbase that have no label: by the list in FILE "
+        "(pools-v2.json, or TOML like the built-in list), or by the built-in list without FILE",
     )
 
 

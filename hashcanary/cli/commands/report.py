@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Reports on mining stress as known at a moment: the verdict in plain words with its
-uncertainty, what is happening, how it ranks in history, whether it is real and
-why, revenue, who is hurt (machines under water, the cost of a coin, stress),
-pools, episodes, what comes next, and what all of it rests on. Nothing later than
---at is seen.
+uncertainty, what is happening, how it ranks in history, whether it is real and why,
+revenue, who is hurt (machines underwater, the cost of a coin, stress), pools,
+episodes, what comes next, and the sources. Data later than --at are not used.
 
 --html writes one page that works offline, with charts; --png writes the charts as
-pictures. Both can be given, and the report is printed as well.
+pictures. The report is printed as well.
 """
 _EXAMPLES = """\
   hashcanary report

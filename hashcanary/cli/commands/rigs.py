@@ -13,16 +13,15 @@ if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
 
 _DESCRIPTION = """\
-Lists mining machines: hashrate, power and efficiency as their makers print them,
-the month of first sale and how it is known, and the source of each figure. The
-limits of the efficiency hold the figures of all sources, each up to a stated
-fraction off its nameplate.
+Lists mining machines: hashrate, power and efficiency by the manufacturer's data
+sheet, the month of first sale and how it is known, and the source of each figure.
+The limits of the efficiency span the figures of all sources, each within a stated
+fraction of its nameplate.
 
-With --at only machines whose month of first sale had begun. A file of your own
-replaces the catalogue that comes with hashcanary, or extends it where it has
-extends = "built-in".
+--at lists only machines on sale by then. Your own file replaces the built-in
+catalogue, or extends it if it contains extends = "built-in".
 
-Exits with 3 where no machine of the catalogue was sold yet.
+Exits with 3 if no machine of the catalogue was on sale yet.
 """
 _EXAMPLES = """\
   hashcanary rigs

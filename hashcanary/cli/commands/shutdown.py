@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 _MARKET = ("difficulty", "price", "subsidy", "fee_share", "fees_to_subsidy", "hashprice")
 _TERMS = ("pool_fee", "pue", "restart_cost", "rig_price", "volatility", "drift", "discount")
 _DESCRIPTION = """\
-For each machine and power price: the price of bitcoin below which it no longer pays
-for its power, its break-even power price, revenue per MWh, profit per day, the
-prices at which to stop and restart it, and the earnings of a TH/s over three years
-on 1,000 paths of the hashprice.
+For each machine and power price: the shutdown price of bitcoin, the break-even
+power price, revenue per MWh, profit per day, the prices at which to stop and
+restart it, and the earnings of a TH/s over three years on 1,000 paths of the
+hashprice.
 
 The difficulty is the one in force at --at, price and fees those of the last day
-known by then. Each can be stated instead; where all are, or a hashprice is, no lake
-is needed. Limits take all that is uncertain at its favourable end, and at its other
-end: nameplates, fees of the last 30 days, and power price, pool fee and PUE unless
+known by then. Each can be stated instead; with all of them, or a hashprice, no lake is
+needed. The limits
+combine the favourable ends, and the unfavourable ends, of all that is uncertain:
+nameplates, fees of the last 30 days, and power price, pool fee and PUE unless
 they are stated.
 
-Exits with 3 where no hashprice is known, or no machine was sold yet.
+Exits with 3 if no hashprice is known, or no machine was on sale yet.
 """
 _EXAMPLES = """\
   hashcanary shutdown
@@ -46,7 +47,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "shutdown",
         run,
-        summary="prices at which machines stop paying for their power",
+        summary="prices at which machines become unprofitable",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
@@ -73,24 +74,23 @@ def add(commands: Commands, shared: Parser) -> None:
 
 
 _INPUTS = (
-    ("--difficulty", "D", "in place of the record's; 17.62T is read as well"),
-    ("--price", "USD", "price of bitcoin in place of the record's"),
-    ("--subsidy", "BTC", "new coins a block in place of the record's"),
-    ("--fee-share", "F", "fees as a fraction of the whole reward, in place of the record's"),
-    ("--fees-to-subsidy", "F", "fees as a fraction of the subsidy, in place of the record's"),
-    ("--hashprice", "USD", "USD/PH/s/day, in place of difficulty, price, subsidy and fees"),
-    ("--pool-fee", "F", "what the pool takes, a fraction (default: 0.02, between 0 and 0.04)"),
+    ("--difficulty", "D", "instead of the record's; 17.62T is accepted as well"),
+    ("--price", "USD", "price of bitcoin instead of the record's"),
+    ("--subsidy", "BTC", "new coins per block instead of the record's"),
+    ("--fee-share", "F", "fees as a fraction of the whole reward, instead of the record's"),
+    ("--fees-to-subsidy", "F", "fees as a fraction of the subsidy, instead of the record's"),
+    ("--hashprice", "USD", "USD/PH/s/day, instead of difficulty, price, subsidy and fees"),
+    ("--pool-fee", "F", "pool fee, a fraction (default: 0.02, between 0 and 0.04)"),
     (
         "--pue",
         "X",
-        "power of the site over that of its machines, cooling included (default: 1.10, between "
-        "1.01 and 1.20)",
+        "power of the site / power of its machines (default: 1.10, between 1.01 and 1.20)",
     ),
-    ("--restart-cost", "USD", "of one machine and restart (default: 20, between 5 and 80)"),
-    ("--rig-price", "USD", "per TH/s of machines; without it no payback"),
-    ("--volatility", "V", "of hashprice a year, in place of the record's"),
-    ("--drift", "R", "of hashprice a year, with --volatility (default: 0)"),
-    ("--discount", "R", "a year, for stop and restart prices (default: 0.1)"),
+    ("--restart-cost", "USD", "per machine and restart (default: 20, between 5 and 80)"),
+    ("--rig-price", "USD", "per TH/s; without it payback is omitted"),
+    ("--volatility", "V", "of hashprice, per year, instead of the record's"),
+    ("--drift", "R", "of hashprice, per year, with --volatility (default: 0)"),
+    ("--discount", "R", "discount rate per year, for stop and restart prices (default: 0.1)"),
     ("--seed", "N", "of the paths (default: 1)"),
 )
 

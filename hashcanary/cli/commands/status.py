@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
 
 _DESCRIPTION = """\
-Shows how complete the lake is: what each table holds, from where to where, which
-ranges are missing, and where sources disagree on a fact. Superseded rows are kept;
-the one that counts by precedence is named.
+Shows how complete the lake is: the rows and the range of each table, missing
+ranges, and values on which sources disagree. Superseded rows are kept; the row in
+force by source precedence is named.
 """
 _EXAMPLES = """\
   hashcanary status

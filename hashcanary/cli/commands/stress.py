@@ -20,20 +20,20 @@ _EXAMPLES = """\
 """
 _DESCRIPTION = """\
 The stress gauge, 0 calm to 100 stress: the weighted mean of the percentiles of
-few components (hash ribbon, drawdown of the hashrate, hashprice over its year,
-Puell multiple, price / cost of power, fleet underwater, forced selling), each
-among its own days of the four years before, as known then. Its word compares it
-with its own days before.
+seven components (hash ribbon, drawdown of the hashrate, hashprice over its year,
+Puell multiple, price / cost of power, fleet underwater, forced selling), each among
+its own values of the four years before, as known then. Its word (calm, strained,
+stressed, capitulation) is set by quantiles of the gauge's own past.
 
-The miner-sustainability index, 0 to 100: can miners go on, today, this year, and
-when machines wear out. It is made of shares, not of percentiles: a figure means
-the same in every year.
+The miner-sustainability index, 0 to 100: can miners go on today, this year, and
+when machines wear out. It consists of shares, not percentiles, so a value means the
+same in every year.
 
 Every component shows its value with unit and band, its percentile, its weight and
 its points. --weights FILE replaces weights and words. `hashcanary study stress`
 tests the gauge.
 
-Exits with 3 where too little is known for a gauge.
+Exits with 3 if too little is known for a gauge.
 """
 
 
@@ -44,7 +44,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "stress",
         run,
-        summary="stress of miners in one figure, with its parts",
+        summary="the stress gauge and the sustainability index, with their parts",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
@@ -52,7 +52,7 @@ def add(commands: Commands, shared: Parser) -> None:
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="weights, windows and words in place of the built-in ones, as TOML",
+        help="weights, windows and words instead of the built-in ones, as TOML",
     )
     parser.add_argument("--history", action="store_true", help="gauge and index on every day")
     add_bounds(parser, "days of --history")

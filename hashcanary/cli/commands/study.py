@@ -25,8 +25,8 @@ def add(commands: Commands, shared: Parser) -> None:
     """Declare the command and every study there is."""
     parser = commands.add_parser(
         "study",
-        help="questions asked of the whole record",
-        description="Questions asked of the whole record, with how sure the answers are.",
+        help="studies of the whole record",
+        description="Studies of the whole record, with the uncertainty of their results.",
         epilog=f"examples:\n{_EXAMPLES}",
         parents=[shared],
     )

@@ -18,18 +18,18 @@ _EXAMPLES = """\
   hashcanary study calibration --of hashprice --start 2020-01-01
 """
 _DESCRIPTION = """\
-Makes the forecast of the next retarget anew at seven blocks of every epoch of the
+Repeats the forecast of the next retarget at seven blocks of every epoch of the
 record, from what was known at that block, and compares it with the outcome: the
-mean absolute error beside the rules that others publish, the score of the
-distribution beside the constant-rate law's, and how often the 50, 80 and 95%
-intervals held the outcome, with the limits that so few epochs leave.
+mean absolute error against published rules, the CRPS against a constant-rate model,
+and the coverage of the 50, 80 and 95% intervals, with confidence limits.
 
-With --of hashprice the same for hashprice on the first whole day after the
-retarget, from two blocks, at the price of the forecast and at the price that came.
-With --show reliability: how often decreases came that had a forecast probability.
+--of hashprice does the same for hashprice on the first whole day after the
+retarget, from two blocks, with the price held and with the price that followed.
+--show reliability: forecast probability of a decrease against its observed
+frequency.
 
-An epoch counts when all its blocks and those of the one before it are known.
-Exits with 3 where no epoch is.
+An epoch is used if all its blocks and those of the epoch before are known. Exits
+with 3 if there is none.
 """
 # of views.calibration, which is not imported before it is needed
 _OF = ("retarget", "hashprice")
@@ -43,7 +43,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "calibration",
         run,
-        summary="how good the forecasts of the retarget were, epoch by epoch",
+        summary="errors and coverage of the forecasts, epoch by epoch",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )

@@ -19,12 +19,13 @@ _EXAMPLES = """\
   hashcanary study costs --power-price 0.06 --efficiency 17.5    your own machines
 """
 _DESCRIPTION = """\
-For every definition of the cost of a bitcoin: how often the price was below it,
-or low against it by the record so far; when each such spell was first known; and
-the price 30, 90, 180 and 365 days later, compared with any day. Only windows that
-do not overlap are evidence. Most definitions leave a handful, hence wide intervals.
+For every definition of the cost of a bitcoin: how often the price was below it, or
+price / cost was low for the record so far; when each such spell was first known;
+and the return after 30, 90, 180 and 365 days, compared with any day. Only windows
+that do not overlap are evidence. Most definitions have a handful of them, hence
+wide intervals.
 
-Exits with 3 where no day has a price and a cost.
+Exits with 3 if no day has a price and a cost.
 """
 
 
@@ -35,7 +36,7 @@ def add(commands: Commands, shared: Parser) -> None:
         shared,
         "costs",
         run,
-        summary="what the price did after it fell below the cost of a coin",
+        summary="returns of the price after it fell below the cost of a coin",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )

@@ -20,19 +20,19 @@ _EXAMPLES = """\
   hashcanary study hosting --left-for-good 5%
 """
 _DESCRIPTION = """\
-What a MWh earns from hosting AI, by published contracts, and from mining; which share
-of the hashrate would leave at a rent; difficulty and hashprice after a part has left
-for good.
+Revenue per MWh from hosting AI, by published contracts, and from mining; the share
+of the hashrate that would leave at a rent; difficulty and hashprice after a
+permanent exit.
 
-A rent is USD per MWh of critical IT load, owed for what is reserved; the tenant pays
-for power. After the site's own costs, the building and the months without income it
-is compared with the margin of mining, both per MWh of the grid connection. A site
-leaves where the rent beats mining and its region allows it. Machines, power prices
-and all assumptions are draws of stated priors (economics/hosting/hosting.toml); every
-share comes with the 95% band of the draws. A contract published after --at is not
-used.
+A rent is USD per MWh of critical IT load, due for the reserved capacity; the tenant
+pays for power. After the site's own costs, the building and the months without
+income it is compared with the margin of mining, both per MWh of the grid
+connection. A site leaves where the rent beats mining and its region allows it.
+Machines, power prices and all assumptions are draws of stated priors
+(economics/hosting/hosting.toml); every share comes with the 95% band of the draws.
+A contract published after --at is not used.
 
-Contracts in which the host also buys the computers are listed and never counted.
+Contracts in which the host also buys the computers are listed but not used.
 """
 # of views.hosting, which is not imported before it is needed
 _TABLES = ("offers", "contracts", "assumptions", "left")
@@ -53,36 +53,36 @@ def add(studies: Commands, shared: Parser) -> None:
         "--offer",
         metavar="USD/MWH",
         action="append",
-        help="a rent of critical IT, power paid by the tenant; may be repeated; the sensitivity is "
-        "of the first (default: the median of the known contracts)",
+        help="a rent of critical IT, power paid by the tenant; can be repeated; the sensitivity is "
+        "of the first (default: median of the known contracts)",
     )
     parser.add_argument(
         "--left-for-good",
         metavar="PCT",
-        help="a part of the hashrate that leaves and does not return, such as 5%%",
+        help="share of the hashrate that leaves permanently, such as 5%%",
     )
     parser.add_argument(
         "--who",
         choices=("proportional", "dearest", "cheapest"),
         default="proportional",
-        help="whose machines leave for good: all alike (default), those that cost most to run, or "
-        "those that cost least",
+        help="whose machines leave: all alike (default), those that cost most to run, or those "
+        "that cost least",
     )
     parser.add_argument(
-        "--power-price", metavar="USD/KWH", help="your own: the rent at which you break even"
+        "--power-price", metavar="USD/KWH", help="your own, for your break-even rent"
     )
     parser.add_argument("--contracts", metavar="FILE", help="contracts and assumptions, as TOML")
     parser.add_argument(
         "--show",
         choices=_TABLES,
-        help="the table: rents, published contracts, the sensitivity, or what follows after a part "
-        "has left (default: left with --left-for-good, else offers)",
+        help="the table: rents, published contracts, the sensitivity, or the effect of a permanent "
+        "exit (default: left with --left-for-good, else offers)",
     )
     parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
     parser.add_argument(
         *("--power-prices", "--prices"),
         metavar="FILE",
-        help="what miners pay for power, as TOML",
+        help="power prices by region, as TOML",
     )
     parser.add_argument("--png", metavar="FILE", help="also write the curve as a picture")
     parser.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")

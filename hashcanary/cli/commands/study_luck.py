@@ -21,13 +21,13 @@ _DESCRIPTION = """\
 Tests a window of time for an abnormal block count (the last three days without
 --start and --end): how likely noise of block arrivals leaves as few blocks at
 constant hashrate, that of the 2,016 blocks before the window. One p-value is for
-this window by itself; the other is for the worst window of its length in a span
-such as a year, for windows that were picked because they look bad.
+this window alone; the other is for the worst window of its length in a span such as
+a year, for a window picked because it looks bad.
 
-The dynamic models add how far hashrate in the window lies below that of the
-blocks before, and the probability that it is lower by more than 0, 5, 10 and 20%.
-The two answers differ: the test assumes constant hashrate, the models let it vary
-as it has varied before.
+The dynamic models add how far hashrate in the window lies below that of the blocks
+before, and the probability that it is lower by more than 0, 5, 10 and 20%. The two
+answers differ: the test assumes constant hashrate, the models let it vary as it has
+varied before.
 
 Exits with 3 where blocks at an end of the window, or before it, are not known.
 """
@@ -50,7 +50,8 @@ def add(studies: Commands, shared: Parser) -> None:
         metavar="DAYS",
         type=number_between("days", 1, 36525),
         default=365.25,
-        help="in which the window may have been picked as the worst, 1 to 36525 (default: 365.25)",
+        help="days from which the window may have been picked as the worst, 1 to 36525 (default: "
+        "365.25)",
     )
     add_at(parser)
 

@@ -21,11 +21,12 @@ _DESCRIPTION = """\
 Forced selling: the share of production that miners need to pay for power, by margin
 of the running machines; after a drop in price; through time.
 
-Power is paid in money: a machine whose power costs half of its revenue sells half of
-its coins. Where power costs more than the revenue it sells all of them, and the
-shortfall is paid from a treasury or other money, or the machine stops. Which machines
-run and what they pay are drawn from stated priors (study supply); each share comes
-with the 95% band of the draws. It is a bound, not a measurement of coins sold.
+Power is paid in money: a machine whose power costs half of its revenue sells half
+of its coins. Where power costs more than the revenue it sells all of them, and the
+shortfall is paid from a treasury or other money, or the machine stops. Which
+machines run and what they pay are drawn from stated priors (study supply); each
+share comes with the 95% band of the draws. It is a bound, not a measurement of
+coins sold.
 """
 # of views.selling, which is not imported before it is needed
 _TABLES = ("classes", "drops", "history", "published", "assumptions")
@@ -53,10 +54,10 @@ def add(studies: Commands, shared: Parser) -> None:
     parser.add_argument(
         *("--power-prices", "--prices"),
         metavar="FILE",
-        help="what miners pay for power, as TOML",
+        help="power prices by region, as TOML",
     )
     parser.add_argument(
-        "--assumptions", metavar="FILE", help="overheads in place of the built-in ones, as TOML"
+        "--assumptions", metavar="FILE", help="overheads instead of the built-in ones, as TOML"
     )
     parser.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")
     add_at(parser)

@@ -23,15 +23,15 @@ _EXAMPLES = """\
   hashcanary study stress --weights mine.toml --capitulations seen.toml --json
 """
 _DESCRIPTION = """\
-What the stress gauge was before, at and after published capitulations, how early,
-how many false alarms it gave, and what chance would have done.
+The stress gauge before, at and after published capitulations: its lead, hits and
+false alarms, against those expected by chance.
 
 --show components: the gauge without each of its components. weights: under a
-thousand random weights. choices: with other windows of percentiles, other models
-of the cost. luck: in SIMULATED worlds that grow without stress. returns: what the
-price did after the gauge first had a word.
+thousand random weights. choices: with other windows of percentiles and other cost
+models. luck: in SIMULATED worlds that grow without stress. returns: returns of the
+price after the gauge first reached a word.
 
-Exits with 3 where too little is known for a gauge.
+Exits with 3 if too little is known for a gauge.
 """
 
 
@@ -52,19 +52,18 @@ def add(studies: Commands, shared: Parser) -> None:
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="weights, windows and words in place of the built-in ones, as TOML",
+        help="weights, windows and words instead of the built-in ones, as TOML",
     )
     parser.add_argument(
         "--capitulations",
         metavar="FILE",
-        help="published capitulations in place of the built-in ones, as TOML",
+        help="published capitulations instead of the built-in ones, as TOML",
     )
     parser.add_argument(
         "--against",
         choices=_AGAINST,
         help="published capitulations, or the record's own episodes by either rule of "
-        "`hashcanary episodes` (default: published; ribbon in a simulated lake, where nothing "
-        "published happened)",
+        "`hashcanary episodes` (default: published; ribbon in a simulated lake)",
     )
     parser.add_argument(
         "--worlds", metavar="N", default="8", help="of --show luck, of each kind (default: 8)"
@@ -95,7 +94,7 @@ def run(args: argparse.Namespace) -> Exit:
             argument="--capitulations",
             expected="--against published with it",
             found=args.against,
-            remedy="Leave one of the two out.",
+            remedy="Omit one of the two.",
         )
     record = open_record(args)
     with bar() if args.show == "luck" else nullcontext() as tell:

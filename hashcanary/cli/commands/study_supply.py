@@ -20,13 +20,14 @@ _EXAMPLES = """\
   hashcanary study supply --fleet mine.toml --json
 """
 _DESCRIPTION = """\
-How much of the hashrate pays for its power at each hashprice; which part is under
-water now; which rigs go next, and at what price of bitcoin; what moves that most.
+Profitable hashrate at each hashprice; the share underwater now; the rigs next to
+switch off, and the price of bitcoin at which they do; the sensitivity of the share
+underwater.
 
-Nobody knows which machines run and what they pay. Both are drawn from stated
-priors: the fleet from release dates, growth of the hashrate, ageing and what paid;
-power prices by region. Every share comes with the 95% band of the draws. A rig
-released or a price published after --at is not used.
+Which machines run and what they pay for power is not public. Both are drawn from
+stated priors: the fleet from release dates, growth of the hashrate, ageing and past
+profitability; power prices by region. Every share comes with the 95% band of the
+draws. A rig released or a price published after --at is not used.
 
 --fleet FILE lists your own machines and what you pay:
 
@@ -46,28 +47,28 @@ def add(studies: Commands, shared: Parser) -> None:
         shared,
         "supply",
         run,
-        summary="hashrate that pays at each hashprice; who is under water",
+        summary="profitable hashrate at each hashprice; hashrate underwater",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
     parser.add_argument(
         "--show",
         choices=_TABLES,
-        help="the table: the curve, the network's rigs, what the share under water rests on, or "
-        "your own machines (default: own with --fleet or --power-price, else curve)",
+        help="the table: the curve, the network's rigs, the sensitivity of the share underwater, "
+        "or your own machines (default: own with --fleet or --power-price, else curve)",
     )
     parser.add_argument(
         "--power-price",
         metavar="USD/KWH",
-        help="your own contract: where the network's rigs would stand if they paid it; with "
-        "--fleet, in place of the file's prices",
+        help="your own power price: break-even of the network's rigs at it; with --fleet, instead "
+        "of the file's prices",
     )
     parser.add_argument("--fleet", metavar="FILE", help="your own machines, as TOML")
     parser.add_argument("--rigs", metavar="FILE", help="a catalogue of rigs, as TOML")
     parser.add_argument(
         *("--power-prices", "--prices"),
         metavar="FILE",
-        help="what miners pay for power, as TOML",
+        help="power prices by region, as TOML",
     )
     parser.add_argument("--png", metavar="FILE", help="also write the curve as a picture")
     parser.add_argument("--seed", metavar="N", default="1", help="of the draws (default: 1)")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Fetches new data from the configured sources: a node, its block files, a peer,
 public services. Without --source it takes every source that has a table in
-sources.toml in the lake's home, in that order. Makes the lake where there is none.
+sources.toml in the lake's home, in that order. Creates the lake if there is none.
 
 Each step commits its data together with the source's position, so an interrupted
 sync resumes there. A reorganisation switches the branch; the stale branch is kept
@@ -65,7 +65,7 @@ def add(commands: Commands, shared: Parser) -> None:
         examples=_EXAMPLES,
     )
     parser.add_argument(
-        "--source", metavar="NAME", action="append", help="sync this one; may be given again"
+        "--source", metavar="NAME", action="append", help="sync only this source; can be repeated"
     )
     parser.add_argument(
         "-o",
@@ -73,21 +73,19 @@ def add(commands: Commands, shared: Parser) -> None:
         action="append",
         default=[],
         dest="options",
-        help="a setting of the source; may be given again",
+        help="a setting of the source; can be repeated",
     )
     parser.add_argument(
         "--pools",
         metavar="FILE",
-        help="say who mined each new block by the list of pools in FILE (pools-v2.json, or TOML "
-        "like the built-in list), not by the built-in one",
+        help="label new blocks by the list of pools in FILE (pools-v2.json, or TOML like the "
+        "built-in list) instead of the built-in one",
     )
     parser.add_argument("--follow", action="store_true", help="keep syncing until stopped")
     parser.add_argument(
-        "--list", action="store_true", help="list sources and their settings, and end"
+        "--list", action="store_true", help="list sources and their settings, and exit"
     )
-    parser.add_argument(
-        "--network", metavar="NAME", help="network of a lake that is made (default: main)"
-    )
+    parser.add_argument("--network", metavar="NAME", help="network of a new lake (default: main)")
 
 
 def run(args: argparse.Namespace) -> Exit:
@@ -105,7 +103,7 @@ def run(args: argparse.Namespace) -> Exit:
             argument="--csv",
             expected="a sync that ends",
             found="--follow",
-            remedy="Use --json: an object a line.",
+            remedy="Use --json, which prints one object per line.",
         )
     asked, pools = _asked(args, home_of(args)), _pools(args)
     with lake_to_load(args, args.network) as lake:
@@ -227,13 +225,13 @@ def _asked(args: argparse.Namespace, home: Path) -> Asked:
             argument="--source",
             expected=f"one of {', '.join(all_feeds()) or '(none)'}",
             found="none, nor a table for one in " + str(home / FILE),
-            remedy="`hashcanary sync --list` says what each gives and which settings it has.",
+            remedy="`hashcanary sync --list` describes each and its settings.",
         )
     options = dict(_option(text) for text in args.options)
     if options and len(names) > 1:
         raise UsageError(
             argument="-o",
-            expected="one source that it is for",
+            expected="one source for the setting",
             found=", ".join(names),
             remedy="Name it with --source.",
         )

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from hashcanary.cli.declare import Commands, Parser
 
 _DESCRIPTION = """\
-Checks again what the lake holds: proof of work and links of headers, targets at
-every retarget, subsidies, and the checksums of the lake's own files. Prints each
-check with how much it covered, and every finding with its place.
+Verifies the lake again: proof of work and links of headers, targets at every
+retarget, subsidies, and the checksums of the lake's own files. Prints each check
+with its coverage, and each finding with its place.
 
-Exits with 0 when nothing was found, with 1 when something was.
+Exits with 0 if there is no finding, with 1 if there is one.
 """
 _EXAMPLES = """\
   hashcanary verify

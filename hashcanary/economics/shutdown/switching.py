@@ -131,10 +131,10 @@ def _solve(flow: Flow, restart: float) -> tuple[float, float]:
     if not found.success or not off < 1 < on:
         raise UsageError(
             argument="volatility, drift, discount and restart cost",
-            expected="numbers for which there is a threshold to switch off and one to restart",
+            expected="numbers that have a threshold to switch off and one to restart",
             found=f"{flow.volatility:g}, {flow.drift:g}, {flow.discount:g} a year, "
             f"{restart:g} years of power",
-            remedy="Take a smaller restart cost or a volatility nearer to 0.5.",
+            remedy="Use a smaller restart cost or a volatility nearer to 0.5.",
         )
     return float(off), float(on)
 

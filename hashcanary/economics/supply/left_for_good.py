@@ -37,7 +37,7 @@ class LeftForGood:
         if not 0.0 <= self.fraction <= MOST:
             raise UsageError(
                 argument="--left-for-good",
-                expected=f"a part of the hashrate from 0% to {MOST:.0%}",
+                expected=f"a share of the hashrate from 0% to {MOST:.0%}",
                 found=f"{self.fraction:.4g}",
                 remedy="Write 5% or 0.05.",
             )
@@ -46,7 +46,7 @@ class LeftForGood:
                 argument="selection",
                 expected=f"one of {', '.join(SELECTIONS)}",
                 found=self.selection,
-                remedy="Leave it out for proportional.",
+                remedy="Omit it for proportional.",
             )
 
     def gone(self, paying: Floats, running: Floats) -> Floats:

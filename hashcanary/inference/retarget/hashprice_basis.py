@@ -150,7 +150,7 @@ def _check(price: float) -> None:
             argument="price",
             expected="USD a bitcoin, a number above 0",
             found=price,
-            remedy="Leave it out to take the record's last one.",
+            remedy="Omit it to use the record's last one.",
         )
 
 

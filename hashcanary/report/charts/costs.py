@@ -37,7 +37,7 @@ FAMILY = Line(
     high="fitted_high",
 )
 OTHERS = Line("usd_per_btc", "published by others, external inputs", "third", "dot")
-_Y = value_axis("log", "usd", title="US dollars for one bitcoin")
+_Y = value_axis("log", "usd", title="USD per BTC")
 
 
 def _published() -> Spec:
@@ -60,7 +60,7 @@ def _published() -> Spec:
             "tooltip": [
                 {"field": "who", "title": "published by"},
                 {"field": "time", "type": "temporal", "format": "%-d %b %Y", "title": "of"},
-                {"field": OTHERS.column, "format": ",.0f", "title": "USD a BTC"},
+                {"field": OTHERS.column, "format": ",.0f", "title": "USD per BTC"},
             ],
         },
     }
@@ -71,9 +71,8 @@ COSTS = Chart(
     title="Price and what a coin costs",
     description=(
         "Price of bitcoin beside what a coin costs to make, in US dollars: electricity alone and "
-        "all-in, each in its 90% band; shaded beside them the span of the lines that others fit "
-        "through past prices and call costs. Dots: figures that others published, as they printed "
-        "them. Dotted: halvings."
+        "all-in, each with its 90% band. Shaded: the range of regression-based valuation models. "
+        "Dots: published figures, as printed. Dotted lines: halvings."
     ),
     datasets=("costs", "published_costs", "halving"),
     columns=(

@@ -17,7 +17,7 @@ _CHANGES = (
     Line("change", "harder", "hashrate", "bar"),
     Line("change", "easier", "stress", "bar"),
 )
-_Y_LEVEL = value_axis("log", "difficulty", title="difficulty, 1 being the easiest")
+_Y_LEVEL = value_axis("log", "difficulty", title="difficulty")
 _Y_CHANGE = value_axis("linear", "signed_percent", title="change against the epoch before")
 
 _SEGMENTS: Spec = {
@@ -64,8 +64,8 @@ DIFFICULTY = Chart(
     name="difficulty",
     title="Difficulty",
     description=(
-        "Difficulty of each epoch of 2016 blocks. It follows the hashrate with a delay of up to "
-        "two weeks. Gaps are epochs whose first block the lake does not hold. Dotted: halvings."
+        "Difficulty of each epoch of 2,016 blocks. It follows the hashrate with a delay of up to "
+        "two weeks. Gaps: epochs whose first block is missing. Dotted lines: halvings."
     ),
     datasets=("epoch", "halving"),
     columns=("difficulty", "change", "end"),
@@ -81,7 +81,8 @@ RETARGETS = Chart(
     name="retargets",
     title="Change at each retarget",
     description=(
-        "Change of the difficulty at the start of each epoch, a bar as wide as the epoch lasted."
+        "Change of the difficulty at the start of each epoch. The width of a bar is the length of "
+        "the epoch."
     ),
     datasets=("epoch",),
     columns=("change", "difficulty", "end"),

@@ -1,4 +1,4 @@
-"""The same fall by every smoothing."""
+"""Drawdown by every smoothing."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ LINES = (
     ),
     Line("drawdown_sma60", "60-day mean", "third", "dashed"),
 )
-_Y = value_axis("linear", "percent", title="distance below the highest value so far")
+_Y = value_axis("linear", "percent", title="distance below the peak so far")
 
 DRAWDOWN = Chart(
     name="drawdown",
-    title="Distance below the peak, by every smoothing",
+    title="Drawdown from the peak, by every smoothing",
     description=(
-        "How far each smoothing of the hashrate lies below its own highest value so far. The "
-        "shorter the smoothing, the more luck it holds and the deeper the same fall reads. The "
-        "band is drawn where the 30-day mean is more than 2% below its peak."
+        "Distance of each smoothing of the hashrate below its own peak so far. A shorter smoothing "
+        "is noisier, so its drawdowns are deeper. The band is drawn where the 30-day mean is more "
+        "than 2% below its peak."
     ),
     datasets=("day", "halving"),
     columns=(

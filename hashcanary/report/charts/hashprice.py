@@ -12,16 +12,17 @@ from hashcanary.report.charts.definition import (
 )
 
 _PRICE_LINES = (Line("hashprice", "hashprice, USD per PH/s per day", "third"),)
-_Y_PRICE = value_axis("log", "usd", title="US dollars per petahash a second, a day")
+_Y_PRICE = value_axis("log", "usd", title="USD per PH/s per day")
 _PUELL_LINES = (Line("puell", "Puell multiple", "fourth"),)
-_Y_PUELL = value_axis("log", "ratio", title="issuance in USD over its 365-day mean")
+_Y_PUELL = value_axis("log", "ratio", title="issuance in USD / its 365-day mean")
 
 HASHPRICE = Chart(
     name="hashprice",
     title="Hashprice",
     description=(
-        "What one petahash a second earns in a day at the day's difficulty, fees and price, in US "
-        "dollars. Shaded: ribbons inverted. Dotted: halvings."
+        "What one petahash per second earns in a day at the day's difficulty, fees and price, in "
+        "US "
+        "dollars. Shaded: ribbons inverted. Dotted lines: halvings."
     ),
     datasets=("day", "capitulation", "halving"),
     columns=("hashprice", "hashvalue", "fees_share", "revenue_usd"),
@@ -41,8 +42,9 @@ PUELL = Chart(
     name="puell",
     title="Puell multiple",
     description=(
-        "The day's new coins in US dollars over their mean of 365 days: below one, miners take in "
-        "less than they were used to."
+        "Value of the day's new coins in US dollars over its mean of 365 days. Below 1, miners "
+        "earn "
+        "less from new coins than over the past year."
     ),
     datasets=("day", "capitulation", "halving"),
     columns=("puell",),

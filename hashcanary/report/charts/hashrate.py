@@ -26,11 +26,10 @@ _Y = value_axis("log", "hashrate", title="hashes per second")
 
 HASHRATE = Chart(
     name="hashrate",
-    title="Hashrate, and how surely it is known",
+    title="Hashrate and its uncertainty",
     description=(
-        "Hashrate of the network in hashes per second: single days faint, the 30-day mean in "
-        "the band of its 95% interval, the 60-day mean dashed. Shaded: ribbons inverted. Dotted: "
-        "halvings."
+        "Hashrate of the network in hashes per second: single days faint, the 30-day mean with its "
+        "95% interval, the 60-day mean dashed. Shaded: ribbons inverted. Dotted lines: halvings."
     ),
     datasets=("day", "capitulation", "halving"),
     columns=(

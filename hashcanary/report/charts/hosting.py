@@ -23,14 +23,14 @@ _RENT = {
 }
 _SHARE = {
     "type": "quantitative",
-    "title": "of the hashrate that would leave",
+    "title": "share of the hashrate that would leave",
     "axis": {"format": ".0%", "minExtent": 0},
 }
 
 
 def hosting_data(study: HostingStudy) -> dict[str, list[dict[str, Any]]]:
     """Rows by dataset. curve: rent in USD/MWh and the fraction that would leave; contracts: the
-    rents of those known; typical: the rent of the middle one.
+    rents of those known; typical: the rent of the median one.
     """
     typical = study.typical_usd_per_mwh
     return {
@@ -91,15 +91,16 @@ def hosting_spec(study: HostingStudy, *, simulated: bool) -> Spec:
     return {
         "$schema": SCHEMA,
         "description": f"{mark}Share of the hashrate that would leave mining for good at each rent "
-        f"of AI hosting, with the band of {BAND_TEXT}. Red rule: the middle contract's rent. "
+        f"of AI hosting, with the band of {BAND_TEXT}. Red rule: the median contract's rent. "
         "Ticks: contracts.",
         "title": {
-            "text": f"{mark}How much hashrate a rent for AI would take",
+            "text": f"{mark}Share of the hashrate that would leave for AI hosting",
             "subtitle": [
-                f"{could.value:.0%} could leave at any rent ({could.low:.0%} to {could.high:.0%}); "
-                "after building, and what mining is worth",
-                f"Band: {BAND_TEXT}; red: the middle contract; ticks: contracts, power paid by "
-                "the tenant",
+                f"At most {could.value:.0%} could leave at any rent "
+                f"({could.low:.0%} to {could.high:.0%}), net of the building and of the value of "
+                "mining",
+                f"Band: {BAND_TEXT}; red: median contract; ticks: contracts, power paid by the "
+                "tenant",
             ],
         },
         "datasets": hosting_data(study),

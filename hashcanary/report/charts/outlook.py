@@ -1,4 +1,4 @@
-"""The hashrate's bands and where it goes; the next change of difficulty as each block left it."""
+"""Hashrate and its forecast; the next change of difficulty along the epoch."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from hashcanary.report.charts.definition import (
 BAND_COLUMNS = ("median", "low_50", "high_50", "low_80", "high_80", "low_95", "high_95")
 
 _RATE = (
-    Line("median", "what the blocks say, with 50, 80 and 95% bands", "hashrate"),
-    Line("", "where it goes from there", "second", "bar"),
+    Line("median", "estimate, with 50, 80 and 95% bands", "hashrate"),
+    Line("", "forecast, with the same bands", "second", "bar"),
 )
 _Y_RATE = value_axis("linear", "hashrate", title="hashes per second") | {
     "scale": {"type": "linear", "zero": False, "nice": False, "padding": 6}
 }
 OUTLOOK = Chart(
     name="outlook",
-    title="Hashrate by the blocks, and where it goes",
+    title="Hashrate: estimate and forecast",
     description=(
-        "Hashrate as each 18 blocks left it known, and its forecast from the last block: the "
-        "median in bands that hold it with 50, 80 and 95%."
+        "Hashrate estimated from every 18 blocks, and its forecast from the last block on: medians "
+        "with 50, 80 and 95% bands."
     ),
     datasets=("rate",),
     columns=(*BAND_COLUMNS, "kind"),
@@ -46,11 +46,11 @@ _CHANGE = (
 _Y_CHANGE = value_axis("linear", "signed_percent", title="change of the difficulty")
 NEXT_CHANGE = Chart(
     name="next_change",
-    title="The next change of difficulty, as each block left it",
+    title="Forecast of the next change of difficulty, along the epoch",
     description=(
-        "Forecast of the change at the next retarget, made anew along the epoch from the blocks "
-        "known at each moment: the median in bands that hold the outcome with 50, 80 and 95%. "
-        "Beside it the two rules in common use."
+        "Forecast of the change at the next retarget, repeated along the epoch from the blocks "
+        "known at each moment: the median with 50, 80 and 95% bands, and the two rules in common "
+        "use."
     ),
     datasets=("next_change",),
     columns=(*BAND_COLUMNS, "mempool", "naive"),

@@ -34,9 +34,8 @@ def pools_chart(dataset: Dataset) -> Chart:
         name="pools",
         title="Shares of the largest pools, 30 days",
         description=(
-            "Share of the blocks of the last 30 days that each of the pools found that are largest "
-            "today, in the band of its 95% interval: what luck alone leaves open. Dashed: blocks "
-            "of no known pool. Dotted: halvings."
+            "Share of the blocks of the last 30 days found by each of the pools that are largest "
+            "today, with its 95% interval. Dashed: blocks of no known pool. Dotted lines: halvings."
         ),
         datasets=(DATASET, "halving"),
         columns=tuple(titles),

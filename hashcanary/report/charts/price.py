@@ -1,4 +1,4 @@
-"""Price, with the spans in which miners capitulated and the days on which the ribbons spoke."""
+"""Price, with inversions of the ribbons, recoveries and buy signals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINES = (
     Line("recovery", "recovery", "second", "ring"),
     Line("buy", "buy signal", "third", "dot"),
 )
-_Y = value_axis("log", "usd", title="US dollars for one bitcoin")
+_Y = value_axis("log", "usd", title="USD per BTC")
 
 
 def _marks(kind: str, line: Line, *, filled: bool) -> Spec:
@@ -54,9 +54,9 @@ PRICE = Chart(
     name="price",
     title="Price, capitulations and signals",
     description=(
-        "Price of bitcoin in US dollars. Shaded: days on which the 30-day mean hashrate lay below "
-        "the 60-day mean. Rings: the day the ribbons crossed back. Dots: the day the buy rule of "
-        "the ribbons was met. Dotted: halvings."
+        "Price of bitcoin in US dollars. Shaded: the 30-day mean of the hashrate is below the "
+        "60-day mean. Rings: days on which the ribbons crossed back. Dots: days on which the buy "
+        "rule was met. Dotted lines: halvings."
     ),
     datasets=("day", "capitulation", "signal", "halving"),
     columns=("price", "ribbon_state", "ribbon_oscillator", "ribbon_days_inverted"),

@@ -1,4 +1,4 @@
-"""The ribbons' distance: how far the 30-day mean lies above or below the 60-day mean."""
+"""The ribbon oscillator: distance of the 30-day mean from the 60-day mean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINES = (
     Line("ribbon_oscillator", "above", "hashrate", "bar"),
     Line("ribbon_oscillator", "below: inverted", "stress", "bar"),
 )
-_Y = value_axis("linear", "signed_percent", title="30-day mean over 60-day mean, less one")
+_Y = value_axis("linear", "signed_percent", title="30-day mean / 60-day mean − 1")
 
 
 def _side(line: Line, keep: str) -> Spec:
@@ -48,8 +48,8 @@ RIBBON = Chart(
     name="ribbon",
     title="Hash ribbons: 30-day mean against 60-day mean",
     description=(
-        "The 30-day mean hashrate over the 60-day mean, less one. Below zero the ribbons are "
-        "inverted: hashrate has been falling for about a month."
+        "30-day mean of the hashrate / 60-day mean − 1. Below zero the ribbons are inverted: "
+        "hashrate has been falling for about a month."
     ),
     datasets=("day", "halving"),
     columns=("ribbon_oscillator", "ribbon_state", "ribbon_days_inverted"),

@@ -1,4 +1,4 @@
-"""Stress through time: the gauge with where its words begin; under water, and what must be sold."""
+"""Stress through time: the gauge with its thresholds; hashrate underwater and forced selling."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from hashcanary.report.charts.definition import (
 
 GAUGE = Line("gauge", "stress gauge, 90% band", "fourth", low="gauge_low", high="gauge_high")
 CUTS = (
-    Line("strained", "strained from here", "third", "thin"),
-    Line("stressed", "stressed from here", "second", "dashed"),
-    Line("capitulation", "capitulation from here", "stress", "thin"),
+    Line("strained", "threshold of strained", "third", "thin"),
+    Line("stressed", "threshold of stressed", "second", "dashed"),
+    Line("capitulation", "threshold of capitulation", "stress", "thin"),
 )
 _Y_GAUGE = value_axis("linear", "ratio", title="points, 0 calm to 100 stress")
 STRESS = Chart(
     name="stress",
     title="The stress gauge",
     description=(
-        "Weighted mean of how seven signs of stress stand among their own past, 0 calm, 100 "
-        "stress, with its 90% band. Level lines: from where on it is called strained, stressed, "
-        "capitulation, by its own past. Shaded: ribbons inverted. Dotted: halvings."
+        "Weighted mean of the percentiles of seven components among their own past, 0 calm, 100 "
+        "stress, with its 90% band. Lines: thresholds of strained, stressed and capitulation, "
+        "quantiles of the gauge's own past. Shaded: ribbons inverted. Dotted lines: halvings."
     ),
     datasets=("stress", "capitulation", "halving"),
     columns=("gauge", "gauge_low", "gauge_high", *(line.column for line in CUTS)),
@@ -46,27 +46,27 @@ STRESS = Chart(
 FLEET_LINES = (
     Line(
         "under_water",
-        "hashrate under water, 95% band",
+        "hashrate underwater, 95% band",
         "hashrate",
         low="under_water_low",
         high="under_water_high",
     ),
     Line(
         "must_sell",
-        "coins that must be sold for power, 95% band",
+        "forced selling, 95% band",
         "second",
         low="must_sell_low",
         high="must_sell_high",
     ),
 )
-_Y_SHARE = value_axis("linear", "percent", title="share of the hashrate, share of the coins mined")
+_Y_SHARE = value_axis("linear", "percent", title="share of the hashrate, share of production")
 FLEET = Chart(
     name="fleet",
-    title="Under water, and what must be sold",
+    title="Hashrate underwater and forced selling",
     description=(
-        "Share of the hashrate that did not earn its power, and share of the coins mined that had "
-        "to be sold to pay for power: means of drawn fleets, as could be told then, with 95% of "
-        "the draws. Shaded: ribbons inverted. Dotted: halvings."
+        "Share of the hashrate underwater, and share of production needed to pay for power: means "
+        "of drawn fleets as known then, with the band of 95% of the draws. Shaded: ribbons "
+        "inverted. Dotted lines: halvings."
     ),
     datasets=("fleet", "capitulation", "halving"),
     columns=tuple(name for line in FLEET_LINES for name in (line.column, line.low, line.high)),

@@ -42,15 +42,15 @@ _HASHPRICE = {
         "titlePadding": 6,
     },
 }
-_RATE = value_axis("linear", "hashrate", title="hashrate that pays for its power")
+_RATE = value_axis("linear", "hashrate", title="profitable hashrate")
 _RIGS = {"expr": "height - 6"}
 _HASHES = 1e18
 
 LINES = (
-    Line("paying", "hashrate that pays for its power, 95% band", "hashrate"),
+    Line("paying", "profitable hashrate, 95% band", "hashrate"),
     Line("", "hashprice now", "stress", "thin"),
     Line("", "hashrate now", "quiet", "dashed"),
-    Line("", "where rigs stop at the median power price", "third", "bar"),
+    Line("", "break-even of rigs at the median power price", "third", "bar"),
 )
 
 
@@ -157,11 +157,11 @@ def supply_layers() -> list[Spec]:
 
 SUPPLY = Chart(
     name="supply",
-    title="How much hashrate pays at which hashprice",
+    title="Profitable hashrate by hashprice",
     description=(
-        "How much of the machines that ran when the hashrate was highest in a year pays for its "
-        f"power at each hashprice, with the band of {BAND_TEXT}. Red: the hashprice now; dashed: "
-        "the hashrate now; green: where rigs stop at the network's median power price."
+        "Profitable hashrate at each hashprice, of the machines that ran at the year's highest "
+        f"hashrate, with the band of {BAND_TEXT}. Red: hashprice now. Dashed: hashrate now. Green: "
+        "break-even of rigs at the network's median power price."
     ),
     datasets=("supply", "supply_now", "supply_rigs"),
     columns=("hashprice", "paying", "low", "high", "bitcoin"),
@@ -182,17 +182,17 @@ def supply_spec(study: SupplyStudy, *, simulated: bool) -> Spec:
         layers.append(simulated_mark())
     return {
         "$schema": SCHEMA,
-        "description": f"{mark}Hashrate that pays for its power at each hashprice, with the band "
-        f"of {BAND_TEXT}. Red rule: the hashprice of {iso_day(market.day)}. Dashed: the hashrate. "
-        "Ticks: where rigs go at the network's median power price.",
+        "description": f"{mark}Profitable hashrate at each hashprice, with the band of "
+        f"{BAND_TEXT}. Red rule: the hashprice of {iso_day(market.day)}. Dashed: the hashrate. "
+        "Ticks: break-even of rigs at the network's median power price.",
         "title": {
-            "text": f"{mark}How much hashrate pays at which hashprice",
+            "text": f"{mark}Profitable hashrate by hashprice",
             "subtitle": [
-                f"Under water at {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day on "
-                f"{iso_day(market.day)}: {under.value:.0%} of what runs ({under.low:.0%} to "
-                f"{under.high:.0%})",
-                f"Band: {BAND_TEXT}; red: hashprice; dashed: hashrate; ticks: rigs at the median "
-                "power price",
+                f"Underwater at {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day on "
+                f"{iso_day(market.day)}: {under.value:.0%} of the running hashrate "
+                f"({under.low:.0%} to {under.high:.0%})",
+                f"Band: {BAND_TEXT}; red: hashprice; dashed: hashrate; ticks: rigs at the "
+                "median power price",
             ],
         },
         "datasets": supply_data(study),

@@ -1,4 +1,4 @@
-"""Chapter 6: what it rests on."""
+"""Chapter 6: sources, completeness and definitions."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 # fewer blocks in a row than this are crumbs within a gap
 _RUN = 144
 _CONVENTIONS: tuple[tuple[str, str], ...] = (
-    ("Day", "a UTC day by header time; it counts once no later block can fall into it"),
-    ("Smoothing", "a plain mean over the last 7, 14, 30 or 60 days, always named"),
+    ("Day", "a UTC day by header time; final once no further block can have a time in it"),
+    ("Smoothing", "a plain mean over 7, 14, 30 or 60 days, named with each figure"),
     (
         "Hashrate",
-        "exact work of the blocks over time: unbiased, not the number of blocks times 2^32",
+        "exact work of the blocks over time, an unbiased estimate; not the number of blocks × 2^32",
     ),
     (
         "Intervals",
-        "95%; exact for the luck of finding blocks. They do not cover wrong clocks or wrong data",
+        "95%, exact for noise of block arrivals. They do not cover wrong clocks or wrong data",
     ),
-    ("Later data", "never seen: a report as known at a moment reads nothing that came after it"),
+    ("Later data", "not used: a report as known at a moment reads nothing published after it"),
     (
         "Vendor's days",
-        "where the blocks of a day are not known, a vendor's daily count, difficulty and fees "
-        "stand in, and the figure says so",
+        "where the blocks of a day are missing, a vendor's daily count, difficulty and fees are "
+        "used, and the source column says so",
     ),
 )
 _METRICS = (
@@ -58,8 +58,8 @@ def basis(record: Record, reading: Reading, command: str) -> Section:
     """Sources, completeness, conventions, definitions, and how to get the same again."""
     return Section(
         key="basis",
-        short="Basis",
-        title="What it rests on",
+        short="Sources",
+        title="Sources and definitions",
         lead=_lead(reading),
         parts=(
             _sources(record),
@@ -67,7 +67,7 @@ def basis(record: Record, reading: Reading, command: str) -> Section:
             _definitions(reading),
             _facts("conventions", "Conventions", _CONVENTIONS),
             _facts("rules", "How the verdict is reached", RULES),
-            _facts("again", "The same again", _again(record, command)),
+            _facts("again", "How to reproduce this report", _again(record, command)),
         ),
     )
 
@@ -80,14 +80,14 @@ def _lead(reading: Reading) -> str:
     by_blocks = int((rows["basis"] == "blocks").sum())
     by_vendor = rows.height - by_blocks
     absent = (last - first) // DAY + 1 - rows.height
-    text = f"{count(by_blocks, 'day')} rest on blocks themselves"
+    text = f"Hashrate is computed from blocks on {count(by_blocks, 'day')}"
     if by_vendor:
-        text += f", {by_vendor:,} on a vendor's daily figures"
+        text += f" and from a vendor's daily figures on {by_vendor:,}"
     if absent:
-        text += f"; {count(absent, 'day')} in between are missing"
+        text += f"; {count(absent, 'day')} between them are missing"
     else:
-        text += "; none in between is missing"
-    return f"{text}. The days run from {day(first)} to {day(last)}."
+        text += "; none between them is missing"
+    return f"{text}. The record covers {day(first)} to {day(last)}."
 
 
 def _sources(record: Record) -> Table:
@@ -161,12 +161,12 @@ def _gaps(record: Record) -> Table:
         columns=(
             Column("heights", "heights"),
             Column("missing", "blocks missing", COUNT),
-            Column("known", "known in between", COUNT),
-            Column("span", "in"),
+            Column("known", "known inside", COUNT),
+            Column("span", "between"),
         ),
         rows=tuple(rows),
-        note="Nothing is filled in. Single blocks known in between are mostly the first ones of "
-        "epochs, from which the difficulty is known.",
+        note="Gaps are not filled in. Most single blocks known inside them are the first of an "
+        "epoch, which gives the difficulty.",
         empty=f"None: {count(record.blocks.height, 'block')}, without a gap.",
     )
 
@@ -189,7 +189,8 @@ def _definitions(reading: Reading) -> Table:
         ),
         rows=tuple(rows),
         reference=True,
-        note="`hashcanary metric list` names every metric, `hashcanary metric show NAME` its rows.",
+        note="`hashcanary metric list` lists the metrics, `hashcanary metric show NAME` prints "
+        "one.",
     )
 
 
@@ -209,8 +210,8 @@ def _again(record: Record, command: str) -> tuple[tuple[str, str], ...]:
         if isinstance(tables, dict)
         else ""
     )
-    lake = record.provenance.get("lake_version", "not said")
-    code = record.provenance.get("code_version", "not said")
+    lake = record.provenance.get("lake_version", "unknown")
+    code = record.provenance.get("code_version", "unknown")
     blocks = record.blocks
     tip = (
         f"height {blocks['height'][-1]:,}, {minute(blocks['time'][-1])}"

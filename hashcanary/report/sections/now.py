@@ -62,22 +62,22 @@ def now(reading: Reading) -> Section:
 def _lead(reading: Reading) -> str:
     short, long = reading.current("hashrate.sma7"), reading.current("hashrate.sma30")
     if short is None or long is None:
-        return "There is no hashrate for the last days, so nothing can be said about today."
+        return "Missing: the hashrate of the last days."
     change = short["value"] / long["value"] - 1
     against = (
-        "about as much as"
+        "about equal to"
         if abs(change) < 0.01
         else f"{percent(abs(change))} {'below' if change < 0 else 'above'}"
     )
     return (
-        f"Over the last seven days miners made {quantity(short['value'], HASHRATE, 3)}, {against} "
-        f"the 30-day mean of {quantity(long['value'], HASHRATE, 3)}. How deep a fall reads depends "
-        f"on the smoothing, so all of them stand side by side."
+        f"Over the last 7 days the hashrate was {quantity(short['value'], HASHRATE, 3)}, {against} "
+        f"the 30-day mean of {quantity(long['value'], HASHRATE, 3)}. The depth of a drawdown "
+        "depends on the smoothing, so the table below compares all of them."
     )
 
 
 def drawdowns(reading: Reading) -> Table:
-    """The distance below the peak by every smoothing, side by side."""
+    """The drawdown by every smoothing, side by side."""
     rows: list[tuple[Cell, ...]] = []
     reasons: list[str] = []
     for key, words in SMOOTHINGS:
@@ -99,18 +99,18 @@ def drawdowns(reading: Reading) -> Table:
                 None if luck is None else luck.once_in_years,
             )
         )
-    note = f"Intervals: {reading.metric('drawdown.sma30').interval}. By luck: {DEFINITION}."
+    note = f"Intervals: {reading.metric('drawdown.sma30').interval}. Return period: {DEFINITION}."
     if reasons:
         note += " Missing: " + "; ".join(reasons) + "."
     return Table(
         key="drawdowns",
-        title="The same fall by every smoothing",
+        title="Drawdown by every smoothing",
         columns=(
             Column("smoothing", "hashrate as"),
             Column("time", "as of", DATE),
-            Column("peak", "its peak", DATE),
-            Column("drawdown", "distance from it (95%)", FRACTION, limits=INTERVAL),
-            Column("luck", "by luck, once in", YEARS),
+            Column("peak", "peak", DATE),
+            Column("drawdown", "drawdown (95%)", FRACTION, limits=INTERVAL),
+            Column("luck", "return period at constant hashrate", YEARS),
         ),
         rows=tuple(rows),
         note=note,
@@ -189,7 +189,7 @@ def _pace_figure(reading: Reading) -> Figure:
         high=estimate.high,
         interval=_PACE_INTERVAL,
         source=reading.grounds[basis],
-        note="the rule aims at 10 minutes",
+        note="the target is 10 minutes",
         term="difficulty",
     )
 

@@ -80,11 +80,15 @@ def pools(record: Record, reading: Reading, found: WhoMined) -> Section:
     """Shares, changes beyond luck and concentration; one line where nothing is known."""
     study = found.study
     if study is None:
-        return _section(f"Who mined the last blocks is not known: {found.missing}.", (), ())
+        return _section(
+            f"Missing: pools of the last blocks. {found.missing[:1].upper()}{found.missing[1:]}.",
+            (),
+            (),
+        )
     drawing = () if found.shares is None else (Drawing("pools"),)
     ledger = Ledger(
         "concentration",
-        "How concentrated it is, 30 days",
+        "Concentration, 30 days",
         tuple(_figures(reading, f"labels of {harmless(study.list)}")),
     )
     return _section(
@@ -124,8 +128,8 @@ def _labels(record: Record, study: PoolStudy) -> str:
     after = int((record.blocks["time"] >= study.end).sum())
     without = "all of them" if not left else f"all but {left:,}"
     text = (
-        f"Who mined is told by {harmless(study.list)}: from block {first:,} on the record holds "
-        f"{count(whole, 'block')}, {without} with a label."
+        f"Labels of pools: {harmless(study.list)}. From block {first:,} on the record holds "
+        f"{count(whole, 'block')}, {without} labelled."
     )
     if after:
         text += f" The {count(after, 'block')} since {day(study.end)} are not counted yet."

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hashcanary.report.document import Figure
     from hashcanary.report.reading import Reading
 
-# metric, label, glossary term, what it rests on where the engine cannot know
+# metric, label, glossary term
 _FIGURES: tuple[tuple[str, str, str], ...] = (
     ("hashprice", "Hashprice, mean of the day", "hashprice"),
     ("hashprice.realised", "Hashprice, realised: revenue over estimated hashrate", "hashprice"),
@@ -44,8 +44,8 @@ def revenue(reading: Reading) -> Section:
             Drawing("puell"),
         ),
         notes=(
-            "Both forms of hashprice agree, because the day's number of blocks cancels out; the "
-            "interval of the realised form is how much of it is the luck of that day.",
+            "Both forms of hashprice agree, because the day's number of blocks cancels out. The "
+            "interval of the realised form covers the luck of that day.",
         ),
     )
 
@@ -66,8 +66,8 @@ def _lead(reading: Reading) -> str:
     row = reading.current("hashprice")
     if row is None:
         why = reading.figure("hashprice", "").missing
-        return f"What hashrate earns in dollars is not known for the last days: {why}."
-    text = f"A petahash a second earned {row['value']:,.2f} US dollars on {day(row['time'])}"
+        return f"Missing: the hashprice of the last days ({why})."
+    text = f"A petahash per second earned {row['value']:,.2f} US dollars on {day(row['time'])}"
     change = reading.a_year_before("hashprice")
     if change is not None:
         text += f", {percent(abs(change))} {'less' if change < 0 else 'more'} than a year before"
@@ -75,7 +75,7 @@ def _lead(reading: Reading) -> str:
     if puell is not None:
         share = puell["value"]
         text += (
-            f". The day's new coins were worth {share:.2f} times their mean of the last 365 days "
-            f"(the Puell multiple)"
+            f". The Puell multiple is {share:.2f}: the value of the day's new coins over its mean "
+            "of 365 days"
         )
     return text + "."

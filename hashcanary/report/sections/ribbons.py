@@ -35,9 +35,7 @@ def ribbons(reading: Reading, studies: tuple[EpisodeStudy, ...]) -> Section:
 def _today(reading: Reading) -> tuple[Figure, ...]:
     return (
         reading.figure("ribbon.state", "Hash ribbons", term="ribbons"),
-        reading.figure(
-            "ribbon.oscillator", "30-day mean over 60-day mean, less one", term="ribbons"
-        ),
+        reading.figure("ribbon.oscillator", "30-day mean / 60-day mean − 1", term="ribbons"),
         reading.figure("ribbon.days_inverted", "Inverted for", term="ribbons"),
         _last_true(reading, "ribbon.recovery", "Last recovery", "ribbons"),
         _last_true(reading, "ribbon.buy_state", "Last day the buy rule was met", "buy"),
@@ -55,7 +53,7 @@ def _last_true(reading: Reading, name: str, label: str, term: str) -> Figure:
     time = last_true(reading, name)
     known = reading.last(name)
     if time is None:
-        why = reading.figure(name, label).missing if known is None else "no such day in the record"
+        why = reading.figure(name, label).missing if known is None else "no such day on record"
         return Figure(key=name, label=label, value=None, unit=STATE, missing=why, term=term)
     return Figure(
         key=name,
@@ -73,7 +71,7 @@ def _last_true(reading: Reading, name: str, label: str, term: str) -> Figure:
 def _lead(reading: Reading, study: EpisodeStudy) -> str:
     long = [one for one in study.episodes if one.days >= INVERTED_DAYS]
     if study.covered_from is None:
-        return "The ribbons need sixty days of hashrate, which the record does not hold."
+        return "Missing: the 60 days of hashrate that the ribbons need."
     text = (
         f"Since {day(study.covered_from)} the ribbons have been inverted "
         f"{count(len(study.episodes), 'time')}, {len(long)} of them for a week or more."
@@ -82,4 +80,6 @@ def _lead(reading: Reading, study: EpisodeStudy) -> str:
     if row is None:
         return text
     state = "They are inverted now" if row["value"] == "inverted" else "They are not inverted now"
-    return f"{text} {state}. Few of their windows are independent: what the price did is no rule."
+    return (
+        f"{text} {state}. Few of their windows are independent, so past returns are weak evidence."
+    )

@@ -239,7 +239,7 @@ def check_url(url: str, service: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname or odd:
         raise UsageError(
             argument=f"the URL of {service}",
-            expected="http:// or https://, a host and perhaps a path, no name and no password",
+            expected="http:// or https://, a host and optionally a path, without name or password",
             found=f"{parts.scheme}://{parts.hostname or ''}{parts.path}",
             remedy="Credentials go into files.",
         )

@@ -47,7 +47,7 @@ class NoPeerLeft(SourceError):
     """Every peer failed, each for its reason; what was validated before is kept."""
 
     template = (
-        "expected headers of {network} from at least one of {count} peers, found none that holds: "
+        "expected headers of {network} from at least one of {count} peers, found none valid: "
         "{reasons}. Name other peers (-o peers=HOST:PORT,...), or try again later."
     )
     http_status = 502

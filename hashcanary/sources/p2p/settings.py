@@ -89,7 +89,9 @@ def _proxy(text: str) -> Address | None:
 
 def _yes(text: str) -> bool:
     if text not in _TRUTHS:
-        raise UsageError(argument="seeds", expected="yes or no", found=text, remedy="Write one.")
+        raise UsageError(
+            argument="seeds", expected="yes or no", found=text, remedy="Write yes or no."
+        )
     return _TRUTHS[text]
 
 
@@ -103,6 +105,6 @@ def _seconds(name: str, text: str) -> float:
             argument=name,
             expected="seconds, more than 0 and at most 3600",
             found=text,
-            remedy="Give a number.",
+            remedy="Write a number.",
         )
     return seconds

@@ -112,7 +112,7 @@ def interval_of(exchange: Exchange, timeframe: str) -> int:
             argument="the setting timeframe",
             expected=f"one of {', '.join(offered)}",
             found=timeframe,
-            remedy="These are what the exchange offers.",
+            remedy="The exchange offers no others.",
         )
     return int(exchange.parse_timeframe(timeframe))
 

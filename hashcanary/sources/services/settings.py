@@ -78,7 +78,7 @@ def client(
             argument="the settings save and replay",
             expected="one of them",
             found="both",
-            remedy="A replay asks nobody, so there is nothing to save.",
+            remedy="A replay fetches nothing, so there is nothing to save.",
         )
     rate = value_of(asked, settings, "rate")
     try:
@@ -124,7 +124,7 @@ def header_in(path: Path) -> dict[str, str]:
 def _bad_header_file(path: Path, found: str) -> UsageError:
     return UsageError(
         argument="the setting header_file",
-        expected=f"{path} to hold one line, Name: value, for your eyes alone",
+        expected=f"{path} to hold one line, Name: value, readable by you alone",
         found=found,
         remedy="Correct the file or the path.",
     )
