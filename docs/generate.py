@@ -64,16 +64,17 @@ def json_page() -> str:
         _MADE,
         "Every command speaks one dialect. A key is `name_unit`: `hashprice_usd_per_phs_day`. A "
         "figure with limits has two more, `hashprice_usd_per_phs_day_low` and `..._high`. Counts, "
-        "words, days and instants have no unit in their key. Days are `2026-02-03`, instants "
-        "`2026-02-03T04:41:22Z`. What is not known is `null`; NaN and infinities never appear.\n",
-        "`rows` holds the table that was asked for, and `columns` says of each of its figures the "
-        "key, title, unit, definition, kind and level of the interval. `fields` says the same of "
-        "the figures beside the rows. `at` is the moment as of which the answer is known, "
-        "`provenance` the versions it was computed from, `simulated` whether it is about invented "
-        "history. CSV has the rows, under the same keys. `docs/schemas/` has the JSON Schema of "
+        "text, days and instants have no unit in their key. Days are `2026-02-03`, instants "
+        "`2026-02-03T04:41:22Z`. A missing value is `null`; NaN and infinities never appear.\n",
+        "`rows` holds the selected table, and `columns` the key, title, unit and definition of "
+        "each of its columns, with the kind and level of the interval. `fields` describes the "
+        "figures beside the rows in the same way. `at` is the moment as of which the document is "
+        "known, `provenance` the versions it was computed from, `simulated` whether the history is "
+        "simulated. CSV has the rows, under the same keys. `docs/schemas/` has the JSON Schema of "
         "each document.\n",
         "A series (`hashcanary metric show`) has `time`, `value`, `low`, `high`, `known_at`, "
-        "`basis` and `missing` in its rows, and its unit once, beside them.\n",
+        "`basis` and `missing` in its rows, and the unit once, beside the rows. Several metrics "
+        "have one column each, under the keys of the [tables](tables.md).\n",
     ]
     for view in all_views().values():
         parts += _view_entry(view)
@@ -102,9 +103,10 @@ def tables_page() -> str:
     parts = [
         "# Tables\n",
         _MADE,
-        "`hashcanary export DIR` writes the believed record as three tables, Parquet or CSV: one "
-        "row of each block, day and difficulty epoch. `hashcanary.open().table(NAME)` gives the "
-        "same as a lazy Polars frame. Days are dates and instants are UTC timestamps; in CSV they "
+        "`hashcanary export DIR` writes the record by source precedence as three tables, Parquet "
+        "or CSV: one row per block, day and difficulty epoch. `hashcanary.open().table(NAME)` "
+        "returns the same as a lazy Polars frame. Days are dates and instants are UTC timestamps; "
+        "in CSV they "
         "are ISO 8601. `known_at` is the moment at which the last value of a row was final: a back-"
         "test that reads only rows with `known_at` before its decision does not look ahead.\n",
     ]
@@ -114,8 +116,8 @@ def tables_page() -> str:
         parts.append("")
     parts += [
         "# Stored tables\n",
-        "The lake stores facts as they came, superseded rows and stale branches included. "
-        "`hashcanary.open().table(NAME, every_source=True)` gives their rows; they are Delta "
+        "The lake stores facts as loaded, including superseded rows and stale branches. "
+        "`hashcanary.open().table(NAME, every_source=True)` returns these rows; they are Delta "
         "tables in `tables/NAME` of the lake's folder.\n",
     ]
     for table in STORED_TABLES.values():
@@ -160,18 +162,18 @@ def metrics_page() -> str:
     parts = [
         "# Metrics\n",
         _MADE,
-        f"{len(metrics)} metrics. `hashcanary metric show NAME` prints one; the function behind "
-        "a name stands in `hashcanary/metrics/catalogue/FAMILY.py`, where FAMILY is the name up "
-        "to its first dot. Every row carries `known_at` (when it was final), `basis` (`blocks`, "
-        "or `vendor` where a vendor's daily figure stands in for missing blocks) and, where a "
-        "value is missing, why.\n",
+        f"{len(metrics)} metrics. `hashcanary metric show NAME` prints one; its function is in "
+        "`hashcanary/metrics/catalogue/FAMILY.py`, where FAMILY is the name up to its first dot. "
+        "Every row has `known_at` (when it was final), `basis` (`blocks`, or `vendor` where a "
+        "vendor's daily figure is used for missing blocks) and, where a value is missing, the "
+        "reason.\n",
         index + "\n",
     ]
     for family, members in families.items():
         parts.append(f"## {family}\n")
         parts += [_metric_entry(metric) for metric in members]
     parts.append("## Base inputs\n")
-    parts.append("What metrics start from, declared in `metrics/inputs.py`.\n")
+    parts.append("The inputs of the metrics, declared in `metrics/inputs.py`.\n")
     parts.append(
         "| input | rows | unit | what | final | where missing |\n|---|---|---|---|---|---|"
     )
@@ -188,19 +190,20 @@ def sources_page() -> str:
         "# Sources\n",
         _MADE,
         f"{len(feeds)} live sources for `hashcanary sync` and {len(sources)} kinds of files for "
-        "`hashcanary load`. Each is one declaration in `hashcanary/sources/catalogue/`; another "
-        "package's come through the same entry point.\n",
+        "`hashcanary load`. Each is one declaration in `hashcanary/sources/catalogue/`; other "
+        "packages add theirs through the same entry point.\n",
         "## Live sources\n",
-        "A live source is asked for what the lake has not, and goes on where it stopped: each "
-        "step is committed together with how far it came. Settings are read, the later winning, "
-        f"from `{FILE}` in the lake's home (a table for each source), from the environment, and "
+        "A live source fetches data that the lake does not have, and resumes where it stopped: "
+        "each step is committed together with the source's position. Settings are read in this "
+        "order, the last one winning: from `{FILE}` in the lake's home (a table for each source), "
+        "from the environment, and "
         f"from `-o SETTING=VALUE`. A secret is read from `{FILE}` alone, which must then be "
         "readable by its owner only (`chmod 600`).\n",
         index + "\n",
         *(_feed_entry(feed) for feed in feeds.values()),
         "## Files\n",
-        "A file is recognised by what is in it; `hashcanary load PATH --as KIND` says it where "
-        "that is not enough. Any file may be packed with zstd.\n",
+        "A file is recognised by its content; `hashcanary load PATH --as KIND` names the kind "
+        "where that is ambiguous. Any file may be compressed with zstd.\n",
         "| kind | what | reads |\n|---|---|---|",
         *(f"| `{one.kind}` | {one.title} | {one.reads} |" for one in sources.values()),
     ]
@@ -208,12 +211,12 @@ def sources_page() -> str:
 
 
 def _feed_entry(feed: Feed) -> str:
-    facts = [("gives", ", ".join(f"`{name}`" for name in feed.gives))]
+    facts = [("provides", ", ".join(f"`{name}`" for name in feed.gives))]
     facts.append(("costs", feed.costs or "not stated"))
     if feed.extra:
         facts.append(("extra", f"`pip install 'hashcanary[{feed.extra}]'`"))
     if feed.wait is None:
-        facts.append(("following", "asked once: nothing to wait for"))
+        facts.append(("following", "fetched once: there is nothing to wait for"))
     lines = [f"### {feed.name}\n", f"{feed.title}.\n"]
     lines += [f"- *{label}*: {_one_line(text)}" for label, text in facts]
     if feed.example:
