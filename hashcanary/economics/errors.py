@@ -114,7 +114,7 @@ class NoMarket(HashcanaryError):
     """What a hash earns is neither in the record nor stated."""
 
     template = (
-        "expected a price, a difficulty and a subsidy {when}, missing: {lacks}. Load or sync "
+        "expected a price, a difficulty and a subsidy {when}, found no {lacks}. Load or sync "
         "blocks and prices, use another --at, or state "
         "--price, --difficulty and --subsidy, or --hashprice."
     )

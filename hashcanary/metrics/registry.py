@@ -36,6 +36,6 @@ def find_metric(name: str) -> Metric:
     if name not in metrics:
         from difflib import get_close_matches
 
-        near = ", ".join(get_close_matches(name, metrics, n=3, cutoff=0.4)) or "none is near"
+        near = ", ".join(get_close_matches(name, metrics, n=3, cutoff=0.4)) or "none"
         raise UnknownMetric(name=name, near=near)
     return metrics[name]

@@ -85,8 +85,8 @@ class ConflictingFacts(LakeError):
     """Two values of one fact from one source."""
 
     template = (
-        "{place}: expected one value from one source, found {column} {new} where the lake has "
-        "{old} ({count} such rows; first: {key}). Correct the file, or give the series its own "
+        "{place}: expected one value from one source, found {column} {new} besides {old} ({count} "
+        "such rows; first: {key}). Correct the file, or give the series its own "
         "source name."
     )
     exit_code = Exit.SOURCE

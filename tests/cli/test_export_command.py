@@ -101,7 +101,7 @@ def test_a_folder_that_is_not_empty_and_a_file_are_refused(
     for place in ("taken", "file"):
         done = call("--home", lake, "export", tmp_path / place)
         assert done.returncode == 2
-        assert "expected a folder that is empty" in done.stderr
+        assert f"{tmp_path / place}: expected " in done.stderr
     assert (tmp_path / "taken" / "mine.txt").read_text() == "keep"
 
 

@@ -273,7 +273,7 @@ def test_a_name_that_is_neither_metric_nor_input_has_no_column(
     computed: Callable[..., Metrics],
 ) -> None:
     metrics = computed(metric("one", "blocks.count"))
-    with pytest.raises(UnknownMetric, match="found 'on'; near it: one"):
+    with pytest.raises(UnknownMetric, match="found 'on'; similar names: one"):
         metrics.frame("day", ["on"])
     with pytest.raises(UnknownInput, match=r"'one', which is neither .* of grain 'epoch'"):
         metrics.frame("epoch", ["one"])
@@ -313,9 +313,9 @@ def test_an_interval_promises_low_and_high() -> None:
 
 
 def test_an_unknown_name_is_answered_with_near_ones() -> None:
-    with pytest.raises(UnknownMetric, match=r"near it: hashrate\.sma30"):
+    with pytest.raises(UnknownMetric, match=r"similar names: hashrate\.sma30"):
         find_metric("hashrate.sma31")
-    with pytest.raises(UnknownMetric, match="none is near"):
+    with pytest.raises(UnknownMetric, match="similar names: none"):
         find_metric("@@@@")
     # four means of the price are declared
     with pytest.raises(UnknownMetric) as caught:

@@ -73,5 +73,5 @@ def test_a_notebook_gets_all_data_and_sliders(simulated_report: Report) -> None:
 def test_no_days_no_picture(simulated_report: Report) -> None:
     empty = Dataset("day", [], ())
     bare = replace(simulated_report, datasets=(empty,))
-    with pytest.raises(NothingToDraw, match="has none"):
+    with pytest.raises(NothingToDraw):
         draw(bare, "hashrate")

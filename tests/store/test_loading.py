@@ -105,7 +105,7 @@ def block_rows(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 def test_one_source_that_says_two_things_is_an_error_that_names_both() -> None:
-    with pytest.raises(ConflictingFacts, match="total_fee 6 where 5 stands") as caught:
+    with pytest.raises(ConflictingFacts, match="total_fee 6 besides 5") as caught:
         merge(BLOCKS, block_rows({"total_fee": 5}), block_rows({"total_fee": 6}), "blocks.csv")
     assert caught.value.exit_code == Exit.SOURCE
     assert "height 1" in str(caught.value)

@@ -129,7 +129,7 @@ class Catalogue:
         plain = [_plain(rig.name.partition(" ")[2]) for rig in self.rigs]
         near = difflib.get_close_matches(wanted, plain, n=3, cutoff=0.5)
         names = [rig.name for rig, one in zip(self.rigs, plain, strict=True) if one in near]
-        nearest = f"The nearest are {', '.join(names)}." if names else "None is near it."
+        nearest = f"Similar names: {', '.join(names) or 'none'}."
         raise UnknownRig(found=name, nearest=nearest)
 
 

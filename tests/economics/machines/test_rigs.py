@@ -100,7 +100,7 @@ def test_names_are_found_in_any_case_and_without_the_family() -> None:
     assert catalogue.rig("ANTMINER S19XP").name == "Antminer S19 XP"
     with pytest.raises(UnknownRig, match="Antminer S19 XP"):
         catalogue.rig("s19 xq")
-    with pytest.raises(UnknownRig, match="None is near"):
+    with pytest.raises(UnknownRig, match="Similar names: none"):
         catalogue.rig("")
 
 

@@ -160,7 +160,7 @@ def test_endless_rate_limits_are_their_own_error(
     web: ModuleType, served: Any, ask: Callable[..., Http]
 ) -> None:
     served.faults.extend([web.Reply(status=429)] * 3)
-    with pytest.raises(RateLimited, match="run the same again later"):
+    with pytest.raises(RateLimited, match="3 tries"):
         ask().get("x")
 
 
@@ -279,8 +279,9 @@ def test_a_redirect_elsewhere_is_refused(
     web: ModuleType, served: Any, ask: Callable[..., Http], place: str
 ) -> None:
     served.faults.append(web.Reply(status=302, headers={"Location": place}))
-    with pytest.raises(Redirected, match="Other hosts are not followed"):
+    with pytest.raises(Redirected):
         ask(auth=lambda: {"Authorization": "secret"}).get("x")
+    assert len(served.asked) == 1
 
 
 def test_a_redirect_in_circles_ends(web: ModuleType, served: Any, ask: Callable[..., Http]) -> None:

@@ -240,7 +240,7 @@ def test_a_node_that_is_not_running_has_no_cookie(
     served: Any, node_server: Any, tmp_path: Path
 ) -> None:
     rpc = with_cookie(served, node_server, node_server.Holding(), tmp_path / "none")
-    with pytest.raises(BadCookie, match=r"No such file.*Is the node running"):
+    with pytest.raises(BadCookie, match=r"No such file.*the node and its RPC server"):
         rpc.ask("getbestblockhash")
 
 

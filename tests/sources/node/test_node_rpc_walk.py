@@ -347,7 +347,7 @@ def test_a_chain_that_never_stands_is_given_up(
             served.node.blocks = other if served.node.blocks is one else one
 
     served.node.before = before
-    with pytest.raises(NodeMoving, match="after each of 8 tries"):
+    with pytest.raises(NodeMoving, match="each of 8 tries"):
         holding.sync(RPC, **settings)
 
 
