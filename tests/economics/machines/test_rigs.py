@@ -90,7 +90,7 @@ def test_a_date_before_the_first_rig_is_named() -> None:
 def test_a_rig_is_not_known_before_its_month() -> None:
     catalogue = read_rigs()
     assert catalogue.rig("S21", at("2023-09-01")).name == "Antminer S21"
-    with pytest.raises(NoRigYet, match=r"2023-09-01 on, when Antminer S21 came out.*2023-08-30"):
+    with pytest.raises(NoRigYet, match=r"2023-09-01.*Antminer S21.*2023-08-30"):
         catalogue.rig("S21", at("2023-08-30"))
 
 
