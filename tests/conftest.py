@@ -43,10 +43,11 @@ _FAULTS_PAGE = """# Faults survived
 
 <!-- Written by `make torture`: run it anew, do not change this page. -->
 
-What the fault tests did in their last full run, as they counted it; `make test` does a share of
-each and prints its counts. A light scan of block files checks no merkle root: of single wrong bits
-in coinbases and counts some stay unseen ([why, and what to do](sources.md#blockfiles)). Every other
-fault was found, or did no harm.
+Counts of the fault tests in their last full run; `make test` runs a share of each and
+prints its counts.
+A light scan of block files checks no merkle root, so some single wrong bits in coinbases and counts
+stay unseen ([why, and the remedy](sources.md#blockfiles)). Every other fault was
+detected or harmless.
 
 {items}
 """
