@@ -100,8 +100,8 @@ def together(found: list[HashpriceOutcome]) -> str:
         told.append(f"{spearmanr(luck, price).statistic:+.2f} at {point}")
     error = 1 / (len(found) / len(POINTS) - 1) ** 0.5
     return (
-        "Difficulty and price are drawn apart. Rank correlation of what came of hashprice at the "
-        f"held price, over its median, with the move of the price: {', '.join(told)} (standard "
+        "Difficulty and price are drawn apart. Rank correlation of the outcome / median of "
+        "hashprice at the held price with the change of the price: {', '.join(told)} (standard "
         f"error {error:.2f}); below 0 the bands are a little too wide."
     )
 
@@ -135,8 +135,8 @@ def _era(name: str, moving: bool, score: HashpriceScore) -> str:
 def remembered(whole: Record, found: list[HashpriceOutcome]) -> str:
     """What was said half an epoch before retargets that people remember, and what came."""
     lines = [
-        "| retarget | | change said | came | hashprice then | after, price held | after, price "
-        "moving | came | under water then | after, price held | after, price moving |",
+        "| retarget | | forecast change | observed | hashprice then | after, price held | after, "
+        "price moving | observed | underwater then | after, price held | after, price moving |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     bits = dict(zip(whole.blocks["height"].to_list(), whole.blocks["bits"].to_list(), strict=True))
@@ -240,7 +240,8 @@ def followed(found: list[Response]) -> str:
     table = np.array(found)
     curve, forecast, came = table.T
     lines = [
-        "| curve says: what pays | epochs | the adjustment after the next, mean | went up |",
+        "| change of profitable hashrate, by the curve | epochs | the adjustment after the next, "
+        "mean | increases |",
         "|---|---|---|---|",
     ]
     names = ("falls by over 2%", "falls by 0.2% to 2%", "stays", "rises by 0.2% to 2%")
@@ -258,7 +259,7 @@ def followed(found: list[Response]) -> str:
         for one, other in ((curve, came), (forecast, came), (curve, came - forecast))
     )
     lines.append(
-        f"\nRank correlation of what the curve says with what came: {rank:+.2f}; of the forecast "
+        f"\nRank correlation of the curve's change with the outcome: {rank:+.2f}; of the forecast "
         f"of that adjustment, which knows no curve: {own_rank:+.2f}; of the curve with what that "
         f"forecast left: {left:+.2f} (standard error of each {1 / (len(found) - 1) ** 0.5:.2f})."
     )

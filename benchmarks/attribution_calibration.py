@@ -86,7 +86,8 @@ def reliability(one: Judged) -> str:
     """Stated probability of every cause against how often it was the cause."""
     said, happened = one.said, one.true[:, :, None] == np.arange(len(CAUSES))
     lines = [
-        "| said | how many | said on average | was so | ± one standard error | apart, errors |",
+        "| forecast probability | n | mean forecast | observed frequency | ± one standard error | "
+        "z-score |",
         "|---|---|---|---|---|---|",
     ]
     for low, high in itertools.pairwise(BINS):
@@ -107,8 +108,9 @@ def reliability(one: Judged) -> str:
 def by_age(one: Judged) -> str:
     """How much is known at each age: log score, answers given, answers right."""
     lines = [
-        "| days since the fall began | found | log score | base rates | said on average | was so "
-        f"| named a cause ({ENOUGH:.0%} or more) | and was right | depth within 95% limits |",
+        "| days since the drop began | found | log score | base rates | mean forecast | observed "
+        f"frequency | named a cause ({ENOUGH:.0%} or more) | was right | depth within 95% "
+        "limits |",
         "|---" * 9 + "|",
     ]
     real = one.world > 0
@@ -134,7 +136,7 @@ def by_age(one: Judged) -> str:
 
 def confusion(one: Judged) -> str:
     """Mean probability that each cause's falls were given to each cause."""
-    lines = ["| the fall's cause | " + " | ".join(CAUSES) + " | how many |"]
+    lines = ["| cause of the drop | " + " | ".join(CAUSES) + " | how many |"]
     lines.append("|---" * (len(CAUSES) + 2) + "|")
     for at, cause in enumerate(CAUSES):
         chosen = one.true == at
@@ -154,17 +156,16 @@ def page(one: Judged) -> str:
         f"SIMULATED: {one.world.size} worlds of `tests/support/stress_worlds.py`, as many "
         "of each cause, a quarter of them without labels of pools, a quarter without a price, a "
         "quarter without a price of power; seeds that nothing was developed on. Each was asked "
-        f"{', '.join(map(str, AGES))} days after its fall began, all causes held equally likely "
-        "beforehand. A fall that is found where the world has none is luck.\n\nEvery probability "
-        "that was said of any cause, against how often that was the cause; errors are over "
-        f"worlds:\n\n{reliability(one)}\n\nBy the time that had passed: how often the world's fall "
-        "was the one that was found, of those that have one; the mean log probability of the true "
-        "cause, beside that of saying how often each is true at that age; the leading cause's "
-        "probability and how often it was right. Where no cause reaches "
-        f"{ENOUGH:.0%} the answer is `{CANNOT_TELL}`. What is asked does not say how long ago a "
-        "fall began, and every length of time is held possible: over all of them the "
-        "probabilities are to hold. Of a day on which a fall is known to have begun a day before, "
-        "too much is said to be luck, and of one a quarter of a year ago too little.\n\n"
+        f"{', '.join(map(str, AGES))} days after its drop began, with equal prior probabilities. A "
+        "drop found where the world has none is noise.\n\nReliability of the probabilities of all "
+        f"causes; errors are over worlds:\n\n{reliability(one)}\n\nBy the age of the drop: how "
+        "often the world's drop was the one found, of worlds that have one; the mean log "
+        "probability of the true cause, against that of the base rates at that age; the leading "
+        "cause's probability and how often it was right. Where no cause reaches "
+        f"{ENOUGH:.0%} the answer is `{CANNOT_TELL}`. The query does not state the age of a drop, "
+        "and every age is possible: the probabilities are calibrated over all of them. For a drop "
+        "known to have begun a day before, the probability of noise is too high; for one a quarter "
+        "of a year ago, too low.\n\n"
         f"{by_age(one)}\n\nThe mean probability "
         f"given to each cause, by the true one, all ages:\n\n{confusion(one)}\n"
     )

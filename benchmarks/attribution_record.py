@@ -46,7 +46,7 @@ FALLS = (
 
 def page(lake: Lake) -> str:
     """The table with what it means."""
-    head = ["what is on record", "asked on", "fall found", "depth", *NAMES, "answer", "lacks"]
+    head = ["event on record", "as known on", "drop found", "depth", *NAMES, "answer", "missing"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     without: list[str] = []
     for what, days in FALLS:
@@ -68,12 +68,11 @@ def page(lake: Lake) -> str:
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return (
-        "Falls whose causes are on record, and two quiet months, from what was known on the day "
-        "that is asked on. Prices of power are ERCOT's, from 2025 on; before 2020 neither who "
-        "mined is known nor most blocks. In June 2021 April's outage was still what the blocks of "
-        "a hundred days spoke of most: `--since` looks past it. No number was fitted to these "
-        "falls, but who "
-        "stated how causes look knew of them.\n\n" + "\n".join(lines) + "\n"
+        "Drops whose causes are on record, and two quiet months, each as known on the day in "
+        "the second column. Power prices are ERCOT's, from 2025 on; before 2020 pools and most "
+        "blocks are not known. In June 2021 April's outage was still the likeliest drop of the "
+        "last hundred days: `--since` looks past it. No number was fitted to these drops, but "
+        "the profiles of causes were stated with knowledge of them.\n\n" + "\n".join(lines) + "\n"
         "\nWhat the price of power adds: " + "; ".join(without) + ".\n"
     )
 
@@ -98,7 +97,7 @@ def main() -> int:
         text = page(lake)
     sys.stdout.write(text)
     if "--write" in sys.argv[1:]:
-        write_part("attribution_record", "Falls of known cause", text)
+        write_part("attribution_record", "Drops of known cause", text)
     return 0
 
 

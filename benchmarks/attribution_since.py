@@ -25,13 +25,13 @@ def main() -> int:
     args = parser.parse_args()
     found = measure(args.worlds, args.first, args.workers, TIMES)
     text = (
-        f"SIMULATED: {found.world.size} other worlds, where falls are looked for since a day twice "
-        "as long ago as the world's fall began: whoever asks knows about when it was.\n\n"
+        f"SIMULATED: {found.world.size} other worlds, with `--since` a day twice as long ago as "
+        "the start of the world's drop: the user knows roughly when it was.\n\n"
         f"{reliability(found)}\n\n{by_age(found)}\n"
     )
     sys.stdout.write(text)
     if args.write:
-        write_part("attribution_since", "Asked about a fall since a day", text)
+        write_part("attribution_since", "With a known start: `--since`", text)
     return 0
 
 

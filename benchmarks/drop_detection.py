@@ -280,36 +280,37 @@ def page(known: Known, worlds: Worlds, whole: Record, found: DropList) -> str:
     error = max(inside, 1) ** 0.5 / quiet
     return "\n\n".join(
         (
-            "SIMULATED but for the list of falls at the end. Delays count blocks from a fall that "
-            "stays to its alarm, mean ± one standard error over runs, (hours), and the ratio to "
-            "the optimum; the fall comes long after the start, at a moment nobody chose, in runs "
-            f"without an alarm before it. What had not come within {LONGEST // DAY} days counts "
+            "SIMULATED except for the list of drops at the end. Delays count blocks from a "
+            "permanent drop to its alarm, mean ± one standard error over runs, (hours), and the "
+            "ratio to "
+            "the optimum; the drop comes long after the start, at a random moment, in runs without "
+            "an alarm before it. An alarm that had not come within {LONGEST // DAY} days counts "
             "as that long, and as missed. All at one false alarm a year.",
             delay_table(known, worlds),
-            "The optimum knows the rate before the fall and the size of the fall: no detector with "
+            "The optimum knows the rate before the drop and the size of the drop: no detector with "
             "as few false alarms has a smaller mean delay (Shiryaev-Roberts: Pollak and "
             "Tartakovsky 2009), or a smaller worst one (CUSUM: Moustakides 1986), which is computed"
-            " exactly from an integral equation. Ours is one detector that is told neither. In the "
-            "growing world (0.4% of wander a day, 60% of growth a year) the rate of before a fall "
-            "is soon out of date: the bound is a detector that is told the law of that world and "
-            "the size of the fall, but not the rate. Ratios in the growing world are at the "
+            " exactly from an integral equation. Ours is one detector that knows neither. In the "
+            "growing world (0.4% of wander a day, 60% of growth a year) the rate before a drop is "
+            "soon out of date: the bound is a detector that knows the law of that world and the "
+            "size of the drop, but not the rate. Ratios in the growing world are at the "
             "threshold with one false alarm a year there; a bar that is not reached is bold.",
             bar_table(known, worlds),
-            "False alarms, counted on chains without a fall, with partly wrong clocks (± one "
+            "False alarms, counted on chains without a drop, with partly wrong clocks (± one "
             "standard error over chains). The threshold is set for the steady world, which has "
             "the most of them.",
             false_alarm_table(worlds),
-            f"How often the 95% intervals of a fall's start and depth held the truth ({intervals} "
+            f"Coverage of the 95% intervals of a drop's start and depth ({intervals} "
             "alarms, steady world).",
             "![Mean delay against false alarms a year](drop-detection.png)",
             roc_table(roc(known, worlds)),
-            f"Falls in the record at one false alarm a year: {len(found.drops)} in "
-            f"{found.watched:,} watched blocks, of which luck and ordinary wander would raise "
+            f"Drops on record at one false alarm a year: {len(found.drops)} in "
+            f"{found.watched:,} watched blocks, of which noise and ordinary variation would raise "
             f"{found.false_alarms:.1f} at most. Since 2020 there were {inside} alarms in "
             f"{quiet:.1f} years of calm epochs (neither of the next two retargets down): "
-            f"{inside / quiet:.2f} ± {error:.2f} a year, where falls of a day or two that came "
-            f"back are real and count; and {outside} in the other {rest:.1f} years. What is known "
-            "of a fall is from the press. Times of blocks 340,001 to 499,998 and 509,999 to "
+            f"{inside / quiet:.2f} ± {error:.2f} a year, where drops of a day or two that "
+            f"recovered are real and count; and {outside} in the other {rest:.1f} years. Known "
+            "causes are from the press. Times of blocks 340,001 to 499,998 and 509,999 to "
             "610,682 are not in these data: the falls of 2015 to 2019, that of November 2018 among "
             "them, cannot be seen.",
             real_table(found),
@@ -326,7 +327,7 @@ def main() -> int:
     if "--write" in sys.argv[1:]:
         docs = Path(__file__).resolve().parent.parent / "docs"
         (docs / "drop-detection.png").write_bytes(draw(roc(known, worlds)))
-        write_part("drop_detection", "Falls of the hashrate, and how soon they are noticed", text)
+        write_part("drop_detection", "Drops in hashrate, and the delay of detection", text)
     return 0
 
 

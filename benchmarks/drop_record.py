@@ -22,8 +22,8 @@ CALM_FROM = 1_577_836_800
 def real_table(found: DropList) -> str:
     """The falls of the record, and what is known of each from elsewhere."""
     lines = [
-        "| start (95%) | alarm, block | delay, blocks | depth (95%) | until | came back | luck "
-        "alone: once in | what is known of it |",
+        "| start (95%) | alarm, block | delay, blocks | depth (95%) | until | recovered | return "
+        "period | known cause |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for one in found.drops:

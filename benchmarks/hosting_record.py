@@ -137,7 +137,7 @@ def left(study: HostingStudy) -> str:
     """What follows where a part leaves for good, as a table."""
     lines = [
         "| left | difficulty, nobody back | hashprice, nobody back | difficulty | hashprice | "
-        "comes back, of the hashrate | under water before | after |",
+        "returns, of the hashrate | underwater before | after |",
         "|" + "---|" * 8,
     ]
     for part in PARTS:

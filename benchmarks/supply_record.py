@@ -97,8 +97,8 @@ _RIGS, _PRICES = read_rigs(), read_power_prices()
 def episodes(history: History) -> str:
     """The episodes as a table."""
     lines = [
-        "| day | | hashprice, USD/PH/s/day | below the year's highest | machines, J/TH | under "
-        "water | mean | elasticity |",
+        "| day | | hashprice, USD/PH/s/day | below the year's highest | machines, J/TH | "
+        "underwater | mean | elasticity |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for text, what in EPISODES:
@@ -139,8 +139,8 @@ def followed(history: History) -> str:
             rows.append((one.mean, float(ahead[-1]), float(np.nanmin(ahead))))
     found = np.array(rows)
     lines = [
-        "| mean share under water | months | hashrate 60 days on, median | fell by 3% within 60 "
-        "days |",
+        "| mean share underwater | months | hashrate 60 days later, median | dropped by 3% within "
+        "60 days |",
         "|---|---|---|---|",
     ]
     for low, high in CLASSES:
@@ -191,12 +191,13 @@ The network's efficiency beside published figures:
 
 {published(history)}
 
-Who was under water:
+Share underwater:
 
 {episodes(history)}
 
-What followed, from {FIRST:%B %Y} to {LAST:%B %Y}, asked on the first of every month of data known
-then (priors were stated later; intervals: Wilson's 95% as if months were independent, which spans
+What followed, from {FIRST:%B %Y} to {LAST:%B %Y}, computed on the first of every month
+from data known then (priors were stated later; intervals: Wilson's 95% as if months were
+independent, which spans
 of 60 days that overlap are not: wider in truth):
 
 {followed(history)}

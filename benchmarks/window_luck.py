@@ -215,8 +215,8 @@ def real_windows(real: Record) -> str:
                 wait(luck.once_in_years),
             )
         )
-    heads = ("window (UTC)", "blocks", "expected", "change (95%)", "this window by luck")
-    return table((*heads, "some such window once in"), rows)
+    heads = ("window (UTC)", "blocks", "expected", "change (95%)", "p-value of the window")
+    return table((*heads, "return period of such a window"), rows)
 
 
 def seconds(date: str) -> float:
@@ -257,8 +257,8 @@ def ribbons(real: Record) -> str:
         f"more; the record has {observed:.1f} a year. The chances are those of at least one such "
         "inversion in a year, among those within a year of its start.\n\n"
     )
-    heads = ("inversion from", "days", "oscillator's lowest", "as long by luck", "as low by luck")
-    return text + table((*heads, "30-day mean below its peak", "by luck once in"), rows)
+    heads = ("inversion from", "days", "oscillator's lowest", "as long by noise", "as low by noise")
+    return text + table((*heads, "30-day mean below its peak", "return period"), rows)
 
 
 def page() -> str:
