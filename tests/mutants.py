@@ -148,11 +148,15 @@ def _flat(text: bytes) -> str:
 
 def mutants_of(module: str, source: bytes) -> list[Mutant]:
     """Every mutant of one module, in the order of its lines."""
+    mutants = _mutants(module, source)
+    return sorted(mutants, key=lambda mutant: (mutant.start, mutant.end, mutant.text))
+
+
+def _mutants(module: str, source: bytes) -> Iterator[Mutant]:
     tree = ast.parse(source)
     offsets = [0]
     for line in source.splitlines(keepends=True):
         offsets.append(offsets[-1] + len(line))
-    mutants = []
     for node, statement, function in _changeable(tree, tree, function=False):
         assert isinstance(node, ast.expr | ast.stmt)
         start = offsets[node.lineno - 1] + node.col_offset
@@ -161,10 +165,7 @@ def mutants_of(module: str, source: bytes) -> list[Mutant]:
         around = range(statement.lineno, _head_end(statement) + 1)
         for operator, text in _changes(node):
             if text != source[start:end].decode():
-                mutants.append(
-                    Mutant(module, operator, start, end, text, source, (own, around), function)
-                )
-    return sorted(mutants, key=lambda mutant: (mutant.start, mutant.end, mutant.text))
+                yield Mutant(module, operator, start, end, text, source, (own, around), function)
 
 
 def _head_end(statement: ast.stmt) -> int:
@@ -662,14 +663,14 @@ def sample(
 ) -> Iterator[Mutant]:
     """Mutants drawn by a seed: so many modules of each layer, so many mutants of each."""
     for layer in LAYERS:
-        changeable = {
-            name: mutants
+        changeable = [
+            name
             for name, source in modules.items()
-            if name.startswith(f"{layer}/") and (mutants := _counted(name, source))
-        }
+            if name.startswith(f"{layer}/") and any(_mutants(name, source))
+        ]
         drawn = random.Random(f"{seed} {layer}")
         for name in sorted(drawn.sample(sorted(changeable), min(modules_a_layer, len(changeable)))):
-            mutants = changeable[name]
+            mutants = _counted(name, modules[name])
             yield from random.Random(f"{seed} {name}").sample(mutants, min(count, len(mutants)))
 
 
