@@ -209,3 +209,102 @@ def test_real_headers_are_placed_by_the_last_block_of_an_epoch(
     lake = load(empty, [part, epochs]).lake
     held = set(lake.frame("headers")["height"].to_list())
     assert set(range(170_001, 172_501)) <= held
+
+
+def named(*blocks: str, given: dict[str, int] | None = None) -> pl.DataFrame:
+    """Headers by two letters, their own and their parent's, each of a file of its name."""
+    return pl.DataFrame(
+        [
+            {
+                "hash": own.encode(),
+                "prev_hash": parent.encode(),
+                "height": (given or {}).get(own),
+                "file": f"{own}.bin",
+            }
+            for own, parent in blocks
+        ],
+        schema={
+            "hash": pl.Binary,
+            "prev_hash": pl.Binary,
+            "height": pl.Int64,
+            "file": pl.String,
+        },
+    )
+
+
+def anchors(**heights: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"hash": [name.encode() for name in heights], "height": list(heights.values())},
+        schema={"hash": pl.Binary, "height": pl.Int64},
+    )
+
+
+@pytest.mark.parametrize(
+    ("blocks", "known", "heights"),
+    [
+        # by the first, by one amid, by the last, by the parent of the first
+        (("ba", "cb", "dc"), {"b": 7}, [7, 8, 9]),
+        (("ba", "cb", "dc"), {"c": 7}, [6, 7, 8]),
+        (("ba", "cb", "dc"), {"d": 7}, [5, 6, 7]),
+        (("ba", "cb", "dc"), {"a": 7}, [8, 9, 10]),
+        # the second run follows the first one's second block; heights pass either way
+        (("ba", "cb", "dc", "yc", "zy"), {"z": 9}, [6, 7, 8, 8, 9]),
+        (("ba", "cb", "dc", "yc", "zy"), {"d": 9}, [7, 8, 9, 9, 10]),
+        (("yc", "zy", "ba", "cb", "dc"), {"b": 4}, [6, 7, 4, 5, 6]),
+        # and over two links
+        (("ba", "yb", "cb", "zc", "xy"), {"x": 9}, [7, 8, 8, 9, 9]),
+        # a repeated header, in the middle of a run
+        (("ba", "cb", "ba", "dc"), {"d": 9}, [7, 8, 7, 9]),
+    ],
+)
+def test_heights_are_counted_along_runs_and_links(
+    blocks: tuple[str, ...], known: dict[str, int], heights: list[int]
+) -> None:
+    assert place(named(*blocks), anchors(**known)).to_list() == heights
+    if "a" not in known:
+        assert place(named(*blocks, given=known), anchors()).to_list() == heights
+
+
+def test_known_blocks_that_disagree_are_named_with_what_follows_from_either() -> None:
+    with pytest.raises(Misplaced) as caught:
+        place(named("ba", "cb", "dc"), anchors(b=5, d=9))
+    assert caught.value.fields == {
+        "place": "d.bin",
+        "hash": b"d".hex(),
+        "expected": 7,
+        "because": f"counted from block {b'b'.hex()} at height 5",
+        "found": 9,
+    }
+    with pytest.raises(Misplaced) as caught:
+        place(named("ba", "cb", "dc", given={"c": 3}), anchors(c=4))
+    assert caught.value.fields == {
+        "place": "c.bin",
+        "hash": b"c".hex(),
+        "expected": 3,
+        "because": "as one source has it",
+        "found": 4,
+    }
+    with pytest.raises(Misplaced) as caught:
+        place(named("ba", "cb"), pl.concat([anchors(x=3), anchors(x=4)]))
+    assert caught.value.fields["place"] == "block rows"
+    # each run's own heights agree, the link between them does not
+    with pytest.raises(Misplaced) as caught:
+        place(named("ba", "cb", "yb"), anchors(c=6, y=9))
+    assert caught.value.fields == {
+        "place": "y.bin",
+        "hash": b"y".hex(),
+        "expected": 6,
+        "because": f"it is linked to {b'b'.hex()}",
+        "found": 9,
+    }
+
+
+def test_a_run_that_nothing_reaches_is_named_by_its_ends() -> None:
+    with pytest.raises(Unanchored) as caught:
+        place(named("ba", "zx", "yz", "wy", "cb"), anchors(b=1))
+    assert caught.value.fields == {
+        "place": "z.bin",
+        "count": 3,
+        "first": b"z".hex(),
+        "last": b"w".hex(),
+    }
