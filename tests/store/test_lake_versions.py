@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,15 +11,19 @@ import pytest
 
 from hashcanary.chain.networks import REGTEST, SIGNET
 from hashcanary.errors import Exit
+from hashcanary.store.durable import write_error
 from hashcanary.store.errors import (
     LakeDamaged,
+    LakeError,
     LakeExists,
+    LakeFull,
     LakeNotWritable,
     NoLake,
     UnknownVersion,
 )
 from hashcanary.store.lake import Lake, default_home
 from hashcanary.store.loading import load
+from hashcanary.store.manifest import read_manifest, read_signed, signed
 from hashcanary.store.tables import MOST_FILES
 from hashcanary.store.verify import verify
 
@@ -234,6 +240,7 @@ def test_a_home_that_cannot_be_written_is_an_error_that_says_why(tmp_path: Path)
     with pytest.raises(LakeNotWritable, match="Not a directory") as caught:
         Lake.create(tmp_path / "file" / "lake", REGTEST)
     assert caught.value.exit_code == Exit.LAKE
+    assert caught.value.fields == {"home": tmp_path / "file" / "lake", "found": "Not a directory"}
 
 
 def test_home_is_named_by_the_environment_else_by_the_platform(tmp_path: Path) -> None:
@@ -245,3 +252,61 @@ def test_home_is_named_by_the_environment_else_by_the_platform(tmp_path: Path) -
 def test_version_files_are_plain_json(loaded: Lake) -> None:
     body = json.loads((loaded.home / "versions" / "00000001.json").read_text())
     assert body["tables"]["headers"]["rows"] == 51
+
+
+def test_an_empty_lake_is_taken_back_and_nothing_else(
+    home: Path, grow: Callable[..., list[bytes]], tmp_path: Path
+) -> None:
+    Lake.create(home, REGTEST)
+    Lake.withdraw(home)
+    assert not home.exists()
+    # what an unfinished write left goes too, a file of someone else's stays where it is
+    Lake.create(home, REGTEST)
+    (home / "tables").mkdir()
+    (home / "tables" / "draft").write_bytes(b"")
+    (home / "notes.txt").write_text("mine")
+    Lake.withdraw(home)
+    assert [path.name for path in home.iterdir()] == ["notes.txt"]
+    with pytest.raises(NoLake):
+        Lake.open(home)
+    (home / "notes.txt").unlink()
+    held = load(Lake.create(home, REGTEST), [headers_file(tmp_path, "a.bin", grow(3))]).lake
+    Lake.withdraw(home)
+    assert Lake.open(home).frame("headers").equals(held.frame("headers"))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "found"),
+    [
+        (OSError(errno.ENOSPC, "x"), LakeFull, "No space left on device"),
+        (OSError(errno.EDQUOT, "x"), LakeFull, "Disk quota exceeded"),
+        (OSError(errno.EFBIG, "x"), LakeFull, "File too large"),
+        (OSError(errno.EROFS, "x"), LakeNotWritable, "Read-only file system"),
+        (RuntimeError("from Rust: No space (os error 28) at"), LakeFull, "No space left on device"),
+        (RuntimeError("from Rust: denied (os error 13)"), LakeNotWritable, "Permission denied"),
+        (RuntimeError("no number"), LakeNotWritable, "no number"),
+    ],
+)
+def test_a_failed_write_is_named_whichever_library_it_came_through(
+    home: Path, error: Exception, kind: type[LakeError], found: str
+) -> None:
+    failure = write_error(home, error)
+    assert type(failure) is kind
+    assert failure.fields == {"home": home, "found": found}
+
+
+def test_versions_of_no_lake_are_named(home: Path) -> None:
+    with pytest.raises(NoLake):
+        read_manifest(home)
+    with pytest.raises(NoLake):
+        read_manifest(home, 3)
+
+
+def test_one_content_is_signed_in_one_way(tmp_path: Path) -> None:
+    bodies = ({"b": 1, "a": {"d": [2], "c": 3}}, {"a": {"c": 3, "d": [2]}, "b": 1})
+    assert signed(bodies[0]) == signed(bodies[1])
+    digest = hashlib.sha256(b'{"a":{"c":3,"d":[2]},"b":1}').hexdigest()
+    assert json.loads(signed(bodies[0])) == {**bodies[0], "sha256": digest}
+    path = tmp_path / "signed.json"
+    path.write_bytes(signed(bodies[0]))
+    assert read_signed(path) == bodies[1]
