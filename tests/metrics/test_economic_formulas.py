@@ -244,12 +244,22 @@ def test_pow_floor_at_a_published_difficulty() -> None:
     assert value[-1] == pytest.approx(47_156, rel=1e-4)
 
 
-def test_price_means_are_plain_and_break_at_a_gap() -> None:
+@pytest.mark.parametrize("days", [10, 20, 50, 200])
+def test_price_means_are_plain(days: int) -> None:
+    frame = pl.DataFrame({"price.usd": [float(day) ** 2 for day in range(1, 203)]})
+    means = {metric.name: metric for metric in price.PRICE_MEANS}
+    assert len(means) == 4
+    mean = means[f"price.sma{days}"]
+    value = mean.compute(frame)["value"]
+    assert mean.window == days
+    assert value.null_count() == days - 1
+    assert value[days - 1] == pytest.approx(sum(day**2 for day in range(1, days + 1)) / days)
+    assert value[201] == pytest.approx(sum(day**2 for day in range(203 - days, 203)) / days)
+
+
+def test_price_means_break_at_a_gap() -> None:
     frame = pl.DataFrame({"price.usd": [float(day) for day in range(1, 21)]})
     means = {metric.name: metric for metric in price.PRICE_MEANS}
-    assert means["price.sma10"].compute(frame)["value"][9] == pytest.approx(5.5)
-    assert means["price.sma20"].compute(frame)["value"][19] == pytest.approx(10.5)
-    assert means["price.sma10"].compute(frame)["value"].null_count() == 9
     broken = frame.with_columns(
         pl.when(pl.col("price.usd") != 12).then(pl.col("price.usd")).alias("price.usd")
     )
