@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import gamma
+from scipy.stats import chi2, gamma
 
 from hashcanary.metrics.catalogue import blocks, hashrate
 from hashcanary.metrics.gamma_quantile import gamma_quantile
@@ -135,3 +135,35 @@ def test_the_mean_interval_of_an_epoch_rests_on_2015_intervals() -> None:
     found = blocks.epoch_interval(frame)
     assert found["value"].item() == pytest.approx(675.67, abs=0.01)
     assert found["low"].item() < found["value"].item() < found["high"].item()
+
+
+def test_mean_intervals_of_days_have_garwoods_limits() -> None:
+    counts = [144, 1, 98, 0]
+    made = blocks.day_interval(pl.DataFrame({"blocks.count": counts}))
+    for row, count in zip(made.rows(named=True), counts, strict=True):
+        if count:
+            assert row["value"] == pytest.approx(86_400 / count)
+            # F. Garwood (1936): half a chi-squared variate of 2 n, of 2 n + 2 degrees of freedom
+            assert row["high"] == pytest.approx(86_400 * 2 / chi2.ppf(0.025, 2 * count), rel=1e-6)
+            assert row["low"] == pytest.approx(
+                86_400 * 2 / chi2.ppf(0.975, 2 * count + 2), rel=1e-6
+            )
+        else:
+            assert row["value"] is None
+
+
+def test_mean_intervals_of_epochs_have_the_gammas_limits() -> None:
+    frame = pl.DataFrame({"epoch.span": [1_209_000, 1_300_000], "epoch.intervals": [2015, 2015]})
+    for row, span in zip(
+        blocks.epoch_interval(frame).rows(named=True), (1_209_000, 1_300_000), strict=True
+    ):
+        assert row["value"] == pytest.approx(span / 2015)
+        assert row["low"] == pytest.approx(2 * span / chi2.ppf(0.975, 2 * 2015), rel=1e-6)
+        assert row["high"] == pytest.approx(2 * span / chi2.ppf(0.025, 2 * 2015), rel=1e-6)
+
+
+def test_blocks_are_counted_as_they_stand() -> None:
+    frame = pl.DataFrame({"mtp.count": [3, None], "epoch.first_height": [0, 2016]})
+    assert blocks.count_of("mtp.count")(frame)["value"].to_list() == [3, None]
+    ends = frame.with_columns(pl.Series("epoch.last_height", [2015, 4031]))
+    assert blocks.epoch_count(ends)["value"].to_list() == [2016, 2016]
