@@ -45,19 +45,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".mutants"
 LAYERS = ("chain", "store", "metrics", "inference")
-# whose tests are tried on mutants of a layer
-TEST_FOLDERS = {
-    "chain": ("chain", "store", "properties"),
-    "store": ("store", "properties"),
-    "metrics": ("metrics", "properties", "golden"),
-    "inference": ("inference",),
+# whose tests are tried on mutants of a layer: folders and files
+RELATED = {
+    "chain": ("chain", "store", "properties/test_chain_properties.py", "properties/test_errors.py"),
+    "store": ("store", "properties/test_loads_header_trees.py", "properties/test_errors.py"),
+    "metrics": ("metrics", "properties/test_days_never_change.py", "properties/test_errors.py"),
+    "inference": ("inference", "properties/test_errors.py"),
 }
 BAR = 0.85
 MODULES_A_LAYER = 10
 MUTANTS_A_MODULE = 8
 SEED = 1
 # seconds of a processor that the tests of one mutant may take by what they took before
-BUDGET = 40.0
+BUDGET = 20.0
 COMPILING = 120
 # a busy machine takes so many times longer
 PATIENCE = 10
@@ -366,7 +366,7 @@ def _imports(module: str) -> re.Pattern[str]:
     )
 
 
-def map_tests(tree: Path, environment: dict[str, str], folders: Sequence[str]) -> Tests:
+def map_tests(tree: Path, environment: dict[str, str], related: Sequence[str]) -> Tests:
     """Run the test files that have changed since they were last run; the rest is in the cache."""
     # which lines run does not hang on what only shows them
     package = _digest(
@@ -375,20 +375,21 @@ def map_tests(tree: Path, environment: dict[str, str], folders: Sequence[str]) -
         if path.relative_to(tree).parts[1] not in {"cli", "report", "views"}
     )
     shared = _digest(sorted((ROOT / "tests").rglob("conftest.py")))
+    CACHE.mkdir(exist_ok=True)
     runs: dict[str, dict[str, Any]] = {}
-    for folder in folders:
-        kept = CACHE / folder
-        kept.mkdir(parents=True, exist_ok=True)
-        files = {
-            str(path.relative_to(ROOT)): kept / f"{_digest([path], package + shared)}.json"
-            for path in sorted((ROOT / "tests" / folder).rglob("test_*.py"))
+    for part in related:
+        place = ROOT / "tests" / part
+        files = sorted(place.rglob("test_*.py")) if place.is_dir() else [place]
+        kept = {
+            str(path.relative_to(ROOT)): CACHE / f"{path.stem} {_digest([path], package + shared)}"
+            for path in files
         }
-        stale = [name for name, path in files.items() if not path.exists()]
+        stale = [name for name, path in kept.items() if not path.exists()]
         for name, run in _mapped(stale, tree, environment).items():
-            files[name].write_text(json.dumps(run), encoding="utf-8")
-        runs |= {name: json.loads(path.read_bytes()) for name, path in files.items()}
-        for path in set(kept.iterdir()) - set(files.values()):
-            path.unlink()
+            for old in CACHE.glob(f"{Path(name).stem} *"):
+                old.unlink()
+            kept[name].write_text(json.dumps(run), encoding="utf-8")
+        runs |= {name: json.loads(path.read_bytes()) for name, path in kept.items()}
     return Tests(runs, tree)
 
 
@@ -567,8 +568,7 @@ class Bench:
     def tests(self, layer: str) -> Tests:
         """The tests of a layer, run once without any mutant."""
         if layer not in self._tests:
-            folders = TEST_FOLDERS[layer]
-            self._tests[layer] = map_tests(self._tree, self._environment, folders)
+            self._tests[layer] = map_tests(self._tree, self._environment, RELATED[layer])
         return self._tests[layer]
 
     @cached_property
