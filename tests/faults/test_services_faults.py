@@ -290,25 +290,11 @@ def test_a_user_who_stops_it_loses_nothing_that_came(
 ) -> None:
     case = cases[feed]
 
-    @dataclass
-    class Impatient:
-        clock: Any
-        left: int = 2
-
-        def now(self) -> float:
-            now: float = self.clock.now()
-            return now
-
-        def sleep(self, seconds: float) -> None:
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
-            self.clock.sleep(seconds)
-
     with web.Service(case.answer) as service:
         lake = Lake.create(tmp_path / "lake", case.network)
         settings = {"url": service.url, "rate": "60"} | case.settings
-        clock = Impatient(Clock(FIRST.timestamp() + 60 * 86_400))
+        now = FIRST.timestamp() + 60 * 86_400
+        clock = Clock(now, waits_left=1, at_end=KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             sync(lake, case.feed, settings, clock)
         kept = Lake.open(lake.home)

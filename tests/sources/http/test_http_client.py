@@ -295,7 +295,7 @@ def test_requests_keep_the_pace(served: Any, ask: Callable[..., Http]) -> None:
 def test_a_clock_set_back_does_not_stop_the_pace(served: Any, ask: Callable[..., Http]) -> None:
     http = ask(Limits(per_minute=30))
     http.get("x")
-    http.clock.seconds -= 86_400  # type: ignore[attr-defined]
+    http.clock.time -= 86_400  # type: ignore[attr-defined]
     http.get("x")
     assert http.clock.slept == [2.0]  # type: ignore[attr-defined]
 
