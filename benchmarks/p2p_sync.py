@@ -36,7 +36,7 @@ from hashcanary.store.loading import load
 from hashcanary.store.syncing import Syncer, sync
 
 HEADERS = "headers_150001_340000.bin.zst"
-SERVER = Path(__file__).resolve().parent.parent / "tests" / "p2p_peer.py"
+SERVER = Path(__file__).resolve().parent.parent / "tests" / "support" / "p2p_peer.py"
 SIZE = 80
 ALL = 190_000
 HELD = 2_000

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import os
 import re
 import shutil
-import sys
 import threading
 from collections import Counter
 from contextlib import contextmanager
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
-    from types import ModuleType
 
     from hashcanary.metrics.engine import Metrics
     from hashcanary.store.lake import Lake
@@ -270,98 +266,6 @@ def cut() -> Callable[[Record, int], Record]:
         )
 
     return cut_record
-
-
-# Core's kernel/chainparams.cpp: the regtest genesis header
-_REGTEST_GENESIS = bytes.fromhex(
-    "01000000"
-    + "00" * 32
-    + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
-    + "dae5494dffff7f2002000000"
-)
-
-
-_EASIEST = bytes.fromhex("7fffff")
-
-
-def _double_sha256(data: bytes) -> bytes:
-    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
-
-
-@pytest.fixture(scope="session")
-def regtest_genesis() -> bytes:
-    """The 80 bytes of regtest's first header."""
-    return _REGTEST_GENESIS
-
-
-@pytest.fixture(scope="session")
-def grow() -> Callable[..., list[bytes]]:
-    """Mines regtest headers on top of any header: ``grow(count, parent, branch=0, step=600)``.
-
-    Each is 80 bytes and ``step`` seconds after its parent; ``branch`` tells siblings apart.
-    """
-
-    def child(parent: bytes, branch: int, step: int) -> bytes:
-        time = int.from_bytes(parent[68:72], "little") + step
-        start = b"\x01\0\0\0" + _double_sha256(parent) + branch.to_bytes(32, "little")
-        start += time.to_bytes(4, "little") + bytes.fromhex("ffff7f20")
-        nonce = 0
-        # regtest's target begins with 7fffff: not every hash that begins with 7f is below it
-        while _double_sha256(header := start + nonce.to_bytes(4, "little"))[:28:-1] >= _EASIEST:
-            nonce += 1
-        return header
-
-    def run(
-        count: int, parent: bytes = _REGTEST_GENESIS, branch: int = 0, step: int = 600
-    ) -> list[bytes]:
-        headers = []
-        for _ in range(count):
-            parent = child(parent, branch, step)
-            headers.append(parent)
-        return headers
-
-    return run
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this folder that several test files share."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def p2p() -> ModuleType:
-    """A small Bitcoin peer that serves given headers and misbehaves on command."""
-    return _beside("p2p_peer")
-
-
-@pytest.fixture(scope="session")
-def ask_peers() -> Callable[..., Any]:
-    """Asks peers for headers on behalf of a lake that holds given ones (``p2p_asking.ask``)."""
-    ask: Callable[..., Any] = _beside("p2p_asking").ask
-    return ask
-
-
-@pytest.fixture(scope="session")
-def web() -> ModuleType:
-    """An HTTP server on this machine that answers as told and fails on command."""
-    return _beside("http_service")
-
-
-@pytest.fixture(scope="session")
-def node_server() -> ModuleType:
-    """A small node with RPC and REST, faulty on command, and a lake in memory to sync into."""
-    return _beside("node_server")
-
-
-@pytest.fixture(scope="session")
-def block_maker() -> ModuleType:
-    """Makes regtest blocks, and the block files a node would keep them in."""
-    return _beside("block_maker")
 
 
 @pytest.fixture(scope="session")

@@ -73,14 +73,21 @@ def test_metric_names_in_prose_exist() -> None:
     assert unknown == []
 
 
+def _public(body: list[ast.stmt]) -> list[ast.FunctionDef | ast.ClassDef]:
+    """Public functions and classes, and the public methods and properties of these classes."""
+    named = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    public = [node for node in named if not node.name.startswith("_")]
+    inside = [_public(node.body) for node in public if isinstance(node, ast.ClassDef)]
+    return [*public, *(node for nodes in inside for node in nodes)]
+
+
 def test_every_public_function_and_class_has_a_docstring() -> None:
-    bare = []
-    for path in sorted((ROOT / "hashcanary").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:
-            named = isinstance(node, ast.FunctionDef | ast.ClassDef)
-            if named and not node.name.startswith("_") and not ast.get_docstring(node):
-                bare.append(f"{path.relative_to(ROOT)}: {node.name}")
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.name}"
+        for path in sorted((ROOT / "hashcanary").rglob("*.py"))
+        for node in _public(ast.parse(path.read_text(encoding="utf-8")).body)
+        if not ast.get_docstring(node)
+    ]
     assert bare == []
 
 

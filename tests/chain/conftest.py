@@ -35,12 +35,6 @@ def mine_fixture() -> Mine:
 
 
 @pytest.fixture
-def regtest_genesis() -> bytes:
-    """The 80 bytes of regtest's genesis header (Bitcoin Core chainparams)."""
-    return struct.pack("<i32s32sIII", 1, bytes(32), GENESIS_MERKLE[::-1], 1296688602, 0x207FFFFF, 2)
-
-
-@pytest.fixture
 def simnet_genesis() -> bytes:
     """The 80 bytes of simnet's genesis header (bcoin networks)."""
     return struct.pack("<i32s32sIII", 1, bytes(32), GENESIS_MERKLE[::-1], 1401292357, 0x207FFFFF, 2)

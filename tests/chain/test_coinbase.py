@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
 
 import bitcoin.core
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import block_maker
+from support.mining import GENESIS_COINBASE
 
 from hashcanary.chain.coinbase import (
     Output,
@@ -23,26 +24,15 @@ from hashcanary.chain.errors import ChainError, InvalidBlock, InvalidCoinbase
 from hashcanary.chain.networks import REGTEST
 from hashcanary.chain.whole_block import check_block
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-# The transaction of the genesis block, from Core's kernel/chainparams.cpp and the wiki.
-GENESIS = bytes.fromhex(
-    "01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d"
-    "0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66"
-    "207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afdb0fe55"
-    "48271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba"
-    "0b8d578a4c702b6bf11d5fac00000000"
-)
 GENESIS_TXID = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
 
 
 def test_the_coinbase_of_the_genesis_block() -> None:
-    coinbase = parse_coinbase(b"before" + GENESIS + b"after", 6)
+    coinbase = parse_coinbase(b"before" + GENESIS_COINBASE + b"after", 6)
     assert coinbase.txid.hex() == GENESIS_TXID
     assert coinbase.value == 50_0000_0000
     assert b"Chancellor on brink of second bailout" in coinbase.script
-    assert coinbase.size == len(GENESIS)
+    assert coinbase.size == len(GENESIS_COINBASE)
     (output,) = outputs_of(coinbase.outputs)
     assert output.value == 50_0000_0000
     assert output.script.hex().startswith("4104678afdb0fe5548271967f1a67130b7105cd6a8")
@@ -108,14 +98,14 @@ def test_witness_commitment_is_that_of_the_last_such_output() -> None:
 def test_what_is_no_coinbase_is_named(change: tuple[int, bytes], expected: str) -> None:
     at, byte = change
     with pytest.raises(InvalidCoinbase, match=re.escape(expected)):
-        parse_coinbase(GENESIS[:at] + byte + GENESIS[at + 1 :])
+        parse_coinbase(GENESIS_COINBASE[:at] + byte + GENESIS_COINBASE[at + 1 :])
 
 
 @pytest.mark.fuzz
-@given(st.integers(0, len(GENESIS) - 1))
+@given(st.integers(0, len(GENESIS_COINBASE) - 1))
 def test_a_coinbase_cut_short_is_named(length: int) -> None:
     with pytest.raises(InvalidCoinbase):
-        parse_coinbase(GENESIS[:length])
+        parse_coinbase(GENESIS_COINBASE[:length])
 
 
 @pytest.mark.fuzz
@@ -157,7 +147,7 @@ def damaged(block: bytes, at: int, new: bytes) -> bytes:
     return block[:at] + new + block[at + len(new) :]
 
 
-def test_what_does_not_hold_together_is_named_with_its_place(block_maker: ModuleType) -> None:
+def test_what_does_not_hold_together_is_named_with_its_place() -> None:
     """A header, the count at byte 80, the coinbase and one more transaction."""
     maker = block_maker
     other = maker.filler(90)
@@ -187,7 +177,7 @@ def with_witness(transaction: bytes) -> bytes:
     return transaction[:4] + b"\0\1" + transaction[4:-4] + b"\1\2ab" + transaction[-4:]
 
 
-def test_witnesses_are_what_the_coinbase_commits_to_or_none(block_maker: ModuleType) -> None:
+def test_witnesses_are_what_the_coinbase_commits_to_or_none() -> None:
     maker = block_maker
     other = maker.filler(90)
     bare = maker.block(maker.FIRST_BLOCK, 1, [other])
@@ -203,7 +193,7 @@ def test_witnesses_are_what_the_coinbase_commits_to_or_none(block_maker: ModuleT
         check_block(committed[: -len(other)] + with_witness(other))
 
 
-def test_transactions_repeated_unseen_by_the_root_are_refused(block_maker: ModuleType) -> None:
+def test_transactions_repeated_unseen_by_the_root_are_refused() -> None:
     """CVE-2012-2459: the last two of six transactions doubled give the same root."""
     maker = block_maker
     others = [maker.filler(90, n) for n in range(5)]

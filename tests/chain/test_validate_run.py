@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from support.mining import REGTEST_GENESIS
 
 from hashcanary.chain.errors import (
     BrokenLink,
@@ -53,9 +54,9 @@ def test_a_run_from_genesis_has_nothing_unchecked(chain: bytes) -> None:
     assert frame["median_time_past"][30] == START + 25 * 600
 
 
-def test_regtest_validates_at_its_own_limit(mine: Mine, regtest_genesis: bytes) -> None:
+def test_regtest_validates_at_its_own_limit(mine: Mine) -> None:
     times = steady(2200, 1296688603, 1)
-    data = regtest_genesis + mine(times, [EASY] * 2200, internal(regtest_genesis))
+    data = REGTEST_GENESIS + mine(times, [EASY] * 2200, internal(REGTEST_GENESIS))
     run = validate_run(data, REGTEST)
     assert (run.last_height, run.notes) == (2200, ())
 

@@ -27,6 +27,7 @@ from typing import Any
 
 import deltalake
 import polars as pl
+from support.clocks import Clock
 
 from hashcanary.chain.headers import decode_headers
 from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
@@ -41,16 +42,6 @@ PATIENCE_S = 60
 MOST_ROWS = 80
 IDLE, WRITING, RECOVERING = range(3)
 PLACES = {IDLE: "between", WRITING: "inside a write", RECOVERING: "inside recovery"}
-
-
-class Clock:
-    """A clock that stands still, so that each run notes the same times."""
-
-    def now(self) -> float:
-        return 1_700_000_000.0
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here waits")
 
 
 def heights_of(headers: bytes) -> list[int]:
@@ -95,7 +86,9 @@ def sync_all(home: pathlib.Path, headers: bytes) -> lake_module.Lake:
     """Sync everything the feed has; versions come every MOST_ROWS rows."""
     usual, syncing.MOST_ROWS = syncing.MOST_ROWS, MOST_ROWS
     try:
-        report = syncing.sync(lake_module.Lake.open(home), feed_of(headers), {}, Clock())
+        report = syncing.sync(
+            lake_module.Lake.open(home), feed_of(headers), {}, Clock(waits_left=0)
+        )
     finally:
         syncing.MOST_ROWS = usual
     if report.error is not None:

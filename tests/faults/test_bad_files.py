@@ -5,13 +5,13 @@ The table below is the list of faults: content, the error, and what its message 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from pathlib import Path
 
 import polars as pl
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.errors import Exit
@@ -262,25 +262,7 @@ def test_a_time_not_above_the_median_is_refused(real_data: Path, tmp_path: Path)
         read(tmp_path / "b.parquet")
 
 
-def _regtest(count: int) -> bytes:
-    """Regtest headers, mined here with hashlib alone."""
-    genesis = "01000000" + "00" * 32
-    genesis += "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
-    chain = [bytes.fromhex(genesis + "dae5494dffff7f2002000000")]
-    while len(chain) < count:
-        parent = hashlib.sha256(hashlib.sha256(chain[-1]).digest()).digest()
-        start = (
-            b"\1\0\0\0" + parent + bytes(32) + (1296688602 + 600 * len(chain)).to_bytes(4, "little")
-        )
-        for nonce in range(1 << 16):
-            header = start + bytes.fromhex("ffff7f20") + nonce.to_bytes(4, "little")
-            if hashlib.sha256(hashlib.sha256(header).digest()).digest()[31] < 0x7F:
-                chain.append(header)
-                break
-    return b"".join(chain)
-
-
-HEADERS = _regtest(40)
+HEADERS = b"".join([REGTEST_GENESIS, *grow(39)])
 
 
 def _flip(data: bytes, offset: int) -> bytes:

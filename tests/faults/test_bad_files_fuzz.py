@@ -12,6 +12,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.mining import MAIN_GENESIS
 
 from hashcanary.errors import HashcanaryError
 from hashcanary.sources.files.mapping import read_mapping
@@ -48,9 +49,6 @@ _HOURS = pl.DataFrame(
         "dam_lmp": [30.0 + at % 7 for at in range(72)],
     }
 )
-_HEADER = bytes.fromhex(
-    "01000000" + "00" * 32 + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
-) + bytes.fromhex("29ab5f49ffff001d1dac2b7c")
 _MAPPING = """
 table = "candles"
 market = "m"
@@ -86,7 +84,7 @@ def _written(frame: pl.DataFrame) -> list[bytes]:
 
 GOOD = [
     *(data for frame in (_BLOCKS, _CANDLES, _STATS, _HOURS) for data in _written(frame)),
-    *(_SERIES.encode(), _EPOCHS.encode(), _HEADER),
+    *(_SERIES.encode(), _EPOCHS.encode(), MAIN_GENESIS),
     zstandard.compress(_EPOCHS.encode()),
     zstandard.compress(_written(_BLOCKS)[0]),
 ]

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import block_maker
 
 from hashcanary.chain.coinbase import parse_coinbase
 from hashcanary.chain.errors import ChainError
@@ -21,7 +22,6 @@ from hashcanary.sources.node.block_files_walk import FRAME, WINDOW
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
 MAGIC = REGTEST.magic
 SECONDS = 5
@@ -38,12 +38,7 @@ PIECES = st.one_of(
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PIECES, max_size=8), st.binary(max_size=10), st.integers(0, 3), st.data())
 def test_any_bytes_give_facts_or_a_named_error(
-    tmp_path: Path,
-    block_maker: ModuleType,
-    pieces: list[bytes],
-    key: bytes,
-    real: int,
-    data: st.DataObject,
+    tmp_path: Path, pieces: list[bytes], key: bytes, real: int, data: st.DataObject
 ) -> None:
     """Real blocks among the pieces, a key of any length, a cursor of any content."""
     blocks = block_maker.chain(real)
@@ -69,9 +64,7 @@ def test_any_bytes_give_facts_or_a_named_error(
 @pytest.mark.fuzz
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=250), st.integers(0, 2**16), st.booleans())
-def test_any_bytes_after_a_valid_header(
-    tmp_path: Path, block_maker: ModuleType, body: bytes, at: int, cut: bool
-) -> None:
+def test_any_bytes_after_a_valid_header(tmp_path: Path, body: bytes, at: int, cut: bool) -> None:
     """Count and coinbase overwritten at any place: named, or as the scalar parser reads it."""
     blocks = block_maker.chain(4)
     last = bytearray(block_maker.block(blocks[4], 5, [block_maker.filler(200)], witness=True))
@@ -105,7 +98,6 @@ def test_any_bytes_after_a_valid_header(
     damage=st.none() | st.tuples(st.integers(0, 2_000), st.integers(0, 7)),
 )
 def test_columns_read_what_the_scalar_parser_reads(
-    block_maker: ModuleType,
     outputs: list[tuple[int, int]],
     length: int,
     witness: bool,

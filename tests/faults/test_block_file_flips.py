@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from support import block_maker
 
 from hashcanary.chain.coinbase import parse_coinbase
 from hashcanary.chain.networks import MAIN
@@ -151,10 +152,7 @@ class Flipped:
 
 @pytest.fixture(scope="module")
 def flipped(
-    real_data: Path,
-    raw_blocks: dict[str, bytes],
-    block_maker: ModuleType,
-    tmp_path_factory: pytest.TempPathFactory,
+    real_data: Path, raw_blocks: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[bool], Flipped]:
     """Makes the folder for one mode."""
     first = (real_data / "raw_blocks" / "first-100k-blocks.dat").read_bytes()

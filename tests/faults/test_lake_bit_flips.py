@@ -8,6 +8,8 @@ from random import Random
 
 import polars as pl
 import pytest
+from support.clocks import Clock
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.facts import EVENTS, Facts
@@ -23,18 +25,10 @@ FLIPS = 6
 MANY_FLIPS = 240
 
 
-class Clock:
-    def now(self) -> float:
-        return 1_704_067_200.0
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here waits")
-
-
 @pytest.fixture
-def lake(tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes) -> Lake:
+def lake(tmp_path: Path) -> Lake:
     """Three versions of three tables, the last of one file each where parts overlap."""
-    chain = [regtest_genesis, *grow(60)]
+    chain = [REGTEST_GENESIS, *grow(60)]
     lake = Lake.create(tmp_path / "lake", REGTEST)
     for name, count in (("b", 20), ("a", 40), ("c", 61)):
         (tmp_path / f"{name}.bin").write_bytes(b"".join(chain[:count]))
@@ -68,7 +62,7 @@ def followed(lake: Lake) -> Lake:
 
     feed = Feed("fake", "a feed of tests", ("events",), (), batches)
     for _ in range(2):
-        lake = sync(lake, feed, {}, Clock()).lake
+        lake = sync(lake, feed, {}, Clock(1_704_067_200.0, waits_left=0)).lake
     return lake
 
 

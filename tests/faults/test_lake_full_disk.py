@@ -16,6 +16,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.clocks import Clock
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.headers import decode_headers
 from hashcanary.chain.networks import REGTEST
@@ -66,9 +68,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def files(tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes) -> list[Path]:
+def files(tmp_path: Path) -> list[Path]:
     """A first file, then one of headers that needs about 130 kB of lake, and candles."""
-    chain = [regtest_genesis, *grow(1200)]
+    chain = [REGTEST_GENESIS, *grow(1200)]
     (tmp_path / "a.bin").write_bytes(b"".join(chain[:50]))
     (tmp_path / "b.bin").write_bytes(b"".join(chain))
     rows = [f"{1704067200 + 3600 * at},{at + 1},{at + 2},{at + 1},{at + 1},1" for at in range(90)]
@@ -126,14 +128,16 @@ def test_a_disk_that_fills_during_a_sync_keeps_what_was_committed_and_goes_on_la
 ) -> None:
     monkeypatch.setattr(syncing, "MOST_ROWS", 300)
     feed = headers_feed(files[1].read_bytes())
-    clean = sync(Lake.create(tmp_path / "clean", REGTEST), feed, {}, Clock()).lake
+    clean = sync(
+        Lake.create(tmp_path / "clean", REGTEST), feed, {}, Clock(1_704_067_200.0, waits_left=0)
+    ).lake
     lake = Lake.create(small_disk / "lake", REGTEST)
     ballast, reached, failures = small_disk / "ballast", [], []
     for room in range(8192, 300 * 1024, 24 * 1024):
         ballast.write_bytes(b"")
         ballast.write_bytes(bytes(max(shutil.disk_usage(small_disk).free - room, 0)))
         try:
-            sync(lake, feed, {}, Clock())
+            sync(lake, feed, {}, Clock(1_704_067_200.0, waits_left=0))
         except LakeFull as error:
             failures.append(str(error))
         else:
@@ -147,7 +151,7 @@ def test_a_disk_that_fills_during_a_sync_keeps_what_was_committed_and_goes_on_la
     assert all("No space left on device" in told for told in failures)
     assert reached == sorted(reached)
     ballast.unlink()
-    after = sync(lake, feed, {}, Clock())
+    after = sync(lake, feed, {}, Clock(1_704_067_200.0, waits_left=0))
     assert after.error is None
     assert same(after.lake, clean)
     assert after.lake.manifest.feeds == clean.manifest.feeds
@@ -167,14 +171,6 @@ def headers_feed(headers: bytes) -> Feed:
             yield Batch((facts,), {"at": at + rows.height})
 
     return Feed("fake", "a feed of tests", ("headers",), (), batches)
-
-
-class Clock:
-    def now(self) -> float:
-        return 1_704_067_200.0
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here waits")
 
 
 def test_a_home_that_cannot_be_made_for_lack_of_room_says_so(small_disk: Path) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.facts import TABLES
@@ -92,13 +93,9 @@ class Cuts:
 
 
 @pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory,
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
-) -> Cuts:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Cuts:
     folder = tmp_path_factory.mktemp("killed")
-    chain = [regtest_genesis, *grow(300)]
+    chain = [REGTEST_GENESIS, *grow(300)]
     files = []
     for name, part, hours in (("first", chain[:100], range(50)), ("second", chain, range(90))):
         headers, candles = folder / f"{name}.bin", folder / f"{name}.csv"

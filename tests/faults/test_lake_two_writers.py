@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.errors import Exit
@@ -29,16 +30,13 @@ with Lake.open(Path(sys.argv[1])).writing():
 
 
 @pytest.fixture
-def lake(tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes) -> Lake:
-    (tmp_path / "a.bin").write_bytes(b"".join([regtest_genesis, *grow(10)]))
+def lake(tmp_path: Path) -> Lake:
+    (tmp_path / "a.bin").write_bytes(b"".join([REGTEST_GENESIS, *grow(10)]))
     return load(Lake.create(tmp_path / "lake", REGTEST), [tmp_path / "a.bin"]).lake
 
 
 def test_a_second_writer_is_told_at_once_and_the_end_of_the_first_frees_it(
-    lake: Lake,
-    tmp_path: Path,
-    grow: Callable[..., list[bytes]],
-    limited: Callable[..., AbstractContextManager[None]],
+    lake: Lake, tmp_path: Path, limited: Callable[..., AbstractContextManager[None]]
 ) -> None:
     (tmp_path / "b.bin").write_bytes(b"".join(grow(20)))
     command = [sys.executable, "-c", HOLDER, str(lake.home)]
@@ -66,11 +64,9 @@ def test_two_loads_in_one_process_do_not_mix(lake: Lake, tmp_path: Path) -> None
     assert load(lake, [tmp_path / "a.bin"]).new == 0
 
 
-def test_readers_see_all_tables_of_one_load_or_none(
-    tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
-) -> None:
+def test_readers_see_all_tables_of_one_load_or_none(tmp_path: Path) -> None:
     """Every load brings as many headers as candles; a reader never sees them differ."""
-    chain = [regtest_genesis, *grow(60)]
+    chain = [REGTEST_GENESIS, *grow(60)]
     lake = Lake.create(tmp_path / "lake", REGTEST)
     done = threading.Event()
     seen: list[tuple[int, int]] = []

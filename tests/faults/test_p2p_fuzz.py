@@ -5,22 +5,19 @@ from __future__ import annotations
 import struct
 import time
 import tracemalloc
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import p2p_peer as p2p
+from support.mining import REGTEST_GENESIS, grow
+from support.p2p_asking import ask as ask_peers
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.p2p.errors import NoPeerLeft, Reason
 from hashcanary.sources.p2p.framing import MAX_PAYLOAD
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-Mined = Callable[..., list[bytes]]
-Ask = Callable[..., Any]
 MAGIC = REGTEST.magic
 COMMANDS = ("headers", "inv", "version", "verack", "ping", "pong", "getheaders", "addr", "block")
 
@@ -41,15 +38,15 @@ pieces = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def chain(grow: Mined, regtest_genesis: bytes) -> list[bytes]:
-    return [regtest_genesis, *grow(40)]
+def chain() -> list[bytes]:
+    return [REGTEST_GENESIS, *grow(40)]
 
 
 conversations = st.tuples(st.booleans(), st.lists(pieces, max_size=8), st.integers(0, 4_000))
 Said = tuple[bool, list[tuple[str, bytes]], int]
 
 
-def _ends_well(p2p: ModuleType, ask_peers: Ask, chain: list[bytes], said: Said) -> None:
+def _ends_well(chain: list[bytes], said: Said) -> None:
     """A peer that greets or not, and then sends some pieces up to a cut."""
     greets, sent, cut = said
 
@@ -81,23 +78,19 @@ def _ends_well(p2p: ModuleType, ask_peers: Ask, chain: list[bytes], said: Said) 
 @pytest.mark.fuzz
 @settings(max_examples=150)
 @given(said=conversations)
-def test_any_bytes_end_in_a_named_reason(
-    p2p: ModuleType, ask_peers: Ask, chain: list[bytes], said: Said
-) -> None:
-    _ends_well(p2p, ask_peers, chain, said)
+def test_any_bytes_end_in_a_named_reason(chain: list[bytes], said: Said) -> None:
+    _ends_well(chain, said)
 
 
 @pytest.mark.fuzz
 @pytest.mark.torture
 @settings(max_examples=10_000)
 @given(said=conversations)
-def test_any_bytes_end_in_a_named_reason_ten_thousand_times(
-    p2p: ModuleType, ask_peers: Ask, chain: list[bytes], said: Said
-) -> None:
-    _ends_well(p2p, ask_peers, chain, said)
+def test_any_bytes_end_in_a_named_reason_ten_thousand_times(chain: list[bytes], said: Said) -> None:
+    _ends_well(chain, said)
 
 
-def _flips(chain: list[bytes], p2p: ModuleType) -> list[bytes]:
+def _flips(chain: list[bytes]) -> list[bytes]:
     """Every message of an honest conversation, with each of its first bytes and some later bent."""
     data: bytes = p2p.framed(MAGIC, "headers", p2p.headers_payload(chain[1:30]))
     bent = []
@@ -108,10 +101,8 @@ def _flips(chain: list[bytes], p2p: ModuleType) -> list[bytes]:
     return bent
 
 
-def test_no_bit_flip_on_the_wire_passes(
-    p2p: ModuleType, ask_peers: Ask, chain: list[bytes]
-) -> None:
-    flips = _flips(chain, p2p)
+def test_no_bit_flip_on_the_wire_passes(chain: list[bytes]) -> None:
+    flips = _flips(chain)
     for data in flips:
 
         def script(conversation: Any, data: bytes = data) -> None:
@@ -132,9 +123,7 @@ def test_no_bit_flip_on_the_wire_passes(
     assert len(flips) > 140
 
 
-def test_a_flood_of_the_largest_messages_stays_within_memory(
-    p2p: ModuleType, ask_peers: Ask, chain: list[bytes]
-) -> None:
+def test_a_flood_of_the_largest_messages_stays_within_memory(chain: list[bytes]) -> None:
     def script(conversation: Any) -> None:
         conversation.greet()
         for _ in range(50):

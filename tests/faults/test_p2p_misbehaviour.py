@@ -10,44 +10,42 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from support import p2p_peer as p2p
+from support.mining import REGTEST_GENESIS, double_sha256, grow, mine
+from support.p2p_asking import ask as ask_peers
 
 from hashcanary.chain.networks import REGTEST, SIMNET, Anchor, Network
 from hashcanary.errors import Exit
 from hashcanary.sources.p2p.errors import NoPeerLeft
 from hashcanary.sources.p2p.session import MAX_UNRELATED
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-Mined = Callable[..., list[bytes]]
-Ask = Callable[..., Any]
 MAGIC = REGTEST.magic
 
 
 @pytest.fixture(scope="module")
-def chain(grow: Mined, regtest_genesis: bytes) -> list[bytes]:
+def chain() -> list[bytes]:
     """Genesis and 2,100 headers: an answer of 2,000, and one that ends the chain."""
-    return [regtest_genesis, *grow(2_100)]
+    return [REGTEST_GENESIS, *grow(2_100)]
 
 
-def _missing_work(header: bytes, p2p: ModuleType) -> bytes:
+def _missing_work(header: bytes) -> bytes:
     """The same header with a nonce by which it misses its target."""
     for nonce in range(1 << 16):
         other = header[:76] + struct.pack("<I", nonce)
-        if p2p.double_sha256(other)[31] > 0x7F:
+        if double_sha256(other)[31] > 0x7F:
             return other
     raise AssertionError("no such nonce")
 
 
-def _says(chain_of: Callable[[ModuleType, list[bytes]], list[bytes]]) -> Callable[..., Any]:
+def _says(chain_of: Callable[[list[bytes]], list[bytes]]) -> Callable[..., Any]:
     """A peer whose first answer is made from the chain, and whose later ones are none."""
 
-    def build(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+    def build(chain: list[bytes]) -> dict[str, Any]:
         def answer(conversation: Any, locator: list[bytes], asked: int) -> None:
-            conversation.send_headers([] if asked else chain_of(p2p, chain))
+            conversation.send_headers([] if asked else chain_of(chain))
 
         return {"answer": answer}
 
@@ -57,7 +55,7 @@ def _says(chain_of: Callable[[ModuleType, list[bytes]], list[bytes]]) -> Callabl
 def _raw(data: bytes) -> Callable[..., Any]:
     """A peer that sends these bytes after the handshake and then listens."""
 
-    def build(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+    def build(chain: list[bytes]) -> dict[str, Any]:
         def script(conversation: Any) -> None:
             conversation.greet()
             conversation.raw(data)
@@ -68,52 +66,52 @@ def _raw(data: bytes) -> Callable[..., Any]:
     return build
 
 
-def _framed(p2p: ModuleType, command: str, payload: bytes) -> bytes:
+def _framed(command: str, payload: bytes) -> bytes:
     data: bytes = p2p.framed(MAGIC, command, payload)
     return data
 
 
-def _never_speaks(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _never_speaks(chain: list[bytes]) -> dict[str, Any]:
     return {"script": lambda conversation: conversation.wait_for_end()}
 
 
-def _never_answers(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _never_answers(chain: list[bytes]) -> dict[str, Any]:
     return {"answer": lambda conversation, locator, asked: conversation.wait_for_end()}
 
 
-def _drips(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _drips(chain: list[bytes]) -> dict[str, Any]:
     def script(conversation: Any) -> None:
         conversation.greet()
-        for byte in _framed(p2p, "headers", p2p.headers_payload(chain[1:1000])):
+        for byte in _framed("headers", p2p.headers_payload(chain[1:1000])):
             conversation.raw(bytes([byte]))
             time.sleep(0.01)
 
     return {"script": script}
 
 
-def _hangs_up(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _hangs_up(chain: list[bytes]) -> dict[str, Any]:
     return {"script": lambda conversation: None}
 
 
-def _hangs_up_amid(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _hangs_up_amid(chain: list[bytes]) -> dict[str, Any]:
     def answer(conversation: Any, locator: list[bytes], asked: int) -> None:
-        data = _framed(p2p, "headers", p2p.headers_payload(chain[1:2001]))
+        data = _framed("headers", p2p.headers_payload(chain[1:2001]))
         conversation.raw(data[: len(data) // 2])
         conversation.connection.shutdown(socket.SHUT_WR)
 
     return {"answer": answer}
 
 
-def _wrong_checksum(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _wrong_checksum(chain: list[bytes]) -> dict[str, Any]:
     def answer(conversation: Any, locator: list[bytes], asked: int) -> None:
-        data = bytearray(_framed(p2p, "headers", p2p.headers_payload(chain[1:100])))
+        data = bytearray(_framed("headers", p2p.headers_payload(chain[1:100])))
         data[-50] ^= 1
         conversation.raw(bytes(data))
 
     return {"answer": answer}
 
 
-def _shows_our_nonce(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _shows_our_nonce(chain: list[bytes]) -> dict[str, Any]:
     def script(conversation: Any) -> None:
         ours = conversation.until("version")[72:80]
         conversation.send("version", conversation.peer.version(ours))
@@ -122,7 +120,7 @@ def _shows_our_nonce(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
     return {"script": script}
 
 
-def _chatters(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _chatters(chain: list[bytes]) -> dict[str, Any]:
     def script(conversation: Any) -> None:
         conversation.greet()
         for _ in range(MAX_UNRELATED + 1):
@@ -132,7 +130,7 @@ def _chatters(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
     return {"script": script}
 
 
-def _sends_blocks(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _sends_blocks(chain: list[bytes]) -> dict[str, Any]:
     def script(conversation: Any) -> None:
         conversation.greet()
         for _ in range(3):
@@ -142,25 +140,25 @@ def _sends_blocks(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
     return {"script": script}
 
 
-def _repeats_an_answer(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _repeats_an_answer(chain: list[bytes]) -> dict[str, Any]:
     def answer(conversation: Any, locator: list[bytes], asked: int) -> None:
         conversation.send_headers(chain[1:2001])
 
     return {"answer": answer}
 
 
-def _jumps(p2p: ModuleType, chain: list[bytes]) -> dict[str, Any]:
+def _jumps(chain: list[bytes]) -> dict[str, Any]:
     def answer(conversation: Any, locator: list[bytes], asked: int) -> None:
         conversation.send_headers(chain[2002:] if asked else chain[1:2001])
 
     return {"answer": answer}
 
 
-def _late(step: int) -> Callable[[ModuleType, list[bytes]], list[bytes]]:
+def _late(step: int) -> Callable[[list[bytes]], list[bytes]]:
     """Headers whose last is ``step`` seconds after the one before."""
 
-    def build(p2p: ModuleType, chain: list[bytes]) -> list[bytes]:
-        return [*chain[1:50], p2p.mine(chain[49], 0x207FFFFF, step)]
+    def build(chain: list[bytes]) -> list[bytes]:
+        return [*chain[1:50], mine(chain[49], 0x207FFFFF, step)]
 
     return build
 
@@ -175,29 +173,29 @@ MISBEHAVIOURS: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
     "speaks for another network": ("bad-magic", _raw(SIMNET.magic + bytes(20))),
     "wrong checksum": ("bad-checksum", _wrong_checksum),
     "announces 4 GB": ("oversized", _raw(MAGIC + b"headers\0\0\0\0\0" + b"\xff" * 4 + bytes(4))),
-    "2,001 headers": ("oversized", _says(lambda p2p, chain: chain[1:2002])),
+    "2,001 headers": ("oversized", _says(lambda chain: chain[1:2002])),
     "a command of zeros": ("malformed", _raw(MAGIC + bytes(20))),
     "a nonce of ours": ("self-connection", _shows_our_nonce),
-    "protocol of 2010": ("too-old", lambda p2p, chain: {"protocol": 31_799}),
-    "serves nothing": ("serves-no-headers", lambda p2p, chain: {"services": 0}),
+    "protocol of 2010": ("too-old", lambda chain: {"protocol": 31_799}),
+    "serves nothing": ("serves-no-headers", lambda chain: {"services": 0}),
     "chatters": ("too-many-messages", _chatters),
     "sends blocks": ("too-many-messages", _sends_blocks),
     "misses its target": (
         "bad-work",
-        _says(lambda p2p, chain: [*chain[1:50], _missing_work(chain[50], p2p)]),
+        _says(lambda chain: [*chain[1:50], _missing_work(chain[50])]),
     ),
     "an easier target than any": (
         "bad-work",
-        _says(lambda p2p, chain: [chain[1][:72] + b"\xff\xff\xff\x20" + chain[1][76:]]),
+        _says(lambda chain: [chain[1][:72] + b"\xff\xff\xff\x20" + chain[1][76:]]),
     ),
     "wrong bits": (
         "bad-bits",
-        _says(lambda p2p, chain: [*chain[1:50], p2p.mine(chain[49], 0x207FFFFE, 600)]),
+        _says(lambda chain: [*chain[1:50], mine(chain[49], 0x207FFFFE, 600)]),
     ),
     "before the median time past": ("bad-time", _says(_late(-3_000))),
     "from the future": ("bad-time", _says(_late(400_000_000))),
-    "a link broken": ("unconnected", _says(lambda p2p, chain: [*chain[1:50], *chain[51:60]])),
-    "another genesis": ("unconnected", _says(lambda p2p, chain: chain[51:60])),
+    "a link broken": ("unconnected", _says(lambda chain: [*chain[1:50], *chain[51:60]])),
+    "another genesis": ("unconnected", _says(lambda chain: chain[51:60])),
     "jumps": ("unconnected", _jumps),
     "repeats an answer": ("repeated", _repeats_an_answer),
 }
@@ -209,11 +207,9 @@ def _patience(reason: str) -> str:
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
-def test_alone_it_fails_the_sync_by_its_name(
-    name: str, p2p: ModuleType, chain: list[bytes], ask_peers: Ask
-) -> None:
+def test_alone_it_fails_the_sync_by_its_name(name: str, chain: list[bytes]) -> None:
     reason, build = MISBEHAVIOURS[name]
-    with p2p.Peer(MAGIC, chain, **build(p2p, chain)) as peer:
+    with p2p.Peer(MAGIC, chain, **build(chain)) as peer:
         began = time.monotonic()
         answer = ask_peers(REGTEST, [peer.name], timeout=_patience(reason))
         took = time.monotonic() - began
@@ -230,20 +226,16 @@ def test_alone_it_fails_the_sync_by_its_name(
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
-def test_beside_an_honest_peer_it_changes_nothing(
-    name: str, p2p: ModuleType, chain: list[bytes], ask_peers: Ask
-) -> None:
+def test_beside_an_honest_peer_it_changes_nothing(name: str, chain: list[bytes]) -> None:
     reason, build = MISBEHAVIOURS[name]
-    with p2p.Peer(MAGIC, chain, **build(p2p, chain)) as bad, p2p.Peer(MAGIC, chain) as good:
+    with p2p.Peer(MAGIC, chain, **build(chain)) as bad, p2p.Peer(MAGIC, chain) as good:
         answer = ask_peers(REGTEST, [bad.name, good.name], timeout=_patience(reason))
     assert (answer.error, answer.reasons) == (None, [reason])
     assert answer.headers == chain
     assert answer.heights == list(range(len(chain)))
 
 
-def test_a_peer_that_is_not_there_is_said_and_is_no_event(
-    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
-) -> None:
+def test_a_peer_that_is_not_there_is_said_and_is_no_event(chain: list[bytes]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         nobody = f"127.0.0.1:{listener.getsockname()[1]}"
     with p2p.Peer(MAGIC, chain) as good:
@@ -254,11 +246,9 @@ def test_a_peer_that_is_not_there_is_said_and_is_no_event(
     assert "unreachable" in str(alone.error)
 
 
-def test_the_error_lists_the_reason_of_every_peer(
-    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
-) -> None:
+def test_the_error_lists_the_reason_of_every_peer(chain: list[bytes]) -> None:
     with (
-        p2p.Peer(MAGIC, chain, **_hangs_up(p2p, chain)) as first,
+        p2p.Peer(MAGIC, chain, **_hangs_up(chain)) as first,
         p2p.Peer(MAGIC, chain, services=0) as second,
         p2p.Peer(SIMNET.magic, chain) as third,
     ):
@@ -270,10 +260,8 @@ def test_the_error_lists_the_reason_of_every_peer(
     assert answer.reasons == list(reasons)
 
 
-def test_another_block_at_a_well_known_height_is_another_chain(
-    p2p: ModuleType, chain: list[bytes], grow: Mined, ask_peers: Ask
-) -> None:
-    known = Anchor(100, p2p.double_sha256(chain[100])[::-1], 0x207FFFFF)
+def test_another_block_at_a_well_known_height_is_another_chain(chain: list[bytes]) -> None:
+    known = Anchor(100, double_sha256(chain[100])[::-1], 0x207FFFFF)
     network = replace(REGTEST, anchors=(known,))
     fake = [*chain[:60], *grow(100, parent=chain[59], branch=1)]
     with p2p.Peer(MAGIC, fake) as bad, p2p.Peer(MAGIC, chain) as good:
@@ -282,9 +270,7 @@ def test_another_block_at_a_well_known_height_is_another_chain(
     assert answer.headers == chain
 
 
-def test_a_lesser_branch_from_far_below_is_low_work(
-    p2p: ModuleType, chain: list[bytes], grow: Mined, ask_peers: Ask
-) -> None:
+def test_a_lesser_branch_from_far_below_is_low_work(chain: list[bytes]) -> None:
     fake = [*chain[:1000], *grow(900, parent=chain[999], branch=1)]
     with p2p.Peer(MAGIC, fake) as bad:
         answer = ask_peers(REGTEST, [bad.name], chain)
@@ -297,23 +283,21 @@ def _four_times_harder(bits: int) -> int:
     return size << 24 | target >> 8 * (size - 3)
 
 
-def _hard_chain(p2p: ModuleType, network: Network, count: int, genesis: bytes) -> list[bytes]:
+def _hard_chain(network: Network, count: int, genesis: bytes) -> list[bytes]:
     """Blocks a second apart: every epoch is four times harder than the one before."""
     chain, bits = [genesis], network.genesis.bits
     for height in range(1, count):
         if height % network.retarget_interval == 0:
             bits = _four_times_harder(bits)
-        chain.append(p2p.mine(chain[-1], bits, 1))
+        chain.append(mine(chain[-1], bits, 1))
     return chain
 
 
-def test_endless_easy_headers_are_cut_off_and_never_kept(
-    p2p: ModuleType, regtest_genesis: bytes, grow: Mined, ask_peers: Ask
-) -> None:
+def test_endless_easy_headers_are_cut_off_and_never_kept() -> None:
     network = replace(REGTEST, retarget_interval=16, target_timespan=9_600, no_retargeting=False)
-    hard = _hard_chain(p2p, network, 80, regtest_genesis)
+    hard = _hard_chain(network, 80, REGTEST_GENESIS)
     # more than 20 minutes after its parent a block may have the easiest target
-    easy = [regtest_genesis, *grow(9_000, step=1_300)]
+    easy = [REGTEST_GENESIS, *grow(9_000, step=1_300)]
     with p2p.Peer(MAGIC, hard) as good:
         assert ask_peers(network, [good.name]).headers == hard
     with p2p.Peer(MAGIC, easy) as bad:
@@ -323,10 +307,8 @@ def test_endless_easy_headers_are_cut_off_and_never_kept(
     assert len(asked) <= 3  # after twice our blocks and one message more, it is over
 
 
-def test_more_headers_than_time_allows_are_refused(
-    p2p: ModuleType, grow: Mined, regtest_genesis: bytes, ask_peers: Ask
-) -> None:
-    chain = [regtest_genesis, *grow(6_000, step=1)]
+def test_more_headers_than_time_allows_are_refused() -> None:
+    chain = [REGTEST_GENESIS, *grow(6_000, step=1)]
     network = replace(REGTEST, target_spacing=1 << 40)
     with p2p.Peer(MAGIC, chain) as bad:
         answer = ask_peers(network, [bad.name])
@@ -334,9 +316,7 @@ def test_more_headers_than_time_allows_are_refused(
     assert answer.headers == chain[:4_001]
 
 
-def test_headers_that_we_have_again_and_again_are_a_loop(
-    p2p: ModuleType, chain: list[bytes], ask_peers: Ask
-) -> None:
+def test_headers_that_we_have_again_and_again_are_a_loop(chain: list[bytes]) -> None:
     def answer_with_old_ones(conversation: Any, locator: list[bytes], asked: int) -> None:
         conversation.send_headers(chain[1:2001])
 

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import polars as pl
 import pytest
+from support import http_service as web
+from support.clocks import Clock
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import MAIN, REGTEST, Network
 from hashcanary.errors import Exit
@@ -38,7 +40,6 @@ from hashcanary.store.lake import Lake
 from hashcanary.store.syncing import SyncReport, sync
 from hashcanary.store.verify import verify
 
-Grow = Callable[..., list[bytes]]
 TABLES = ("headers", "blocks", "pool_labels", "daily_reference", "candles")
 SHORT = Limits(read=0.4, total=0.8, tries=2, body=200_000)
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,9 +62,9 @@ def _short_time_outs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def cases(web: ModuleType, grow: Grow, regtest_genesis: bytes) -> dict[str, Case]:
+def cases() -> dict[str, Case]:
     """Both feeds over HTTP; each needs five requests."""
-    explorer = web.Explorer([regtest_genesis, *grow(60)])
+    explorer = web.Explorer([REGTEST_GENESIS, *grow(60)])
 
     def vendor(asking: Any) -> Any:
         """Fifty days, ten a page; a token is the day that the next page begins with."""
@@ -82,9 +83,9 @@ def cases(web: ModuleType, grow: Grow, regtest_genesis: bytes) -> dict[str, Case
     }
 
 
-def _run(web: ModuleType, case: Case, lake: Lake, service: Any) -> SyncReport:
+def _run(case: Case, lake: Lake, service: Any) -> SyncReport:
     settings = {"url": service.url, "rate": "6000"} | case.settings
-    return sync(lake, case.feed, settings, web.FixedClock(FIRST.timestamp() + 60 * 86_400))
+    return sync(lake, case.feed, settings, Clock(FIRST.timestamp() + 60 * 86_400))
 
 
 def _tables(lake: Lake) -> dict[str, pl.DataFrame]:
@@ -105,21 +106,19 @@ class Clean:
 
 
 @pytest.fixture(scope="module")
-def clean(
-    web: ModuleType, cases: dict[str, Case], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Clean]:
+def clean(cases: dict[str, Case], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clean]:
     found = {}
     for name, case in cases.items():
         lake = Lake.create(tmp_path_factory.mktemp("clean") / "lake", case.network)
         with web.Service(case.answer) as service:
-            report = _run(web, case, lake, service)
+            report = _run(case, lake, service)
             assert report.error is None
             assert verify(report.lake.home).sound
             found[name] = Clean(_tables(report.lake), len(service.asked))
     return found
 
 
-def _faults(web: ModuleType) -> dict[str, tuple[Callable[[Any], Any], type[Exception]]]:
+def _faults() -> dict[str, tuple[Callable[[Any], Any], type[Exception]]]:
     """By name: what a fault makes of a good answer, and the error it must end in."""
 
     def changed(edit: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -203,22 +202,17 @@ NAMES = (
 )
 
 
-def test_every_fault_has_its_test(web: ModuleType) -> None:
-    assert set(NAMES) == set(_faults(web))
+def test_every_fault_has_its_test() -> None:
+    assert set(NAMES) == set(_faults())
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("feed", ["esplora", "coinmetrics"])
 def test_a_fault_that_stays_is_named_and_what_came_before_is_kept(
-    web: ModuleType,
-    cases: dict[str, Case],
-    clean: dict[str, Clean],
-    tmp_path: Path,
-    feed: str,
-    name: str,
+    cases: dict[str, Case], clean: dict[str, Clean], tmp_path: Path, feed: str, name: str
 ) -> None:
     case = cases[feed]
-    damage, error = _faults(web)[name]
+    damage, error = _faults()[name]
     needed = clean[feed].needed
     lake = Lake.create(tmp_path / "lake", case.network)
     with web.Service(case.answer) as service:
@@ -228,24 +222,24 @@ def test_a_fault_that_stays_is_named_and_what_came_before_is_kept(
             return reply if len(service.asked) <= needed - 2 else damage(reply)
 
         service.answer = failing
-        report = _run(web, case, lake, service)
+        report = _run(case, lake, service)
         assert isinstance(report.error, error)
         assert report.error.exit_code == Exit.SOURCE
         assert service.url in str(report.error)
         before = sum(frame.height for frame in _tables(report.lake).values())
         assert before > 0
         service.answer = case.answer
-        resumed = _run(web, case, report.lake, service)
+        resumed = _run(case, report.lake, service)
     assert resumed.error is None
     assert clean[feed].same(resumed.lake)
 
 
 @pytest.mark.parametrize("feed", ["esplora", "coinmetrics"])
 def test_a_fault_that_passes_is_not_noticed_in_the_tables(
-    web: ModuleType, cases: dict[str, Case], clean: dict[str, Clean], tmp_path: Path, feed: str
+    cases: dict[str, Case], clean: dict[str, Clean], tmp_path: Path, feed: str
 ) -> None:
     case = cases[feed]
-    faults = _faults(web)
+    faults = _faults()
     passing = ("cut body", "429", "429, wait", "500", "503", "silent")
     needed, met = clean[feed].needed, 0
     for number, name in enumerate(passing):
@@ -258,7 +252,7 @@ def test_a_fault_that_passes_is_not_noticed_in_the_tables(
 
             service.answer = once
             lake = Lake.create(tmp_path / f"lake{number}", case.network)
-            report = _run(web, case, lake, service)
+            report = _run(case, lake, service)
             met += len(service.asked) > needed
         assert report.error is None
         assert clean[feed].same(report.lake)
@@ -267,7 +261,7 @@ def test_a_fault_that_passes_is_not_noticed_in_the_tables(
 
 @pytest.mark.parametrize("feed", ["esplora", "coinmetrics"])
 def test_cut_off_before_any_request_and_resumed_gives_the_same_tables(
-    web: ModuleType, cases: dict[str, Case], clean: dict[str, Clean], tmp_path: Path, feed: str
+    cases: dict[str, Case], clean: dict[str, Clean], tmp_path: Path, feed: str
 ) -> None:
     case = cases[feed]
     with web.Service(case.answer) as service:
@@ -280,44 +274,30 @@ def test_cut_off_before_any_request_and_resumed_gives_the_same_tables(
                 return web.Reply(b"no", 403) if refuse else case.answer(asking)
 
             service.answer = cut
-            partly = _run(web, case, lake, service)
+            partly = _run(case, lake, service)
             assert isinstance(partly.error, Refused)
             service.answer = case.answer
-            resumed = _run(web, case, partly.lake, service)
+            resumed = _run(case, partly.lake, service)
             assert resumed.error is None
             assert clean[feed].same(resumed.lake)
-            again = _run(web, case, resumed.lake, service)
+            again = _run(case, resumed.lake, service)
             assert again.lake.version == resumed.lake.version
 
 
 @pytest.mark.parametrize("feed", ["esplora", "coinmetrics"])
 def test_a_user_who_stops_it_loses_nothing_that_came(
-    web: ModuleType, cases: dict[str, Case], clean: dict[str, Clean], tmp_path: Path, feed: str
+    cases: dict[str, Case], clean: dict[str, Clean], tmp_path: Path, feed: str
 ) -> None:
     case = cases[feed]
-
-    @dataclass
-    class Impatient:
-        clock: Any
-        left: int = 2
-
-        def now(self) -> float:
-            now: float = self.clock.now()
-            return now
-
-        def sleep(self, seconds: float) -> None:
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
-            self.clock.sleep(seconds)
 
     with web.Service(case.answer) as service:
         lake = Lake.create(tmp_path / "lake", case.network)
         settings = {"url": service.url, "rate": "60"} | case.settings
-        clock = Impatient(web.FixedClock(FIRST.timestamp() + 60 * 86_400))
+        now = FIRST.timestamp() + 60 * 86_400
+        clock = Clock(now, waits_left=1, at_end=KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             sync(lake, case.feed, settings, clock)
         kept = Lake.open(lake.home)
         assert sum(frame.height for frame in _tables(kept).values()) > 0
-        resumed = _run(web, case, kept, service)
+        resumed = _run(case, kept, service)
     assert clean[feed].same(resumed.lake)

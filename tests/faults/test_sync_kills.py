@@ -21,6 +21,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.facts import TABLES
@@ -28,7 +29,6 @@ from hashcanary.store.lake import Lake
 from hashcanary.store.recording import record_of
 from hashcanary.store.verify import verify
 
-Grow = Callable[..., list[bytes]]
 SCRIPT = Path(__file__).with_name("sync_cutter.py")
 SHARE = {
     "first": 1,
@@ -62,15 +62,10 @@ class Clean:
 
 
 @pytest.fixture(scope="module")
-def clean(
-    tmp_path_factory: pytest.TempPathFactory,
-    cutter: ModuleType,
-    grow: Grow,
-    regtest_genesis: bytes,
-) -> Clean:
+def clean(tmp_path_factory: pytest.TempPathFactory, cutter: ModuleType) -> Clean:
     """A lake with a branch, and a feed with that branch and a longer one that displaces it."""
     folder = tmp_path_factory.mktemp("kills")
-    trunk = [regtest_genesis, *grow(29)]
+    trunk = [REGTEST_GENESIS, *grow(29)]
     old = grow(25, parent=trunk[-1], branch=1)
     new = grow(45, parent=trunk[-1], branch=2)
     base = Lake.create(folder / "base", REGTEST)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from support.records import closes as daily_closes
+from support.records import record
 from support.worlds import FIRST_HEIGHT as FIRST
 from support.worlds import START, world_chain, world_path
 
-from hashcanary.chain.networks import MAIN
 from hashcanary.chain.work import work_float64_column
 from hashcanary.inference.filter.observations import Blocks, blocks_of
 from hashcanary.inference.filter.posterior import posterior, state_of, up_to
@@ -47,32 +48,13 @@ def record_from(chain: MinedChain, closes: NDArray[np.float64] | None = None) ->
             "known_at": np.maximum.accumulate(chain.times),
         }
     )
-    candles = {"market": pl.String, "interval": pl.Int64, "open_time": pl.Int64}
-    candles |= dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64)
-    frame = pl.DataFrame(schema={**candles, "known_at": pl.Int64})
+    candles = None
     if closes is not None:
         opens = START + 86_400 * (np.arange(closes.size, dtype=np.int64) - 60)
-        each = dict.fromkeys(("open", "high", "low", "close"), closes)
-        frame = pl.DataFrame(
-            {
-                "market": ["BTC-USD"] * closes.size,
-                "interval": np.full(closes.size, 86_400, dtype=np.int64),
-                "open_time": opens,
-                **each,
-                "volume": np.ones(closes.size),
-                "known_at": opens + 86_400,
-            }
+        candles = daily_closes(
+            ("BTC-USD", 86_400, opened, close) for opened, close in zip(opens, closes, strict=True)
         )
-    daily = pl.DataFrame(
-        schema={
-            "day": pl.Date,
-            "vendor": pl.String,
-            "series": pl.String,
-            "value": pl.Float64,
-            "known_at": pl.Int64,
-        }
-    )
-    return Record(None, "latest", MAIN, True, blocks, daily, frame)
+    return record(blocks, candles=candles, simulated=True)
 
 
 def posterior_of(record: Record, height: int | None = None) -> Posterior:

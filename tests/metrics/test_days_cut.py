@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 import pytest
+from support.records import EASY, blocks_at, chain, closes, record, vendor_rows
 
-from hashcanary.chain.median_time import median_time_past
-from hashcanary.chain.networks import MAIN
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.metrics.inputs import BASE_INPUTS
@@ -19,87 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DAY = 86_400
-EASY, HARD = 0x1D00FFFF, 0x1C7FFF80  # difficulty 1 and 2
+HARD = 0x1C7FFF80  # difficulty 2
 WORK_OF_EASY = 0x100010001
 NOON = DAY // 2
-
-BLOCK_COLUMNS = ("height", "time", "bits", "median_time_past", "total_fee")
-
-
-def chain(
-    times: Sequence[int], first: int = 0, bits: int | Sequence[int] = EASY, fee: int | None = 0
-) -> pl.DataFrame:
-    heights = np.arange(first, first + len(times))
-    return blocks_at(heights.tolist(), times, bits, fee)
-
-
-def blocks_at(
-    heights: Sequence[int],
-    times: Sequence[int],
-    bits: int | Sequence[int] = EASY,
-    fee: int | None = 0,
-) -> pl.DataFrame:
-    median, known = median_time_past(np.array(times), np.array(heights))
-    frame = pl.DataFrame({"height": heights, "time": times}, schema_overrides={"time": pl.Int64})
-    return frame.with_columns(
-        bits=pl.lit(bits, dtype=pl.Int64) if isinstance(bits, int) else pl.Series(bits),
-        median_time_past=pl.when(pl.Series(known)).then(pl.Series(median)),
-        total_fee=pl.lit(fee, dtype=pl.Int64),
-        known_at=pl.col("time").cum_max(),
-    )
 
 
 def daily(rows: Sequence[tuple[int, str, float]], delay: int = 0) -> pl.DataFrame:
     """Vendor rows of (day since 1970, series, value), known ``delay`` seconds after midnight."""
-    return pl.DataFrame(
-        [
-            {
-                "day": day,
-                "vendor": "coinmetrics",
-                "series": series,
-                "value": value,
-                "known_at": (day + 1) * DAY + delay,
-            }
-            for day, series, value in rows
-        ],
-        schema={
-            "day": pl.Int32,
-            "vendor": pl.String,
-            "series": pl.String,
-            "value": pl.Float64,
-            "known_at": pl.Int64,
-        },
-    ).with_columns(pl.col("day").cast(pl.Date))
-
-
-def candles(rows: Sequence[tuple[str, int, int, float]]) -> pl.DataFrame:
-    """Rows of (market, interval, open time, close)."""
-    return pl.DataFrame(
-        rows,
-        schema={
-            "market": pl.String,
-            "interval": pl.Int64,
-            "open_time": pl.Int64,
-            "close": pl.Float64,
-        },
-        orient="row",
-    ).with_columns(known_at=pl.col("open_time") + pl.col("interval"))
-
-
-def record(
-    blocks: pl.DataFrame | None = None,
-    days: pl.DataFrame | None = None,
-    prices: pl.DataFrame | None = None,
-    at: int | None = None,
-) -> Record:
-    tables = (
-        chain([]) if blocks is None else blocks,
-        daily([]) if days is None else days,
-        candles([]) if prices is None else prices,
-    )
-    if at is not None:
-        tables = tuple(table.filter(pl.col("known_at") <= at) for table in tables)
-    return Record(at, "a moment", MAIN, False, *tables)
+    known = ((day + 1) * DAY + delay for day, *_ in rows)
+    return vendor_rows((*row, at) for row, at in zip(rows, known, strict=True))
 
 
 def days_of(given: Record) -> pl.DataFrame:
@@ -297,7 +223,7 @@ def test_prices_come_from_the_vendor_then_spot_then_swaps_and_never_from_shares(
     ]
 
     def price(kept: list[tuple[str, int, int, float]]) -> object:
-        return row(record(days=daily([(day, "AdrActCnt", 5.0)]), prices=candles(kept)), day)[
+        return row(record(daily=daily([(day, "AdrActCnt", 5.0)]), candles=closes(kept)), day)[
             "price.usd"
         ]
 
@@ -305,21 +231,21 @@ def test_prices_come_from_the_vendor_then_spot_then_swaps_and_never_from_shares(
     assert price([one for one in rows if "spot_daily" not in one[0]]) == 21.0
     assert price([one for one in rows if "btcusdt_spot" not in one[0]]) == 31.0
     assert price([one for one in rows if "btcusdt" not in one[0]]) is None
-    vendor = record(days=daily([(day, "PriceUSD", 10.0)]), prices=candles(rows))
+    vendor = record(daily=daily([(day, "PriceUSD", 10.0)]), candles=closes(rows))
     assert row(vendor, day)["price.usd"] == 10.0
     assert row(vendor, day)["price.usd.known_at"] == (day + 1) * DAY
 
 
 def test_a_price_that_stood_first_stays() -> None:
     day = 20_000
-    spot = candles([("btcusdt_spot", DAY, day * DAY, 20.0)])
-    late = record(days=daily([(day, "PriceUSD", 10.0)], delay=60), prices=spot)
+    spot = closes([("btcusdt_spot", DAY, day * DAY, 20.0)])
+    late = record(daily=daily([(day, "PriceUSD", 10.0)], delay=60), candles=spot)
     assert row(late, day)["price.usd"] == 20.0
 
 
 def test_a_candle_that_does_not_end_at_midnight_is_no_days_close() -> None:
-    noon = candles([("btcusdt_spot", 3600, 20_000 * DAY + NOON, 20.0)])
-    assert row(record(prices=noon), 20_000)["price.usd"] is None
+    noon = closes([("btcusdt_spot", 3600, 20_000 * DAY + NOON, 20.0)])
+    assert row(record(candles=noon), 20_000)["price.usd"] is None
 
 
 def test_rows_run_without_a_hole_from_the_first_day_to_the_last() -> None:
@@ -342,7 +268,7 @@ def test_every_declared_base_input_is_a_column_with_its_clock_and_basis() -> Non
 def test_an_empty_record_says_so() -> None:
     for name in ("hashrate.day", "price", "difficulty.epoch"):
         with pytest.raises(NothingToMeasure, match="block or daily rows known at a moment"):
-            metrics_of(record())[name]
+            metrics_of(record(at_text="a moment"))[name]
 
 
 def test_epochs_know_their_ends_only_once_the_last_block_is_there() -> None:

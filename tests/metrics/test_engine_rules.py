@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 import polars as pl
 import pytest
+from support.records import record, vendor_rows
 
 from hashcanary import plugins
-from hashcanary.chain.networks import MAIN
 from hashcanary.metrics import engine, prepared, registry
 from hashcanary.metrics.declaration import Extra, Metric
 from hashcanary.metrics.engine import Metrics, metrics_of
@@ -69,29 +69,8 @@ def vendor_record() -> Record:
     """Ten days of a vendor's counts, the fourth of them missing, the sixth known a week late."""
     days = [day for day in range(10) if day != 3]
     known = {day: (day + 1) * DAY + (7 * DAY if day == 5 else 0) for day in days}
-    rows = [
-        {"day": day, "vendor": "coinmetrics", "series": series, "value": 1.0, "known_at": at}
-        for day, at in known.items()
-        for series in ("BlkCnt", "DiffMean")
-    ]
-    daily = pl.DataFrame(rows, schema_overrides={"day": pl.Int32}).with_columns(
-        pl.col("day").cast(pl.Date)
-    )
-    blocks = pl.DataFrame(
-        schema=dict.fromkeys(
-            ("height", "time", "bits", "median_time_past", "total_fee", "known_at"), pl.Int64
-        )
-    )
-    candles = pl.DataFrame(
-        schema={
-            "market": pl.String,
-            "interval": pl.Int64,
-            "open_time": pl.Int64,
-            "close": pl.Float64,
-            "known_at": pl.Int64,
-        }
-    )
-    return Record(None, "now", MAIN, False, blocks, daily, candles)
+    rows = ((day, name, 1.0, at) for day, at in known.items() for name in ("BlkCnt", "DiffMean"))
+    return record(daily=vendor_rows(rows))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
+from support.records import record
 
 from hashcanary.chain.networks import MAIN, REGTEST, TESTNET4
 from hashcanary.metrics.engine import metrics_of
@@ -18,21 +19,8 @@ if TYPE_CHECKING:
 
 
 def record_of(heights: list[int], times: list[int], bits: list[int], network: Network) -> Record:
-    unknown = [None] * len(heights)
-    blocks = pl.DataFrame(
-        {
-            "height": heights,
-            "time": times,
-            "bits": bits,
-            "median_time_past": unknown,
-            "total_fee": unknown,
-            "known_at": times,
-        },
-        schema=dict.fromkeys(
-            ("height", "time", "bits", "median_time_past", "total_fee", "known_at"), pl.Int64
-        ),
-    )
-    return Record(None, "now", network, False, blocks, pl.DataFrame(), pl.DataFrame())
+    columns = {"height": heights, "time": times, "bits": bits, "known_at": times}
+    return record(pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Int64)), network=network)
 
 
 def spans_of(record: Record) -> pl.DataFrame:

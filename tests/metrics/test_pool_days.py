@@ -6,12 +6,9 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
 import pytest
+from support.records import labelled
 
-from hashcanary.chain.median_time import median_time_past
-from hashcanary.chain.networks import MAIN
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import day_start
@@ -28,47 +25,7 @@ POOL_METRICS = [name for name in all_metrics() if name.startswith("pools.")]
 
 def record(pools: Sequence[str | None], start: int = 1_231_027_200) -> Record:
     """A chain from height 0 with a block every ten minutes; ``pools`` are their labels."""
-    heights = np.arange(len(pools), dtype=np.int64)
-    times = start + 600 * heights
-    median, known = median_time_past(times, heights)
-    blocks = pl.DataFrame({"height": heights, "time": times}).with_columns(
-        bits=pl.lit(0x1D00FFFF, pl.Int64),
-        median_time_past=pl.when(pl.Series(known)).then(pl.Series(median)),
-        total_fee=pl.lit(0, pl.Int64),
-        known_at=pl.col("time"),
-    )
-    labels = pl.DataFrame(
-        {"height": heights, "pool": pools}, schema={"height": pl.Int64, "pool": pl.String}
-    ).drop_nulls()
-    daily = pl.DataFrame(
-        schema={
-            "day": pl.Date,
-            "vendor": pl.String,
-            "series": pl.String,
-            "value": pl.Float64,
-            "known_at": pl.Int64,
-        }
-    )
-    candles = pl.DataFrame(
-        schema={
-            "market": pl.String,
-            "interval": pl.Int64,
-            "open_time": pl.Int64,
-            **dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64),
-            "known_at": pl.Int64,
-        }
-    )
-    return Record(
-        at=None,
-        at_text="latest",
-        network=MAIN,
-        simulated=False,
-        blocks=blocks,
-        daily=daily,
-        candles=candles,
-        pool_labels=labels,
-        pool_list="test@0",
-    )
+    return labelled(range(start, start + 600 * len(pools), 600), pools, simulated=False)
 
 
 def days(*pools: Sequence[str | None]) -> list[str | None]:

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from support.records import record
 
-from hashcanary.chain.networks import MAIN
 from hashcanary.metrics.chain_columns import ChainColumns, chain_columns
 from hashcanary.metrics.days import NEVER
 from hashcanary.metrics.vendor import (
@@ -18,7 +18,6 @@ from hashcanary.metrics.vendor import (
     vendor_series,
     vendor_turn,
 )
-from hashcanary.store.record import Record
 
 DAY = 86_400
 FIRST = 20_000
@@ -69,7 +68,7 @@ def live_until(*times: int) -> ChainColumns:
             ("time", "median_time_past", "known_at", "total_fee"), pl.Int64
         ),
     )
-    return chain_columns(Record(None, "", MAIN, False, blocks, daily(), candles()))
+    return chain_columns(record(blocks, daily(), candles()))
 
 
 def values(days: VendorDays) -> list[float | None]:

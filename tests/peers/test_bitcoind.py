@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import node_server
+from support.clocks import SystemClock
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.catalogue.bitcoind_rest import REST
@@ -26,16 +28,6 @@ from hashcanary.sources.node.rpc_settings import authentication
 from hashcanary.store.lake import Lake
 from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import Syncer, SyncReport, sync
-
-
-class Clock:
-    """The system's time."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(min(seconds, 0.2))
 
 
 @dataclass
@@ -66,7 +58,7 @@ def _free_port() -> int:
 
 
 @pytest.fixture
-def node(tmp_path: Path, node_server: Any) -> Iterator[Node]:
+def node(tmp_path: Path) -> Iterator[Node]:
     binary = os.environ.get("HASHCANARY_BITCOIND")
     if binary is None:
         pytest.skip("no bitcoind: name its binary by HASHCANARY_BITCOIND")
@@ -90,8 +82,10 @@ def node(tmp_path: Path, node_server: Any) -> Iterator[Node]:
     url = f"http://127.0.0.1:{port}"
     auth = authentication(node_server.Holding().asked(datadir=str(folder)))
     try:
-        with Http(url, "bitcoind", Clock(), Limits(read=60, tries=1), auth=auth) as http:
-            node = Node(url, folder, Rpc(http, Clock()))
+        with Http(
+            url, "bitcoind", SystemClock(longest=0.2), Limits(read=60, tries=1), auth=auth
+        ) as http:
+            node = Node(url, folder, Rpc(http, SystemClock(longest=0.2)))
             _wait_until_up(node)
             yield node
     finally:
@@ -115,15 +109,13 @@ def _wait_until_up(node: Node) -> None:
 
 
 def _sync(lake: Lake, node: Node, feed: Feed) -> SyncReport:
-    report = sync(lake, feed, node.settings(feed), Clock())
+    report = sync(lake, feed, node.settings(feed), SystemClock(longest=0.2))
     assert report.error is None
     return report
 
 
 @pytest.mark.parametrize("feed", [RPC, REST])
-def test_a_lake_has_what_the_node_says(
-    node: Node, tmp_path: Path, feed: Feed, node_server: Any
-) -> None:
+def test_a_lake_has_what_the_node_says(node: Node, tmp_path: Path, feed: Feed) -> None:
     node.mine(120)
     lake = _sync(Lake.create(tmp_path / "lake", REGTEST), node, feed).lake
     record = record_of(lake).blocks
@@ -153,5 +145,5 @@ def test_a_notice_over_zmq_ends_the_wait(node: Node, tmp_path: Path) -> None:
     wake: Callable[..., None] | None = RPC.wait
     assert wake is not None
     node.mine(1)
-    wake(Syncer(lake).asked(RPC, node.settings(RPC), Clock()))
+    wake(Syncer(lake).asked(RPC, node.settings(RPC), SystemClock(longest=0.2)))
     assert _sync(lake, node, RPC).new["headers"] == 1

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import bitcoin.core
 import polars as pl
 import pytest
+from support import block_maker
+from support.clocks import Clock
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.chain.subsidy import subsidy
@@ -69,9 +71,7 @@ class Miner:
 
 
 @pytest.fixture(scope="module")
-def datadir(
-    block_maker: ModuleType, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, object]:
+def datadir(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, object]:
     """A data directory that Core wrote, and Core's view of it, still open."""
     folder = tmp_path_factory.mktemp("core")
     core = pbk.load_chainman(folder, pbk.ChainType.REGTEST)
@@ -123,7 +123,7 @@ def test_core_locked_its_files(datadir: tuple[Path, object]) -> None:
     assert (folder / "blocks" / "blk00000.dat").read_bytes()[:4] != REGTEST.magic
 
 
-def test_every_block_is_as_core_says(datadir: tuple[Path, object], block_maker: ModuleType) -> None:
+def test_every_block_is_as_core_says(datadir: tuple[Path, object]) -> None:
     folder, core = datadir
     headers, blocks = _scanned(folder, block_maker)
     whole = _scanned(folder, block_maker, whole=True)[1]
@@ -169,9 +169,7 @@ def test_every_block_is_as_core_says(datadir: tuple[Path, object], block_maker: 
     assert under > 5
 
 
-def test_of_all_branches_the_active_one_is_core_s(
-    datadir: tuple[Path, object], block_maker: ModuleType
-) -> None:
+def test_of_all_branches_the_active_one_is_core_s(datadir: tuple[Path, object]) -> None:
     folder, core = datadir
     headers, _ = _scanned(folder, block_maker)
     chain = core.get_active_chain().block_tree_entries  # type: ignore[attr-defined]
@@ -180,23 +178,13 @@ def test_of_all_branches_the_active_one_is_core_s(
     assert headers.height > len(expected)
 
 
-class StoppedClock:
-    """A clock on which no time passes."""
-
-    def now(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError(f"nothing to wait {seconds} s for")
-
-
 def test_a_lake_synced_from_the_files_has_core_s_chain(
     datadir: tuple[Path, object], tmp_path: Path
 ) -> None:
     folder, core = datadir
     settings = {"datadir": str(folder)}
     empty = Lake.create(tmp_path / "lake", REGTEST)
-    report = sync(empty, BLOCKFILES, settings, StoppedClock())
+    report = sync(empty, BLOCKFILES, settings, Clock(0.0, waits_left=0))
     assert report.error is None
     chain = core.get_active_chain().block_tree_entries  # type: ignore[attr-defined]
     expected = [bytes(entry.block_hash)[::-1] for entry in chain]
@@ -204,12 +192,12 @@ def test_a_lake_synced_from_the_files_has_core_s_chain(
     assert headers.filter(active_chain.active(headers))["hash"].to_list() == expected
     assert record_of(report.lake).blocks["tx_count"].null_count() == 0
     assert verify(report.lake.home).findings == ()
-    again = sync(report.lake, BLOCKFILES, settings, StoppedClock())
+    again = sync(report.lake, BLOCKFILES, settings, Clock(0.0, waits_left=0))
     assert again.error is None
     assert again.lake.version == report.lake.version
 
 
-def test_a_directory_is_read_while_core_writes_it(block_maker: ModuleType, tmp_path: Path) -> None:
+def test_a_directory_is_read_while_core_writes_it(tmp_path: Path) -> None:
     """After each block the next look at the files finds that block and nothing else."""
     core = pbk.load_chainman(tmp_path, pbk.ChainType.REGTEST)
     heights: dict[bytes, int] = {}

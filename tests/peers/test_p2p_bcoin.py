@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clocks import SystemClock
 
 from hashcanary.chain.headers import encode_headers
 from hashcanary.chain.networks import REGTEST, SIMNET, Network
@@ -30,14 +31,6 @@ from hashcanary.store.verify import verify
 
 ADDRESS = "R9HC5WtHbpoa51NCUAz86XLCmGTbkf45NT"  # of a key hash of zeros, as bcoin has it on regtest
 PATIENCE = 60
-
-
-class _Clock:
-    def now(self) -> float:
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 def _free_port() -> int:
@@ -142,7 +135,7 @@ def node(
 
 def _sync(lake: Lake, node: Node | str) -> SyncReport:
     peer = node if isinstance(node, str) else node.name
-    report = sync(lake, P2P, {"peers": peer, "timeout": "30"}, _Clock())
+    report = sync(lake, P2P, {"peers": peer, "timeout": "30"}, SystemClock())
     assert report.error is None
     return report
 
@@ -191,7 +184,7 @@ def test_a_follower_is_woken_by_a_block_of_bcoin(node: Node, tmp_path: Path) -> 
     lake = _sync(_lake(tmp_path, REGTEST), node).lake
     settings = {"peers": node.name, "timeout": "30", "poll": "3600"}
 
-    class Mining(_Clock):
+    class Mining(SystemClock):
         """Mines when the wait has begun: it reads the clock each time it looks."""
 
         looked = 0

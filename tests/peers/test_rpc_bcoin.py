@@ -12,12 +12,13 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from support.clocks import SystemClock
 
 from hashcanary.chain.headers import encode_headers
 from hashcanary.chain.networks import REGTEST
@@ -33,22 +34,6 @@ from hashcanary.store.syncing import Syncer, SyncReport, sync
 
 ADDRESS = "R9HDHYTuwAr3PyRkXrhYgwycrxC7Xja8zs"  # base58 of the version 0x3c and the bytes 0 to 19
 KEY = "k"
-
-
-@dataclass
-class Clock:
-    """The system's time; sleeps are short, and told."""
-
-    slept: list[float] = field(default_factory=list)
-    when_slept: Callable[[], None] = lambda: None
-
-    def now(self) -> float:
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.when_slept()
-        time.sleep(min(seconds, 0.1))
 
 
 @dataclass
@@ -122,8 +107,10 @@ def node(bcoin: Path, program: Callable[[str], str], tmp_path: Path) -> Iterator
     )
     url = f"http://127.0.0.1:{rpc_port}"
     try:
-        with Http(url, "bcoin", Clock(), Limits(read=60, tries=1), auth=_basic) as http:
-            node = Node(url, Rpc(http, Clock()))
+        with Http(
+            url, "bcoin", SystemClock(longest=0.1), Limits(read=60, tries=1), auth=_basic
+        ) as http:
+            node = Node(url, Rpc(http, SystemClock(longest=0.1)))
             _wait_until_up(node)
             yield node
     finally:
@@ -147,7 +134,7 @@ def _wait_until_up(node: Node) -> None:
 
 
 def _sync(lake: Lake, node: Node, **settings: str) -> SyncReport:
-    report = sync(lake, find_feed("rpc"), node.settings | settings, Clock())
+    report = sync(lake, find_feed("rpc"), node.settings | settings, SystemClock(longest=0.1))
     assert report.error is None
     return report
 
@@ -207,7 +194,7 @@ def test_coinbases_are_as_the_node_decodes_them(node: Node, tmp_path: Path) -> N
 def test_polling_wakes_at_a_new_block(node: Node, tmp_path: Path) -> None:
     node.mine(5)
     lake = _sync(Lake.create(tmp_path / "lake", REGTEST), node).lake
-    clock = Clock()
+    clock = SystemClock(longest=0.1)
     clock.when_slept = lambda: node.mine(1) if len(clock.slept) == 3 else None
     assert RPC.wait is not None
     RPC.wait(Syncer(lake).asked(RPC, node.settings | {"interval": "7"}, clock))
@@ -217,7 +204,7 @@ def test_polling_wakes_at_a_new_block(node: Node, tmp_path: Path) -> None:
 
 def test_a_wrong_password_is_told_and_changes_nothing(node: Node, tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake", REGTEST)
-    report = sync(lake, RPC, node.settings | {"password": "wrong"}, Clock())
+    report = sync(lake, RPC, node.settings | {"password": "wrong"}, SystemClock(longest=0.1))
     assert isinstance(report.error, Refused)
     assert "401" in str(report.error)
     assert report.lake.version == lake.version

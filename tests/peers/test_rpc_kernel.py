@@ -8,6 +8,7 @@ from typing import Any
 
 import bitcoin.core
 import pytest
+from support import block_maker, node_server
 
 from hashcanary.sources.catalogue.bitcoind_rest import REST
 from hashcanary.sources.catalogue.bitcoind_rpc import RPC
@@ -38,9 +39,7 @@ def _mined(maker: ModuleType) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def core_blocks(
-    block_maker: ModuleType, node_server: Any, tmp_path_factory: pytest.TempPathFactory
-) -> list[Any]:
+def core_blocks(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Every block of Core's active chain, with what Core says it spends."""
     folder: Path = tmp_path_factory.mktemp("kernel")
     core = pbk.load_chainman(folder, pbk.ChainType.REGTEST)
@@ -64,7 +63,7 @@ def core_blocks(
     return found
 
 
-def test_fees_by_both_interfaces_are_core_s(core_blocks: list[Any], node_server: Any) -> None:
+def test_fees_by_both_interfaces_are_core_s(core_blocks: list[Any]) -> None:
     assert len(core_blocks) == LENGTH + 1
     with node_server.serve(node_server.FakeNode(core_blocks)) as served:
         rpc, rest = node_server.Holding(), node_server.Holding()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from math import isfinite
@@ -11,14 +10,13 @@ from math import isfinite
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.records import record
 
-from hashcanary.chain.networks import MAIN
 from hashcanary.economics.companies.standing import companies_now
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
-from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
 from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
-from hashcanary.store.record import COMPANY_COLUMNS, Record
+from hashcanary.store.record import COMPANY_COLUMNS
 from hashcanary.views.companies import TABLES, companies
 
 PERIODS = (
@@ -27,12 +25,6 @@ PERIODS = (
     (date(2025, 7, 1), date(2025, 9, 30)),
     (date(2025, 9, 30), date(2025, 9, 30)),
 )
-BLOCKS = {
-    **dict.fromkeys(("height", "time", "bits", "median_time_past", "total_fee"), pl.Int64()),
-    **dict.fromkeys(("tx_count", "size", "weight"), pl.Int64()),
-    "source": pl.String(),
-    "known_at": pl.Int64(),
-}
 
 
 @st.composite
@@ -75,22 +67,12 @@ def _limits(name: str) -> tuple[str, str]:
     return BY_NAME[name].least, BY_NAME[name].most
 
 
-def _record(rows: pl.DataFrame) -> Record:
-    empty = [
-        pl.DataFrame(schema={name: kind for name, kind in table.schema.items() if name != "source"})
-        for table in (DAILY_REFERENCE, CANDLES)
-    ]
-    record = Record(None, "latest", MAIN, False, pl.DataFrame(schema=BLOCKS), *empty)
-    return replace(record, companies=rows)
-
-
 @settings(max_examples=40, deadline=None)
 @given(rows=_rows(), price=st.one_of(st.none(), st.floats(1.0, 1e7)))
 def test_any_reports_give_finite_figures_and_bands_in_order(
     rows: pl.DataFrame, price: float | None
 ) -> None:
-    record = _record(rows)
-    answer = companies(record, price=price)
+    answer = companies(record(companies=rows), price=price)
     for key in TABLES:
         table = answer.named(key)
         for row in table.records():
@@ -111,7 +93,7 @@ def test_any_reports_give_finite_figures_and_bands_in_order(
 @given(rows=_rows())
 def test_sums_are_those_of_the_companies(rows: pl.DataFrame) -> None:
     """Reckoned again from the rows: coins held at last, of real companies where there is one."""
-    found = companies_now(_record(rows))
+    found = companies_now(record(companies=rows))
     shown = {one.company.name for one in found.companies}
     counted = rows.filter(pl.col("company").is_in(list(shown)))
     real = counted.filter(~pl.col("simulated"))

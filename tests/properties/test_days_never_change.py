@@ -14,15 +14,14 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.records import EASY, record, vendor_rows
 
 from hashcanary.chain.median_time import median_time_past
-from hashcanary.chain.networks import MAIN
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.inputs import BASE_INPUTS
 from hashcanary.store.record import Record
 
 DAY, HOUR = 86_400, 3600
-EASY = 0x1D00FFFF
 
 
 @st.composite
@@ -63,34 +62,16 @@ def chains(draw: st.DrawFn, slow: int = 12 * HOUR) -> tuple[pl.DataFrame, np.nda
 def vendors(draw: st.DrawFn) -> pl.DataFrame:
     """Daily rows with holes, some known late."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    rows = [
-        {
-            "day": day,
-            "vendor": "coinmetrics",
-            "series": series,
-            "value": float(rng.integers(0, 20)),
-            "known_at": (day + 1) * DAY + int(rng.choice([0, 0, 0, HOUR, 3 * DAY])),
-        }
+
+    def late(day: int) -> int:
+        return (day + 1) * DAY + int(rng.choice([0, 0, 0, HOUR, 3 * DAY]))
+
+    return vendor_rows(
+        (day, series, float(rng.integers(0, 20)), late(day))
         for day in range(98, 125)
         for series in ("BlkCnt", "DiffMean", "FeeTotNtv", "IssTotNtv", "SplyCur", "PriceUSD")
         if rng.random() < 0.8
-    ]
-    return pl.DataFrame(rows, schema_overrides={"day": pl.Int32}).with_columns(
-        pl.col("day").cast(pl.Date)
     )
-
-
-def record(blocks: pl.DataFrame, daily: pl.DataFrame) -> Record:
-    candles = pl.DataFrame(
-        schema={
-            "market": pl.String,
-            "interval": pl.Int64,
-            "open_time": pl.Int64,
-            "close": pl.Float64,
-            "known_at": pl.Int64,
-        }
-    )
-    return Record(None, "now", MAIN, False, blocks, daily, candles)
 
 
 def cut(whole: Record, at: int) -> Record:
@@ -117,16 +98,7 @@ def test_final_days_hold_all_blocks_that_fall_into_them_also_those_in_gaps(
     chain: tuple[pl.DataFrame, np.ndarray],
 ) -> None:
     blocks, every_time = chain
-    nothing = pl.DataFrame(
-        schema={
-            "day": pl.Date,
-            "vendor": pl.String,
-            "series": pl.String,
-            "value": pl.Float64,
-            "known_at": pl.Int64,
-        }
-    )
-    frame = metrics_of(record(blocks, nothing)).frame("day", ["blocks.count"])
+    frame = metrics_of(record(blocks)).frame("day", ["blocks.count"])
     counted = frame.select(day=pl.col("time") // DAY, count="blocks.count").drop_nulls()
     by_hand = pl.DataFrame({"day": every_time // DAY}).group_by("day").len()
     both = counted.join(by_hand, on="day", how="left").fill_null(0)

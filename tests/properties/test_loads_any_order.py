@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.facts import BLOCKS, TABLES
@@ -37,13 +37,9 @@ def content(lake: Lake) -> dict[str, pl.DataFrame]:
     order=st.randoms(use_true_random=False),
 )
 def test_headers_and_tables_in_any_order_give_one_lake(
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
-    ranges: list[tuple[int, int]],
-    groups: int,
-    order: Random,
+    ranges: list[tuple[int, int]], groups: int, order: Random
 ) -> None:
-    chain = [regtest_genesis, *grow(LENGTH)]
+    chain = [REGTEST_GENESIS, *grow(LENGTH)]
     branch = grow(4, chain[9], branch=1)
     with tempfile.TemporaryDirectory() as folder:
         # the first file holds what all others connect to

@@ -6,27 +6,24 @@ On regtest every block has the same work, so the most work is the greatest lengt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import p2p_peer as p2p
+from support.mining import REGTEST_GENESIS, grow
+from support.p2p_asking import ask as ask_peers
 
 from hashcanary.chain.networks import REGTEST
 
-if TYPE_CHECKING:
-    from types import ModuleType
 
-Mined = Callable[..., list[bytes]]
+@pytest.fixture(scope="module")
+def trunk() -> list[bytes]:
+    return [REGTEST_GENESIS, *grow(6_100)]
 
 
 @pytest.fixture(scope="module")
-def trunk(grow: Mined, regtest_genesis: bytes) -> list[bytes]:
-    return [regtest_genesis, *grow(6_100)]
-
-
-@pytest.fixture(scope="module")
-def twig(trunk: list[bytes], grow: Mined) -> Callable[[int, int], list[bytes]]:
+def twig(trunk: list[bytes]) -> Callable[[int, int], list[bytes]]:
     """A branch off the trunk."""
     return lambda fork, length: grow(length, parent=trunk[fork], branch=9)
 
@@ -41,13 +38,7 @@ forks = st.one_of(near, st.integers(0, 6_099))
     fork=forks, over=st.integers(-150, 150), held=st.one_of(st.just(6_101), st.integers(1, 6_100))
 )
 def test_the_longer_chain_is_what_one_ends_with(
-    p2p: ModuleType,
-    ask_peers: Callable[..., Any],
-    trunk: list[bytes],
-    twig: Callable[[int, int], list[bytes]],
-    fork: int,
-    over: int,
-    held: int,
+    trunk: list[bytes], twig: Callable[[int, int], list[bytes]], fork: int, over: int, held: int
 ) -> None:
     length = max(held - 1 - fork + over, 1)
     other = [*trunk[: fork + 1], *twig(fork, length)]

@@ -9,7 +9,6 @@ tree. Branches of up to 144 blocks are left.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,6 +25,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from support.clocks import Clock
+from support.mining import REGTEST_GENESIS, double_sha256, mine
 
 from hashcanary.chain.headers import decode_headers
 from hashcanary.chain.networks import REGTEST
@@ -39,44 +40,23 @@ from hashcanary.store.syncing import Syncer
 from hashcanary.store.verify import verify
 
 DEEPEST = 144
-# Core's kernel/chainparams.cpp: the regtest genesis header
-GENESIS = bytes.fromhex(
-    "01000000"
-    + "00" * 32
-    + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
-    + "dae5494dffff7f2002000000"
-)
-
-
-def double_sha256(data: bytes) -> bytes:
-    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
-
-
-def mined(parent: bytes, branch: int, step: int) -> bytes:
-    time = int.from_bytes(parent[68:72], "little") + step
-    start = b"\x01\0\0\0" + double_sha256(parent) + branch.to_bytes(32, "little")
-    start += time.to_bytes(4, "little") + bytes.fromhex("ffff7f20")
-    nonce = 0
-    while double_sha256(header := start + nonce.to_bytes(4, "little"))[:28:-1] >= b"\x7f\xff\xff":
-        nonce += 1
-    return header
 
 
 class Node:
     """A full node: a tree of headers, the active branch, and who asks it."""
 
     def __init__(self) -> None:
-        self.height = {double_sha256(GENESIS): 0}
+        self.height = {double_sha256(REGTEST_GENESIS): 0}
         self.parent: dict[bytes, bytes] = {}
-        self.header = {double_sha256(GENESIS): GENESIS}
-        self.tip = double_sha256(GENESIS)
+        self.header = {double_sha256(REGTEST_GENESIS): REGTEST_GENESIS}
+        self.tip = double_sha256(REGTEST_GENESIS)
         self.branches = 0
 
     def grow(self, count: int, on: bytes, step: int = 600) -> None:
         """Mine blocks on any one; the tip moves when there is more work than on its branch."""
         self.branches += on != self.tip
         for _ in range(count):
-            header = mined(self.header[on], self.branches, step)
+            header = mine(self.header[on], step=step, branch=self.branches)
             name = double_sha256(header)
             self.header[name], self.parent[name] = header, on
             self.height[name] = self.height[on] + 1
@@ -90,17 +70,6 @@ class Node:
         while names[-1] in self.parent:
             names.append(self.parent[names[-1]])
         return names[::-1]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 1_700_000_000.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 def header_facts(headers: list[bytes]) -> Facts:

@@ -9,12 +9,13 @@ import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import http_service as web
+from support.mining import grow
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.errors import SourceError, WrongSchema
@@ -95,7 +96,7 @@ def _changed(draw: Any, document: object) -> object:
 
 
 @pytest.fixture(scope="module")
-def page(web: ModuleType, grow: Callable[..., list[bytes]]) -> list[Any]:
+def page() -> list[Any]:
     """Three blocks as a mempool instance gives them."""
     return [web.block_json(header, n + 1) for n, header in enumerate(grow(3))][::-1]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.clocks import Clock
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.address import script_of
 from hashcanary.chain.networks import MAIN
@@ -152,18 +154,15 @@ def test_several_sources_of_one_block_give_one_label(lake: Lake) -> None:
     assert rows.filter(height=0)["source"].to_list() == ["a node"]
 
 
-def test_a_label_of_a_stale_block_is_none_of_the_chain(
-    tmp_path: Path, grow: object, regtest_genesis: bytes
-) -> None:
+def test_a_label_of_a_stale_block_is_none_of_the_chain(tmp_path: Path) -> None:
     from hashcanary.chain.headers import decode_headers
     from hashcanary.chain.networks import REGTEST
 
-    assert callable(grow)
     active = grow(3)
     stale = grow(1, active[0], branch=7)
     folder = tmp_path / "files"
     folder.mkdir()
-    (folder / "a.bin").write_bytes(b"".join([regtest_genesis, *active]))
+    (folder / "a.bin").write_bytes(b"".join([REGTEST_GENESIS, *active]))
     (folder / "b.bin").write_bytes(b"".join(stale))
     from hashcanary.store.loading import load
 
@@ -197,14 +196,6 @@ def test_a_renewed_record_has_the_labels_of_a_whole_one(lake: Lake) -> None:
         assert renewed.pool_labels.equals(whole.pool_labels)
 
 
-class Clock:
-    def now(self) -> float:
-        return 1_700_000_000.0
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here waits")
-
-
 def brought(lake: Lake, rows: pl.DataFrame, pool_list: PoolList = ONE) -> SyncReport:
     """What a sync of rows about blocks gives."""
 
@@ -212,7 +203,7 @@ def brought(lake: Lake, rows: pl.DataFrame, pool_list: PoolList = ONE) -> SyncRe
         yield Batch((Facts(BLOCKS, rows),), {"rows": rows.height})
 
     feed = Feed("fake", "a feed of tests", ("blocks",), (), batches)
-    report = sync(lake, feed, {}, Clock(), pools=pool_list)
+    report = sync(lake, feed, {}, Clock(waits_left=0), pools=pool_list)
     assert report.error is None
     return report
 
@@ -252,7 +243,7 @@ def test_a_few_blocks_labelled_by_another_list_do_not_take_the_place_of_a_histor
 
 def test_syncing_labels_by_the_built_in_list(tmp_path: Path) -> None:
     feed = Feed("fake", "a feed of tests", ("blocks",), (), lambda _: iter([_mined_by_f2pool()]))
-    report = sync(Lake.create(tmp_path / "followed", MAIN), feed, {}, Clock())
+    report = sync(Lake.create(tmp_path / "followed", MAIN), feed, {}, Clock(waits_left=0))
     assert pools(report.lake) == ["f2pool"]
     assert record_of(report.lake).pool_list == built_in().label
 

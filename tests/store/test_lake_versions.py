@@ -3,11 +3,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import REGTEST, SIGNET
 from hashcanary.errors import Exit
@@ -67,10 +67,8 @@ def test_a_lake_cut_off_while_it_was_made_can_be_made_again(home: Path) -> None:
     assert Lake.create(home, REGTEST).version == 0
 
 
-def test_every_old_version_can_be_read_again(
-    home: Path, tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
-) -> None:
-    chain = [regtest_genesis, *grow(30)]
+def test_every_old_version_can_be_read_again(home: Path, tmp_path: Path) -> None:
+    chain = [REGTEST_GENESIS, *grow(30)]
     lake = Lake.create(home, REGTEST)
     for count in (10, 20, 31):
         load(lake, [headers_file(tmp_path, f"to{count}.bin", chain[:count])])
@@ -88,9 +86,9 @@ def test_a_version_the_lake_does_not_have_is_named(home: Path) -> None:
 
 
 def test_facts_already_there_make_no_new_version_of_the_lake_or_of_a_table(
-    home: Path, tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
+    home: Path, tmp_path: Path
 ) -> None:
-    file = headers_file(tmp_path, "chain.bin", [regtest_genesis, *grow(9)])
+    file = headers_file(tmp_path, "chain.bin", [REGTEST_GENESIS, *grow(9)])
     first = load(Lake.create(home, REGTEST), [file])
     again = load(first.lake, [file])
     assert (first.new, again.new) == (10, 0)
@@ -100,9 +98,9 @@ def test_facts_already_there_make_no_new_version_of_the_lake_or_of_a_table(
 
 
 def test_another_engine_reads_the_same_rows_from_the_delta_table(
-    home: Path, tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
+    home: Path, tmp_path: Path
 ) -> None:
-    chain = [regtest_genesis, *grow(20)]
+    chain = [REGTEST_GENESIS, *grow(20)]
     lake = Lake.create(home, REGTEST)
     for start, end in ((0, 8), (5, 21)):
         report = load(lake, [headers_file(tmp_path, f"{start}.bin", chain[start:end])])
@@ -110,10 +108,8 @@ def test_another_engine_reads_the_same_rows_from_the_delta_table(
     assert elsewhere.equals(report.lake.frame("headers"))
 
 
-def test_many_small_loads_are_put_together_and_stay_readable(
-    home: Path, tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
-) -> None:
-    chain = [regtest_genesis, *grow(MOST_FILES + 5)]
+def test_many_small_loads_are_put_together_and_stay_readable(home: Path, tmp_path: Path) -> None:
+    chain = [REGTEST_GENESIS, *grow(MOST_FILES + 5)]
     lake = Lake.create(home, REGTEST)
     for count in range(1, len(chain) + 1):
         lake = load(lake, [headers_file(tmp_path, "next.bin", chain[count - 1 : count])]).lake
@@ -123,10 +119,8 @@ def test_many_small_loads_are_put_together_and_stay_readable(
     assert middle.frame("headers").height == MOST_FILES
 
 
-def test_a_reader_keeps_its_version_while_the_lake_goes_on(
-    home: Path, tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
-) -> None:
-    chain = [regtest_genesis, *grow(20)]
+def test_a_reader_keeps_its_version_while_the_lake_goes_on(home: Path, tmp_path: Path) -> None:
+    chain = [REGTEST_GENESIS, *grow(20)]
     lake = Lake.create(home, REGTEST)
     reader = load(lake, [headers_file(tmp_path, "a.bin", chain[:10])]).lake
     load(lake, [headers_file(tmp_path, "b.bin", chain)])
@@ -134,10 +128,8 @@ def test_a_reader_keeps_its_version_while_the_lake_goes_on(
     assert Lake.open(home).frame("headers").height == 21
 
 
-def test_each_version_says_what_was_loaded(
-    home: Path, tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
-) -> None:
-    file = headers_file(tmp_path, "chain.bin", [regtest_genesis, *grow(4)])
+def test_each_version_says_what_was_loaded(home: Path, tmp_path: Path) -> None:
+    file = headers_file(tmp_path, "chain.bin", [REGTEST_GENESIS, *grow(4)])
     lake = load(Lake.create(home, REGTEST), [file], now=1_700_000_000).lake
     (loaded,) = lake.manifest.loaded
     assert (loaded.kind, loaded.rows, loaded.new) == ("headers", 5, 5)
@@ -147,10 +139,8 @@ def test_each_version_says_what_was_loaded(
 
 
 @pytest.fixture
-def loaded(
-    home: Path, tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
-) -> Lake:
-    file = headers_file(tmp_path, "chain.bin", [regtest_genesis, *grow(50)])
+def loaded(home: Path, tmp_path: Path) -> Lake:
+    file = headers_file(tmp_path, "chain.bin", [REGTEST_GENESIS, *grow(50)])
     return load(Lake.create(home, REGTEST), [file]).lake
 
 
@@ -212,7 +202,7 @@ def test_a_lake_that_lost_its_newest_version_file_opens_at_the_one_before(loaded
 
 
 def test_what_an_unfinished_write_left_is_removed_by_the_next_one(
-    loaded: Lake, tmp_path: Path, grow: Callable[..., list[bytes]]
+    loaded: Lake, tmp_path: Path
 ) -> None:
     """Another table, a staged data file, a commit with a checkpoint, and Delta's hint at it."""
     log = loaded.home / "tables" / "headers" / "_delta_log"

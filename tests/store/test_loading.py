@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.mining import grow
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.errors import Exit
@@ -38,7 +39,7 @@ def candle_file(put: Callable[[str, list[bytes]], Path], name: str, days: range)
 
 
 def test_a_folder_is_taken_whole_and_what_is_passed_over_is_named(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     headers = put("a.bin", grow(5))
     put("notes.txt", [b"not facts"])
@@ -51,7 +52,7 @@ def test_a_folder_is_taken_whole_and_what_is_passed_over_is_named(
 
 
 def test_overlapping_files_count_a_fact_once(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     chain = grow(12)
     report = load(lake, [put("a.bin", chain[:8]), put("b.bin", chain[4:])])
@@ -69,7 +70,7 @@ def test_a_folder_without_facts_is_refused(
 
 
 def test_one_bad_file_keeps_the_whole_load_out(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     good, bad = put("good.bin", grow(5)), grow(5)
     bad[3] = bytes([bad[3][0] ^ 1]) + bad[3][1:]
@@ -82,7 +83,7 @@ def test_one_bad_file_keeps_the_whole_load_out(
 
 
 def test_progress_counts_files_and_tables(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     told: list[tuple[str, int, int]] = []
     files = [put("a.bin", grow(3)), put("b.bin", grow(5))]
@@ -138,7 +139,7 @@ def test_candles_that_overlap_keep_both_sources(
 
 
 def test_facts_of_an_overlapping_file_fill_only_what_is_new(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     chain = grow(12)
     first = load(lake, [put("a.bin", chain[:8])])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import polars as pl
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.headers import decode_headers
 from hashcanary.chain.networks import REGTEST
@@ -17,8 +17,6 @@ from hashcanary.store.lake import Lake
 from hashcanary.store.recording import record_of
 from hashcanary.store.renewing import Recorder
 from hashcanary.store.verify import verify
-
-Grow = Callable[..., list[bytes]]
 
 
 def rows_of(headers: list[bytes], first: int) -> pl.DataFrame:
@@ -35,8 +33,8 @@ def append(lake: Lake, rows: pl.DataFrame) -> Lake:
 
 
 @pytest.fixture
-def chain(grow: Grow, regtest_genesis: bytes) -> list[bytes]:
-    return [regtest_genesis, *grow(3070)]
+def chain() -> list[bytes]:
+    return [REGTEST_GENESIS, *grow(3070)]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import zstandard
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.errors import Exit, UsageError
@@ -42,34 +43,28 @@ def heights(lake: Lake) -> list[int]:
 
 
 def test_a_run_from_genesis_starts_at_height_0(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
-    report = load(lake, [put("run.bin", [regtest_genesis, *grow(5)])])
+    report = load(lake, [put("run.bin", [REGTEST_GENESIS, *grow(5)])])
     assert heights(report.lake) == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_run_whose_parent_is_genesis_starts_at_height_1(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     assert heights(load(lake, [put("run.bin", grow(5))]).lake) == [1, 2, 3, 4, 5]
 
 
 def test_a_run_is_placed_on_its_parent_in_the_lake(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
-    chain = [regtest_genesis, *grow(9)]
+    chain = [REGTEST_GENESIS, *grow(9)]
     after = load(lake, [put("a.bin", chain[:4])]).lake
     assert heights(load(after, [put("b.bin", chain[4:])]).lake) == list(range(10))
 
 
 def test_files_are_placed_by_one_another_in_any_order(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     chain = grow(9)
     files = [put("z.bin", chain[6:]), put("m.bin", chain[3:6]), put("a.bin", chain[:3])]
@@ -77,7 +72,7 @@ def test_files_are_placed_by_one_another_in_any_order(
 
 
 def test_a_run_is_placed_by_a_later_run_that_continues_it(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     chain = grow(20)
     known = put("known.csv", [])
@@ -91,19 +86,16 @@ def test_a_run_is_placed_by_a_later_run_that_continues_it(
 
 
 def test_a_branch_is_placed_on_the_block_it_leaves(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
-    trunk = [regtest_genesis, *grow(6)]
+    trunk = [REGTEST_GENESIS, *grow(6)]
     branch = grow(2, parent=trunk[3], branch=1)
     report = load(lake, [put("trunk.bin", trunk), put("branch.bin", branch)])
     assert heights(report.lake) == [0, 1, 2, 3, 4, 4, 5, 5, 6]
 
 
 def test_a_run_that_nothing_places_is_refused_with_what_to_do(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     chain = grow(9)
     file = put("lost.bin", chain[4:])
@@ -117,25 +109,22 @@ def test_a_run_that_nothing_places_is_refused_with_what_to_do(
 
 
 def test_a_height_given_by_the_user_places_a_run(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     report = load(lake, [put("run.bin", grow(9)[4:])], height=5)
     assert heights(report.lake) == [5, 6, 7, 8, 9]
 
 
 def test_a_height_against_the_chain_is_refused(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     with pytest.raises(Misplaced, match="height 7"):
-        load(lake, [put("run.bin", [regtest_genesis, *grow(3)])], height=7)
+        load(lake, [put("run.bin", [REGTEST_GENESIS, *grow(3)])], height=7)
     assert Lake.open(lake.home).version == 0
 
 
 def test_one_height_for_several_files_is_refused(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     chain = grow(9)
     with pytest.raises(UsageError, match="one file of headers"):
@@ -143,10 +132,7 @@ def test_one_height_for_several_files_is_refused(
 
 
 def test_two_facts_that_place_a_run_differently_are_refused(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    tmp_path: Path,
+    lake: Lake, put: Callable[[str, list[bytes]], Path], tmp_path: Path
 ) -> None:
     chain = grow(9)
     table = tmp_path / "blocks.csv"
@@ -160,10 +146,7 @@ def test_two_facts_that_place_a_run_differently_are_refused(
 
 
 def test_files_that_follow_each_other_but_are_placed_apart_are_refused(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    tmp_path: Path,
+    lake: Lake, put: Callable[[str, list[bytes]], Path], tmp_path: Path
 ) -> None:
     chain = grow(20)
     table = tmp_path / "blocks.csv"

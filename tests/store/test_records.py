@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import MAIN, REGTEST, TESTNET4
 from hashcanary.errors import Exit
@@ -221,12 +222,9 @@ def tip(record: Record) -> tuple[int, int]:
 
 
 def test_a_branch_that_won_later_is_not_there_before(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
-    trunk = [regtest_genesis, *grow(4)]
+    trunk = [REGTEST_GENESIS, *grow(4)]
     winner = grow(4, parent=trunk[2], branch=1, step=1000)
     lake = load(lake, [put("t.bin", trunk), put("w.bin", winner)]).lake
     third, fifth = GENESIS_TIME + 2 * 600 + 1000, GENESIS_TIME + 2 * 600 + 3000
@@ -237,24 +235,18 @@ def test_a_branch_that_won_later_is_not_there_before(
 
 
 def test_the_stale_branch_stays_in_the_lake(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
-    trunk = [regtest_genesis, *grow(3)]
+    trunk = [REGTEST_GENESIS, *grow(3)]
     lake = load(lake, [put("t.bin", trunk), put("s.bin", grow(1, trunk[1], branch=1))]).lake
     assert lake.frame("headers").height == 5
     assert record_of(lake).blocks["height"].to_list() == [0, 1, 2, 3]
 
 
 def test_known_at_never_runs_backwards_and_a_cut_is_a_prefix(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
-    chain = [regtest_genesis, *grow(12)]
+    chain = [REGTEST_GENESIS, *grow(12)]
     chain += grow(1, chain[-1], step=3000)
     chain += grow(1, chain[-1], step=-2400)
     chain += grow(5, chain[-1])
@@ -268,12 +260,9 @@ def test_known_at_never_runs_backwards_and_a_cut_is_a_prefix(
 
 
 def test_a_height_is_the_moment_at_which_its_block_is_the_tip(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
-    chain = [regtest_genesis, *grow(12)]
+    chain = [REGTEST_GENESIS, *grow(12)]
     chain += grow(1, chain[-1], step=3000)
     chain += grow(1, chain[-1], step=-2400)
     lake = load(lake, [put("c.bin", chain)]).lake
@@ -283,7 +272,7 @@ def test_a_height_is_the_moment_at_which_its_block_is_the_tip(
 
 
 def test_a_height_nobody_knows_is_an_error_that_names_those_known(
-    lake: Lake, put: Callable[[str, list[bytes]], Path], grow: Callable[..., list[bytes]]
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
 ) -> None:
     lake = load(lake, [put("c.bin", grow(3))]).lake
     with pytest.raises(NoSuchBlock, match="1 to 3") as caught:
@@ -296,11 +285,7 @@ def test_a_height_nobody_knows_is_an_error_that_names_those_known(
     [((1, 2, 3), "1 to 3$"), ((1, 2, 4), "1 to 4, with gaps"), ((1, 3, 4), "1 to 4, with gaps")],
 )
 def test_the_error_about_a_height_says_where_heights_are_missing(
-    lake: Lake,
-    put: Callable[[str, list[bytes]], Path],
-    grow: Callable[..., list[bytes]],
-    heights: tuple[int, ...],
-    known: str,
+    lake: Lake, put: Callable[[str, list[bytes]], Path], heights: tuple[int, ...], known: str
 ) -> None:
     chain = grow(4)
     for height in heights:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.mining import grow
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.store.lake import Lake
@@ -30,9 +30,7 @@ def test_an_empty_lake_has_nothing(tmp_path: Path) -> None:
     }
 
 
-def test_gaps_and_ranges_of_blocks_are_told(
-    tmp_path: Path, grow: Callable[..., list[bytes]]
-) -> None:
+def test_gaps_and_ranges_of_blocks_are_told(tmp_path: Path) -> None:
     chain = grow(40)
     (tmp_path / "a.bin").write_bytes(b"".join(chain[:10]))
     (tmp_path / "b.bin").write_bytes(b"".join(chain[29:]))
@@ -46,7 +44,7 @@ def test_gaps_and_ranges_of_blocks_are_told(
     assert (told.version, told.time, told.stale) == (2, 99, 0)
 
 
-def test_stale_headers_are_counted(tmp_path: Path, grow: Callable[..., list[bytes]]) -> None:
+def test_stale_headers_are_counted(tmp_path: Path) -> None:
     chain = grow(5)
     (tmp_path / "a.bin").write_bytes(b"".join(chain))
     (tmp_path / "b.bin").write_bytes(b"".join(grow(2, chain[1], branch=1)))
@@ -54,9 +52,7 @@ def test_stale_headers_are_counted(tmp_path: Path, grow: Callable[..., list[byte
     assert status(load(lake, [tmp_path / "a.bin", tmp_path / "b.bin"]).lake).stale == 2
 
 
-def test_sources_and_the_newest_fact_are_told(
-    tmp_path: Path, grow: Callable[..., list[bytes]]
-) -> None:
+def test_sources_and_the_newest_fact_are_told(tmp_path: Path) -> None:
     chain = grow(5)
     (tmp_path / "a.bin").write_bytes(b"".join(chain))
     lake = load(Lake.create(tmp_path / "lake", REGTEST), [tmp_path / "a.bin"]).lake
@@ -115,7 +111,7 @@ def test_home_and_network_are_named(tmp_path: Path) -> None:
 
 
 def test_a_table_has_the_version_of_its_last_commit_and_none_before_the_first(
-    tmp_path: Path, grow: Callable[..., list[bytes]]
+    tmp_path: Path,
 ) -> None:
     chain = grow(4)
     lake = Lake.create(tmp_path / "lake", REGTEST)

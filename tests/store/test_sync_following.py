@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.clocks import Clock
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.errors import SourceError, UnknownSetting
@@ -24,23 +25,9 @@ class Down(SourceError):
     template = "{server}: expected an answer, found none."
 
 
-@dataclass
-class Clock:
-    """Time that only passes when somebody waits; the user stops it after so many waits."""
-
-    waits_left: int = 1000
-    time: float = 1_700_000_000.0
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        if not self.waits_left:
-            raise KeyboardInterrupt
-        self.waits_left -= 1
-        self.slept.append(seconds)
-        self.time += seconds
+def stopped_after(waits: int) -> Clock:
+    """The user stops it after so many waits."""
+    return Clock(waits_left=waits, at_end=KeyboardInterrupt)
 
 
 def daily(day: int, source: str) -> Facts:
@@ -96,7 +83,7 @@ def followed(lake: Lake, clock: Clock, *feeds: Daily) -> list[SyncReport]:
 
 
 def test_it_syncs_waits_and_syncs_again(lake: Lake) -> None:
-    told = followed(lake, Clock(waits_left=4), Daily())
+    told = followed(lake, stopped_after(4), Daily())
     assert [report.lake.version for report in told] == [1, 2, 3, 4, 5]
     assert Lake.open(lake.home).frame("daily_reference").height == 5
 
@@ -104,7 +91,7 @@ def test_it_syncs_waits_and_syncs_again(lake: Lake) -> None:
 def test_after_errors_it_pauses_longer_and_longer_and_says_so(lake: Lake) -> None:
     down = Down(server="x")
     feed = Daily(fails=dict.fromkeys(range(2, 12), down))
-    clock = Clock(waits_left=13)
+    clock = stopped_after(13)
     told = followed(lake, clock, feed)
     assert [report.error for report in told] == [None, *[down] * 10, None, None, None]
     pauses = [min(FIRST_PAUSE * 2**at, LONGEST_PAUSE) for at in range(10)]
@@ -114,7 +101,7 @@ def test_after_errors_it_pauses_longer_and_longer_and_says_so(lake: Lake) -> Non
 
 def test_a_wait_that_fails_is_an_error_like_any(lake: Lake) -> None:
     down = Down(server="x")
-    clock = Clock(waits_left=3)
+    clock = stopped_after(3)
     told = followed(lake, clock, Daily(wait_fails={2: down}))
     assert [report.error for report in told] == [None, None, down, None, None]
     assert clock.slept == [60.0, FIRST_PAUSE, 60.0]
@@ -123,7 +110,12 @@ def test_a_wait_that_fails_is_an_error_like_any(lake: Lake) -> None:
 def test_wrong_usage_is_not_waited_out(lake: Lake) -> None:
     wrong = UnknownSetting(place="-o", feed="x", known="a", name="b")
     with pytest.raises(UnknownSetting):
-        follow(lake, [(Daily(fails={1: wrong}).feed(), {})], Clock(), lambda report: None)
+        follow(
+            lake,
+            [(Daily(fails={1: wrong}).feed(), {})],
+            stopped_after(1000),
+            lambda report: None,
+        )
 
 
 def test_a_full_disk_is_waited_out(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +129,7 @@ def test_a_full_disk_is_waited_out(lake: Lake, monkeypatch: pytest.MonkeyPatch) 
         original(self, table, rows)
 
     monkeypatch.setattr(Transaction, "append", append)
-    told = followed(lake, Clock(waits_left=3), Daily())
+    told = followed(lake, stopped_after(3), Daily())
     assert [type(report.error) for report in told] == [type(None), LakeFull, *[type(None)] * 2]
     assert Lake.open(lake.home).manifest.feeds["daily"].cursor == {"day": 3}
 
@@ -145,7 +137,7 @@ def test_a_full_disk_is_waited_out(lake: Lake, monkeypatch: pytest.MonkeyPatch) 
 def test_several_are_followed_and_one_that_fails_does_not_hold_up_the_others(lake: Lake) -> None:
     down = Down(server="x")
     well, ill = Daily("well"), Daily("ill", fails=dict.fromkeys(range(1, 99), down))
-    told = followed(lake, Clock(waits_left=12), well, ill)
+    told = followed(lake, stopped_after(12), well, ill)
     assert {report.feed for report in told if report.error is None} == {"well"}
     assert {report.feed for report in told if report.error is not None} == {"ill"}
     assert well.asked >= 3
@@ -155,7 +147,12 @@ def test_several_are_followed_and_one_that_fails_does_not_hold_up_the_others(lak
 def test_what_can_be_asked_only_once_ends(lake: Lake) -> None:
     told: list[SyncReport] = []
     feeds = [Daily("a", polls=False), Daily("b", polls=False, fails={1: Down(server="x")})]
-    follow(lake, [(one.feed(), {}) for one in feeds], Clock(), told.append)
+    follow(
+        lake,
+        [(one.feed(), {}) for one in feeds],
+        stopped_after(1000),
+        told.append,
+    )
     assert [(one.feed, one.error is None) for one in told] == [
         ("a", True),
         ("b", False),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import MAIN, REGTEST, Network
 from hashcanary.sources.facts import BLOCKS
@@ -45,8 +46,8 @@ def at_height(height: int, **values: pl.Expr) -> Doctor:
 
 
 @pytest.fixture
-def lake(tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes) -> Lake:
-    (tmp_path / "chain.bin").write_bytes(b"".join([regtest_genesis, *grow(40)]))
+def lake(tmp_path: Path) -> Lake:
+    (tmp_path / "chain.bin").write_bytes(b"".join([REGTEST_GENESIS, *grow(40)]))
     return load(Lake.create(tmp_path / "lake", REGTEST), [tmp_path / "chain.bin"]).lake
 
 
@@ -85,10 +86,8 @@ def test_bits_of_no_target_are_found(lake: Lake) -> None:
     assert "height 7" in found(report)["work"]
 
 
-def test_a_missing_header_leaves_a_broken_link(
-    lake: Lake, grow: Callable[..., list[bytes]], regtest_genesis: bytes
-) -> None:
-    chain = [regtest_genesis, *grow(40)]
+def test_a_missing_header_leaves_a_broken_link(lake: Lake) -> None:
+    chain = [REGTEST_GENESIS, *grow(40)]
     stale = grow(1, chain[6], branch=1)
     (lake.home.parent / "stale.bin").write_bytes(stale[0])
     lake = load(lake, [lake.home.parent / "stale.bin"]).lake
@@ -193,9 +192,7 @@ def test_a_damaged_newest_version_is_a_finding_not_a_failure(lake: Lake) -> None
     assert set(found(report)) == {"versions", "open"}
 
 
-def test_a_version_taken_out_of_the_middle_is_found(
-    lake: Lake, grow: Callable[..., list[bytes]]
-) -> None:
+def test_a_version_taken_out_of_the_middle_is_found(lake: Lake) -> None:
     (lake.home.parent / "more.bin").write_bytes(b"".join(grow(50)))
     load(lake, [lake.home.parent / "more.bin"])
     (lake.home / "versions" / "00000001.json").unlink()

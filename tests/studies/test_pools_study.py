@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import chi2
+from support.records import labelled
 
-from hashcanary.chain.median_time import median_time_past
-from hashcanary.chain.networks import MAIN
 from hashcanary.store.record import Record
 from hashcanary.studies.errors import NoPoolLabels
 from hashcanary.studies.pools import study_pools
@@ -31,29 +30,7 @@ def record(*days: Sequence[str | None]) -> Record:
     for number, day in enumerate([*days, ["x"] * 144]):
         pools += day
         times += [START + number * DAY + at * DAY // len(day) for at in range(len(day))]
-    heights = np.arange(len(pools), dtype=np.int64)
-    median, known = median_time_past(np.array(times), heights)
-    blocks = pl.DataFrame({"height": heights, "time": times}).with_columns(
-        bits=pl.lit(0x1D00FFFF, pl.Int64),
-        median_time_past=pl.when(pl.Series(known)).then(pl.Series(median)),
-        total_fee=pl.lit(0, pl.Int64),
-        known_at=pl.col("time"),
-    )
-    labels = pl.DataFrame(
-        {"height": heights, "pool": pools}, schema={"height": pl.Int64, "pool": pl.String}
-    ).drop_nulls()
-    none = pl.DataFrame()
-    return Record(
-        at=None,
-        at_text="latest",
-        network=MAIN,
-        simulated=True,
-        blocks=blocks,
-        daily=none,
-        candles=none,
-        pool_labels=labels,
-        pool_list="test@0",
-    )
+    return labelled(times, pools, simulated=True)
 
 
 EVEN = ["a"] * 72 + ["b"] * 62 + ["unknown"] * 10

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import polars as pl
 import pytest
+from support.records import reported
 
-from hashcanary.chain.networks import MAIN
 from hashcanary.economics.companies.power import Input
 from hashcanary.economics.companies.reports import companies_of
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
-from hashcanary.moments import DAY, day_start
-from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
-from hashcanary.sources.files.company_figures import BY_NAME
-from hashcanary.store.record import COMPANY_COLUMNS, Record
 from hashcanary.views.companies import TABLES, companies, inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    Report = tuple[str, str, tuple[date, date], float]
+    from support.records import Report
 
 JUNE = (date(2024, 6, 1), date(2024, 6, 30))
 JULY = (date(2024, 7, 1), date(2024, 7, 31))
@@ -45,39 +36,8 @@ REPORTS: tuple[Report, ...] = (
 )
 
 
-def record_of(reports: Iterable[Report], *, simulated: bool = False) -> Record:
-    """A record of reports alone, each published two days after its period."""
-    rows = [
-        {
-            "company": company,
-            "figure": figure,
-            "period_start": first,
-            "period_end": last,
-            "value": round(Fraction(str(amount)) * 10 ** BY_NAME[figure].decimals),
-            "unit": BY_NAME[figure].unit,
-            "simulated": simulated,
-            "source_url": f"https://{company}.example",
-            "known_at": day_start(last) + 2 * DAY,
-            "restated": False,
-        }
-        for company, figure, (first, last), amount in reports
-    ]
-    blocks = {
-        **dict.fromkeys(("height", "time", "bits", "median_time_past", "total_fee"), pl.Int64()),
-        **dict.fromkeys(("tx_count", "size", "weight"), pl.Int64()),
-        "source": pl.String(),
-        "known_at": pl.Int64(),
-    }
-    daily, candles = (
-        pl.DataFrame(schema={name: kind for name, kind in table.schema.items() if name != "source"})
-        for table in (DAILY_REFERENCE, CANDLES)
-    )
-    bare = Record(None, "latest", MAIN, False, pl.DataFrame(schema=blocks), daily, candles)
-    return replace(bare, companies=pl.DataFrame(rows, schema=COMPANY_COLUMNS))
-
-
 def test_what_follows_of_a_month_is_arithmetic() -> None:
-    document = companies(record_of(REPORTS), price=60_000.0).to_dict()
+    document = companies(reported(REPORTS), price=60_000.0).to_dict()
     a, b = document["rows"]
     month = 365.25 / 12
     assert a["produced_btc_per_month"] == pytest.approx(10 * month)
@@ -104,14 +64,14 @@ def test_what_follows_of_a_month_is_arithmetic() -> None:
 
 def test_who_sells_more_than_it_mines_is_named_by_how_sure_that_is() -> None:
     # A's power costs 1.29 of its coins, B's half
-    sentences = companies(record_of(REPORTS), price=60_000.0).sentences
+    sentences = companies(reported(REPORTS), price=60_000.0).sentences
     (line,) = (line for line in sentences if "97.5%" in line)
     assert line.endswith("P > 97.5%: A.")
-    assert not any("97.5%" in line for line in companies(record_of(REPORTS)).sentences)
+    assert not any("97.5%" in line for line in companies(reported(REPORTS)).sentences)
 
 
 def test_a_treasury_by_period() -> None:
-    rows = companies(record_of(REPORTS), show="months").to_dict()["rows"]
+    rows = companies(reported(REPORTS), show="months").to_dict()["rows"]
     june, a, b, both = sorted(rows, key=lambda row: (row["period_end"], row["companies"]))
     assert (june["period"], june["held_btc"], june["change_btc"]) == ("Jun 2024", 1000.0, None)
     # 150 coins more, of 310 produced and 155 sold
@@ -125,7 +85,7 @@ def test_a_treasury_by_period() -> None:
 
 
 def test_debt_and_ai_contracts() -> None:
-    answer = companies(record_of(REPORTS), show="debt", price=60_000.0)
+    answer = companies(reported(REPORTS), show="debt", price=60_000.0)
     (a,) = answer.to_dict()["rows"]
     assert a["debt_equals_treasury_at_usd_per_btc"] == 30_000.0
     assert a["net_debt_equals_treasury_at_usd_per_btc"] == 20_000.0
@@ -138,7 +98,7 @@ def test_debt_and_ai_contracts() -> None:
 
 
 def test_inputs_are_named_with_their_value_and_period() -> None:
-    company, _ = companies_of(record_of((*REPORTS, ("A", "efficiency", QUARTER, 18.5))))
+    company, _ = companies_of(reported((*REPORTS, ("A", "efficiency", QUARTER, 18.5))))
     efficiency, paid = company.newest("efficiency"), company.newest("power_cost")
     assert efficiency is not None
     assert paid is not None
@@ -159,18 +119,18 @@ def test_inputs_are_named_with_their_value_and_period() -> None:
 
 
 def test_simulated_reports_are_marked_in_a_real_record() -> None:
-    answer = companies(record_of(REPORTS, simulated=True))
+    answer = companies(reported(REPORTS, simulated=("A", "B")))
     assert any("SIMULATED" in line for line in answer.sentences)
     assert all(row["simulated"] for row in answer.to_dict()["rows"])
-    assert not any("SIMULATED" in line for line in companies(record_of(REPORTS)).sentences)
+    assert not any("SIMULATED" in line for line in companies(reported(REPORTS)).sentences)
 
 
 def test_a_table_that_is_not_there_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="now, months, debt, ai"):
-        companies(record_of(REPORTS), show="then")
+        companies(reported(REPORTS), show="then")
 
 
 def test_text_fits_eighty_columns() -> None:
     for show in TABLES:
-        lines = companies(record_of(REPORTS), show=show, price=60_000.0).text(80).splitlines()
+        lines = companies(reported(REPORTS), show=show, price=60_000.0).text(80).splitlines()
         assert max(map(len, lines)) <= 80

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
+from support.records import reported, reports
 
-from hashcanary.chain.networks import MAIN
 from hashcanary.economics.companies.periods import (
     NetworkCoins,
     company_periods,
@@ -37,11 +37,9 @@ from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
-from hashcanary.sources.files.company_figures import BY_NAME
-from hashcanary.store.record import COMPANY_COLUMNS, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from support.records import Report
 
 LONG_AGO = date(2009, 1, 1)
 JULY = (date(2024, 7, 1), date(2024, 7, 31))
@@ -53,55 +51,9 @@ POWER = NetworkPower(
     (),
 )
 
-Row = tuple[str, str, tuple[date, date], float]
 
-
-def rows(told: Iterable[Row], *, simulated: tuple[str, ...] = ()) -> pl.DataFrame:
-    """One published two days after its period, in the unit of its head."""
-    found = [
-        {
-            "company": company,
-            "figure": figure,
-            "period_start": first,
-            "period_end": last,
-            "value": round(Fraction(str(amount)) * 10 ** BY_NAME[figure].decimals),
-            "unit": BY_NAME[figure].unit,
-            "simulated": company in simulated,
-            "source_url": "u",
-            "known_at": day_start(last) + 2 * DAY,
-            "restated": False,
-        }
-        for company, figure, (first, last), amount in told
-    ]
-    return pl.DataFrame(found, schema=COMPANY_COLUMNS)
-
-
-def record_of(told: Iterable[Row], *, simulated: tuple[str, ...] = ()) -> Record:
-    """A record of reports alone: no blocks, no prices."""
-    nothing = Record(None, "latest", MAIN, False, *_empty())
-    return replace(nothing, companies=rows(told, simulated=simulated))
-
-
-def _empty() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
-
-    blocks = {
-        **dict.fromkeys(("height", "time", "bits", "median_time_past", "total_fee"), pl.Int64()),
-        **dict.fromkeys(("tx_count", "size", "weight"), pl.Int64()),
-        "source": pl.String(),
-        "known_at": pl.Int64(),
-    }
-    daily = {name: kind for name, kind in DAILY_REFERENCE.schema.items() if name != "source"}
-    candles = {name: kind for name, kind in CANDLES.schema.items() if name != "source"}
-    return (
-        pl.DataFrame(schema=blocks),
-        pl.DataFrame(schema={**daily, "first_known_at": pl.Int64()}),
-        pl.DataFrame(schema=candles),
-    )
-
-
-def company(*told: Row) -> Company:
-    (one,) = companies_of(record_of(told))
+def company(*told: Report) -> Company:
+    (one,) = companies_of(reported(told))
     return one
 
 
@@ -112,10 +64,10 @@ def month(number: int) -> tuple[date, date]:
 
 def test_without_reports_or_the_company_named_there_is_one_clear_error() -> None:
     with pytest.raises(NoCompanyReports, match=r"hashcanary load reports\.csv"):
-        companies_now(record_of([]))
+        companies_now(reported([]))
     with pytest.raises(NoCompanyReports):
-        company_periods(record_of([]))
-    record = record_of([("Riot", "held", JULY, 1)])
+        company_periods(reported([]))
+    record = reported([("Riot", "held", JULY, 1)])
     with pytest.raises(UnknownCompany, match="one of Riot; found 'Roit'"):
         companies_now(record, "Roit")
     assert [one.company.name for one in companies_now(record, " riot ").companies] == ["Riot"]
@@ -143,7 +95,7 @@ def test_the_newest_is_of_the_latest_period_and_of_two_the_shorter() -> None:
 def test_a_treasury_that_adds_up_leaves_nothing_unexplained() -> None:
     # Riot's releases of August and September 2024
     found = company_periods(
-        record_of(
+        reported(
             [
                 ("Riot", "held", month(6), 9334),
                 ("Riot", "produced", month(7), 370),
@@ -173,9 +125,9 @@ def test_what_was_bought_counts_and_what_was_not_sold_is_not_guessed() -> None:
         ("MARA", "bought", quarter, 340),
         ("MARA", "held", quarter, 47531),
     ]
-    (_, one) = company_periods(record_of(told))
+    (_, one) = company_periods(reported(told))
     assert (one.change, one.unexplained) == (2638, None)
-    (_, one) = company_periods(record_of([*told, ("MARA", "sold", quarter, 0)]))
+    (_, one) = company_periods(reported([*told, ("MARA", "sold", quarter, 0)]))
     assert one.unexplained == 12
 
 
@@ -197,7 +149,7 @@ def test_half_of_the_last_digit_printed(coins: str, half: str) -> None:
 
 def test_sums_add_up_only_what_each_told() -> None:
     found = company_periods(
-        record_of(
+        reported(
             [
                 ("A", "produced", JULY, 100),
                 ("A", "sold", JULY, 50),
@@ -222,7 +174,7 @@ def test_sums_add_up_only_what_each_told() -> None:
     assert not together.simulated
     assert [one.name for one in found if one.simulated] == ["Made up"]
     # one company alone is not summed with itself
-    assert len(company_periods(record_of([("A", "produced", JULY, 1)]))) == 1
+    assert len(company_periods(reported([("A", "produced", JULY, 1)]))) == 1
 
 
 def test_a_sum_of_treasuries_waits_for_everyones_sales() -> None:
@@ -235,19 +187,19 @@ def test_a_sum_of_treasuries_waits_for_everyones_sales() -> None:
             ("produced", month(7), 5.0),
         )
     ]
-    (together,) = (one for one in company_periods(record_of(told)) if one.companies > 1)
+    (together,) = (one for one in company_periods(reported(told)) if one.companies > 1)
     assert (together.change, together.unexplained) == (4, None)
     one_sold = [*told, ("A", "sold", month(7), 3.0)]
-    (together,) = (one for one in company_periods(record_of(one_sold)) if one.companies > 1)
+    (together,) = (one for one in company_periods(reported(one_sold)) if one.companies > 1)
     assert (together.sold, together.sellers, together.unexplained) == (3, 1, None)
     both = [*one_sold, ("B", "sold", month(7), 2.0)]
-    (together,) = (one for one in company_periods(record_of(both)) if one.companies > 1)
+    (together,) = (one for one in company_periods(reported(both)) if one.companies > 1)
     assert (together.unexplained, together.adds_up) == (4 - (10 - 5), True)
 
 
 def test_of_one_days_balance_the_last_publication_counts() -> None:
     quarter = (date(2024, 7, 1), date(2024, 9, 30))
-    record = record_of([("A", "held", quarter, 8), ("A", "held", month(9), 7)])
+    record = reported([("A", "held", quarter, 8), ("A", "held", month(9), 7)])
     # the quarter's report was published a month after the month's
     later = pl.col("known_at") + pl.when(pl.col("period_start") == quarter[0]).then(30 * DAY)
     frame = record.companies.with_columns(pl.coalesce(later, "known_at").alias("known_at"))
@@ -262,11 +214,11 @@ def test_of_one_days_balance_the_last_publication_counts() -> None:
 def test_simulated_figures_of_a_company_that_is_real_are_left_aside() -> None:
     frame = pl.concat(
         [
-            rows([("A", "held", JULY, 5)]),
-            rows([("A", "debt", JULY, 100), ("A", "held", month(8), 9)], simulated=("A",)),
+            reports([("A", "held", JULY, 5)]),
+            reports([("A", "debt", JULY, 100), ("A", "held", month(8), 9)], simulated=("A",)),
         ]
     )
-    (one,) = companies_of(replace(record_of([]), companies=frame))
+    (one,) = companies_of(replace(reported([]), companies=frame))
     assert not one.simulated
     assert one.newest("debt") is None
     held = one.newest("held")
@@ -289,7 +241,7 @@ def test_a_share_of_the_network_is_of_every_day_or_none() -> None:
     lost = coins.subsidies.copy()
     lost[4] = np.nan
     assert NetworkCoins(time, gap, lost).between(*JULY) is None
-    assert network_coins(record_of([])).between(*JULY) is None
+    assert network_coins(reported([])).between(*JULY) is None
 
 
 def test_a_product_of_independent_parts_is_the_quadrature_of_their_logs() -> None:
@@ -391,7 +343,7 @@ def test_power_a_coin_is_what_a_hash_takes_over_what_it_earns() -> None:
 
 def test_the_price_of_one_miner_is_the_middle_of_what_all_pay() -> None:
     moment = day_start(date(2025, 7, 1))
-    found = network_power(record_of([]), moment, None, read_rigs())
+    found = network_power(reported([]), moment, None, read_rigs())
     one, middle = found.one_price_usd_per_kwh, found.middle_price_usd_per_kwh
     assert one.low < middle.low < middle.value < middle.high < one.high
     assert one.value == pytest.approx(middle.value, rel=0.1)
@@ -400,7 +352,7 @@ def test_the_price_of_one_miner_is_the_middle_of_what_all_pay() -> None:
 
 def test_debt_equals_the_treasury_at_an_exact_price() -> None:
     day = (date(2024, 7, 31), date(2024, 7, 31))
-    record = record_of(
+    record = reported(
         [
             ("A", "held", JULY, 13_011),
             ("A", "debt", day, 1_822_519_000),
@@ -429,7 +381,7 @@ def test_debt_equals_the_treasury_at_an_exact_price() -> None:
 
 
 def test_months_of_power_and_what_must_be_sold() -> None:
-    record = record_of(
+    record = reported(
         [
             ("A", "produced", month(6), 100),
             ("A", "sold", month(6), 120),
@@ -462,7 +414,7 @@ def test_months_of_power_and_what_must_be_sold() -> None:
 
 
 def test_without_a_price_what_rests_on_it_is_missing_and_said() -> None:
-    record = record_of([("A", "held", JULY, 5), ("A", "debt", JULY, 100), ("A", "cash", JULY, 7)])
+    record = reported([("A", "held", JULY, 5), ("A", "debt", JULY, 100), ("A", "cash", JULY, 7)])
     found = companies_now(record)
     (one,) = found.companies
     assert (one.treasury_usd, one.debt_to_treasury, one.funds_usd) == (None, None, None)
@@ -474,12 +426,12 @@ def test_without_a_price_what_rests_on_it_is_missing_and_said() -> None:
 @pytest.mark.parametrize("price", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_price_that_cannot_be_is_refused(price: float) -> None:
     with pytest.raises(UsageError):
-        companies_now(record_of([("A", "held", JULY, 5)]), price_usd_per_btc=price)
+        companies_now(reported([("A", "held", JULY, 5)]), price_usd_per_btc=price)
 
 
 def test_old_figures_do_not_count_but_contracts_do() -> None:
     now = (date(2025, 9, 1), date(2025, 9, 30))
-    record = record_of(
+    record = reported(
         [
             ("Silent", "produced", JULY, 10),
             ("Half", "produced", month(12), 10),
@@ -508,7 +460,7 @@ def test_ai_contracts_in_dollars_a_megawatt_hour() -> None:
         ("T", "ai_revenue_per_year", day, 370_000_000),
         ("T", "capacity", day, 500),
     ]
-    (one,) = companies_now(record_of(told)).companies
+    (one,) = companies_now(reported(told)).companies
     assert one.ai is not None
     # TeraWulf of August 2025: 370 million a year for 200 MW of load, 250 MW of site
     assert one.ai.usd_per_mwh_load == pytest.approx(370e6 / (200 * 8766))
@@ -517,7 +469,7 @@ def test_ai_contracts_in_dollars_a_megawatt_hour() -> None:
     assert one.ai.over_capacity == 0.5
     assert one.ai.mining_usd_per_mwh is None
     # more load is let and the site behind it not told: the old one is not behind all of it
-    (one,) = companies_now(record_of([*told, ("T", "ai_contracted", later, 360)])).companies
+    (one,) = companies_now(reported([*told, ("T", "ai_contracted", later, 360)])).companies
     assert one.ai is not None
     assert one.ai.gross is None
     site = one.ai.usd_per_mwh_site
@@ -529,14 +481,14 @@ def test_ai_contracts_in_dollars_a_megawatt_hour() -> None:
 
 def test_simulated_companies_are_marked_and_not_summed_with_real_ones() -> None:
     told = [("Real", "held", JULY, 5), ("Made up", "held", JULY, 100)]
-    found = companies_now(record_of(told, simulated=("Made up",)))
+    found = companies_now(reported(told, simulated=("Made up",)))
     assert [one.company.simulated for one in found.companies] == [True, False]
     assert found.totals["held_btc"].band == Interval.exact(5.0)
-    alone = companies_now(record_of(told[1:], simulated=("Made up",)))
+    alone = companies_now(reported(told[1:], simulated=("Made up",)))
     assert alone.totals["held_btc"].band == Interval.exact(100.0)
 
 
 def test_the_same_record_gives_the_same_bytes() -> None:
     told = [("A", "hashrate_energized", JULY, 10), ("A", "produced", JULY, 1)]
-    first, again = (companies_now(record_of(told), price_usd_per_btc=6e4) for _ in range(2))
+    first, again = (companies_now(reported(told), price_usd_per_btc=6e4) for _ in range(2))
     assert first == again

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from support import http_service as web
+from support.clocks import NOW, Clock
 
 from hashcanary.sources.errors import DamagedArchive, NotArchived, Refused, UnreadableFile
 from hashcanary.sources.http.client import Http
@@ -15,24 +16,24 @@ from hashcanary.sources.http.line import Limits
 
 
 @pytest.fixture
-def counting(web: ModuleType) -> Iterator[Any]:
+def counting() -> Iterator[Any]:
     """A service that answers with how often it was asked."""
     with web.Service(lambda _: web.as_json(len(service.asked))) as service:
         yield service
 
 
-def _saved(web: ModuleType, url: str, folder: Path, **more: Any) -> Http:
-    return Http(url, "s", web.FixedClock(), Limits(tries=1), save=folder, **more)
+def _saved(url: str, folder: Path, **more: Any) -> Http:
+    return Http(url, "s", Clock(), Limits(tries=1), save=folder, **more)
 
 
-def _replayed(web: ModuleType, url: str, folder: Path) -> Http:
-    return Http(url, "s", web.FixedClock(5.0), Limits(tries=1), replay=folder)
+def _replayed(url: str, folder: Path) -> Http:
+    return Http(url, "s", Clock(5.0), Limits(tries=1), replay=folder)
 
 
 def test_what_was_saved_is_replayed_in_its_order_without_a_network(
-    web: ModuleType, counting: Any, tmp_path: Path
+    counting: Any, tmp_path: Path
 ) -> None:
-    with _saved(web, counting.url, tmp_path / "kept") as http:
+    with _saved(counting.url, tmp_path / "kept") as http:
         given = [
             http.get("a"),
             http.get("b", {"n": "1"}),
@@ -40,7 +41,7 @@ def test_what_was_saved_is_replayed_in_its_order_without_a_network(
             http.post("a", b"x", safe=True),
         ]
     asked = len(counting.asked)
-    with _replayed(web, counting.url, tmp_path / "kept") as http:
+    with _replayed(counting.url, tmp_path / "kept") as http:
         again = [
             http.get("a"),
             http.get("b", {"n": "1"}),
@@ -49,50 +50,46 @@ def test_what_was_saved_is_replayed_in_its_order_without_a_network(
         ]
     assert [one.json() for one in given] == [1, 2, 3, 4]
     assert again == given
-    assert again[0].at == web.NOW
+    assert again[0].at == NOW
     assert len(counting.asked) == asked
 
 
-def test_a_second_session_is_kept_behind_the_first(
-    web: ModuleType, counting: Any, tmp_path: Path
-) -> None:
+def test_a_second_session_is_kept_behind_the_first(counting: Any, tmp_path: Path) -> None:
     for _ in range(2):
-        with _saved(web, counting.url, tmp_path) as http:
+        with _saved(counting.url, tmp_path) as http:
             http.get("a")
-    with _replayed(web, counting.url, tmp_path) as http:
+    with _replayed(counting.url, tmp_path) as http:
         assert [http.get("a").json(), http.get("a").json()] == [1, 2]
 
 
-def test_a_refusal_is_replayed_as_one(web: ModuleType, counting: Any, tmp_path: Path) -> None:
+def test_a_refusal_is_replayed_as_one(counting: Any, tmp_path: Path) -> None:
     counting.faults.append(web.Reply(b"no", status=404))
-    with _saved(web, counting.url, tmp_path) as http, pytest.raises(Refused):
+    with _saved(counting.url, tmp_path) as http, pytest.raises(Refused):
         http.get("a")
-    with _replayed(web, counting.url, tmp_path) as http, pytest.raises(Refused, match="404, no"):
+    with _replayed(counting.url, tmp_path) as http, pytest.raises(Refused, match="404, no"):
         http.get("a")
 
 
-def test_what_was_not_asked_then_cannot_be_replayed(
-    web: ModuleType, counting: Any, tmp_path: Path
-) -> None:
-    with _saved(web, counting.url, tmp_path) as http:
+def test_what_was_not_asked_then_cannot_be_replayed(counting: Any, tmp_path: Path) -> None:
+    with _saved(counting.url, tmp_path) as http:
         http.get("a")
-    with _replayed(web, counting.url, tmp_path) as http:
+    with _replayed(counting.url, tmp_path) as http:
         http.get("a")
         with pytest.raises(NotArchived, match=r"no\. 2 of GET .*/a,"):
             http.get("a")
 
 
-def test_no_credentials_are_kept(web: ModuleType, counting: Any, tmp_path: Path) -> None:
-    with _saved(web, counting.url, tmp_path, auth=lambda: {"Authorization": "hunter2"}) as http:
+def test_no_credentials_are_kept(counting: Any, tmp_path: Path) -> None:
+    with _saved(counting.url, tmp_path, auth=lambda: {"Authorization": "hunter2"}) as http:
         http.get("a")
     (kept,) = tmp_path.iterdir()
     assert b"hunter2" not in kept.read_bytes()
 
 
 def test_every_flipped_bit_of_a_kept_answer_is_noticed_or_harmless(
-    web: ModuleType, counting: Any, tmp_path: Path
+    counting: Any, tmp_path: Path
 ) -> None:
-    with _saved(web, counting.url, tmp_path) as http:
+    with _saved(counting.url, tmp_path) as http:
         given = http.get("a")
     (kept,) = tmp_path.iterdir()
     whole = kept.read_bytes()
@@ -101,7 +98,7 @@ def test_every_flipped_bit_of_a_kept_answer_is_noticed_or_harmless(
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
         kept.write_bytes(damaged)
-        with _replayed(web, counting.url, tmp_path) as http:
+        with _replayed(counting.url, tmp_path) as http:
             try:
                 assert http.get("a").body == given.body
             except (DamagedArchive, Refused):
@@ -109,12 +106,10 @@ def test_every_flipped_bit_of_a_kept_answer_is_noticed_or_harmless(
     assert noticed > len(whole)
 
 
-def test_a_folder_that_cannot_be_written_is_named(
-    web: ModuleType, counting: Any, tmp_path: Path
-) -> None:
+def test_a_folder_that_cannot_be_written_is_named(counting: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with (
-        _saved(web, counting.url, tmp_path / "file" / "kept") as http,
+        _saved(counting.url, tmp_path / "file" / "kept") as http,
         pytest.raises(UnreadableFile, match="Name a folder"),
     ):
         http.get("a")

@@ -6,10 +6,11 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from types import ModuleType
 from typing import Any
 
 import pytest
+from support import http_service as web
+from support.clocks import NOW, Clock
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.errors import (
@@ -28,7 +29,7 @@ SHORT = Limits(read=0.3, total=0.6, tries=3, body=100_000)
 
 
 @pytest.fixture
-def served(web: ModuleType) -> Iterator[Any]:
+def served() -> Iterator[Any]:
     """A service that answers every question with what was asked."""
 
     def answer(asking: Any) -> Any:
@@ -39,12 +40,12 @@ def served(web: ModuleType) -> Iterator[Any]:
 
 
 @pytest.fixture
-def ask(web: ModuleType, served: Any) -> Iterator[Callable[..., Http]]:
+def ask(served: Any) -> Iterator[Callable[..., Http]]:
     """Makes clients of the service, with short time-outs and a clock that does not wait."""
     made: list[Http] = []
 
     def make(limits: Limits = SHORT, **more: Any) -> Http:
-        made.append(Http(served.url, "the service", web.FixedClock(), limits, **more))
+        made.append(Http(served.url, "the service", Clock(), limits, **more))
         return made[-1]
 
     yield make
@@ -52,16 +53,14 @@ def ask(web: ModuleType, served: Any) -> Iterator[Callable[..., Http]]:
         http.close()
 
 
-def test_an_answer_has_its_status_body_time_and_type(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_an_answer_has_its_status_body_time_and_type(served: Any, ask: Callable[..., Http]) -> None:
     answer = ask().get("/blocks/7", {"b": "2", "a": "x y"})
     assert answer.json() == {
         "path": "/api/blocks/7",
         "query": {"a": "x y", "b": "2"},
         "method": "GET",
     }
-    assert (answer.status, answer.at) == (200, web.NOW)
+    assert (answer.status, answer.at) == (200, NOW)
     assert answer.content_type == "application/json; charset=utf-8"
     assert answer.url == f"{served.url}/blocks/7?a=x+y&b=2"
 
@@ -72,9 +71,7 @@ def test_a_post_sends_its_body_and_type(served: Any, ask: Callable[..., Http]) -
     assert served.asked[0].headers["content-type"] == "application/json"
 
 
-def test_a_zipped_answer_is_unfolded(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_a_zipped_answer_is_unfolded(served: Any, ask: Callable[..., Http]) -> None:
     body = gzip.compress(b'{"a": 1}')
     served.faults.append(web.Reply(body, headers={"Content-Encoding": "gzip"}))
     assert ask().get("x").json() == {"a": 1}
@@ -82,7 +79,7 @@ def test_a_zipped_answer_is_unfolded(
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_a_passing_failure_is_tried_again(
-    web: ModuleType, served: Any, ask: Callable[..., Http], status: int
+    served: Any, ask: Callable[..., Http], status: int
 ) -> None:
     served.faults.extend([web.Reply(status=status), web.Reply(status=status)])
     http = ask()
@@ -94,7 +91,7 @@ def test_a_passing_failure_is_tried_again(
 
 
 def test_waits_are_the_same_each_time_and_differ_by_question(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
+    served: Any, ask: Callable[..., Http]
 ) -> None:
     waits = []
     for path in ("x", "x", "y"):
@@ -106,9 +103,7 @@ def test_waits_are_the_same_each_time_and_differ_by_question(
     assert waits[0] != waits[2]
 
 
-def test_what_never_passes_tells_every_try(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_what_never_passes_tells_every_try(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.extend([web.Reply(b"warming up", status=503), *[web.Reply(status=502)] * 2])
     with pytest.raises(Unreachable, match=r"3 tries.*try 1: status 503: warming up; try 2") as told:
         ask().get("x")
@@ -116,18 +111,14 @@ def test_what_never_passes_tells_every_try(
     assert told.value.exit_code == 4
 
 
-def test_retry_after_in_seconds_is_honoured(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_retry_after_in_seconds_is_honoured(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.append(web.Reply(status=429, headers={"Retry-After": "17"}))
     http = ask()
     assert http.get("x").status == 200
     assert http.clock.slept == [17.0]  # type: ignore[attr-defined]
 
 
-def test_retry_after_as_a_date_is_honoured(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_retry_after_as_a_date_is_honoured(served: Any, ask: Callable[..., Http]) -> None:
     # NOW is 2023-11-14T22:13:20Z
     when = "Tue, 14 Nov 2023 22:14:00 GMT"
     served.faults.append(web.Reply(status=503, headers={"Retry-After": when}))
@@ -138,7 +129,7 @@ def test_retry_after_as_a_date_is_honoured(
 
 @pytest.mark.parametrize("nonsense", ["soon", "-3", "1e3", "", "Tue, 99 Nov 2023"])
 def test_a_retry_after_without_sense_is_passed_over(
-    web: ModuleType, served: Any, ask: Callable[..., Http], nonsense: str
+    served: Any, ask: Callable[..., Http], nonsense: str
 ) -> None:
     served.faults.append(web.Reply(status=429, headers={"Retry-After": nonsense}))
     http = ask()
@@ -147,7 +138,7 @@ def test_a_retry_after_without_sense_is_passed_over(
 
 
 def test_a_server_that_asks_for_too_long_a_wait_is_left(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
+    served: Any, ask: Callable[..., Http]
 ) -> None:
     served.faults.append(web.Reply(status=429, headers={"Retry-After": "86400"}))
     http = ask()
@@ -156,9 +147,7 @@ def test_a_server_that_asks_for_too_long_a_wait_is_left(
     assert http.clock.slept == []  # type: ignore[attr-defined]
 
 
-def test_endless_rate_limits_are_their_own_error(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_endless_rate_limits_are_their_own_error(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.extend([web.Reply(status=429)] * 3)
     with pytest.raises(RateLimited, match="3 tries"):
         ask().get("x")
@@ -166,7 +155,7 @@ def test_endless_rate_limits_are_their_own_error(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 418])
 def test_a_refusal_is_final_and_says_why(
-    web: ModuleType, served: Any, ask: Callable[..., Http], status: int
+    served: Any, ask: Callable[..., Http], status: int
 ) -> None:
     served.faults.append(web.Reply(b"no \x1b[31msuch\x00 block", status=status))
     with pytest.raises(Refused, match=rf"status {status}, no \[31msuch block"):
@@ -174,9 +163,7 @@ def test_a_refusal_is_final_and_says_why(
     assert len(served.asked) == 1
 
 
-def test_an_accepted_status_is_given_back(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_an_accepted_status_is_given_back(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.extend([web.Reply(b"a", status=500), web.Reply(b"b", status=404)])
     http = ask()
     assert http.get("x", accept={500}).body == b"a"
@@ -184,7 +171,7 @@ def test_an_accepted_status_is_given_back(
 
 
 def test_a_cut_body_is_tried_again_and_named_when_it_stays_cut(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
+    served: Any, ask: Callable[..., Http]
 ) -> None:
     cut = web.Reply(b"0123456789", how="cut")
     served.faults.append(cut)
@@ -194,7 +181,7 @@ def test_a_cut_body_is_tried_again_and_named_when_it_stays_cut(
         ask().get("x")
 
 
-def test_a_broken_zip_is_a_cut_body(web: ModuleType, served: Any, ask: Callable[..., Http]) -> None:
+def test_a_broken_zip_is_a_cut_body(served: Any, ask: Callable[..., Http]) -> None:
     broken = web.Reply(b"\x1f\x8b\x08nonsense", headers={"Content-Encoding": "gzip"})
     served.faults.extend([broken] * 3)
     with pytest.raises(CutBody):
@@ -202,9 +189,7 @@ def test_a_broken_zip_is_a_cut_body(web: ModuleType, served: Any, ask: Callable[
 
 
 @pytest.mark.parametrize("how", ["silent", "hang"])
-def test_silence_ends_by_the_read_time_out(
-    web: ModuleType, served: Any, ask: Callable[..., Http], how: str
-) -> None:
+def test_silence_ends_by_the_read_time_out(served: Any, ask: Callable[..., Http], how: str) -> None:
     served.faults.append(web.Reply(b"0123456789", how=how))
     assert ask().get("x").status == 200
     served.faults.append(web.Reply(b"0123456789", how=how))
@@ -214,31 +199,27 @@ def test_silence_ends_by_the_read_time_out(
 
 @pytest.mark.parametrize("how", ["drip", "endless"])
 def test_what_never_ends_is_cut_off_by_the_total_time_out(
-    web: ModuleType, served: Any, ask: Callable[..., Http], how: str
+    served: Any, ask: Callable[..., Http], how: str
 ) -> None:
     served.faults.append(web.Reply(how=how))
     with pytest.raises(Unreachable, match=r"no whole answer within 0\.4 s"):
         ask(Limits(read=5, total=0.4, tries=1, body=1 << 60)).get("x")
 
 
-def test_an_endless_body_is_cut_off_by_its_size(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_an_endless_body_is_cut_off_by_its_size(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.append(web.Reply(how="endless"))
     with pytest.raises(AnswerTooLarge, match=r"at most 100,000 bytes.*found more"):
         ask(Limits(read=5, total=5, body=100_000)).get("x")
 
 
-def test_a_body_declared_too_large_is_not_read(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_a_body_declared_too_large_is_not_read(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.append(web.Reply(headers={"Content-Length": "99999999999"}))
     with pytest.raises(AnswerTooLarge, match=r"found 99,999,999,999"):
         ask().get("x")
 
 
 def test_a_small_body_that_unfolds_to_a_large_one_is_too_large(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
+    served: Any, ask: Callable[..., Http]
 ) -> None:
     bomb = gzip.compress(bytes(50_000_000))
     served.faults.append(web.Reply(bomb, headers={"Content-Encoding": "gzip"}))
@@ -246,27 +227,23 @@ def test_a_small_body_that_unfolds_to_a_large_one_is_too_large(
         ask().get("x")
 
 
-def test_a_server_that_is_not_there_is_unreachable(web: ModuleType) -> None:
+def test_a_server_that_is_not_there_is_unreachable() -> None:
     with web.Service(lambda _: web.Reply()) as gone:
         url = gone.url
-    clock = web.FixedClock()
+    clock = Clock()
     with Http(url, "the service", clock, SHORT) as http, pytest.raises(Unreachable, match="try 3"):
         http.get("x")
     assert len(clock.slept) == 2
 
 
-def test_what_may_have_been_done_is_not_asked_twice(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_what_may_have_been_done_is_not_asked_twice(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.append(web.Reply(b"0123456789", how="cut"))
     with pytest.raises(CutBody, match="1 tries"):
         ask().post("x", b"{}", safe=False)
     assert len(served.asked) == 1
 
 
-def test_a_redirect_within_the_server_is_followed(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_a_redirect_within_the_server_is_followed(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.append(web.Reply(status=308, headers={"Location": "/api/v2/x?y=1"}))
     assert ask().get("x").json()["query"] == {"y": "1"}  # type: ignore[index]
 
@@ -275,25 +252,21 @@ def test_a_redirect_within_the_server_is_followed(
     "place",
     ["http://127.0.0.1:9/", "https://127.0.0.1/", "//example.org/x", "", "http://[", "ftp://x/y"],
 )
-def test_a_redirect_elsewhere_is_refused(
-    web: ModuleType, served: Any, ask: Callable[..., Http], place: str
-) -> None:
+def test_a_redirect_elsewhere_is_refused(served: Any, ask: Callable[..., Http], place: str) -> None:
     served.faults.append(web.Reply(status=302, headers={"Location": place}))
     with pytest.raises(Redirected):
         ask(auth=lambda: {"Authorization": "secret"}).get("x")
     assert len(served.asked) == 1
 
 
-def test_a_redirect_in_circles_ends(web: ModuleType, served: Any, ask: Callable[..., Http]) -> None:
+def test_a_redirect_in_circles_ends(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.extend([web.Reply(status=302, headers={"Location": "/api/x"})] * 20)
     with pytest.raises(Redirected, match="more than 5 places"):
         ask().get("x")
     assert len(served.asked) == 6
 
 
-def test_credentials_are_sent_and_never_told(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
-) -> None:
+def test_credentials_are_sent_and_never_told(served: Any, ask: Callable[..., Http]) -> None:
     served.faults.append(web.Reply(b"bad token: hunter2 of Basic hunter2", status=403))
     with pytest.raises(Refused) as told:
         ask(auth=lambda: {"Authorization": "Basic hunter2"}).get("x")
@@ -303,7 +276,7 @@ def test_credentials_are_sent_and_never_told(
 
 
 def test_credentials_that_changed_meanwhile_are_taken_up_at_once(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
+    served: Any, ask: Callable[..., Http]
 ) -> None:
     cookies = iter(["old", "new"])
     served.faults.append(web.Reply(status=401))
@@ -323,7 +296,7 @@ def test_requests_keep_the_pace(served: Any, ask: Callable[..., Http]) -> None:
 def test_a_clock_set_back_does_not_stop_the_pace(served: Any, ask: Callable[..., Http]) -> None:
     http = ask(Limits(per_minute=30))
     http.get("x")
-    http.clock.seconds -= 86_400  # type: ignore[attr-defined]
+    http.clock.time -= 86_400  # type: ignore[attr-defined]
     http.get("x")
     assert http.clock.slept == [2.0]  # type: ignore[attr-defined]
 
@@ -340,44 +313,44 @@ def test_a_clock_set_back_does_not_stop_the_pace(served: Any, ask: Callable[...,
         "http://x:port/",
     ],
 )
-def test_a_url_that_is_none_or_holds_a_password_is_refused(web: ModuleType, url: str) -> None:
+def test_a_url_that_is_none_or_holds_a_password_is_refused(url: str) -> None:
     with pytest.raises(UsageError) as told:
-        Http(url, "the service", web.FixedClock())
+        Http(url, "the service", Clock())
     assert "u:p" not in str(told.value)
 
 
 def test_a_proxy_is_used_only_where_one_is_set(
-    web: ModuleType, served: Any, monkeypatch: pytest.MonkeyPatch
+    served: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     proxy = served.url.removesuffix("/api")
-    with Http("http://service.example/api", "s", web.FixedClock(), SHORT, proxy=proxy) as http:
+    with Http("http://service.example/api", "s", Clock(), SHORT, proxy=proxy) as http:
         assert http.get("x").status == 200
-    with Http(served.url, "s", web.FixedClock(), SHORT) as http:
+    with Http(served.url, "s", Clock(), SHORT) as http:
         assert http.get("x").status == 200
     assert served.asked[0].headers["host"] == "service.example"
 
 
-def test_certificates_are_verified(web: ModuleType, served: Any) -> None:
+def test_certificates_are_verified(served: Any) -> None:
     url = served.url.replace("http:", "https:")
     with (
-        Http(url, "s", web.FixedClock(), Limits(tries=1, read=1, total=2)) as http,
+        Http(url, "s", Clock(), Limits(tries=1, read=1, total=2)) as http,
         pytest.raises(Unreachable, match="no connection"),
     ):
         http.get("x")
 
 
-def test_certificates_that_are_not_there_are_named(web: ModuleType, tmp_path: Any) -> None:
+def test_certificates_that_are_not_there_are_named(tmp_path: Any) -> None:
     with (
-        Http("https://127.0.0.1:9/", "s", web.FixedClock(), ca=tmp_path / "none.pem") as http,
+        Http("https://127.0.0.1:9/", "s", Clock(), ca=tmp_path / "none.pem") as http,
         pytest.raises(UsageError, match=r"none\.pem"),
     ):
         http.get("x")
 
 
-def test_a_proxy_that_cannot_be_is_named(web: ModuleType) -> None:
+def test_a_proxy_that_cannot_be_is_named() -> None:
     with (
-        Http("http://127.0.0.1:9/", "s", web.FixedClock(), proxy="nonsense://x") as http,
+        Http("http://127.0.0.1:9/", "s", Clock(), proxy="nonsense://x") as http,
         pytest.raises(UsageError, match="the proxy of s"),
     ):
         http.get("x")
@@ -414,7 +387,7 @@ def test_what_is_no_json_is_schema_drift(body: bytes, found: str) -> None:
 
 
 def test_a_body_of_no_declared_type_is_said_to_have_none(
-    web: ModuleType, served: Any, ask: Callable[..., Http]
+    served: Any, ask: Callable[..., Http]
 ) -> None:
     served.faults.append(web.Reply(b"<html>"))
     with pytest.raises(WrongSchema, match="found a body of no declared type: <html>"):

@@ -12,6 +12,9 @@ import bitcoin.core
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from support import block_maker
+from support.clocks import Clock
+from support.mining import double_sha256
 
 from hashcanary.chain.networks import MAIN, REGTEST, SIGNET, TESTNET4
 from hashcanary.sources.catalogue import blockfiles
@@ -32,7 +35,6 @@ from hashcanary.store.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from types import ModuleType
 
     from hashcanary.sources.feed import Held
 
@@ -40,24 +42,11 @@ TABLES = {one.name: pl.DataFrame(schema=one.schema) for one in (HEADERS, BLOCKS)
 KEY = bytes.fromhex("a1b2c3d4e5f60718")
 
 
-class StoppedClock:
-    """A clock on which no time passes by itself."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def now(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-
 def asked(
     held: Held, folder: Path, cursor: Mapping[str, object] | None = None, **settings: str
 ) -> Asked:
     """A question to the feed about a folder."""
-    return Asked(held, cursor or {}, {"datadir": str(folder), **settings}, StoppedClock())
+    return Asked(held, cursor or {}, {"datadir": str(folder), **settings}, Clock(0.0))
 
 
 def read(
@@ -78,7 +67,7 @@ def notes(batches: list[Batch]) -> str:
     return "; ".join(note for batch in batches for note in batch.notes)
 
 
-def file_in_order(block_maker: ModuleType, folder: Path, count: int = 30) -> list[bytes]:
+def file_in_order(folder: Path, count: int = 30) -> list[bytes]:
     """A blocks folder with one chain in one file."""
     blocks: list[bytes] = block_maker.chain(count)
     block_maker.write(folder, {0: block_maker.framed(blocks)})
@@ -87,7 +76,7 @@ def file_in_order(block_maker: ModuleType, folder: Path, count: int = 30) -> lis
 
 @pytest.mark.parametrize("key", [b"", KEY])
 def test_the_first_real_blocks_plain_and_locked(
-    real_data: Path, tmp_path: Path, block_maker: ModuleType, key: bytes
+    real_data: Path, tmp_path: Path, key: bytes
 ) -> None:
     data = (real_data / "raw_blocks" / "first-100k-blocks.dat").read_bytes()
     block_maker.write(tmp_path, {0: data}, key, tail=5_000)
@@ -124,7 +113,7 @@ def test_the_first_real_blocks_plain_and_locked(
 
 @pytest.mark.parametrize("verify", ["light", "full"])
 def test_single_real_blocks_stand_where_their_coinbases_say(
-    raw_blocks: dict[str, bytes], tmp_path: Path, block_maker: ModuleType, verify: str
+    raw_blocks: dict[str, bytes], tmp_path: Path, verify: str
 ) -> None:
     """Without parents, as in a pruned directory; blocks before BIP34 are not placed by it."""
     block_maker.write(tmp_path, {7: block_maker.framed(raw_blocks.values(), MAIN.magic)}, KEY)
@@ -156,7 +145,7 @@ def test_single_real_blocks_stand_where_their_coinbases_say(
 
 
 def test_a_coinbase_longer_than_the_window_is_read_again(
-    raw_blocks: dict[str, bytes], tmp_path: Path, block_maker: ModuleType
+    raw_blocks: dict[str, bytes], tmp_path: Path
 ) -> None:
     """Block 169,482 pays 208 miners; the lake knows its parent."""
     data = raw_blocks["block169482.dat"]
@@ -170,9 +159,7 @@ def test_a_coinbase_longer_than_the_window_is_read_again(
     assert row["coinbase_outputs"] == bytes([208]) + b"".join(o.serialize() for o in theirs.vout)
 
 
-def test_blocks_out_of_order_and_stale_branches_are_placed(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
+def test_blocks_out_of_order_and_stale_branches_are_placed(tmp_path: Path) -> None:
     blocks = block_maker.chain(40)
     stale = [block_maker.block(blocks[20], 21, tag=b"/stale/")]
     stale.append(block_maker.block(stale[0], 22, tag=b"/stale/"))
@@ -180,7 +167,7 @@ def test_blocks_out_of_order_and_stale_branches_are_placed(
     files = {0: block_maker.framed(mixed[:17]), 1: block_maker.framed(mixed[17:])}
     block_maker.write(tmp_path, files, KEY, tail=64)
     expected = sorted(
-        (height, block_maker.double_sha256(block[:80])[::-1])
+        (height, double_sha256(block[:80])[::-1])
         for height, block in [*enumerate(blocks), (21, stale[0]), (22, stale[1])]
     )
     for workers in ("1", "3"):
@@ -188,9 +175,7 @@ def test_blocks_out_of_order_and_stale_branches_are_placed(
         assert list(rows.select("height", "hash").iter_rows()) == expected
 
 
-def test_witness_blocks_have_a_weight_only_when_read_whole(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
+def test_witness_blocks_have_a_weight_only_when_read_whole(tmp_path: Path) -> None:
     blocks = block_maker.chain(5, witness=True)
     block_maker.write(tmp_path, {0: block_maker.framed(blocks)})
     light = table(read(block_maker.held(), tmp_path))
@@ -201,10 +186,8 @@ def test_witness_blocks_have_a_weight_only_when_read_whole(
     assert_frame_equal(light.drop("weight"), whole.drop("weight"))
 
 
-def test_a_full_scan_reads_again_what_a_light_one_read(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
-    blocks = file_in_order(block_maker, tmp_path)
+def test_a_full_scan_reads_again_what_a_light_one_read(tmp_path: Path) -> None:
+    blocks = file_in_order(tmp_path)
     held = block_maker.held()
     light = read(held, tmp_path)[-1].cursor
     full = read(held, tmp_path, light, verify="full")
@@ -213,9 +196,7 @@ def test_a_full_scan_reads_again_what_a_light_one_read(
     assert read(held, tmp_path, full[-1].cursor) == []
 
 
-def test_a_scan_goes_on_from_any_batch(
-    tmp_path: Path, block_maker: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_scan_goes_on_from_any_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = block_maker.chain(60)
     mixed = [block for at in range(0, 61, 4) for block in reversed(blocks[at : at + 4])]
     files = {at: block_maker.framed(mixed[at * 16 : at * 16 + 16]) for at in range(4)}
@@ -243,11 +224,11 @@ def test_a_scan_goes_on_from_any_batch(
 
 
 def test_only_what_was_appended_is_read_again(
-    tmp_path: Path, block_maker: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = block_maker.chain(50)
     block_maker.write(tmp_path, {0: block_maker.framed(blocks[:48])}, tail=4_000)
-    known = {block_maker.double_sha256(b[:80])[::-1]: h for h, b in enumerate(blocks[:48])}
+    known = {double_sha256(b[:80])[::-1]: h for h, b in enumerate(blocks[:48])}
     held = block_maker.held(REGTEST, known.get)
     cursor = read(held, tmp_path)[-1].cursor
     assert read(held, tmp_path, cursor) == []
@@ -263,7 +244,7 @@ def test_only_what_was_appended_is_read_again(
 @pytest.mark.parametrize("verify_setting", ["light", "full"])
 @pytest.mark.parametrize("depth", [1, 2, 12, 30])
 def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_stays(
-    tmp_path: Path, block_maker: ModuleType, depth: int, verify_setting: str
+    tmp_path: Path, depth: int, verify_setting: str
 ) -> None:
     """A node appends the blocks of the branch that wins, some of them to a file of their own."""
     folder = tmp_path / "blocks"
@@ -271,7 +252,7 @@ def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_sta
     block_maker.write(folder, {0: block_maker.framed(old)}, KEY)
     settings = {"datadir": str(folder), "verify": verify_setting}
     lake = Lake.create(tmp_path / "lake", REGTEST)
-    lake = sync(lake, blockfiles.BLOCKFILES, settings, StoppedClock()).lake
+    lake = sync(lake, blockfiles.BLOCKFILES, settings, Clock(0.0)).lake
     new = old[: 31 - depth]
     while len(new) < 32:
         new.append(block_maker.block(new[-1], len(new), tag=b"/branch/"))
@@ -281,13 +262,13 @@ def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_sta
     half = len(appended) // 2
     block_maker.write(folder, {0: block_maker.framed([*old, *appended[:half]])}, KEY)
     block_maker.write(folder, {1: block_maker.framed(appended[half:])}, KEY, tail=300)
-    report = sync(lake, blockfiles.BLOCKFILES, settings, StoppedClock())
+    report = sync(lake, blockfiles.BLOCKFILES, settings, Clock(0.0))
     assert report.error is None
     assert report.new["headers"] == report.new["blocks"] == depth + 1
     (event,) = report.events
     assert (event["kind"], event["height"]) == ("reorg", 30 - depth)
     assert json.loads(str(event["detail"]))["depth"] == depth
-    hashes = [block_maker.double_sha256(block[:80])[::-1] for block in new]
+    hashes = [double_sha256(block[:80])[::-1] for block in new]
     headers = report.lake.frame("headers")
     assert headers.height == 31 + depth + 1
     active = active_headers(all_headers(report.lake))
@@ -296,12 +277,10 @@ def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_sta
     assert record["height"].to_list() == list(range(32))
     assert record["size"].to_list() == [len(block) for block in new]
     assert verify(report.lake.home).findings == ()
-    assert sync(report.lake, blockfiles.BLOCKFILES, settings, StoppedClock()).versions == 0
+    assert sync(report.lake, blockfiles.BLOCKFILES, settings, Clock(0.0)).versions == 0
 
 
-def test_a_block_under_way_is_read_when_it_is_whole(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
+def test_a_block_under_way_is_read_when_it_is_whole(tmp_path: Path) -> None:
     """Every length to which the last record may have been written, in laid-out zeros."""
     blocks = block_maker.chain(4)
     whole = block_maker.framed(blocks)
@@ -320,9 +299,7 @@ def test_a_block_under_way_is_read_when_it_is_whole(
             assert table(read(known, folder, batches[-1].cursor))["height"].to_list() == [4]
 
 
-def test_a_file_cut_short_gives_what_is_whole_and_says_so(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
+def test_a_file_cut_short_gives_what_is_whole_and_says_so(tmp_path: Path) -> None:
     blocks = block_maker.chain(4)
     whole = block_maker.framed(blocks)
     start = len(block_maker.framed(blocks[:-1]))
@@ -334,9 +311,7 @@ def test_a_file_cut_short_gives_what_is_whole_and_says_so(
         assert batches[-1].cursor["ends"] == {"0": start}
 
 
-def test_a_pruned_directory_is_placed_by_lake_or_coinbase(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
+def test_a_pruned_directory_is_placed_by_lake_or_coinbase(tmp_path: Path) -> None:
     blocks = block_maker.chain(60)
     block_maker.write(tmp_path, {3: block_maker.framed(blocks[30:])})
     batches = read(block_maker.held(), tmp_path)
@@ -349,9 +324,7 @@ def test_a_pruned_directory_is_placed_by_lake_or_coinbase(
     assert table(by_lake)["height"].to_list() == list(range(30, 61))
 
 
-def test_a_branch_that_contradicts_itself_is_not_placed_by_its_coinbases(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
+def test_a_branch_that_contradicts_itself_is_not_placed_by_its_coinbases(tmp_path: Path) -> None:
     first = block_maker.block(block_maker.chain(3)[3], 500)
     second = block_maker.block(first, 502)
     block_maker.write(tmp_path, {3: block_maker.framed([first, second])})
@@ -361,7 +334,7 @@ def test_a_branch_that_contradicts_itself_is_not_placed_by_its_coinbases(
     assert batches[0].cursor["ends"] == {}
 
 
-def test_a_stated_height_must_be_the_block_s(tmp_path: Path, block_maker: ModuleType) -> None:
+def test_a_stated_height_must_be_the_block_s(tmp_path: Path) -> None:
     blocks = block_maker.chain(3)
     blocks.append(block_maker.block(blocks[3], 5, [block_maker.filler(90)]))
     offset = len(block_maker.framed(blocks[:4]))
@@ -370,7 +343,7 @@ def test_a_stated_height_must_be_the_block_s(tmp_path: Path, block_maker: Module
         read(block_maker.held(), tmp_path)
 
 
-def test_blocks_in_the_files_twice_are_given_once(tmp_path: Path, block_maker: ModuleType) -> None:
+def test_blocks_in_the_files_twice_are_given_once(tmp_path: Path) -> None:
     blocks = block_maker.chain(10)
     files = {0: block_maker.framed(blocks + blocks[3:6]), 1: block_maker.framed(blocks[:4])}
     block_maker.write(tmp_path, files)
@@ -380,7 +353,7 @@ def test_blocks_in_the_files_twice_are_given_once(tmp_path: Path, block_maker: M
 
 
 def test_more_waiting_blocks_than_fit_are_placed_by_coinbases(
-    tmp_path: Path, block_maker: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(block_files, "MOST_WAITING", 4)
     monkeypatch.setattr(block_files, "MOST_RECORDS", 1)
@@ -391,9 +364,7 @@ def test_more_waiting_blocks_than_fit_are_placed_by_coinbases(
     assert rows["height"].to_list() == list(range(21))
 
 
-def test_the_lake_s_network_is_looked_for_in_core_s_folders(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
+def test_the_lake_s_network_is_looked_for_in_core_s_folders(tmp_path: Path) -> None:
     block_maker.write(
         tmp_path / "regtest" / "blocks", {0: block_maker.framed(block_maker.chain(2))}
     )
@@ -405,15 +376,13 @@ def test_the_lake_s_network_is_looked_for_in_core_s_folders(
 
 
 @pytest.mark.parametrize("network", [MAIN, TESTNET4, SIGNET])
-def test_blocks_of_another_network_are_named(
-    tmp_path: Path, block_maker: ModuleType, network: object
-) -> None:
-    file_in_order(block_maker, tmp_path)
+def test_blocks_of_another_network_are_named(tmp_path: Path, network: object) -> None:
+    file_in_order(tmp_path)
     with pytest.raises(DamagedBlockFile, match=r"offset 0: .*the magic of regtest"):
         read(block_maker.held(network), tmp_path)
 
 
-def test_other_networks_magics_are_read(tmp_path: Path, block_maker: ModuleType) -> None:
+def test_other_networks_magics_are_read(tmp_path: Path) -> None:
     for network in (MAIN, TESTNET4, SIGNET):
         like = replace(REGTEST, magic=network.magic)
         blocks = block_maker.framed(block_maker.chain(3), network.magic)
@@ -421,15 +390,15 @@ def test_other_networks_magics_are_read(tmp_path: Path, block_maker: ModuleType)
         assert table(read(block_maker.held(like), tmp_path / network.name)).height == 4
 
 
-def test_a_header_without_work_is_named(tmp_path: Path, block_maker: ModuleType) -> None:
-    file_in_order(block_maker, tmp_path)
+def test_a_header_without_work_is_named(tmp_path: Path) -> None:
+    file_in_order(tmp_path)
     as_main = replace(MAIN, magic=REGTEST.magic)
     with pytest.raises(DamagedBlockFile, match="offset 0: expected a header with proof of work"):
         read(block_maker.held(as_main), tmp_path)
 
 
-def test_a_wrong_key_is_named(tmp_path: Path, block_maker: ModuleType) -> None:
-    file_in_order(block_maker, tmp_path)
+def test_a_wrong_key_is_named(tmp_path: Path) -> None:
+    file_in_order(tmp_path)
     (tmp_path / "xor.dat").write_bytes(KEY)
     with pytest.raises(DamagedBlockFile, match="offset 0: expected a record"):
         read(block_maker.held(), tmp_path)
@@ -438,7 +407,7 @@ def test_a_wrong_key_is_named(tmp_path: Path, block_maker: ModuleType) -> None:
         read(block_maker.held(), tmp_path)
 
 
-def test_what_came_before_the_damage_is_kept(tmp_path: Path, block_maker: ModuleType) -> None:
+def test_what_came_before_the_damage_is_kept(tmp_path: Path) -> None:
     blocks = block_maker.chain(9)
     files = {at: block_maker.framed(blocks[at * 5 : at * 5 + 5]) for at in range(2)}
     files[1] = b"\1" + files[1][1:]
@@ -451,10 +420,8 @@ def test_what_came_before_the_damage_is_kept(tmp_path: Path, block_maker: Module
     assert batches[-1].cursor["ends"] == {"0": len(files[0])}
 
 
-def test_another_file_in_the_place_of_a_known_one_is_read_anew(
-    tmp_path: Path, block_maker: ModuleType
-) -> None:
-    blocks = file_in_order(block_maker, tmp_path)
+def test_another_file_in_the_place_of_a_known_one_is_read_anew(tmp_path: Path) -> None:
+    blocks = file_in_order(tmp_path)
     cursor = read(block_maker.held(), tmp_path)[-1].cursor
     other = [block_maker.FIRST_BLOCK]
     for height in range(1, 60):
@@ -469,24 +436,22 @@ def test_another_file_in_the_place_of_a_known_one_is_read_anew(
     ("setting", "value"),
     [("workers", "0"), ("workers", "many"), ("workers", "65"), ("verify", "some"), ("poll", "-1")],
 )
-def test_settings_that_cannot_be_used_are_named(
-    tmp_path: Path, block_maker: ModuleType, setting: str, value: str
-) -> None:
-    file_in_order(block_maker, tmp_path)
+def test_settings_that_cannot_be_used_are_named(tmp_path: Path, setting: str, value: str) -> None:
+    file_in_order(tmp_path)
     question = asked(block_maker.held(), tmp_path, **{setting: value})
     use = blockfiles.wait if setting == "poll" else lambda asked: list(blockfiles.batches(asked))
     with pytest.raises(BadSetting, match=f"setting {setting} of blockfiles: .* found '{value}'"):
         use(question)
 
 
-def test_following_looks_again_after_a_while(tmp_path: Path, block_maker: ModuleType) -> None:
+def test_following_looks_again_after_a_while(tmp_path: Path) -> None:
     question = asked(block_maker.held(), tmp_path, poll="7")
     blockfiles.BLOCKFILES.wait(question)
     assert question.clock.slept == [7]
 
 
 def test_few_bytes_of_large_blocks_are_read(
-    tmp_path: Path, block_maker: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = [block_maker.FIRST_BLOCK]
     for height in range(1, 9):

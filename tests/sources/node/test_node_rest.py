@@ -11,6 +11,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import node_server
+from support.clocks import Clock
+from support.mining import grow
 
 from hashcanary.chain.errors import InvalidBlock
 from hashcanary.chain.headers import encode_headers
@@ -33,7 +36,7 @@ from hashcanary.store.verify import verify
 
 
 @pytest.fixture
-def served(node_server: Any) -> Iterator[Any]:
+def served() -> Iterator[Any]:
     """A node whose 30 blocks have fees: three payments each, two of them with a witness."""
     blocks = node_server.chain_of(30, fees=(1000, 250, 7))
     with node_server.serve(node_server.FakeNode(blocks)) as served:
@@ -41,7 +44,7 @@ def served(node_server: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def holding(node_server: Any) -> Any:
+def holding() -> Any:
     """An empty lake in memory."""
     return node_server.Holding()
 
@@ -60,7 +63,7 @@ def test_headers_and_blocks_are_as_the_node_has_them(served: Any, holding: Any) 
     assert served.asked.count("/rest/chaininfo.json") == 1
 
 
-def test_both_interfaces_of_a_node_agree(served: Any, node_server: Any) -> None:
+def test_both_interfaces_of_a_node_agree(served: Any) -> None:
     rest, rpc = node_server.Holding(), node_server.Holding()
     rest.sync(REST, url=served.url)
     rpc.sync(RPC, url=served.url, user="a", password="b")
@@ -78,9 +81,7 @@ def test_a_block_that_the_other_interface_brought_is_not_read_again(
     assert not [path for path in served.asked if path.startswith("/rest/block/")]
 
 
-def test_headers_come_two_thousand_at_a_time(
-    node_server: Any, holding: Any, grow: Callable[..., list[bytes]]
-) -> None:
+def test_headers_come_two_thousand_at_a_time(holding: Any) -> None:
     blocks = [node_server.GENESIS, *(node_server.Block(header + b"\0") for header in grow(4500))]
     with node_server.serve(node_server.FakeNode(blocks)) as served:
         batches = holding.sync(REST, url=served.url, blocks="0")
@@ -102,9 +103,7 @@ def read_whole(served: Any) -> int:
     return count
 
 
-def test_more_blocks_are_read_when_the_setting_is_raised(
-    served: Any, holding: Any, node_server: Any
-) -> None:
+def test_more_blocks_are_read_when_the_setting_is_raised(served: Any, holding: Any) -> None:
     holding.sync(REST, url=served.url, blocks="4")
     assert read_whole(served) == 4
     holding.sync(REST, url=served.url, blocks="10")
@@ -128,7 +127,7 @@ def test_more_blocks_are_read_when_the_setting_is_raised(
 
 
 def test_blocks_that_a_raised_setting_asks_for_are_those_of_the_chain_as_it_is_now(
-    served: Any, holding: Any, node_server: Any
+    served: Any, holding: Any
 ) -> None:
     holding.sync(REST, url=served.url, blocks="4")
     served.node.switch(node_server.chain_of(8, served.node.blocks[:25], branch=3, fees=(5,)))
@@ -141,13 +140,15 @@ def test_blocks_that_a_raised_setting_asks_for_are_those_of_the_chain_as_it_is_n
 
 @pytest.mark.parametrize("depth", [1, 2, 12, 30])
 def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_stays(
-    served: Any, node_server: Any, tmp_path: Path, depth: int
+    served: Any, tmp_path: Path, depth: int
 ) -> None:
     settings = {"url": served.url, "blocks": "all"}
-    lake = sync(Lake.create(tmp_path / "lake", REGTEST), REST, settings, node_server.Ticks()).lake
+    lake = sync(
+        Lake.create(tmp_path / "lake", REGTEST), REST, settings, Clock(1_800_000_000.0)
+    ).lake
     old, fork = served.node.blocks, 30 - depth
     served.node.switch(node_server.chain_of(depth + 1, old[: fork + 1], branch=3, fees=(5,)))
-    report = sync(lake, REST, settings, node_server.Ticks())
+    report = sync(lake, REST, settings, Clock(1_800_000_000.0))
     assert report.error is None
     assert report.new["headers"] == report.new["blocks"] == depth + 1
     (event,) = report.events
@@ -160,7 +161,7 @@ def test_a_reorganisation_while_we_were_off_is_an_event_and_the_stale_branch_sta
     assert record["time"].to_list() == [block.time for block in served.node.blocks]
     assert record["total_fee"].to_list() == [block.fee for block in served.node.blocks]
     assert verify(report.lake.home).findings == ()
-    assert sync(report.lake, REST, settings, node_server.Ticks()).versions == 0
+    assert sync(report.lake, REST, settings, Clock(1_800_000_000.0)).versions == 0
 
 
 def test_without_spent_outputs_fees_are_unknown_and_noted(served: Any, holding: Any) -> None:
@@ -185,13 +186,13 @@ def test_a_node_that_is_starting_is_asked_again(served: Any, holding: Any) -> No
     assert len(holding.clock.slept) == 3
 
 
-def test_a_node_that_stays_silent_is_given_up(served: Any, holding: Any, node_server: Any) -> None:
+def test_a_node_that_stays_silent_is_given_up(served: Any, holding: Any) -> None:
     served.faults.extend([node_server.silence] * 10)
     with pytest.raises(Unreachable):
         holding.sync(REST, url=served.url, timeout="0.2")
 
 
-def test_a_node_without_rest_is_told_how_to_offer_it(holding: Any, node_server: Any) -> None:
+def test_a_node_without_rest_is_told_how_to_offer_it(holding: Any) -> None:
     with node_server.serve(node_server.FakeNode([node_server.GENESIS])) as served:
         served.faults.append(node_server.status(404))
         with pytest.raises(Refused, match="is the node started with -rest"):
@@ -206,7 +207,7 @@ def test_a_node_of_another_network_is_refused(served: Any, holding: Any) -> None
 
 @pytest.mark.parametrize("at", [2, 3, 4, 5, 20, 40, 60, 80, 100])
 def test_a_chain_that_moves_in_the_middle_never_mixes_branches(
-    served: Any, holding: Any, node_server: Any, at: int
+    served: Any, holding: Any, at: int
 ) -> None:
     new = node_server.chain_of(15, served.node.blocks[:18], branch=4, fees=(40,))
     left = at
@@ -262,9 +263,7 @@ def test_spent_outputs_that_do_not_fit_the_block_are_refused(
         holding.sync(REST, url=served.url)
 
 
-def test_a_coinbase_that_takes_too_much_is_refused(
-    served: Any, holding: Any, node_server: Any
-) -> None:
+def test_a_coinbase_that_takes_too_much_is_refused(served: Any, holding: Any) -> None:
     blocks = node_server.chain_of(2, fees=(100,))
     served.node.blocks = [
         *blocks,
@@ -274,9 +273,7 @@ def test_a_coinbase_that_takes_too_much_is_refused(
         holding.sync(REST, url=served.url)
 
 
-def test_a_coinbase_that_takes_less_is_kept_as_it_is(
-    served: Any, holding: Any, node_server: Any
-) -> None:
+def test_a_coinbase_that_takes_less_is_kept_as_it_is(served: Any, holding: Any) -> None:
     blocks = node_server.chain_of(2, fees=(100,))
     served.node.blocks = [*blocks, node_server.mine(blocks[-1], 3, fees=(9,), claimed=1)]
     holding.sync(REST, url=served.url)
@@ -302,13 +299,13 @@ def test_headers_that_were_not_asked_for_are_refused(
     assert holding.heights == {}
 
 
-def test_fees_are_what_is_spent_less_what_is_paid(node_server: Any) -> None:
+def test_fees_are_what_is_spent_less_what_is_paid() -> None:
     block = node_server.mine(node_server.GENESIS, 1, fees=(5, 60, 700))
     assert fees(block.raw, node_server.spent_outputs(block)) == 765
     assert fees(node_server.GENESIS.raw, b"\1\0") == 0
 
 
-def test_more_paid_than_spent_is_refused(node_server: Any) -> None:
+def test_more_paid_than_spent_is_refused() -> None:
     block = node_server.mine(node_server.GENESIS, 1, fees=(-5,))
     with pytest.raises(InvalidBlock, match=r"fees from 0 .* found -5"):
         fees(block.raw, node_server.spent_outputs(block))
@@ -340,9 +337,7 @@ def test_real_blocks_are_read_to_their_last_byte(real_data: Path) -> None:
 
 @pytest.mark.fuzz
 @given(data=st.data())
-def test_no_bytes_of_spent_outputs_do_more_than_raise_a_named_error(
-    node_server: Any, data: st.DataObject
-) -> None:
+def test_no_bytes_of_spent_outputs_do_more_than_raise_a_named_error(data: st.DataObject) -> None:
     block = node_server.mine(node_server.GENESIS, 1, fees=(5, 60))
     good = node_server.spent_outputs(block)
     kind = data.draw(st.sampled_from(["any", "flip", "cut"]))
@@ -362,9 +357,7 @@ def test_no_bytes_of_spent_outputs_do_more_than_raise_a_named_error(
 
 @pytest.mark.fuzz
 @given(data=st.binary(max_size=300))
-def test_no_bytes_for_a_block_do_more_than_raise_a_named_error(
-    node_server: Any, data: bytes
-) -> None:
+def test_no_bytes_for_a_block_do_more_than_raise_a_named_error(data: bytes) -> None:
     from hashcanary.sources.node.rpc_facts import coinbase_row
 
     with pytest.raises(SourceError):

@@ -6,12 +6,13 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import node_server
+from support.clocks import Clock
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.errors import (
@@ -41,15 +42,15 @@ FAST = Limits(connect=2.0, read=0.3, total=2.0, body=1 << 20, tries=3, longest_w
 
 
 @pytest.fixture
-def served(node_server: ModuleType) -> Iterator[Any]:
+def served() -> Iterator[Any]:
     """A node with 20 blocks behind HTTP."""
     with node_server.serve(node_server.FakeNode(node_server.chain_of(20))) as served:
         yield served
 
 
 @pytest.fixture
-def rpc(served: Any, node_server: ModuleType) -> Iterator[Rpc]:
-    clock = node_server.Ticks()
+def rpc(served: Any) -> Iterator[Rpc]:
+    clock = Clock(1_800_000_000.0)
     with Http(served.url, "the node", clock, limits=FAST) as http:
         yield Rpc(http, clock, patience=60)
 
@@ -62,7 +63,7 @@ def values(answers: list[Any]) -> list[Any]:
     return [answer if isinstance(answer, Fault) else answer.value for answer in answers]
 
 
-def test_answers_stand_in_the_order_of_the_calls(served: Any, rpc: Rpc, node_server: Any) -> None:
+def test_answers_stand_in_the_order_of_the_calls(served: Any, rpc: Rpc) -> None:
     expected = [block.hash.hex() for block in served.node.blocks[:5]]
     served.faults.append(node_server.answers(lambda batch: batch[::-1]))
     assert values(rpc.batch(hashes(5))) == expected
@@ -107,7 +108,7 @@ def test_a_refused_call_is_an_error_with_the_nodes_words(rpc: Rpc) -> None:
     ],
 )
 def test_answers_to_other_calls_are_refused(
-    served: Any, rpc: Rpc, node_server: Any, change: Any, error: type[SourceError], told: str
+    served: Any, rpc: Rpc, change: Any, error: type[SourceError], told: str
 ) -> None:
     served.faults.append(None)
     rpc.batch(hashes(3))  # so that the ids before are those of another request
@@ -116,9 +117,7 @@ def test_answers_to_other_calls_are_refused(
         rpc.batch(hashes(3))
 
 
-def test_the_answer_to_an_earlier_request_is_known_for_what_it_is(
-    served: Any, rpc: Rpc, node_server: Any
-) -> None:
+def test_the_answer_to_an_earlier_request_is_known_for_what_it_is(served: Any, rpc: Rpc) -> None:
     kept: list[bytes] = []
     served.faults.append(node_server.body(lambda data: kept.append(data) or data))
     rpc.batch(hashes(3))
@@ -127,9 +126,7 @@ def test_the_answer_to_an_earlier_request_is_known_for_what_it_is(
         rpc.batch(hashes(3))
 
 
-def test_an_error_for_the_whole_batch_is_that_of_each_call(
-    served: Any, rpc: Rpc, node_server: Any
-) -> None:
+def test_an_error_for_the_whole_batch_is_that_of_each_call(served: Any, rpc: Rpc) -> None:
     said = {"result": None, "error": {"code": -32700, "message": "Parse error"}, "id": None}
     served.faults.append(node_server.status(500, json.dumps(said).encode()))
     assert rpc.batch(hashes(2)) == [Fault(-32700, "Parse error")] * 2
@@ -148,27 +145,27 @@ def test_a_node_that_does_not_get_ready_is_given_up(served: Any, rpc: Rpc) -> No
     assert 45 <= sum(rpc.clock.slept) <= 60  # type: ignore[attr-defined]
 
 
-def test_a_full_work_queue_is_asked_again(served: Any, rpc: Rpc, node_server: Any) -> None:
+def test_a_full_work_queue_is_asked_again(served: Any, rpc: Rpc) -> None:
     full = node_server.status(503, b"Work queue depth exceeded")
     served.faults.extend([full, node_server.status(429, b"", Retry_After="7"), None])
     assert len(rpc.batch(hashes(3))) == 3
     assert 7.0 in rpc.clock.slept  # type: ignore[attr-defined]
 
 
-def test_a_queue_that_stays_full_is_told(served: Any, rpc: Rpc, node_server: Any) -> None:
+def test_a_queue_that_stays_full_is_told(served: Any, rpc: Rpc) -> None:
     served.faults.extend([node_server.status(503, b"Work queue depth exceeded")] * 3)
     with pytest.raises(Unreachable, match=r"3 tries .*Work queue depth exceeded"):
         rpc.batch(hashes(3))
 
 
-def test_a_silent_node_is_left_after_its_tries(served: Any, rpc: Rpc, node_server: Any) -> None:
+def test_a_silent_node_is_left_after_its_tries(served: Any, rpc: Rpc) -> None:
     served.faults.extend([node_server.silence] * 3)
     with pytest.raises(Unreachable):
         rpc.batch(hashes(3))
     assert served.requests == 3
 
 
-def test_an_answer_cut_off_is_asked_again(served: Any, rpc: Rpc, node_server: Any) -> None:
+def test_an_answer_cut_off_is_asked_again(served: Any, rpc: Rpc) -> None:
     served.faults.extend([node_server.cut, None])
     assert len(rpc.batch(hashes(3))) == 3
     served.faults.extend([node_server.cut] * 3)
@@ -176,31 +173,29 @@ def test_an_answer_cut_off_is_asked_again(served: Any, rpc: Rpc, node_server: An
         rpc.batch(hashes(3))
 
 
-def test_an_answer_beyond_the_bound_is_refused(served: Any, rpc: Rpc, node_server: Any) -> None:
+def test_an_answer_beyond_the_bound_is_refused(served: Any, rpc: Rpc) -> None:
     served.faults.append(node_server.body(lambda data: data + b" " * (1 << 20)))
     with pytest.raises(AnswerTooLarge):
         rpc.batch(hashes(3))
 
 
-def test_what_is_no_json_is_told(served: Any, rpc: Rpc, node_server: Any) -> None:
+def test_what_is_no_json_is_told(served: Any, rpc: Rpc) -> None:
     served.faults.append(node_server.body(lambda _: b"<html>It works!</html>"))
     with pytest.raises(WrongSchema, match="It works!"):
         rpc.batch(hashes(3))
 
 
-def with_cookie(served: Any, node_server: Any, holding: Any, cookie: Path) -> Rpc:
+def with_cookie(served: Any, holding: Any, cookie: Path) -> Rpc:
     asked = holding.asked(cookie=str(cookie))
     http = Http(served.url, "the node", holding.clock, FAST, auth=authentication(asked))
     return Rpc(http, holding.clock)
 
 
-def test_a_cookie_that_changes_under_way_is_read_again(
-    served: Any, node_server: Any, tmp_path: Path
-) -> None:
+def test_a_cookie_that_changes_under_way_is_read_again(served: Any, tmp_path: Path) -> None:
     cookie = tmp_path / ".cookie"
     cookie.write_text("__cookie__:first")
     served.allowed = {"__cookie__:first"}
-    rpc = with_cookie(served, node_server, node_server.Holding(), cookie)
+    rpc = with_cookie(served, node_server.Holding(), cookie)
     assert rpc.ask("getbestblockhash").value == served.node.blocks[-1].hash.hex()
 
     def restart(_: str) -> None:
@@ -212,12 +207,10 @@ def test_a_cookie_that_changes_under_way_is_read_again(
     rpc.http.close()
 
 
-def test_credentials_that_do_not_fit_are_told_and_not_shown(
-    served: Any, node_server: Any, tmp_path: Path
-) -> None:
+def test_credentials_that_do_not_fit_are_told_and_not_shown(served: Any, tmp_path: Path) -> None:
     (tmp_path / ".cookie").write_text("__cookie__:confidential")
     served.allowed = {"__cookie__:other"}
-    rpc = with_cookie(served, node_server, node_server.Holding(), tmp_path / ".cookie")
+    rpc = with_cookie(served, node_server.Holding(), tmp_path / ".cookie")
     shown = b64encode(b"__cookie__:confidential").decode()
     with pytest.raises(Refused, match="status 401") as caught:
         rpc.ask("getbestblockhash")
@@ -227,24 +220,20 @@ def test_credentials_that_do_not_fit_are_told_and_not_shown(
 
 
 @pytest.mark.parametrize("content", [b"", b"no colon", b"a:b\nc:d", b"a:" + b"x" * 5000])
-def test_a_file_that_is_no_cookie_is_told(
-    served: Any, node_server: Any, tmp_path: Path, content: bytes
-) -> None:
+def test_a_file_that_is_no_cookie_is_told(served: Any, tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".cookie").write_bytes(content)
-    rpc = with_cookie(served, node_server, node_server.Holding(), tmp_path / ".cookie")
+    rpc = with_cookie(served, node_server.Holding(), tmp_path / ".cookie")
     with pytest.raises(BadCookie, match=r"\.cookie: expected a node's cookie"):
         rpc.ask("getbestblockhash")
 
 
-def test_a_node_that_is_not_running_has_no_cookie(
-    served: Any, node_server: Any, tmp_path: Path
-) -> None:
-    rpc = with_cookie(served, node_server, node_server.Holding(), tmp_path / "none")
+def test_a_node_that_is_not_running_has_no_cookie(served: Any, tmp_path: Path) -> None:
+    rpc = with_cookie(served, node_server.Holding(), tmp_path / "none")
     with pytest.raises(BadCookie, match=r"No such file.*the node and its RPC server"):
         rpc.ask("getbestblockhash")
 
 
-def test_the_cookie_is_sought_where_the_network_keeps_it(node_server: Any) -> None:
+def test_the_cookie_is_sought_where_the_network_keeps_it() -> None:
     from hashcanary.chain.networks import MAIN
 
     main = node_server.Holding(network=MAIN).asked(datadir="/data")
@@ -257,7 +246,7 @@ def test_the_cookie_is_sought_where_the_network_keeps_it(node_server: Any) -> No
     )
 
 
-def test_a_name_and_a_password_stand_in_for_the_cookie(node_server: Any) -> None:
+def test_a_name_and_a_password_stand_in_for_the_cookie() -> None:
     asked = node_server.Holding().asked(user="me", password="secret")
     assert authentication(asked)() == {"Authorization": "Basic bWU6c2VjcmV0"}
     with pytest.raises(UsageError, match="both, or neither"):
@@ -272,7 +261,7 @@ def test_a_number_that_is_none_is_told(name: str, value: str) -> None:
         Said({name: value}).number(name, 0, 10)
 
 
-def test_no_more_connections_than_a_node_can_bear(served: Any, node_server: Any) -> None:
+def test_no_more_connections_than_a_node_can_bear(served: Any) -> None:
     asked = node_server.Holding().asked(url=served.url, connections="17")
     with pytest.raises(UsageError, match="the setting connections: expected a number from 1 to 16"):
         clients(asked, "the node", None)

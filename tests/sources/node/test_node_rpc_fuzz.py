@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import node_server
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.errors import HashcanaryError
@@ -104,9 +105,7 @@ def taken(node: Any, holding: Any, blocks: list[Any]) -> None:
 @pytest.mark.fuzz
 @settings(max_examples=150)
 @given(data=st.data())
-def test_no_answer_over_rpc_does_more_than_raise_a_named_error(
-    node_server: Any, data: st.DataObject
-) -> None:
+def test_no_answer_over_rpc_does_more_than_raise_a_named_error(data: st.DataObject) -> None:
     fake = node_server.FakeNode(node_server.chain_of(4, fees=(9, 8)))
     stale = node_server.chain_of(2, fake.blocks[:2], branch=1)[2:]
     fake.left = [(1, stale, "valid-fork")]
@@ -130,9 +129,7 @@ def test_no_answer_over_rpc_does_more_than_raise_a_named_error(
 @pytest.mark.fuzz
 @settings(max_examples=150)
 @given(data=st.data())
-def test_no_answer_over_rest_does_more_than_raise_a_named_error(
-    node_server: Any, data: st.DataObject
-) -> None:
+def test_no_answer_over_rest_does_more_than_raise_a_named_error(data: st.DataObject) -> None:
     fake = node_server.FakeNode(node_server.chain_of(4, fees=(9, 8)))
     kind = data.draw(st.sampled_from(FILES))
     left = data.draw(st.integers(0, 3))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import node_server
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.catalogue.bitcoind_rest import REST
@@ -21,14 +22,14 @@ from hashcanary.sources.node.zmq_notices import is_notice, reachable
 
 
 @pytest.fixture
-def served(node_server: Any) -> Iterator[Any]:
+def served() -> Iterator[Any]:
     """A node with 3 blocks."""
     with node_server.serve(node_server.FakeNode(node_server.chain_of(3))) as served:
         yield served
 
 
 @pytest.fixture
-def holding(served: Any, node_server: Any) -> Any:
+def holding(served: Any) -> Any:
     """A lake that has all of the node's blocks."""
     holding = node_server.Holding()
     holding.sync(RPC, url=served.url, user="a", password="b")
@@ -40,40 +41,34 @@ def waits(feed: Feed, holding: Any, **settings: str) -> None:
     feed.wait(holding.asked(**settings))
 
 
-def add_block(served: Any, node_server: Any) -> None:
+def add_block(served: Any) -> None:
     served.node.blocks = node_server.chain_of(1, served.node.blocks)
 
 
 @pytest.mark.parametrize("feed", [RPC, REST])
-def test_asking_ends_with_the_next_block(
-    served: Any, holding: Any, node_server: Any, feed: Feed
-) -> None:
+def test_asking_ends_with_the_next_block(served: Any, holding: Any, feed: Feed) -> None:
     def when_slept() -> None:
         if len(holding.clock.slept) == 4:
-            add_block(served, node_server)
+            add_block(served)
 
     holding.clock.when_slept = when_slept
     waits(feed, holding, url=served.url, zmq="off", interval="15", user="a", password="b")
     assert holding.clock.slept == [15.0] * 4
 
 
-def test_a_block_that_came_before_the_wait_is_not_missed(
-    served: Any, holding: Any, node_server: Any
-) -> None:
-    add_block(served, node_server)
+def test_a_block_that_came_before_the_wait_is_not_missed(served: Any, holding: Any) -> None:
+    add_block(served)
     waits(RPC, holding, url=served.url, zmq="off", user="a", password="b")
     assert holding.clock.slept == []
 
 
-def test_a_reorganisation_to_the_same_height_is_news(
-    served: Any, holding: Any, node_server: Any
-) -> None:
+def test_a_reorganisation_to_the_same_height_is_news(served: Any, holding: Any) -> None:
     served.node.switch(node_server.chain_of(1, served.node.blocks[:-1], branch=5))
     waits(RPC, holding, url=served.url, zmq="off", user="a", password="b")
     assert holding.clock.slept == []
 
 
-def test_a_node_that_goes_away_ends_the_wait(served: Any, holding: Any, node_server: Any) -> None:
+def test_a_node_that_goes_away_ends_the_wait(served: Any, holding: Any) -> None:
     served.faults.extend([node_server.status(503)] * 5)
     with pytest.raises(Unreachable):
         waits(RPC, holding, url=served.url, zmq="off", user="a", password="b")
@@ -145,11 +140,7 @@ def test_a_notice_ends_the_wait(
 
 
 def test_garbage_is_no_notice_and_a_lost_one_does_no_harm(
-    served: Any,
-    holding: Any,
-    publisher: Publisher,
-    node_server: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    served: Any, holding: Any, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zmq_notices, "_SOON", 0.2)
     monkeypatch.setattr(zmq_notices, "_UNHEARD_OF", 0.2)
@@ -159,7 +150,7 @@ def test_garbage_is_no_notice_and_a_lost_one_does_no_harm(
         nonlocal asked
         asked += method == "getbestblockhash"
         if asked == 3:
-            add_block(served, node_server)
+            add_block(served)
 
     served.node.before = before
     with publisher.sending((b"hashblock",), (b"hashblock", b"short", b"\0" * 4), (b"hashtx", b"")):
@@ -183,13 +174,13 @@ def test_an_address_that_is_none_is_told(served: Any, holding: Any) -> None:
 
 
 def test_without_pyzmq_an_address_is_an_error_and_polling_goes_on(
-    served: Any, holding: Any, node_server: Any, monkeypatch: pytest.MonkeyPatch
+    served: Any, holding: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zmq_notices, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pip install 'hashcanary\[node\]'"):
         waits(RPC, holding, url=served.url, user="a", password="b", zmq="tcp://127.0.0.1:1")
     served.node.notices = (("pubhashblock", "tcp://127.0.0.1:1"),)
-    holding.clock.when_slept = lambda: add_block(served, node_server)
+    holding.clock.when_slept = lambda: add_block(served)
     waits(RPC, holding, url=served.url, user="a", password="b")
     assert holding.clock.slept == [10.0]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from support import node_server
+from support.mining import double_sha256, grow
 
 from hashcanary.chain.headers import encode_headers
 from hashcanary.sources.catalogue.bitcoind_rpc import RPC
@@ -17,7 +19,7 @@ Sync = Callable[..., tuple[Any, ...]]
 
 
 @pytest.fixture
-def served(node_server: Any) -> Iterator[Any]:
+def served() -> Iterator[Any]:
     """A node whose 30 blocks have fees: two payments each, one of them with a witness."""
     blocks = node_server.chain_of(30, fees=(1000, 250))
     with node_server.serve(node_server.FakeNode(blocks)) as served:
@@ -26,7 +28,7 @@ def served(node_server: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def holding(node_server: Any) -> Any:
+def holding() -> Any:
     """An empty lake in memory."""
     return node_server.Holding()
 
@@ -91,7 +93,7 @@ def test_a_second_sync_asks_about_no_block_again(
 
 
 def test_new_blocks_are_all_that_is_asked_for(
-    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+    served: Any, holding: Any, settings: dict[str, str]
 ) -> None:
     holding.sync(RPC, **settings)
     served.node.blocks = node_server.chain_of(3, served.node.blocks, fees=(7,))
@@ -103,7 +105,7 @@ def test_new_blocks_are_all_that_is_asked_for(
 
 
 def test_after_a_whole_walk_the_rows_of_the_lake_are_not_looked_through(
-    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+    served: Any, holding: Any, settings: dict[str, str]
 ) -> None:
     holding.sync(RPC, **settings)
     served.node.blocks = node_server.chain_of(1, served.node.blocks, fees=(7,))
@@ -173,9 +175,7 @@ def test_headers_alone_where_nothing_else_is_wanted(
     assert (len(heights(holding)), holding.rows) == (31, [])
 
 
-def test_headers_come_two_thousand_at_a_time(
-    node_server: Any, holding: Any, grow: Callable[..., list[bytes]]
-) -> None:
+def test_headers_come_two_thousand_at_a_time(holding: Any) -> None:
     blocks = [node_server.GENESIS, *(node_server.Block(header + b"\0") for header in grow(4100))]
     with node_server.serve(node_server.FakeNode(blocks)) as served:
         batches = holding.sync(
@@ -204,7 +204,7 @@ def test_rows_come_newest_first(
 
 
 def test_a_reorganised_chain_is_asked_for_from_the_fork_on(
-    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+    served: Any, holding: Any, settings: dict[str, str]
 ) -> None:
     holding.sync(RPC, **settings)
     base = served.node.blocks[:26]
@@ -219,7 +219,7 @@ def test_a_reorganised_chain_is_asked_for_from_the_fork_on(
 
 
 def test_rows_of_a_displaced_branch_do_not_stand_for_those_of_the_new_one(
-    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+    served: Any, holding: Any, settings: dict[str, str]
 ) -> None:
     old = list(served.node.blocks)
     holding.sync(RPC, **settings)
@@ -270,12 +270,7 @@ def moving(served: Any, at: str, times: int, change: Callable[[], None]) -> None
     ],
 )
 def test_a_chain_that_moves_in_the_middle_never_mixes_branches(
-    served: Any,
-    holding: Any,
-    settings: dict[str, str],
-    node_server: Any,
-    method: str,
-    times: int,
+    served: Any, holding: Any, settings: dict[str, str], method: str, times: int
 ) -> None:
     new = node_server.chain_of(15, served.node.blocks[:18], branch=4, fees=(40,))
     moving(served, method, times, lambda: served.node.switch(new))
@@ -304,7 +299,7 @@ def test_a_chain_that_shrinks_in_the_middle_is_read_again(
 
 
 def test_a_branch_known_before_is_where_the_walk_ends_when_the_node_goes_back_to_it(
-    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+    served: Any, holding: Any, settings: dict[str, str]
 ) -> None:
     old = served.node.blocks[:26]
     holding.sync(RPC, url=served.url, user="canary", password="secret")
@@ -315,11 +310,7 @@ def test_a_branch_known_before_is_where_the_walk_ends_when_the_node_goes_back_to
 
 
 def test_rows_that_came_before_the_node_went_back_do_not_count_for_its_blocks(
-    served: Any,
-    holding: Any,
-    settings: dict[str, str],
-    node_server: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    served: Any, holding: Any, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hashcanary.sources.node.rpc_node import RpcNode
 
@@ -337,7 +328,7 @@ def test_rows_that_came_before_the_node_went_back_do_not_count_for_its_blocks(
 
 
 def test_a_chain_that_never_stands_is_given_up(
-    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+    served: Any, holding: Any, settings: dict[str, str]
 ) -> None:
     one = served.node.blocks
     other = node_server.chain_of(30, one[:1], branch=1)
@@ -352,7 +343,7 @@ def test_a_chain_that_never_stands_is_given_up(
 
 
 def test_branches_that_the_node_left_come_too(
-    served: Any, holding: Any, settings: dict[str, str], node_server: Any
+    served: Any, holding: Any, settings: dict[str, str]
 ) -> None:
     main = list(served.node.blocks)
     stale = node_server.chain_of(2, main[:11], branch=1)[11:]
@@ -475,9 +466,7 @@ def test_a_node_of_another_network_is_refused(
     assert holding.heights == {}
 
 
-def test_a_network_of_the_same_name_with_another_first_block_is_refused(
-    holding: Any, node_server: Any
-) -> None:
+def test_a_network_of_the_same_name_with_another_first_block_is_refused(holding: Any) -> None:
     other = node_server.mine(node_server.GENESIS, 1)
     match = pytest.raises(OtherNetwork, match="whose first block is")
     with node_server.serve(node_server.FakeNode([other])) as served, match:
@@ -538,10 +527,10 @@ def test_a_header_that_was_tampered_with_is_refused(
         holding.sync(RPC, **settings)
 
 
-def test_a_header_without_work_is_refused(holding: Any, node_server: Any) -> None:
+def test_a_header_without_work_is_refused(holding: Any) -> None:
     good = node_server.chain_of(5)
     raw = bytearray(good[-1].raw)
-    while node_server.twice(bytes(raw[:80]))[31] <= 0x7F:
+    while double_sha256(bytes(raw[:80]))[31] <= 0x7F:
         raw[76] += 1
     node = node_server.FakeNode([*good[:-1], node_server.Block(bytes(raw))])
     with node_server.serve(node) as served, pytest.raises(BadHeaders, match="height 5"):
@@ -560,9 +549,7 @@ def test_a_block_that_was_tampered_with_is_refused(
     assert holding.rows == []
 
 
-def test_many_connections_give_the_same_rows_as_one(
-    served: Any, settings: dict[str, str], node_server: Any
-) -> None:
+def test_many_connections_give_the_same_rows_as_one(served: Any, settings: dict[str, str]) -> None:
     one, many = node_server.Holding(), node_server.Holding()
     one.sync(RPC, connections="1", **settings)
     many.sync(RPC, connections="8", **settings)
@@ -570,7 +557,7 @@ def test_many_connections_give_the_same_rows_as_one(
 
 
 def test_a_sync_cut_off_anywhere_goes_on_where_it_stopped(
-    served: Any, settings: dict[str, str], node_server: Any, monkeypatch: pytest.MonkeyPatch
+    served: Any, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hashcanary.sources.node.rpc_node import RpcNode
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import p2p_peer as p2p
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.sources.p2p.errors import PeerDropped, Reason
@@ -25,7 +26,6 @@ from hashcanary.sources.p2p.messages import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
 NONCE = bytes(range(1, 9))
 
@@ -101,7 +101,7 @@ def test_headers_of_python_bitcoinlib_are_read(real_data: Path) -> None:
     assert read_headers(payload.getvalue()) == raw
 
 
-def test_cut_at_any_byte_gives_the_same_messages(p2p: ModuleType) -> None:
+def test_cut_at_any_byte_gives_the_same_messages() -> None:
     sent = [("version", b"x" * 86), ("verack", b""), ("headers", p2p.headers_payload([b"h" * 80]))]
     stream = b"".join(p2p.framed(REGTEST.magic, *message) for message in sent)
     for cut in range(len(stream) + 1):

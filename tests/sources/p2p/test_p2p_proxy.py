@@ -6,17 +6,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from support import p2p_peer as p2p
+from support.mining import REGTEST_GENESIS, grow
+from support.p2p_asking import ask as ask_peers
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.p2p.address import Address
 from hashcanary.sources.p2p.connecting import connect
 from hashcanary.sources.p2p.errors import PeerDropped, Reason
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 ONION = "abcdefghijklmnop" * 3 + "abcdefgh.onion"
 Talk = Callable[[socket.socket], None]
@@ -74,13 +74,8 @@ def proxy_to(target: Address | None, asked: list[bytes], reply: int = 0) -> Talk
     return talk
 
 
-def test_headers_come_from_an_onion_peer_through_the_proxy(
-    p2p: ModuleType,
-    ask_peers: Callable[..., Any],
-    grow: Callable[..., list[bytes]],
-    regtest_genesis: bytes,
-) -> None:
-    chain = [regtest_genesis, *grow(50)]
+def test_headers_come_from_an_onion_peer_through_the_proxy() -> None:
+    chain = [REGTEST_GENESIS, *grow(50)]
     asked: list[bytes] = []
     with p2p.Peer(REGTEST.magic, chain) as peer:
         target = Address("127.0.0.1", peer.port)

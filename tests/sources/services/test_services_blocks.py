@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import polars as pl
 import pytest
+from support import http_service as web
+from support.clocks import Clock
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import MAIN, REGTEST, Network
 from hashcanary.errors import Exit, HashcanaryError, UsageError
@@ -30,7 +31,6 @@ from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import Syncer, SyncReport, sync
 from hashcanary.store.verify import verify
 
-Grow = Callable[..., list[bytes]]
 URL = "https://mempool.example/api/v1/blocks/730000"
 # the first block of the answer that mempool.space's API documentation gives for /v1/blocks/730000
 PUBLISHED: dict[str, Any] = json.loads(
@@ -82,7 +82,7 @@ def test_a_block_as_published_gives_its_header_and_what_stands_beside_it() -> No
     assert (label["pool"], label["evidence"]) == ("Binance Pool", "the service's word: binancepool")
 
 
-def test_esplora_gives_the_version_unsigned_and_no_extras(grow: Grow, web: ModuleType) -> None:
+def test_esplora_gives_the_version_unsigned_and_no_extras() -> None:
     (header,) = grow(1)
     block = web.block_json(header, 1, extras=False)
     signed = parse_page([block], URL, REGTEST).headers("x").frame["version"][0]
@@ -149,7 +149,7 @@ def test_a_header_that_does_not_give_its_hash_is_refused(field: str) -> None:
         parse_page([_with(**{field: PUBLISHED[field] ^ 1})], URL, MAIN)
 
 
-def test_a_header_without_work_is_refused(grow: Grow, web: ModuleType) -> None:
+def test_a_header_without_work_is_refused() -> None:
     (header,) = grow(1)
     with pytest.raises((BadHeaders, BadValue)) as told:
         parse_page([web.block_json(header, 1)], URL, MAIN)
@@ -162,7 +162,7 @@ def test_a_coinbase_that_takes_more_than_it_may_is_refused() -> None:
         page.blocks("esplora")
 
 
-def test_blocks_out_of_order_or_twice_are_refused(grow: Grow, web: ModuleType) -> None:
+def test_blocks_out_of_order_or_twice_are_refused() -> None:
     first, second, third = (web.block_json(h, n + 1) for n, h in enumerate(grow(3)))
     sibling = web.block_json(grow(2, branch=1)[1], 2)
     for blocks in ([first, second], [second, second], [third, first]):
@@ -176,9 +176,9 @@ def test_blocks_out_of_order_or_twice_are_refused(grow: Grow, web: ModuleType) -
 
 
 @pytest.fixture
-def chain(grow: Grow, regtest_genesis: bytes) -> list[bytes]:
+def chain() -> list[bytes]:
     """Genesis and a hundred blocks."""
-    return [regtest_genesis, *grow(100)]
+    return [REGTEST_GENESIS, *grow(100)]
 
 
 def _settings(url: str, **more: str) -> dict[str, str]:
@@ -189,21 +189,13 @@ def _new_lake(folder: Path, network: Network = REGTEST) -> Lake:
     return Lake.create(folder / "lake", network)
 
 
-def _brought(web: ModuleType, lake: Lake, service: Any, **settings: str) -> SyncReport:
-    return sync(lake, ESPLORA, _settings(service.url, **settings), web.FixedClock())
+def _brought(lake: Lake, service: Any, **settings: str) -> SyncReport:
+    return sync(lake, ESPLORA, _settings(service.url, **settings), Clock())
 
 
 def _table(lake: Lake, name: str) -> pl.DataFrame:
     frame = lake.frame(name)
     return frame.sort(frame.columns)
-
-
-class _Still:
-    def now(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError(seconds)
 
 
 def _sound(lake: Lake) -> bool:
@@ -212,7 +204,7 @@ def _sound(lake: Lake) -> bool:
 
 
 def _active(lake: Lake) -> list[bytes]:
-    held = Syncer(lake).asked(ESPLORA, {}, _Still()).held
+    held = Syncer(lake).asked(ESPLORA, {}, Clock(0.0, waits_left=0)).held
     assert held.active_from is not None
     return held.active_from(0)["hash"].to_list()
 
@@ -223,17 +215,17 @@ def _heights(lake: Lake) -> list[int]:
 
 @pytest.mark.parametrize(("extended", "size"), [(True, 15), (False, 10)])
 def test_the_latest_blocks_come_in_pages_and_once(
-    web: ModuleType, chain: list[bytes], tmp_path: Path, extended: bool, size: int
+    chain: list[bytes], tmp_path: Path, extended: bool, size: int
 ) -> None:
     with web.Service(web.Explorer(chain, extended)) as service:
-        report = _brought(web, _new_lake(tmp_path), service)
+        report = _brought(_new_lake(tmp_path), service)
         assert report.error is None
         assert _heights(report.lake) == list(range(41, 101))
         assert report.new["headers"] == 60
         asked = len(service.asked)
         # the newest page is the last one too; plain esplora is asked in vain for the other kind
         assert asked == -(-60 // size) + (not extended)
-        again = _brought(web, report.lake, service)
+        again = _brought(report.lake, service)
     assert again.error is None
     assert again.lake.version == report.lake.version
     assert len(service.asked) == asked + 1 + (not extended)
@@ -241,23 +233,23 @@ def test_the_latest_blocks_come_in_pages_and_once(
 
 
 def test_the_whole_chain_comes_from_genesis_where_the_user_says_so(
-    web: ModuleType, chain: list[bytes], tmp_path: Path
+    chain: list[bytes], tmp_path: Path
 ) -> None:
     with web.Service(web.Explorer(chain)) as service:
-        report = _brought(web, _new_lake(tmp_path), service, **{"from": "0"})
+        report = _brought(_new_lake(tmp_path), service, **{"from": "0"})
     assert report.error is None
     assert _heights(report.lake) == list(range(101))
     assert report.lake.frame("headers").height == 101
 
 
 def test_only_new_blocks_are_asked_for_when_the_chain_has_grown(
-    web: ModuleType, chain: list[bytes], grow: Grow, tmp_path: Path
+    chain: list[bytes], tmp_path: Path
 ) -> None:
     with web.Service(web.Explorer(chain)) as service:
-        report = _brought(web, _new_lake(tmp_path), service)
+        report = _brought(_new_lake(tmp_path), service)
         chain += grow(40, chain[-1])
         asked = len(service.asked)
-        report = _brought(web, report.lake, service)
+        report = _brought(report.lake, service)
     assert _heights(report.lake) == list(range(41, 141))
     assert [one.path for one in service.asked[asked:]] == [
         f"/api/v1/blocks{page}" for page in ("", "/115", "/130")
@@ -265,13 +257,13 @@ def test_only_new_blocks_are_asked_for_when_the_chain_has_grown(
 
 
 def test_blocks_whose_headers_are_held_bring_what_stands_beside_them(
-    web: ModuleType, chain: list[bytes], tmp_path: Path
+    chain: list[bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "headers.bin").write_bytes(b"".join(chain))
     lake = load(_new_lake(tmp_path), [tmp_path / "headers.bin"], now=0).lake
     before = _table(lake, "headers")
     with web.Service(web.Explorer(chain)) as service:
-        report = _brought(web, lake, service)
+        report = _brought(lake, service)
     assert report.error is None
     assert "headers" not in report.rows
     assert _table(report.lake, "headers").equals(before)
@@ -280,13 +272,13 @@ def test_blocks_whose_headers_are_held_bring_what_stands_beside_them(
 
 @pytest.mark.parametrize("depth", [1, 14, 15, 16, 40])
 def test_a_reorganisation_while_we_were_off_is_followed_down_to_the_fork(
-    web: ModuleType, chain: list[bytes], grow: Grow, tmp_path: Path, depth: int
+    chain: list[bytes], tmp_path: Path, depth: int
 ) -> None:
     with web.Service(web.Explorer(chain)) as service:
-        report = _brought(web, _new_lake(tmp_path), service)
+        report = _brought(_new_lake(tmp_path), service)
         stale = chain[-depth:]
         chain[-depth:] = grow(depth + 1, chain[-depth - 1], branch=1)
-        report = _brought(web, report.lake, service)
+        report = _brought(report.lake, service)
     assert report.error is None
     (event,) = report.events
     assert json.loads(str(event["detail"]))["depth"] == depth
@@ -301,7 +293,7 @@ def test_a_reorganisation_while_we_were_off_is_followed_down_to_the_fork(
 
 
 def test_a_reorganisation_between_two_pages_ends_on_the_new_branch(
-    web: ModuleType, chain: list[bytes], grow: Grow, tmp_path: Path
+    chain: list[bytes], tmp_path: Path
 ) -> None:
     explorer = web.Explorer(chain)
     branch = [*chain[:80], *grow(30, chain[79], branch=1)]
@@ -312,16 +304,14 @@ def test_a_reorganisation_between_two_pages_ends_on_the_new_branch(
         return explorer(asking)
 
     with web.Service(moving) as service:
-        report = _brought(web, _new_lake(tmp_path), service, blocks="90")
+        report = _brought(_new_lake(tmp_path), service, blocks="90")
     assert report.error is None
     with web.Service(web.Explorer(branch)) as service:
-        clean = _brought(web, _new_lake(tmp_path / "clean"), service, **{"from": "11"})
+        clean = _brought(_new_lake(tmp_path / "clean"), service, **{"from": "11"})
     assert _active(report.lake)[-90:] == _active(clean.lake)[-90:]
 
 
-def test_a_service_that_keeps_changing_is_left(
-    web: ModuleType, chain: list[bytes], grow: Grow, tmp_path: Path
-) -> None:
+def test_a_service_that_keeps_changing_is_left(chain: list[bytes], tmp_path: Path) -> None:
     explorer = web.Explorer(chain)
     branches = itertools.count(1)
 
@@ -330,44 +320,42 @@ def test_a_service_that_keeps_changing_is_left(
         return explorer(asking)
 
     with web.Service(moving) as service:
-        report = _brought(web, _new_lake(tmp_path), service)
+        report = _brought(_new_lake(tmp_path), service)
     assert isinstance(report.error, OutOfOrder)
     assert len(service.asked) < 100
 
 
 def test_a_service_far_behind_is_stale_and_a_little_behind_is_not(
-    web: ModuleType, chain: list[bytes], tmp_path: Path
+    chain: list[bytes], tmp_path: Path
 ) -> None:
     with web.Service(web.Explorer(chain)) as service:
-        lake = _brought(web, _new_lake(tmp_path), service).lake
+        lake = _brought(_new_lake(tmp_path), service).lake
         service.answer = web.Explorer(chain[:-7])
-        late = _brought(web, lake, service)
+        late = _brought(lake, service)
         service.answer = web.Explorer(chain[:-6])
-        slow = _brought(web, lake, service)
+        slow = _brought(lake, service)
     assert isinstance(late.error, StaleService)
     assert "height 100 or above, found 93" in str(late.error)
     assert slow.error is None
     assert slow.lake.version == lake.version
 
 
-def test_another_chain_altogether_is_not_mixed_in(
-    web: ModuleType, chain: list[bytes], grow: Grow, regtest_genesis: bytes, tmp_path: Path
-) -> None:
-    (tmp_path / "headers.bin").write_bytes(b"".join([regtest_genesis, *grow(300)]))
+def test_another_chain_altogether_is_not_mixed_in(chain: list[bytes], tmp_path: Path) -> None:
+    (tmp_path / "headers.bin").write_bytes(b"".join([REGTEST_GENESIS, *grow(300)]))
     lake = load(_new_lake(tmp_path), [tmp_path / "headers.bin"], now=0).lake
-    other = [regtest_genesis, *grow(310, branch=7)]
+    other = [REGTEST_GENESIS, *grow(310, branch=7)]
     with web.Service(web.Explorer(other)) as service:
-        report = _brought(web, lake, service)
+        report = _brought(lake, service)
     assert isinstance(report.error, OutOfOrder)
     assert "at most 200 blocks down" in str(report.error)
     assert report.lake.version == lake.version
 
 
-def test_a_gap_that_is_left_is_said(web: ModuleType, chain: list[bytes], tmp_path: Path) -> None:
+def test_a_gap_that_is_left_is_said(chain: list[bytes], tmp_path: Path) -> None:
     (tmp_path / "headers.bin").write_bytes(b"".join(chain[:21]))
     lake = load(_new_lake(tmp_path), [tmp_path / "headers.bin"], now=0).lake
     with web.Service(web.Explorer(chain)) as service:
-        report = _brought(web, lake, service)
+        report = _brought(lake, service)
     assert report.error is None
     assert report.notes == (
         "blocks 21 to 40 were not asked for: set from, or bring their headers otherwise",
@@ -375,13 +363,13 @@ def test_a_gap_that_is_left_is_said(web: ModuleType, chain: list[bytes], tmp_pat
 
 
 def test_what_was_saved_is_brought_again_without_the_service(
-    web: ModuleType, chain: list[bytes], tmp_path: Path
+    chain: list[bytes], tmp_path: Path
 ) -> None:
     with web.Service(web.Explorer(chain)) as service:
         url = service.url
-        first = _brought(web, _new_lake(tmp_path), service, save=str(tmp_path / "kept"))
+        first = _brought(_new_lake(tmp_path), service, save=str(tmp_path / "kept"))
     settings = _settings(url, replay=str(tmp_path / "kept"))
-    again = sync(_new_lake(tmp_path / "again"), ESPLORA, settings, web.FixedClock())
+    again = sync(_new_lake(tmp_path / "again"), ESPLORA, settings, Clock())
     assert again.error is None
     for name in ("headers", "blocks", "pool_labels"):
         assert _table(again.lake, name).equals(_table(first.lake, name))
@@ -401,25 +389,23 @@ def test_what_was_saved_is_brought_again_without_the_service(
     ],
 )
 def test_a_setting_that_cannot_be_is_named(
-    web: ModuleType, tmp_path: Path, settings: dict[str, str], named: str
+    tmp_path: Path, settings: dict[str, str], named: str
 ) -> None:
     told = _settings("http://127.0.0.1:9") | settings
-    report = sync(_new_lake(tmp_path), ESPLORA, told, web.FixedClock())
+    report = sync(_new_lake(tmp_path), ESPLORA, told, Clock())
     assert isinstance(report.error, UsageError)
     assert named in str(report.error)
 
 
-def test_waiting_passes_by_the_clock(web: ModuleType, tmp_path: Path) -> None:
-    clock = web.FixedClock()
+def test_waiting_passes_by_the_clock(tmp_path: Path) -> None:
+    clock = Clock()
     asked = Syncer(_new_lake(tmp_path)).asked(ESPLORA, {"poll": "90"}, clock)
     assert ESPLORA.wait is not None
     ESPLORA.wait(asked)
     assert clock.slept == [90.0]
 
 
-def test_blocks_of_the_real_chain_pass_all_rules(
-    web: ModuleType, real_data: Path, tmp_path: Path
-) -> None:
+def test_blocks_of_the_real_chain_pass_all_rules(real_data: Path, tmp_path: Path) -> None:
     import zstandard
 
     raw = (real_data / "headers" / "headers_000000_010236.bin.zst").read_bytes()
@@ -436,7 +422,7 @@ def test_blocks_of_the_real_chain_pass_all_rules(
 
     with web.Service(real) as service:
         lake = _new_lake(tmp_path, MAIN)
-        report = _brought(web, lake, service, blocks="2100", prices="no")
+        report = _brought(lake, service, blocks="2100", prices="no")
     assert report.error is None
     assert report.new["headers"] == 2100
     assert _sound(report.lake)

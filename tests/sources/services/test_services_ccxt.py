@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support.clocks import Clock
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.errors import Exit, UsageError
@@ -105,10 +106,10 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture
-def bring(web: ModuleType, lake: Lake) -> Callable[..., SyncReport]:
+def bring(lake: Lake) -> Callable[..., SyncReport]:
     def run(into: Lake | None = None, now: int = START + 30 * DAY + 5, **settings: str) -> Any:
         told = {"since": "2026-01-01", "page": "7"} | settings
-        run.clock = web.FixedClock(float(now))  # type: ignore[attr-defined]
+        run.clock = Clock(float(now))  # type: ignore[attr-defined]
         return sync(into or lake, CCXT, told, run.clock)  # type: ignore[attr-defined]
 
     return run

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import polars as pl
 import pytest
+from support import http_service as web
+from support.clocks import Clock
 
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.errors import UsageError
@@ -138,10 +139,10 @@ YESTERDAY = date(2026, 2, 3)
 
 
 @pytest.fixture
-def bring(web: ModuleType) -> Callable[..., SyncReport]:
+def bring() -> Callable[..., SyncReport]:
     def run(lake: Lake, service: Any, day: date = NOON, **settings: str) -> SyncReport:
         told = {"url": service.url, "rate": "6000", "series": "PriceUSD,HashRate"} | settings
-        return sync(lake, COINMETRICS_API, told, web.FixedClock(_midnight(day) + 43_200.0))
+        return sync(lake, COINMETRICS_API, told, Clock(_midnight(day) + 43_200.0))
 
     return run
 
@@ -156,7 +157,7 @@ def _both(day: date) -> dict[str, date]:
 
 
 def test_the_whole_history_comes_page_by_page_and_once(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport]
+    lake: Lake, bring: Callable[..., SyncReport]
 ) -> None:
     with web.Service(Vendor(web, _both(YESTERDAY))) as service:
         report = bring(lake, service)
@@ -174,7 +175,7 @@ def test_the_whole_history_comes_page_by_page_and_once(
 
 
 def test_a_series_that_is_late_goes_on_from_its_own_last_day(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport]
+    lake: Lake, bring: Callable[..., SyncReport]
 ) -> None:
     late = {"PriceUSD": YESTERDAY, "HashRate": YESTERDAY - timedelta(days=2)}
     with web.Service(Vendor(web, late)) as service:
@@ -196,7 +197,7 @@ RETRIEVED = _midnight(NOON) + 43_200
 FIRST = Vendor(None, {}).value("HashRate", REVISED)
 
 
-def _revising(web: ModuleType, last: date = YESTERDAY, value: str | None = "7.5") -> Vendor:
+def _revising(last: date = YESTERDAY, value: str | None = "7.5") -> Vendor:
     return Vendor(web, _both(last), revised={("HashRate", REVISED): value})
 
 
@@ -208,13 +209,11 @@ def _hashrates(lake: Lake, moment: str | None = None) -> dict[date, tuple[float,
 
 
 @pytest.fixture
-def revised(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport]
-) -> tuple[SyncReport, SyncReport]:
+def revised(lake: Lake, bring: Callable[..., SyncReport]) -> tuple[SyncReport, SyncReport]:
     """A sync two days ago, and one now, after a day between was revised."""
     with web.Service(Vendor(web, _both(YESTERDAY - timedelta(days=2)))) as service:
         before = bring(lake, service, NOON - timedelta(days=2))
-        service.answer = _revising(web)
+        service.answer = _revising()
         return before, bring(before.lake, service)
 
 
@@ -249,10 +248,10 @@ def test_what_a_vendor_revised_is_no_disagreement_of_sources(
 
 
 def test_values_that_are_as_they_were_make_no_version(
-    web: ModuleType, revised: tuple[SyncReport, SyncReport], bring: Callable[..., SyncReport]
+    revised: tuple[SyncReport, SyncReport], bring: Callable[..., SyncReport]
 ) -> None:
     lake = revised[1].lake
-    with web.Service(_revising(web)) as service:
+    with web.Service(_revising()) as service:
         for day in (NOON, TOMORROW):
             again = bring(lake, service, day)
             assert (again.error, again.versions, again.notes) == (None, 0, ())
@@ -261,7 +260,7 @@ def test_values_that_are_as_they_were_make_no_version(
 
 
 def test_a_value_that_is_taken_back_is_a_revision_too(
-    web: ModuleType, revised: tuple[SyncReport, SyncReport], bring: Callable[..., SyncReport]
+    revised: tuple[SyncReport, SyncReport], bring: Callable[..., SyncReport]
 ) -> None:
     with web.Service(Vendor(web, _both(YESTERDAY))) as service:
         report = bring(revised[1].lake, service, TOMORROW)
@@ -271,12 +270,12 @@ def test_a_value_that_is_taken_back_is_a_revision_too(
 
 
 def test_a_day_that_was_left_out_is_known_only_since_it_was_given(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport]
+    lake: Lake, bring: Callable[..., SyncReport]
 ) -> None:
-    with web.Service(_revising(web, value=None)) as service:
+    with web.Service(_revising(value=None)) as service:
         report = bring(lake, service)
         assert REVISED not in _hashrates(report.lake)
-        service.answer = _revising(web)
+        service.answer = _revising()
         report = bring(report.lake, service, TOMORROW)
     assert _hashrates(report.lake)[REVISED] == (7.5, RETRIEVED + 86_400)
     assert REVISED not in _hashrates(report.lake, str(NOON))
@@ -284,11 +283,11 @@ def test_a_day_that_was_left_out_is_known_only_since_it_was_given(
 
 @pytest.mark.parametrize(("revise", "finds"), [("3", False), ("4", True), ("4000", True)])
 def test_so_many_days_are_asked_again(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport], revise: str, finds: bool
+    lake: Lake, bring: Callable[..., SyncReport], revise: str, finds: bool
 ) -> None:
     with web.Service(Vendor(web, _both(YESTERDAY))) as service:
         report = bring(lake, service)
-        service.answer = _revising(web)
+        service.answer = _revising()
         report = bring(report.lake, service, revise=revise)
     assert report.error is None
     assert (_hashrates(report.lake)[REVISED][0] == 7.5) is finds
@@ -296,7 +295,7 @@ def test_so_many_days_are_asked_again(
 
 
 def test_a_file_of_the_same_values_does_not_hide_a_revision(
-    web: ModuleType, lake: Lake, tmp_path: Path, bring: Callable[..., SyncReport]
+    lake: Lake, tmp_path: Path, bring: Callable[..., SyncReport]
 ) -> None:
     """A fact that a file and the API tell alike bears the file's name where that comes first."""
     days = [YESTERDAY - timedelta(days=back) for back in range(20, -1, -1)]
@@ -305,7 +304,7 @@ def test_a_file_of_the_same_values_does_not_hide_a_revision(
     (tmp_path / "a.csv").write_text("\n".join(["time,HashRate,BlkCnt,DiffMean", *lines, ""]))
     with web.Service(vendor) as service:
         report = bring(load(lake, [tmp_path / "a.csv"]).lake, service)
-        service.answer = _revising(web, last=NOON)
+        service.answer = _revising(last=NOON)
         again = bring(report.lake, service, TOMORROW)
         assert bring(again.lake, service, TOMORROW).versions == 0
     assert again.new == {"daily_reference": 3}
@@ -314,7 +313,7 @@ def test_a_file_of_the_same_values_does_not_hide_a_revision(
 
 
 def test_a_replay_asks_for_nothing_again(
-    web: ModuleType, lake: Lake, tmp_path: Path, bring: Callable[..., SyncReport]
+    lake: Lake, tmp_path: Path, bring: Callable[..., SyncReport]
 ) -> None:
     kept = str(tmp_path / "kept")
     with web.Service(Vendor(web, _both(YESTERDAY))) as service:
@@ -325,7 +324,7 @@ def test_a_replay_asks_for_nothing_again(
 
 @pytest.mark.parametrize("revise", ["-1", "many", "1e3", "100001"])
 def test_a_number_of_days_that_is_none_is_named(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport], revise: str
+    lake: Lake, bring: Callable[..., SyncReport], revise: str
 ) -> None:
     with web.Service(Vendor(web, _both(YESTERDAY))) as service:
         report = bring(lake, service, revise=revise)
@@ -334,7 +333,7 @@ def test_a_number_of_days_that_is_none_is_named(
 
 
 def test_a_series_that_is_not_free_is_said_and_hides_no_other(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport]
+    lake: Lake, bring: Callable[..., SyncReport]
 ) -> None:
     with web.Service(Vendor(web, _both(YESTERDAY))) as service:
         report = bring(lake, service, series="PriceUSD,FeeTotUSD")
@@ -344,7 +343,7 @@ def test_a_series_that_is_not_free_is_said_and_hides_no_other(
 
 
 def test_an_answer_cut_in_half_leaves_the_pages_before_it_and_goes_on(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport]
+    lake: Lake, bring: Callable[..., SyncReport]
 ) -> None:
     with web.Service(Vendor(web, _both(YESTERDAY))) as service:
         clean = bring(Lake.create(lake.home.parent / "clean", MAIN), service)
@@ -377,11 +376,7 @@ def test_an_answer_cut_in_half_leaves_the_pages_before_it_and_goes_on(
     ],
 )
 def test_pages_that_repeat_or_go_beyond_are_out_of_order(
-    web: ModuleType,
-    lake: Lake,
-    bring: Callable[..., SyncReport],
-    pages: list[object],
-    path: str,
+    lake: Lake, bring: Callable[..., SyncReport], pages: list[object], path: str
 ) -> None:
     with web.Service(lambda _: web.Reply(status=404)) as service:
         service.faults.extend(web.as_json(page) for page in pages)
@@ -390,9 +385,7 @@ def test_pages_that_repeat_or_go_beyond_are_out_of_order(
     assert path.replace("\\", "") in str(report.error)
 
 
-def test_other_networks_have_no_prices(
-    web: ModuleType, tmp_path: Path, bring: Callable[..., SyncReport]
-) -> None:
+def test_other_networks_have_no_prices(tmp_path: Path, bring: Callable[..., SyncReport]) -> None:
     with web.Service(Vendor(web, _both(YESTERDAY))) as service:
         report = bring(Lake.create(tmp_path / "lake", REGTEST), service)
         assert service.asked == []
@@ -403,7 +396,7 @@ def test_other_networks_have_no_prices(
     "series", ["Price USD", "a" * 41, ",", "x;y", "1d", ",".join(f"s{n}" for n in range(51))]
 )
 def test_names_that_are_none_are_refused(
-    web: ModuleType, lake: Lake, bring: Callable[..., SyncReport], series: str
+    lake: Lake, bring: Callable[..., SyncReport], series: str
 ) -> None:
     with web.Service(lambda _: web.Reply()) as service:
         report = bring(lake, service, series=series)
@@ -411,7 +404,7 @@ def test_names_that_are_none_are_refused(
 
 
 def test_the_api_gives_the_values_of_the_vendors_own_file(
-    web: ModuleType, lake: Lake, real_data: Path, bring: Callable[..., SyncReport]
+    lake: Lake, real_data: Path, bring: Callable[..., SyncReport]
 ) -> None:
     path = real_data / "daily" / "coinmetrics_btc_20200101_20260205.csv"
     file = (

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import polars as pl
 import pytest
+from support import http_service as web
+from support.clocks import Clock
+from support.mining import MAIN_GENESIS
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.metrics.vendor import daily_price
@@ -22,11 +24,6 @@ from hashcanary.store.lake import Lake
 from hashcanary.store.syncing import SyncReport, sync
 
 URL = "https://mempool.example/api/v1/historical-price?currency=USD"
-# Bitcoin Core's kernel/chainparams.cpp: main's genesis header
-GENESIS = bytes.fromhex(
-    "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b2"
-    "7ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c"
-)
 
 
 def _at(text: str) -> int:
@@ -146,8 +143,8 @@ def lake(tmp_path: Path) -> Lake:
     return Lake.create(tmp_path / "lake", MAIN)
 
 
-def _brought(web: ModuleType, lake: Lake, service: Any, now: str) -> SyncReport:
-    clock = web.FixedClock(float(_at(now)))
+def _brought(lake: Lake, service: Any, now: str) -> SyncReport:
+    clock = Clock(float(_at(now)))
     return sync(lake, ESPLORA, {"url": service.url, "rate": "6000"}, clock)
 
 
@@ -157,18 +154,18 @@ def _hours(count: int) -> list[dict[str, Any]]:
     return prices[::-1]
 
 
-def test_prices_come_into_the_lake_once_and_go_on(web: ModuleType, lake: Lake) -> None:
-    with web.Service(web.Explorer([GENESIS], prices=_hours(11))) as service:
-        first = _brought(web, lake, service, "2026-02-03T10:05")
+def test_prices_come_into_the_lake_once_and_go_on(lake: Lake) -> None:
+    with web.Service(web.Explorer([MAIN_GENESIS], prices=_hours(11))) as service:
+        first = _brought(lake, service, "2026-02-03T10:05")
         assert first.error is None
         assert first.new["candles"] == 10
         asked = len(service.asked)
-        again = _brought(web, first.lake, service, "2026-02-03T10:30")
+        again = _brought(first.lake, service, "2026-02-03T10:30")
         # an hour has not passed: prices are not asked for
         assert len(service.asked) == asked + 1
         assert again.lake.version == first.lake.version
-        service.answer = web.Explorer([GENESIS], prices=_hours(14))
-        more = _brought(web, again.lake, service, "2026-02-03T13:05")
+        service.answer = web.Explorer([MAIN_GENESIS], prices=_hours(14))
+        more = _brought(again.lake, service, "2026-02-03T13:05")
     assert more.new == {"candles": 3}
     rows = more.lake.frame("candles").sort("open_time")
     assert rows["close"].to_list() == [76_000.0 + n for n in range(13)]
@@ -176,21 +173,21 @@ def test_prices_come_into_the_lake_once_and_go_on(web: ModuleType, lake: Lake) -
     assert set(rows["source"]) == {"esplora"}
 
 
-def test_a_tick_of_the_future_waits(web: ModuleType, lake: Lake) -> None:
-    with web.Service(web.Explorer([GENESIS], prices=_hours(11))) as service:
-        report = _brought(web, lake, service, "2026-02-03T04:30")
+def test_a_tick_of_the_future_waits(lake: Lake) -> None:
+    with web.Service(web.Explorer([MAIN_GENESIS], prices=_hours(11))) as service:
+        report = _brought(lake, service, "2026-02-03T04:30")
     assert report.lake.frame("candles")["known_at"].max() == _at("2026-02-03T04:00")
 
 
-def test_a_service_without_prices_brings_its_blocks_alone(web: ModuleType, lake: Lake) -> None:
-    with web.Service(web.Explorer([GENESIS], extended=False)) as service:
-        report = _brought(web, lake, service, "2026-02-03T10:05")
+def test_a_service_without_prices_brings_its_blocks_alone(lake: Lake) -> None:
+    with web.Service(web.Explorer([MAIN_GENESIS], extended=False)) as service:
+        report = _brought(lake, service, "2026-02-03T10:05")
     assert report.error is None
     assert set(report.new) == {"headers", "blocks"}
 
 
-def test_bad_prices_leave_the_blocks_that_came_before(web: ModuleType, lake: Lake) -> None:
-    with web.Service(web.Explorer([GENESIS])) as service:
+def test_bad_prices_leave_the_blocks_that_came_before(lake: Lake) -> None:
+    with web.Service(web.Explorer([MAIN_GENESIS])) as service:
         real = service.answer
 
         def drifted(asking: Any) -> Any:
@@ -198,6 +195,6 @@ def test_bad_prices_leave_the_blocks_that_came_before(web: ModuleType, lake: Lak
             return web.as_json([json.loads(reply.body)]) if "price" in asking.path else reply
 
         service.answer = drifted
-        report = _brought(web, lake, service, "2026-02-03T10:05")
+        report = _brought(lake, service, "2026-02-03T10:05")
     assert isinstance(report.error, WrongSchema)
     assert report.lake.frame("blocks").height == 1

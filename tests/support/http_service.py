@@ -17,23 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-NOW = 1_700_000_000.0
 _LONGEST = 20.0
-
-
-@dataclass
-class FixedClock:
-    """Stands still, but for what is slept; ``slept`` keeps the seconds."""
-
-    seconds: float = NOW
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
 
 
 @dataclass

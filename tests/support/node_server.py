@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import takewhile
 from typing import Any
@@ -25,25 +24,10 @@ import polars as pl
 from hashcanary.chain.networks import REGTEST, Network
 from hashcanary.sources.facts import BLOCKS, Facts
 from hashcanary.sources.feed import Asked, Batch, Feed, Held
+from support.clocks import Clock
+from support.mining import GENESIS_COINBASE, REGTEST_GENESIS, double_sha256
 
-GENESIS_COINBASE = bytes.fromhex(
-    "01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d"
-    "0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66"
-    "207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afdb0fe55"
-    "48271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba"
-    "0b8d578a4c702b6bf11d5fac00000000"
-)
-GENESIS_HEADER = bytes.fromhex(
-    "01000000"
-    + "00" * 32
-    + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
-    + "dae5494dffff7f2002000000"
-)
 COIN = 100_000_000
-
-
-def twice(data: bytes) -> bytes:
-    return sha256(sha256(data).digest()).digest()
 
 
 @dataclass(frozen=True)
@@ -64,14 +48,14 @@ class Block:
 
     @property
     def hash(self) -> bytes:
-        return twice(self.header)[::-1]
+        return double_sha256(self.header)[::-1]
 
     @property
     def time(self) -> int:
         return int.from_bytes(self.raw[68:72], "little")
 
 
-GENESIS = Block(GENESIS_HEADER + b"\1" + GENESIS_COINBASE, stripped=81 + len(GENESIS_COINBASE))
+GENESIS = Block(REGTEST_GENESIS + b"\1" + GENESIS_COINBASE, stripped=81 + len(GENESIS_COINBASE))
 
 
 def _output(value: int, script: bytes = b"\x51") -> bytes:
@@ -106,7 +90,7 @@ def _coinbase(height: int, branch: int, value: int, commitment: bytes) -> tuple[
 def _root(ids: list[bytes]) -> bytes:
     while len(ids) > 1:
         ids = ids + ids[-1:] if len(ids) % 2 else ids
-        ids = [twice(ids[at] + ids[at + 1]) for at in range(0, len(ids), 2)]
+        ids = [double_sha256(ids[at] + ids[at + 1]) for at in range(0, len(ids), 2)]
     return ids[0]
 
 
@@ -128,14 +112,14 @@ def mine(
     value = subsidy + sum(fees) if claimed is None else claimed
     commitment = b""
     if fees and witness:
-        root = _root([bytes(32), *(twice(whole) for _, whole, _ in made)])
-        commitment = twice(root + bytes(32))
+        root = _root([bytes(32), *(double_sha256(whole) for _, whole, _ in made)])
+        commitment = double_sha256(root + bytes(32))
     bare, coinbase = _coinbase(height, branch, value, commitment)
-    root = _root([twice(bare), *(twice(stripped) for stripped, _, _ in made)])
-    start = b"\0\0\0\x20" + twice(parent.header) + root
+    root = _root([double_sha256(bare), *(double_sha256(stripped) for stripped, _, _ in made)])
+    start = b"\0\0\0\x20" + double_sha256(parent.header) + root
     start += (parent.time + 600).to_bytes(4, "little") + bytes.fromhex("ffff7f20")
     nonce = 0
-    while twice(header := start + nonce.to_bytes(4, "little"))[:28:-1] >= b"\x7f\xff\xff":
+    while double_sha256(header := start + nonce.to_bytes(4, "little"))[:28:-1] >= b"\x7f\xff\xff":
         nonce += 1
     count = bytes([1 + len(made)])
     raw = header + count + coinbase + b"".join(whole for _, whole, _ in made)
@@ -482,23 +466,6 @@ def serve(node: FakeNode) -> Iterator[Served]:
 
 
 @dataclass
-class Ticks:
-    """A clock that waits no time; slept: how long it was asked to."""
-
-    time: float = 1_800_000_000.0
-    slept: list[float] = field(default_factory=list)
-    when_slept: Callable[[], None] = lambda: None
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        self.slept.append(seconds)
-        self.when_slept()
-
-
-@dataclass
 class Holding:
     """What a lake would hold: headers by hash with their parents, rows about blocks."""
 
@@ -507,7 +474,7 @@ class Holding:
     parents: dict[bytes, bytes] = field(default_factory=dict)
     rows: list[pl.DataFrame] = field(default_factory=list)
     cursor: dict[str, object] = field(default_factory=dict)
-    clock: Ticks = field(default_factory=Ticks)
+    clock: Clock = field(default_factory=lambda: Clock(1_800_000_000.0))
 
     def active(self) -> pl.DataFrame:
         """The longest branch, the first one seen of two equal ones."""

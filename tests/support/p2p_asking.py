@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,8 @@ from hashcanary.errors import HashcanaryError
 from hashcanary.sources.catalogue.p2p import P2P
 from hashcanary.sources.facts import EVENTS, HEADERS
 from hashcanary.sources.feed import Asked, Held
+from support.clocks import Clock
+from support.mining import double_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,21 +24,6 @@ if TYPE_CHECKING:
     from hashcanary.sources.feed import Batch
 
 NOW = 1_600_000_000
-
-
-@dataclass
-class FixedClock:
-    """Stands still, but for what is slept."""
-
-    seconds: float = NOW
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
 
 
 @dataclass
@@ -56,13 +42,9 @@ class Answer:
         return [event["reason"] for event in self.events]
 
 
-def printed(header: bytes) -> bytes:
-    return hashlib.sha256(hashlib.sha256(header).digest()).digest()[::-1]
-
-
 def held_of(network: Network, chain: Sequence[bytes], first: int = 0) -> Held:
     """A lake whose active chain is ``chain``, raw headers from a height on."""
-    names = [printed(header) for header in chain]
+    names = [double_sha256(header)[::-1] for header in chain]
     heights = {name: first + at for at, name in enumerate(names)}
     steps = [*range(10), *(9 + 2**power for power in range(1, 25))]
     places = [len(chain) - 1 - step for step in steps if step < len(chain)]
@@ -85,10 +67,10 @@ def held_of(network: Network, chain: Sequence[bytes], first: int = 0) -> Held:
     )
 
 
-def asked(held: Held, peers: Sequence[str], clock: object = None, **settings: str) -> Asked:
+def asked(held: Held, peers: Sequence[str], clock: Clock | None = None, **settings: str) -> Asked:
     """The question; the time-out is for a busy machine."""
     told = {"timeout": "20", "peers": ",".join(peers)} | settings
-    return Asked(held, {}, told, clock or FixedClock())  # type: ignore[arg-type]
+    return Asked(held, {}, told, clock or Clock(NOW))
 
 
 def ask(

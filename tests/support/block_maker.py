@@ -9,6 +9,7 @@ import numpy as np
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.feed import Held
+from support.mining import GENESIS_COINBASE, REGTEST_GENESIS, double_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,28 +32,7 @@ def held(
     )
 
 
-def double_sha256(data: bytes) -> bytes:
-    """SHA-256 twice."""
-    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
-
-
-# Core's kernel/chainparams.cpp: the regtest genesis header
-GENESIS = bytes.fromhex(
-    "01000000"
-    + "00" * 32
-    + "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
-    + "dae5494dffff7f2002000000"
-)
-# Core's kernel/chainparams.cpp: the transaction of every genesis block
-GENESIS_COINBASE = bytes.fromhex(
-    "01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff00"
-    "1d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b20"
-    "6f66207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afd"
-    "b0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c"
-    "384df7ba0b8d578a4c702b6bf11d5fac00000000"
-)
-
-FIRST_BLOCK = GENESIS + b"\1" + GENESIS_COINBASE
+FIRST_BLOCK = REGTEST_GENESIS + b"\1" + GENESIS_COINBASE
 REGTEST_MAGIC = bytes.fromhex("fabfb5da")
 
 

@@ -48,19 +48,6 @@ def split(data: bytes) -> list[bytes]:
     return [data[start : start + SIZE] for start in range(0, len(data), SIZE)]
 
 
-def mine(parent: bytes, bits: int, step: int, branch: int = 0) -> bytes:
-    """A child of a header, ``step`` seconds later, at any easy difficulty."""
-    size, word = bits >> 24, bits & 0x7FFFFF
-    target = word << 8 * (size - 3)
-    time = int.from_bytes(parent[68:72], "little") + step
-    start = b"\x01\0\0\0" + double_sha256(parent) + branch.to_bytes(32, "little")
-    start += struct.pack("<II", time, bits)
-    nonce = 0
-    while int.from_bytes(double_sha256(start + struct.pack("<I", nonce)), "little") > target:
-        nonce += 1
-    return start + struct.pack("<I", nonce)
-
-
 class Closed(Exception):
     """The other side has gone."""
 
