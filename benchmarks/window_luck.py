@@ -15,7 +15,7 @@ from retarget_forecast import record
 from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.chain.work import work_float64_column
+from hashcanary.chain.targets import work_float64_column
 from hashcanary.inference.filter.bank import Filtered, run_bank
 from hashcanary.inference.filter.comparison import compared
 from hashcanary.inference.filter.mixture import BANDS

@@ -12,20 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.compact import encode_compact
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.subsidy import COIN, subsidy_column
+from hashcanary.chain.targets import encode_compact
 from hashcanary.moments import DAY
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.mining import Clocks, mine
-from hashcanary.simulation.paths import (
-    HOURS,
-    YEAR,
-    fee_levels,
-    hashrate_path,
-    pool_shares,
-    prices,
-)
+from hashcanary.simulation.paths import HOURS, YEAR, fee_levels, hashrate_path, pool_shares, prices
 from hashcanary.simulation.scenario import Scenario
 from hashcanary.simulation.streams import Stream, generator
 from hashcanary.sources.pools.pool_lists import UNKNOWN

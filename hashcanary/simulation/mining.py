@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hashcanary.chain.median_time import MEDIAN_SPAN, rolling_median_11
+from hashcanary.chain.header_times import MEDIAN_SPAN, rolling_median_11
 from hashcanary.chain.networks import MAIN, RETARGET_INTERVAL
 from hashcanary.chain.retarget import next_bits
-from hashcanary.chain.work import block_work
+from hashcanary.chain.targets import block_work
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.hashrate import Floats, HashratePath
 from hashcanary.simulation.streams import Stream, generator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY
 from hashcanary.simulation.history import BLOCKS_FILE, MARKET

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.bits_rules import check_bits
 from hashcanary.chain.errors import ChainError
-from hashcanary.chain.median_time import MEDIAN_SPAN, median_time_past
-from hashcanary.chain.run import History
-from hashcanary.chain.time_rules import check_times
+from hashcanary.chain.header_times import MEDIAN_SPAN, check_times, median_time_past
+from hashcanary.chain.headers import History
+from hashcanary.chain.retarget import check_bits
 from hashcanary.store.active_chain import Tree
 from hashcanary.store.errors import BrokenRule
 

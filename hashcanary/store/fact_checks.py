@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.bits_rules import expected_bits
-from hashcanary.chain.compact import why_invalid
 from hashcanary.chain.errors import ChainError
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.headers import decode_headers, encode_headers
-from hashcanary.chain.median_time import median_time_past
-from hashcanary.chain.retarget import next_bits
+from hashcanary.chain.retarget import expected_bits, next_bits
 from hashcanary.chain.subsidy import subsidy_column
+from hashcanary.chain.targets import why_invalid
 from hashcanary.moments import DAY
 from hashcanary.sources.facts import COMPANIES, TABLES
 from hashcanary.sources.files.blocks_table import hash_above_target

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.chain.median_time import MEDIAN_SPAN, median_time_past
+from hashcanary.chain.header_times import MEDIAN_SPAN, median_time_past
 from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock

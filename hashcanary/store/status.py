@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.sources.facts import (
     BLOCKS,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.chain.targets import difficulty_float64_column
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import days_of
 from hashcanary.inference.filter.mixture import BANDS

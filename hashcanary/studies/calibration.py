@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.chain.targets import difficulty_float64_column
 from hashcanary.inference.filter.bank import BANK
 from hashcanary.inference.filter.mixture import BANDS, LEVELS
 from hashcanary.inference.filter.observations import blocks_of

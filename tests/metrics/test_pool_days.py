@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.registry import all_metrics

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashcanary.chain.compact import encode_compact
+from hashcanary.chain.targets import encode_compact
 from hashcanary.simulation.hashrate import constant
 from hashcanary.simulation.mining import Clocks, header_times, median_times_past, mine
 

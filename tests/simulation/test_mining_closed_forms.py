@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.special import polygamma
 
-from hashcanary.chain.compact import encode_compact
+from hashcanary.chain.targets import encode_compact
 from hashcanary.simulation.hashrate import HashratePath, constant
 from hashcanary.simulation.mining import MinedChain, mine
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from scipy.stats import chi2
 
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.store.record import Record
 from hashcanary.studies.errors import NoPoolLabels

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 from scipy.optimize import isotonic_regression
 
-from hashcanary.chain.compact import encode_compact
-from hashcanary.chain.work import work_float64_column
+from hashcanary.chain.targets import encode_compact, work_float64_column
 from hashcanary.metrics.declaration import Metric
 from hashcanary.metrics.engine import MetricResult
 from hashcanary.metrics.registry import find_metric

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.compact import encode_compact
 from hashcanary.chain.networks import MAIN
+from hashcanary.chain.targets import encode_compact
 from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.mining import Clocks, MinedChain, mine
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.work import work_float64_column
+from hashcanary.chain.targets import work_float64_column
 from hashcanary.inference.errors import NoBlocksToObserve
 from hashcanary.inference.filter.price_change import PriceChanges
 

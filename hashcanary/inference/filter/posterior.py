@@ -11,17 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hashcanary.chain.work import block_work
+from hashcanary.chain.targets import block_work
 from hashcanary.inference.errors import HeightNotKnown, NoRetargets, NothingObserved
 from hashcanary.inference.filter.bank import BANK, Bank, Filtered, run_bank, weights_of
 from hashcanary.inference.filter.mixture import FACTORS, LEVELS, LIGHT, below, quantiles, spread
-from hashcanary.inference.filter.observations import (
-    FEWEST,
-    VOUCHERS,
-    Blocks,
-    Observations,
-    observe,
-)
+from hashcanary.inference.filter.observations import FEWEST, VOUCHERS, Blocks, Observations, observe
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
