@@ -1,69 +1,28 @@
-"""Random numbers by address: a seed and a purpose. No draw depends on what else was drawn.
-
-Philox is counter-based: seed and purpose are the key, so that the same address gives the same
-numbers in whatever order, on however many threads.
-"""
+"""Answers over draws of the priors: their bands, and what each assumption moves of them."""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from hashcanary.units import Unit
+
     Floats = NDArray[np.float64]
+
 
 # where the band of draws begins and ends, probability
 BAND = (0.025, 0.975)
 BAND_TEXT = "95% of draws of the priors"
-# number of seeds
-SEED_LIMIT = 2**63
-# keys of this layer stand apart from those of simulated worlds
-_LAYER = 1000
-
-
-class Purpose(IntEnum):
-    """What the numbers are for. A number, once given, stays: it decides every drawn byte."""
-
-    POWER_LEVEL = 1
-    POWER_REGION = 2
-    POWER_SHARES = 3
-    FLEET = 4
-    POPULARITY = 5
-    RIG_EFFICIENCY = 6
-    MARKET = 7
-    HASHPRICE = 8
-    OVERHEADS = 10
-    NEXT_DIFFICULTY = 20
-    NEXT_PRICE = 21
-    NEXT_FEES = 22
-    VARIANCE_PARTS = 23
-    STRESS_BAND = 30
-    HOSTING = 40
-    SITES = 41
-    CONVERTIBLE = 42
-    CONTRACTS = 43
-    DRIFT = 44
-    STRESS_WEIGHTS = 31
-
-
-def generator(seed: int, purpose: Purpose) -> np.random.Generator:
-    """The generator at (seed, purpose). Raises UsageError for a seed below 0 or over 63 bits."""
-    if not 0 <= seed < SEED_LIMIT:
-        raise UsageError(
-            argument="seed",
-            expected="an integer from 0 to 2**63 - 1",
-            found=seed,
-            remedy="Give another one, such as 1.",
-        )
-    key = np.array([seed, _LAYER + int(purpose)], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key))
+_PARTS = 5
 
 
 def band_of(draws: Floats) -> Interval:
@@ -79,3 +38,60 @@ def mean_band(draws: Floats) -> Interval:
     """
     low, high = (float(one) for one in np.quantile(draws, BAND))
     return Interval(float(draws.mean()), low, high, BAND_TEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An assumption. low, high: ends of its middle 60%, in the unit of its meaning; at_low,
+    at_high: mean answer, in the unit of the answer, among draws that have it in its lowest and in
+    its highest fifth; part: of the answer's variance, a fraction; unit: of low and high; source: of
+    the assumption.
+    """
+
+    name: str
+    meaning: str
+    low: float
+    high: float
+    at_low: float
+    at_high: float
+    part: float
+    unit: Unit
+    source: str = ""
+
+
+def moved_by(
+    meanings: Mapping[str, str],
+    parameters: Mapping[str, Floats],
+    answer: Floats,
+    units: Mapping[str, Unit],
+    sources: Mapping[str, str] | None = None,
+) -> tuple[Moved, ...]:
+    """What each of ``meanings`` moves of ``answer``, the most first.
+
+    parameters: by name, (draws,), each in the unit of its meaning; answer: in any unit, (draws,).
+    units, sources: of the parameters, by name.
+    """
+    spread = float(answer.var())
+    found = []
+    for name, meaning in meanings.items():
+        values = parameters[name]
+        order = np.argsort(values, kind="stable")
+        means = np.array([part.mean() for part in np.array_split(answer[order], _PARTS)])
+        # what the mean of fifths varies by beyond what chance gives draws of no effect
+        chance = spread * _PARTS / answer.size
+        part = max(float(means.var()) - chance, 0.0) / spread if spread > 0 else 0.0
+        low, high = np.quantile(values, (1 / _PARTS, 1 - 1 / _PARTS))
+        found.append(
+            Moved(
+                name,
+                meaning,
+                float(low),
+                float(high),
+                float(means[0]),
+                float(means[-1]),
+                part,
+                units[name],
+                (sources or {}).get(name, ""),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: -abs(one.at_high - one.at_low)))

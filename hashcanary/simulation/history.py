@@ -16,11 +16,11 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.chain.subsidy import COIN, subsidy_column
 from hashcanary.chain.targets import encode_compact
 from hashcanary.moments import DAY
+from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.mining import Clocks, mine
 from hashcanary.simulation.paths import HOURS, YEAR, fee_levels, hashrate_path, pool_shares, prices
 from hashcanary.simulation.scenario import Scenario
-from hashcanary.simulation.streams import Stream, generator
 from hashcanary.sources.pools.pool_lists import UNKNOWN
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class History:
 
 
 def simulate_history(seed: int, years: float, scenario: Scenario | None = None) -> History:
-    """Draw ``years`` of history. Raises UnusableScenario on years out of range or a bad seed."""
+    """Draw ``years`` of history. Raises UnusableScenario, UsageError."""
     low, high = YEARS
     if not low <= years <= high:
         raise UnusableScenario(
@@ -105,7 +105,7 @@ def _fees(scenario: Scenario, days: int, seed: int, chain: MinedChain) -> Ints:
     """Fees of each block, satoshis."""
     day = ((chain.arrivals - scenario.start_time) // DAY).astype(np.int64)
     median = fee_levels(scenario, days, seed)[np.clip(day, 0, days - 1)]
-    draws = generator(seed, Stream.FEES).standard_normal(chain.times.size)
+    draws = generator(seed, Purpose.FEES).standard_normal(chain.times.size)
     fees = median * np.exp(scenario.fee_block_noise * draws) * COIN
     return np.asarray(np.floor(fees).astype(np.int64))
 
@@ -115,7 +115,7 @@ def _pools(scenario: Scenario, days: int, seed: int, chain: MinedChain) -> pl.Se
     shares = pool_shares(scenario, days, seed)
     day = ((chain.arrivals - scenario.start_time) // DAY).astype(np.int64)
     bounds = np.cumsum(shares, axis=1)[np.clip(day, 0, days - 1)]
-    draws = generator(seed, Stream.POOLS).random(chain.times.size)
+    draws = generator(seed, Purpose.POOLS).random(chain.times.size)
     # beyond the last bound: no known pool
     chosen = (draws[:, None] >= bounds).sum(axis=1)
     names = pl.Series([*(name for name, _ in scenario.pools), UNKNOWN])

@@ -8,9 +8,9 @@ from itertools import accumulate
 import numpy as np
 
 from hashcanary.moments import DAY
+from hashcanary.random import Purpose, generator
 from hashcanary.simulation.hashrate import Floats, HashratePath
 from hashcanary.simulation.scenario import Scenario
-from hashcanary.simulation.streams import Stream, generator
 
 YEAR = 365.25
 HOURS = 24
@@ -25,7 +25,7 @@ def hashrate_path(scenario: Scenario, days: int, seed: int) -> HashratePath:
     for one in scenario.exits:
         log_rate = log_rate + one.log_effect(hours)
     noise = reverting(
-        generator(seed, Stream.HASHRATE).standard_normal(hours.size),
+        generator(seed, Purpose.HASHRATE).standard_normal(hours.size),
         step=1 / HOURS,
         memory=scenario.noise_days,
     )
@@ -39,7 +39,7 @@ def prices(scenario: Scenario, days: int, seed: int) -> Floats:
     Shape: ``days * 24 + 1``, the first at the start.
     """
     steps = days * HOURS
-    draws = generator(seed, Stream.PRICE).standard_normal(steps)
+    draws = generator(seed, Purpose.PRICE).standard_normal(steps)
     walk = np.concatenate(([0.0], np.cumsum(draws)))
     days_in = np.arange(steps + 1) / HOURS
     log_price = days_in / YEAR * np.log1p(scenario.price_growth)
@@ -51,7 +51,7 @@ def prices(scenario: Scenario, days: int, seed: int) -> Floats:
 
 def fee_levels(scenario: Scenario, days: int, seed: int) -> Floats:
     """Median fee of a block in BTC, day by day."""
-    draws = generator(seed, Stream.FEE_LEVEL).standard_normal(days)
+    draws = generator(seed, Purpose.FEE_LEVEL).standard_normal(days)
     level = reverting(draws, step=1.0, memory=scenario.fee_days)
     return np.asarray(scenario.fee_btc * np.exp(scenario.fee_level_noise * level))
 
@@ -62,7 +62,7 @@ def pool_shares(scenario: Scenario, days: int, seed: int) -> Floats:
     Each wanders by itself about its mean in the logarithm; the rest keeps its share.
     """
     mean = np.array([share for _, share in scenario.pools])
-    draws = generator(seed, Stream.POOL_LEVEL).standard_normal((mean.size, days))
+    draws = generator(seed, Purpose.POOL_LEVEL).standard_normal((mean.size, days))
     paths = np.array([reverting(row, step=1.0, memory=scenario.pool_days) for row in draws])
     weight = mean[:, None] * np.exp(scenario.pool_noise * paths)
     return np.asarray((weight / weight.sum(axis=0) * mean.sum()).T)

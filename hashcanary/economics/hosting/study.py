@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, band_of, generator
+from hashcanary.economics.draws import Moved, band_of
 from hashcanary.economics.hash_economics import UNKNOWN_FEES, Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting
 from hashcanary.economics.hosting.hashprice_drift import drift_of
@@ -22,6 +22,7 @@ from hashcanary.economics.power.prices import CHEAPEST, DEAREST
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     )
     from hashcanary.economics.hosting.leaving import BreakEven, OfferPoint
     from hashcanary.economics.hosting.offers import ContractFigures
-    from hashcanary.economics.levers import Moved
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.economics.supply.curve import Supply

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, generator
 from hashcanary.economics.errors import TooFewDaysForFleet
 from hashcanary.economics.priors import FleetPriors
 from hashcanary.moments import DAY, iso_day
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

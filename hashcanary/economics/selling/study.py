@@ -8,21 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.costs.assumptions import read_assumptions
-from hashcanary.economics.draws import mean_band
-from hashcanary.economics.levers import moved_by
+from hashcanary.economics.draws import Moved, mean_band, moved_by
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import read_power_prices
 from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.selling.published import PublishedShare, read_published_shares
 from hashcanary.economics.selling.sold import CLASSES, OVERHEADS, Sold, draw_overheads, sold
 from hashcanary.economics.supply.fleet_history import FIRST_DAY, FleetHistory, fleet_history
-from hashcanary.economics.supply.study import (
-    DRAWS,
-    MEANINGS,
-    SupplyStudy,
-    history_of,
-    study_supply,
-)
+from hashcanary.economics.supply.study import DRAWS, MEANINGS, SupplyStudy, history_of, study_supply
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 
@@ -32,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.economics.costs.assumptions import Assumption
-    from hashcanary.economics.levers import Moved
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices

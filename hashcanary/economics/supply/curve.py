@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, generator
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import STALE_DAYS
 from hashcanary.economics.machines.fleet import HOURS
@@ -28,6 +27,7 @@ from hashcanary.economics.power.prices import CHEAPEST, DEAREST, draw_power
 from hashcanary.economics.priors import SupplyPriors
 from hashcanary.economics.supply.left_for_good import NONE_LEFT
 from hashcanary.moments import DAY, iso_day
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, band_of, generator
+from hashcanary.economics.draws import band_of
 from hashcanary.economics.machines.fleet import HOURS
 from hashcanary.inference.filter.mixture import LEVELS
 from hashcanary.inference.filter.variance_parts import variance_parts
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
 from hashcanary.moments import DAY
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
