@@ -19,7 +19,7 @@ from hashcanary.inference.drops.edges import ORDINARY
 from hashcanary.inference.drops.watch import BLOCKS_A_YEAR, FALLS, advance, new_watch
 from hashcanary.inference.filter.bank import Bank, Model
 from hashcanary.inference.filter.observations import Blocks
-from hashcanary.simulation.hashrate import HashratePath
+from hashcanary.simulation.paths import HashratePath
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.economics.costs.answers import cost_answers
-from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.errors import BadCostModel, NoCost
 from hashcanary.economics.supply.fleet_history import fleet_history

@@ -1,4 +1,4 @@
-"""Simulated history as tables, and as files of the kinds that loaders read.
+"""Simulated history as tables, as files of the kinds that loaders read, and as a record.
 
 The same seed, length and scenario give the same bytes. Block tables, not headers: a header that
 was never worked for has no proof of work to check, so no hash is made up for it.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.subsidy import COIN, subsidy_column
 from hashcanary.chain.targets import encode_compact
@@ -22,11 +23,13 @@ from hashcanary.simulation.mining import Clocks, mine
 from hashcanary.simulation.paths import HOURS, YEAR, fee_levels, hashrate_path, pool_shares, prices
 from hashcanary.simulation.scenario import Scenario
 from hashcanary.sources.pools.pool_lists import UNKNOWN
+from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.simulation.mining import Ints, MinedChain
+
 
 YEARS = (1.0, 30.0)
 MARKET = "simulated-BTCUSD"
@@ -150,3 +153,45 @@ def write_history(history: History, folder: Path) -> tuple[Path, ...]:
     history.blocks.write_parquet(blocks, statistics=False)
     history.candles.write_csv(candles)
     return blocks, candles
+
+
+_DAILY = {"day": pl.Date, "vendor": pl.String, "series": pl.String, "value": pl.Float64}
+
+
+def record_of(history: History) -> Record:
+    """All of a simulated history as known at its end, pools' labels and all; no vendor's days."""
+    times, heights = (history.blocks[name].to_numpy() for name in ("time", "height"))
+    opened = pl.col("date").cast(pl.String).str.to_date().cast(pl.Datetime("us")).dt.epoch("s")
+    return Record(
+        at=None,
+        at_text="latest",
+        network=MAIN,
+        simulated=True,
+        blocks=history.blocks.select(
+            "height",
+            "time",
+            bits="nbits",
+            median_time_past=pl.Series(median_time_past(times, heights)[0]),
+            total_fee="totalfee",
+            tx_count=pl.lit(None, dtype=pl.Int64),
+            size=pl.lit(None, dtype=pl.Int64),
+            weight=pl.lit(None, dtype=pl.Int64),
+            source=pl.lit(BLOCKS_FILE),
+            known_at=pl.col("time").cum_max(),
+        ),
+        daily=pl.DataFrame(schema={**_DAILY, "known_at": pl.Int64}),
+        candles=history.candles.select(
+            market=pl.lit(MARKET),
+            interval=pl.lit(DAY, dtype=pl.Int64),
+            open_time=opened,
+            open="open",
+            high="high",
+            low="low",
+            close="close",
+            volume=pl.lit(None, dtype=pl.Float64),
+            known_at=opened + DAY,
+        ),
+        provenance={"simulated": f"a history of {history.days} days, seed {history.seed}"},
+        pool_labels=history.blocks.select("height", "pool"),
+        pool_list="simulated",
+    )

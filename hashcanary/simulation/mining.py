@@ -24,7 +24,8 @@ from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.targets import block_work
 from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
-from hashcanary.simulation.hashrate import Floats, HashratePath
+from hashcanary.simulation.paths import HashratePath
+from hashcanary.simulation.scenario import Floats
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network

@@ -118,7 +118,7 @@ class RibbonLuck:
 def ribbon_luck(metrics: Metrics, *, seed: int = SEED, worlds: int = WORLDS) -> RibbonLuck | None:
     """The inversions of ``worlds`` unstressed worlds; None where the record has no ribbon.
 
-    Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed. Raises UnusableScenario on a seed
+    Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed. Raises UsageError on a seed
     that is none.
     """
     rows = metrics["ribbon.oscillator"].rows

@@ -13,9 +13,8 @@ import pytest
 from hashcanary.errors import Exit, UsageError
 from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
-from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.history import History, simulate_history, write_history
-from hashcanary.simulation.paths import hashrate_path, pool_shares, reverting
+from hashcanary.simulation.paths import HashratePath, hashrate_path, pool_shares, reverting
 from hashcanary.simulation.scenario import Scenario, Shock
 
 

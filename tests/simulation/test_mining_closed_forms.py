@@ -14,8 +14,8 @@ import pytest
 from scipy.special import polygamma
 
 from hashcanary.chain.targets import encode_compact
-from hashcanary.simulation.hashrate import HashratePath, constant
 from hashcanary.simulation.mining import MinedChain, mine
+from hashcanary.simulation.paths import HashratePath, constant
 
 EPOCHS = 3500  # as many as header times, which are 32 bits, have room for
 EPOCH = 2016

@@ -20,8 +20,8 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.chain.targets import difficulty_float64_column, encode_compact
 from hashcanary.moments import DAY
 from hashcanary.simulation.errors import UnusableScenario
-from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.mining import Clocks, mine
+from hashcanary.simulation.paths import HashratePath
 from hashcanary.simulation.scenario import Exit
 from hashcanary.store.record import Record
 

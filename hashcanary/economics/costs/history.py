@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.costs.bands import combined
-from hashcanary.economics.costs.model import SIGMAS, Cost, Given
+from hashcanary.economics.costs.model import SIGMAS, Cost, CostModel, Floats, Given, combined
 from hashcanary.economics.costs.stated import EFFICIENCY, POWER_PRICE, stated_days
 from hashcanary.economics.errors import BadCostModel
 from hashcanary.metrics.engine import metrics_of
@@ -26,7 +25,6 @@ from hashcanary.moments import DAY, day_start
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.economics.costs.model import CostModel, Floats
     from hashcanary.economics.costs.stated import Assumed, StatedDays, StatedFigure
     from hashcanary.store.record import Record
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from hashcanary import plugins
-from hashcanary.simulation.history import simulate_history
-from hashcanary.simulation.record import record_of
+from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.studies.errors import DuplicateStressComponent
 from hashcanary.studies.stress import registry
 from hashcanary.studies.stress.components.puell import PUELL
