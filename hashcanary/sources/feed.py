@@ -12,7 +12,11 @@ Settings come from ``sources.toml`` in the lake's home, then the environment
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
+
+from hashcanary.plugins import declared_once
+from hashcanary.sources.errors import DuplicateFeed, UnknownFeed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
     from hashcanary.sources.facts import Facts
 
+GROUP = "hashcanary.sources"
 Cursor = dict[str, object]
 
 
@@ -119,3 +124,17 @@ class Feed:
     costs: str = ""
     example: str = ""
     extra: str = field(default="")
+
+
+@cache
+def all_feeds() -> Mapping[str, Feed]:
+    """Every registered feed by name, sorted. Raises DuplicateFeed on a name used twice."""
+    return declared_once(GROUP, Feed, "name", DuplicateFeed)
+
+
+def find_feed(name: str, place: str = "--source") -> Feed:
+    """The feed of a name. Raises UnknownFeed, naming those there are; place: who named it."""
+    feeds = all_feeds()
+    if name not in feeds:
+        raise UnknownFeed(place=place, name=name, known=", ".join(feeds) or "(none)")
+    return feeds[name]

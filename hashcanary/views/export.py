@@ -67,7 +67,7 @@ VIEW = View(
 
 def columns_of(name: str) -> tuple[Column, ...]:
     """The columns of a table of a record. Raises UsageError where there is none of that name."""
-    from hashcanary.metrics.registry import all_metrics
+    from hashcanary.metrics.declaration import all_metrics
     from hashcanary.views.metrics import wide_columns
 
     if name == "blocks":

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.p2p.errors import NoPeerLeft, Reason
-from hashcanary.sources.p2p.framing import MAX_PAYLOAD
+from hashcanary.sources.errors import NoPeerLeft, Reason
+from hashcanary.sources.p2p.messages import MAX_PAYLOAD
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -16,7 +16,7 @@ import pytest
 
 from hashcanary.chain.networks import REGTEST, SIMNET, Anchor, Network
 from hashcanary.errors import Exit
-from hashcanary.sources.p2p.errors import NoPeerLeft
+from hashcanary.sources.errors import NoPeerLeft
 from hashcanary.sources.p2p.session import MAX_UNRELATED
 
 if TYPE_CHECKING:

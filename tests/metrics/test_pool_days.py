@@ -12,8 +12,8 @@ import pytest
 
 from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
+from hashcanary.metrics.declaration import all_metrics
 from hashcanary.metrics.engine import metrics_of
-from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import day_start
 from hashcanary.sources.pools.pool_lists import built_in
 from hashcanary.store.record import Record

@@ -10,9 +10,8 @@ import pytest
 from scipy.optimize import isotonic_regression
 
 from hashcanary.chain.targets import encode_compact, work_float64_column
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, find_metric
 from hashcanary.metrics.engine import MetricResult
-from hashcanary.metrics.registry import find_metric
 from hashcanary.moments import DAY
 from hashcanary.simulation.mining import mine
 from hashcanary.simulation.paths import HashratePath

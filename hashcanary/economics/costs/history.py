@@ -16,9 +16,9 @@ import polars as pl
 from hashcanary.economics.costs.model import SIGMAS, Cost, CostModel, Floats, Given, combined
 from hashcanary.economics.costs.stated import EFFICIENCY, POWER_PRICE, stated_days
 from hashcanary.economics.errors import BadCostModel
+from hashcanary.metrics.declaration import all_metrics
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.inputs import BASE_INPUTS
-from hashcanary.metrics.registry import all_metrics
 from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, day_start
 

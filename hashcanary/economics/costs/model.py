@@ -135,12 +135,7 @@ GROUP = "hashcanary.cost_models"
 @cache
 def all_cost_models() -> Mapping[str, CostModel]:
     """Every model by name, sorted. Raises DuplicateCostModel on a name used twice."""
-    return declared_once(
-        GROUP,
-        CostModel,
-        lambda model: model.name,
-        lambda name, module: DuplicateCostModel(name=name, module=module),
-    )
+    return declared_once(GROUP, CostModel, "name", DuplicateCostModel)
 
 
 def find_cost_models(names: Iterable[str] = ()) -> tuple[CostModel, ...]:

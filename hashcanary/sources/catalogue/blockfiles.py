@@ -43,8 +43,8 @@ whole chain. A block with witnesses has a weight only then.
 
 def batches(asked: Asked) -> Iterator[Batch]:
     """Headers, counts, sizes and coinbases of all blocks in the files that are new."""
+    from hashcanary.sources.errors import BadSetting
     from hashcanary.sources.node.block_files import ScanOptions, scan
-    from hashcanary.sources.node.block_files_errors import BadSetting
 
     verify = _said(asked, VERIFY)
     if verify not in ("light", "full"):
@@ -63,7 +63,7 @@ def _said(asked: Asked, setting: Setting) -> str:
 
 
 def _number(asked: Asked, setting: Setting, most: int) -> int:
-    from hashcanary.sources.node.block_files_errors import BadSetting
+    from hashcanary.sources.errors import BadSetting
 
     text = _said(asked, setting)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):

@@ -26,8 +26,8 @@ from hashcanary.chain.errors import (
 from hashcanary.chain.headers import HEADER_SIZE, HeaderColumns, Places, decode_headers
 from hashcanary.chain.proof_of_work import check_proof_of_work
 from hashcanary.chain.whole_block import LEAST_TRANSACTION, WholeBlock, check_block, read_count
+from hashcanary.sources.errors import DamagedBlockFile
 from hashcanary.sources.node.block_files_columns import coinbase_columns
-from hashcanary.sources.node.block_files_errors import DamagedBlockFile
 from hashcanary.sources.node.block_files_walk import FRAME, WINDOW, opened, read_plain
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from hashcanary.chain.errors import (
 from hashcanary.chain.headers import HEADER_SIZE, Preceding, header_hash
 from hashcanary.chain.targets import total_work
 from hashcanary.chain.validate import validate_run
-from hashcanary.sources.p2p.errors import PeerDropped, Reason
+from hashcanary.sources.errors import PeerDropped, Reason
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network

@@ -1,19 +1,92 @@
-"""What the user may say about peers, read from text."""
+"""What the user may say about peers, read from text: where they are, how to reach them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.feed import Setting
-from hashcanary.sources.p2p.address import PORTS, SEEDS, Address, read_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hashcanary.chain.networks import Network
+
+
+PORTS = {"main": 8333, "testnet4": 48333, "signet": 38333, "regtest": 18444, "simnet": 18555}
+# Bitcoin Core kernel/chainparams.cpp; contacted only where the user asks for it.
+SEEDS = {
+    "main": ("seed.bitcoin.sipa.be", "dnsseed.bluematt.me", "seed.bitcoin.sprovoost.nl"),
+    "testnet4": ("seed.testnet4.bitcoin.sprovoost.nl", "seed.testnet4.wiz.biz"),
+    "signet": ("seed.signet.bitcoin.sprovoost.nl",),
+}
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_PARTS = re.compile(r"\[(?P<v6>[^\]]*)\](?::(?P<v6_port>.*))?|(?P<name>[^:]*)(?::(?P<port>.*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host (name, IPv4, IPv6 without brackets, or .onion) and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_onion(self) -> bool:
+        """Whether it can be reached through Tor alone."""
+        return self.host.endswith(".onion")
+
+
+def read_address(text: str, default_port: int | None, argument: str) -> Address:
+    """``host``, ``host:port``, ``[IPv6]``, ``[IPv6]:port`` or a bare IPv6 address.
+
+    Raises UsageError, which names ``argument``; without a default the port must be given.
+    """
+    if _is_ipv6(text):
+        host, port = text, None
+    else:
+        parts = _PARTS.fullmatch(text)
+        host = (parts["v6"] or parts["name"] or "") if parts else ""
+        port = (parts["v6_port"] or parts["port"]) if parts else None
+        if parts and parts["v6"] is not None and not _is_ipv6(host):
+            host = ""
+    number = default_port if port is None else _port(port)
+    if number is None or not _is_host(host):
+        raise UsageError(
+            argument=argument,
+            expected="HOST:PORT, an IPv6 address in brackets",
+            found=text,
+            remedy="Examples: 127.0.0.1:8333, [::1]:8333, node.example:8333, NAME.onion:8333.",
+        )
+    return Address(host.lower(), number)
+
+
+def _port(text: str) -> int | None:
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        return None
+    return int(text) if 0 < int(text) < 1 << 16 else None
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return isinstance(ip_address(text), IPv6Address)
+    except ValueError:
+        return False
+
+
+def _is_host(host: str) -> bool:
+    if _is_ipv6(host):
+        return "%" not in host
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
+
 
 MAX_PEERS = 16
 SETTINGS = (

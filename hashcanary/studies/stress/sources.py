@@ -10,8 +10,7 @@ from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.supply.fleet_history import fleet_history
 from hashcanary.economics.supply.study import history_of
 from hashcanary.metrics.engine import metrics_of
-from hashcanary.studies.stress.component import Sources
-from hashcanary.studies.stress.registry import all_components
+from hashcanary.studies.stress.component import Sources, all_components
 from hashcanary.studies.stress.sustainability import MODELS
 
 if TYPE_CHECKING:

@@ -15,15 +15,10 @@ from polars.testing import assert_frame_equal
 
 from hashcanary.chain.networks import MAIN, REGTEST, SIGNET, TESTNET4
 from hashcanary.sources.catalogue import blockfiles
+from hashcanary.sources.errors import BadKey, BadSetting, DamagedBlockFile, NoBlockFiles
 from hashcanary.sources.facts import BLOCKS, HEADERS
 from hashcanary.sources.feed import Asked, Batch
 from hashcanary.sources.node import block_files
-from hashcanary.sources.node.block_files_errors import (
-    BadKey,
-    BadSetting,
-    DamagedBlockFile,
-    NoBlockFiles,
-)
 from hashcanary.store.lake import Lake
 from hashcanary.store.recording import active_headers, all_headers, record_of
 from hashcanary.store.syncing import sync

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.p2p.address import Address
+from hashcanary.sources.errors import PeerDropped, Reason
 from hashcanary.sources.p2p.connecting import connect
-from hashcanary.sources.p2p.errors import PeerDropped, Reason
+from hashcanary.sources.p2p.settings import Address
 
 if TYPE_CHECKING:
     from types import ModuleType

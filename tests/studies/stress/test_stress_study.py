@@ -17,10 +17,10 @@ from hashcanary.studies.stress.after import after_words
 from hashcanary.studies.stress.against import Proportion, against
 from hashcanary.studies.stress.answer import stress_now
 from hashcanary.studies.stress.capitulations import read_capitulations
+from hashcanary.studies.stress.component import all_components
 from hashcanary.studies.stress.gauge import reweighted
 from hashcanary.studies.stress.luck import stress_luck
 from hashcanary.studies.stress.ranks import lower_before
-from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.robustness import correlations, left_out, random_weights, spearman
 from hashcanary.studies.stress.settings import read_settings
 
