@@ -398,13 +398,6 @@ class NoBlockFiles(SourceError):
     )
 
 
-class BadSetting(SourceError):
-    """A setting of the feed that cannot be used."""
-
-    template = "setting {name} of blockfiles: expected {expected}, found {found!r}. Correct it."
-    exit_code = Exit.USAGE
-
-
 class BadKey(SourceError):
     """A key file that cannot unlock block files."""
 

@@ -21,7 +21,7 @@ import pytest
 
 from hashcanary.chain.headers import encode_headers
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import RPC
 from hashcanary.sources.errors import Refused, Unreachable
 from hashcanary.sources.feed import find_feed
 from hashcanary.sources.http.client import Http

@@ -9,8 +9,7 @@ from typing import Any
 import bitcoin.core
 import pytest
 
-from hashcanary.sources.catalogue.bitcoind_rest import REST
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import REST, RPC
 
 pbk = pytest.importorskip("pbk", reason="no py-bitcoinkernel: pip install py-bitcoinkernel")
 

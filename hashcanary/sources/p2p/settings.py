@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
-from hashcanary.sources.feed import Setting
+from hashcanary.sources.feed import Choice, Number, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,20 +88,23 @@ def _is_host(host: str) -> bool:
 
 
 MAX_PEERS = 16
-SETTINGS = (
-    Setting(
-        "peers",
-        "nodes to ask: HOST:PORT, separated by commas; IPv6 in brackets; NAME.onion with a proxy; "
-        "without a port, the network's",
-        "127.0.0.1",
-    ),
-    Setting("proxy", "SOCKS5 proxy for all connections, as Tor's socks5://127.0.0.1:9050"),
-    Setting("timeout", "seconds for a peer to answer, each time", "20"),
-    Setting("poll", "seconds after which a follower asks again without any notice", "60"),
-    Setting("seeds", "yes: ask the network's public seed nodes too", "no"),
+PEERS = Setting(
+    "peers",
+    "nodes to ask: HOST:PORT, separated by commas; IPv6 in brackets; NAME.onion with a proxy; "
+    "without a port, the network's",
+    "127.0.0.1",
 )
-_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
-_TRUTHS = {"yes": True, "no": False}
+PROXY = Setting("proxy", "SOCKS5 proxy for all connections, as Tor's socks5://127.0.0.1:9050")
+TIMEOUT = Number("timeout", "seconds for a peer to answer, each time", "20", low=0.001, high=3600)
+POLL = Number(
+    "poll",
+    "seconds after which a follower asks again without any notice",
+    "60",
+    low=0.001,
+    high=3600,
+)
+SEEDED = Choice("seeds", "yes: ask the network's public seed nodes too", "no")
+SETTINGS = (PEERS, PROXY, TIMEOUT, POLL, SEEDED)
 _SCHEMES = ("socks5://", "socks5h://")
 
 
@@ -118,19 +120,19 @@ class Peering:
 
 def read_settings(settings: Mapping[str, str], network: Network) -> Peering:
     """The settings of this feed. Raises UsageError."""
-    text = {name: settings.get(name, default).strip() for name, default in _DEFAULTS.items()}
     port = PORTS.get(network.name)
-    proxy = _proxy(text["proxy"])
-    named = [one.strip() for one in text["peers"].split(",") if one.strip()]
-    peers = [read_address(one, port, "peers") for one in named]
-    if _yes(text["seeds"]):
+    proxy = _proxy(PROXY.text(settings))
+    # no peers at all is an answer too: seeds alone
+    named = settings.get(PEERS.name, PEERS.default)
+    peers = [read_address(one.strip(), port, "peers") for one in named.split(",") if one.strip()]
+    if SEEDED.word(settings) == "yes":
         peers += [Address(name, port) for name in SEEDS.get(network.name, ()) if port]
     peers = list(dict.fromkeys(peers))
     if not 0 < len(peers) <= MAX_PEERS:
         raise UsageError(
             argument="peers",
             expected=f"1 to {MAX_PEERS} peers",
-            found=text["peers"],
+            found=named,
             remedy="Name nodes as HOST:PORT, separated by commas.",
         )
     hidden = [peer for peer in peers if peer.is_onion]
@@ -141,9 +143,7 @@ def read_settings(settings: Mapping[str, str], network: Network) -> Peering:
             found=str(hidden[0]),
             remedy="Start Tor and add -o proxy=socks5://127.0.0.1:9050.",
         )
-    return Peering(
-        tuple(peers), proxy, _seconds("timeout", text["timeout"]), _seconds("poll", text["poll"])
-    )
+    return Peering(tuple(peers), proxy, TIMEOUT.number(settings), POLL.number(settings))
 
 
 def _proxy(text: str) -> Address | None:
@@ -158,24 +158,3 @@ def _proxy(text: str) -> Address | None:
         found=text.rpartition("@")[2],
         remedy="Tor listens on socks5://127.0.0.1:9050.",
     )
-
-
-def _yes(text: str) -> bool:
-    if text not in _TRUTHS:
-        raise UsageError(argument="seeds", expected="yes or no", found=text, remedy="Write one.")
-    return _TRUTHS[text]
-
-
-def _seconds(name: str, text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not (isfinite(seconds) and 0 < seconds <= 3600):
-        raise UsageError(
-            argument=name,
-            expected="seconds, more than 0 and at most 3600",
-            found=text,
-            remedy="Give a number.",
-        )
-    return seconds

@@ -14,8 +14,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from hashcanary.chain.networks import MAIN, REGTEST, SIGNET, TESTNET4
+from hashcanary.errors import UsageError
 from hashcanary.sources.catalogue import blockfiles
-from hashcanary.sources.errors import BadKey, BadSetting, DamagedBlockFile, NoBlockFiles
+from hashcanary.sources.errors import BadKey, DamagedBlockFile, NoBlockFiles
 from hashcanary.sources.facts import BLOCKS, HEADERS
 from hashcanary.sources.feed import Asked, Batch
 from hashcanary.sources.node import block_files
@@ -470,7 +471,7 @@ def test_settings_that_cannot_be_used_are_named(
     file_in_order(block_maker, tmp_path)
     question = asked(block_maker.held(), tmp_path, **{setting: value})
     use = blockfiles.wait if setting == "poll" else lambda asked: list(blockfiles.batches(asked))
-    with pytest.raises(BadSetting, match=f"setting {setting} of blockfiles: .* found '{value}'"):
+    with pytest.raises(UsageError, match=f"the setting {setting}: expected .*, found '{value}'"):
         use(question)
 
 

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashcanary.errors import UsageError
-from hashcanary.sources.catalogue.bitcoind_rest import REST
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import REST, RPC
 from hashcanary.sources.errors import MissingExtra, Unreachable
 from hashcanary.sources.feed import Feed
 from hashcanary.sources.node import zmq_notices

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from hashcanary.chain.headers import encode_headers
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import RPC
 from hashcanary.sources.errors import BadBlock, BadHeaders, NodeMoving, OtherNetwork, WrongSchema
 
 Sync = Callable[..., tuple[Any, ...]]
