@@ -16,7 +16,7 @@ from inference_page import PAGE, write_part
 from retarget_forecast import record
 from scipy.stats import spearmanr
 
-from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.chain.targets import difficulty_float64_column
 from hashcanary.economics.hash_economics import days_of
 from hashcanary.economics.machines.fleet import draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs

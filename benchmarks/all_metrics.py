@@ -28,8 +28,8 @@ from table import show
 from hashcanary.chain.networks import MAIN
 from hashcanary.metrics import engine
 from hashcanary.metrics.chain_columns import chain_columns
+from hashcanary.metrics.declaration import all_metrics
 from hashcanary.metrics.inputs import BASE_INPUTS
-from hashcanary.metrics.registry import all_metrics
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.record import Record

@@ -12,7 +12,7 @@ from retarget_forecast import record
 from table import show
 
 from hashcanary.economics.costs.history import cost_history
-from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import assume
 
 ROUNDS, BAR = 5, 3.0

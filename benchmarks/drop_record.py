@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.work import work_float64_column
+from hashcanary.chain.targets import work_float64_column
 from hashcanary.inference.drops.watch import BLOCKS_A_YEAR
 from hashcanary.moments import iso_day
 

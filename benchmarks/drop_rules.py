@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.filter.compiling import compiled
+from hashcanary.inference.filter.kernels import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,13 +13,13 @@ import numpy as np
 from support.worlds import START, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.chain.work import work_float64_column
+from hashcanary.chain.targets import work_float64_column
 from hashcanary.inference.drops.drops import drops_of
 from hashcanary.inference.drops.edges import ORDINARY
 from hashcanary.inference.drops.watch import BLOCKS_A_YEAR, FALLS, advance, new_watch
 from hashcanary.inference.filter.bank import Bank, Model
 from hashcanary.inference.filter.observations import Blocks
-from hashcanary.simulation.hashrate import HashratePath
+from hashcanary.simulation.paths import HashratePath
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,7 +20,7 @@ from scipy.special import betaln
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.inference.filter.bank import BANK, CALM, Bank, Model, run_bank
-from hashcanary.inference.filter.compiling import compiled
+from hashcanary.inference.filter.kernels import compiled
 from hashcanary.inference.filter.observations import BIN, blocks_of, observe
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from retarget_forecast import record
 
 from hashcanary.economics.hosting.study import DRAWS, HostingStudy, study_hosting
 from hashcanary.economics.supply.after_exit import after_exit
-from hashcanary.economics.supply.left_for_good import LeftForGood
+from hashcanary.economics.supply.curve import LeftForGood
 from hashcanary.moments import DAY, day_start, iso_day
 from hashcanary.views.hosting import VIEW
 from hashcanary.views.table import Table

@@ -28,8 +28,8 @@ from real_data import real_data
 from table import show
 
 from hashcanary.chain.networks import MAIN
+from hashcanary.metrics.declaration import all_metrics as declared
 from hashcanary.metrics.engine import metrics_of
-from hashcanary.metrics.registry import all_metrics as declared
 from hashcanary.sources.facts import BLOCKS, Facts
 from hashcanary.sources.feed import Batch, Feed
 from hashcanary.store.lake import Lake

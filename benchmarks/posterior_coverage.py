@@ -14,9 +14,20 @@ from inference_page import write_part
 from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.chain.work import work_float64_column
-from hashcanary.inference.filter.bank import BANK, CALM, Bank, Model, run_bank, smooth, weights_of
-from hashcanary.inference.filter.mixture import BANDS, LEVELS, quantiles, spread
+from hashcanary.chain.targets import work_float64_column
+from hashcanary.inference.filter.bank import (
+    BANDS,
+    BANK,
+    CALM,
+    LEVELS,
+    Bank,
+    Model,
+    quantiles,
+    run_bank,
+    smooth,
+    spread,
+    weights_of,
+)
 from hashcanary.inference.filter.observations import BINS_PER_DAY, Blocks, observe
 
 if TYPE_CHECKING:

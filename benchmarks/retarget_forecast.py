@@ -16,7 +16,7 @@ from real_data import real_data
 from scipy.stats import binom
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.filter.mixture import BANDS
+from hashcanary.inference.filter.bank import BANDS
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of

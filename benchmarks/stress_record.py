@@ -23,10 +23,10 @@ from hashcanary.studies.stress.after import after_words
 from hashcanary.studies.stress.against import against
 from hashcanary.studies.stress.answer import ALL_WORDS, stress_now
 from hashcanary.studies.stress.capitulations import from_episodes, read_capitulations
+from hashcanary.studies.stress.component import Sources, all_components
 from hashcanary.studies.stress.gauge import reweighted, stress_history
 from hashcanary.studies.stress.luck import stress_luck
 from hashcanary.studies.stress.ranks import ranks_before
-from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.robustness import (
     OTHER_MODELS,
     correlations,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from hashcanary.studies.stress.against import Against, Proportion, Reading
     from hashcanary.studies.stress.capitulations import Capitulation
-    from hashcanary.studies.stress.component import Sources
     from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.robustness import Difference
     from hashcanary.studies.stress.sustainability import SustainabilityHistory

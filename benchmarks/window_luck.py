@@ -15,10 +15,9 @@ from retarget_forecast import record
 from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.chain.work import work_float64_column
-from hashcanary.inference.filter.bank import Filtered, run_bank
+from hashcanary.chain.targets import work_float64_column
+from hashcanary.inference.filter.bank import BANDS, Filtered, run_bank
 from hashcanary.inference.filter.comparison import compared
-from hashcanary.inference.filter.mixture import BANDS
 from hashcanary.inference.filter.observations import Blocks, blocks_of, observe
 from hashcanary.inference.luck.luck import window_luck
 from hashcanary.inference.luck.scan import some_drawdown, some_window

@@ -18,14 +18,13 @@ import hashcanary
 from hashcanary.api import Asks, Known
 from hashcanary.cli.parser import build_parser
 from hashcanary.errors import EXIT_MEANINGS, HashcanaryError
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, all_metrics
 from hashcanary.metrics.inputs import BASE_INPUTS, BaseInput
-from hashcanary.metrics.registry import all_metrics
 from hashcanary.sources.facts import MEANINGS
 from hashcanary.sources.facts import TABLES as STORED_TABLES
-from hashcanary.sources.feed import Feed, Setting
-from hashcanary.sources.registry import all_feeds, all_sources
+from hashcanary.sources.feed import Feed, Setting, all_feeds
 from hashcanary.sources.settings import FILE, variable_of
+from hashcanary.sources.source import all_sources
 from hashcanary.units import Unit
 from hashcanary.views.answer import View
 from hashcanary.views.export import TABLES, columns_of

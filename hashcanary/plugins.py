@@ -12,8 +12,10 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import ModuleType
+
+    from hashcanary.errors import HashcanaryError
 
 T = TypeVar("T")
 
@@ -33,15 +35,18 @@ def declared(group: str, wanted: type[T]) -> Iterator[tuple[str, T]]:
 
 
 def declared_once(
-    group: str, wanted: type[T], name_of: Callable[[T], str], twice: Callable[[str, str], Exception]
+    group: str, wanted: type[T], key: str, twice: type[HashcanaryError]
 ) -> dict[str, T]:
-    """What is declared under a group by name, sorted; twice: the error of a name and a module."""
-    found: dict[str, T] = {}
-    for module, one in declared(group, wanted):
-        name = name_of(one)
-        if found.setdefault(name, one) is not one:
-            raise twice(name, module)
-    return dict(sorted(found.items()))
+    """What is declared under a group by its attribute ``key``, sorted.
+
+    Raises ``twice``, whose template has the fields ``key`` and module, where two share a name.
+    """
+    by_name: dict[str, T] = {}
+    for module, value in declared(group, wanted):
+        name = getattr(value, key)
+        if by_name.setdefault(name, value) is not value:
+            raise twice(**{key: name, "module": module})
+    return dict(sorted(by_name.items()))
 
 
 def _modules(package_name: str) -> Iterator[ModuleType]:

@@ -59,8 +59,8 @@ def test_commands_in_prose_exist() -> None:
 
 
 def test_metric_names_in_prose_exist() -> None:
+    from hashcanary.metrics.declaration import all_metrics
     from hashcanary.metrics.inputs import BASE_INPUTS
-    from hashcanary.metrics.registry import all_metrics
 
     families = {name.split(".")[0] for name in all_metrics() if "." in name}
     names = set(all_metrics()) | {name for grain in BASE_INPUTS.values() for name in grain}
@@ -108,7 +108,7 @@ def test_lock_files_pin_hashes_and_name_no_host(lock: str) -> None:
 
 
 def test_examples_of_live_sources_use_settings_that_exist() -> None:
-    from hashcanary.sources.registry import all_feeds
+    from hashcanary.sources.feed import all_feeds
 
     wrong = []
     for feed in all_feeds().values():

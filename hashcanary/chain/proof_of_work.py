@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.compact import bits_table, decode_compact, target_words, why_invalid
 from hashcanary.chain.errors import (
     BrokenLink,
     HeightConflict,
@@ -16,13 +15,13 @@ from hashcanary.chain.errors import (
     UnknownHeight,
     WrongBits,
 )
+from hashcanary.chain.targets import bits_table, decode_compact, target_words, why_invalid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.chain.headers import HeaderColumns
+    from hashcanary.chain.headers import HeaderColumns, Places, Preceding
     from hashcanary.chain.networks import Network
-    from hashcanary.chain.run import Places, Preceding
 
 KnownBlocks = Mapping[bytes, tuple[int, int | None]]
 """Hash in printed order -> (height, bits or None)."""

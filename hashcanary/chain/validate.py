@@ -20,10 +20,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hashcanary.chain.bits_rules import check_bits
 from hashcanary.chain.errors import EmptyRun
-from hashcanary.chain.headers import HeaderColumns, decode_headers
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import check_times, median_time_past
+from hashcanary.chain.headers import HeaderColumns, History, Places, Preceding, decode_headers
 from hashcanary.chain.networks import Network
 from hashcanary.chain.proof_of_work import (
     KnownBlocks,
@@ -34,8 +33,7 @@ from hashcanary.chain.proof_of_work import (
     known_in_run,
     network_blocks,
 )
-from hashcanary.chain.run import History, Places, Preceding
-from hashcanary.chain.time_rules import check_times
+from hashcanary.chain.retarget import check_bits
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hashcanary.chain.difficulty import difficulty_float64
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.subsidy import COIN, subsidy
+from hashcanary.chain.targets import difficulty_float64
 from hashcanary.economics.errors import NoMarket
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.difficulty import difficulty_float64_column
 from hashcanary.chain.subsidy import COIN, subsidy_column, supply_after
-from hashcanary.chain.work import work_float64_column
+from hashcanary.chain.targets import difficulty_float64_column, work_float64_column
 
 if TYPE_CHECKING:
     import polars as pl

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hashcanary.chain.median_time import MEDIAN_SPAN
+from hashcanary.chain.header_times import MEDIAN_SPAN
 from hashcanary.chain.subsidy import COIN
 from hashcanary.moments import DAY
 

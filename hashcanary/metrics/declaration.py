@@ -2,17 +2,28 @@
 
 From a declaration follow the docs page, the chart's axis, the CSV header, the JSON schema, the
 warm-up length and the look-ahead test. The function beside it is pure: columns in, columns out.
+
+Declared metrics are found through the ``hashcanary.metrics`` entry points. An entry names a
+package; every ``Metric`` at the top level of its modules is registered. The built-in catalogue
+comes through the same door as a third party's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from hashcanary.metrics.errors import DuplicateMetric, UnknownMetric
+from hashcanary.plugins import declared_once
 from hashcanary.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 Grain = Literal["day", "epoch"]
 Compute = Callable[[pl.DataFrame], pl.DataFrame]
@@ -66,3 +77,23 @@ class Metric:
         """The columns ``compute`` must return, in order."""
         bounds = ("low", "high") if self.interval else ()
         return ("value", *bounds, *(extra.name for extra in self.extras))
+
+
+GROUP = "hashcanary.metrics"
+
+
+@cache
+def all_metrics() -> Mapping[str, Metric]:
+    """Every registered metric by name, sorted. Raises DuplicateMetric on a name used twice."""
+    return declared_once(GROUP, Metric, "name", DuplicateMetric)
+
+
+def find_metric(name: str) -> Metric:
+    """The metric called ``name``. Raises UnknownMetric, with the nearest names."""
+    metrics = all_metrics()
+    if name not in metrics:
+        from difflib import get_close_matches
+
+        near = ", ".join(get_close_matches(name, metrics, n=3, cutoff=0.4)) or "none"
+        raise UnknownMetric(name=name, near=near)
+    return metrics[name]

@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from hashcanary.metrics.declaration import Grain, Metric, all_metrics, find_metric
 from hashcanary.metrics.errors import MetricCycle, UnknownInput, WrongColumns
 from hashcanary.metrics.inputs import BASE_INPUTS
 from hashcanary.metrics.prepared import Prepared
-from hashcanary.metrics.registry import all_metrics, find_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hashcanary.metrics.declaration import Grain, Metric
     from hashcanary.store.record import Record
 
 

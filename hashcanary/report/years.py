@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.economics.costs.answers import cost_answers
-from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.errors import BadCostModel, NoCost
 from hashcanary.economics.supply.fleet_history import fleet_history
@@ -19,9 +19,8 @@ from hashcanary.report.charts.costs import DRAWN, FAMILY, key
 from hashcanary.report.charts.stress import CUTS, FLEET
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.stress.answer import stress_now
-from hashcanary.studies.stress.component import Sources
+from hashcanary.studies.stress.component import Sources, all_components
 from hashcanary.studies.stress.gauge import stress_history
-from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.settings import read_settings
 from hashcanary.studies.stress.sustainability import sustainability_history
 from hashcanary.views.costs import FITTED

@@ -1,4 +1,4 @@
-"""Simulated history as tables, and as files of the kinds that loaders read.
+"""Simulated history as tables, as files of the kinds that loaders read, and as a record.
 
 The same seed, length and scenario give the same bytes. Block tables, not headers: a header that
 was never worked for has no proof of work to check, so no hash is made up for it.
@@ -12,28 +12,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.compact import encode_compact
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.subsidy import COIN, subsidy_column
+from hashcanary.chain.targets import encode_compact
 from hashcanary.moments import DAY
+from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.mining import Clocks, mine
-from hashcanary.simulation.paths import (
-    HOURS,
-    YEAR,
-    fee_levels,
-    hashrate_path,
-    pool_shares,
-    prices,
-)
+from hashcanary.simulation.paths import HOURS, YEAR, fee_levels, hashrate_path, pool_shares, prices
 from hashcanary.simulation.scenario import Scenario
-from hashcanary.simulation.streams import Stream, generator
 from hashcanary.sources.pools.pool_lists import UNKNOWN
+from hashcanary.store.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.simulation.mining import Ints, MinedChain
+
 
 YEARS = (1.0, 30.0)
 MARKET = "simulated-BTCUSD"
@@ -59,7 +55,7 @@ class History:
 
 
 def simulate_history(seed: int, years: float, scenario: Scenario | None = None) -> History:
-    """Draw ``years`` of history. Raises UnusableScenario on years out of range or a bad seed."""
+    """Draw ``years`` of history. Raises UnusableScenario, UsageError."""
     low, high = YEARS
     if not low <= years <= high:
         raise UnusableScenario(
@@ -112,7 +108,7 @@ def _fees(scenario: Scenario, days: int, seed: int, chain: MinedChain) -> Ints:
     """Fees of each block, satoshis."""
     day = ((chain.arrivals - scenario.start_time) // DAY).astype(np.int64)
     median = fee_levels(scenario, days, seed)[np.clip(day, 0, days - 1)]
-    draws = generator(seed, Stream.FEES).standard_normal(chain.times.size)
+    draws = generator(seed, Purpose.FEES).standard_normal(chain.times.size)
     fees = median * np.exp(scenario.fee_block_noise * draws) * COIN
     return np.asarray(np.floor(fees).astype(np.int64))
 
@@ -122,7 +118,7 @@ def _pools(scenario: Scenario, days: int, seed: int, chain: MinedChain) -> pl.Se
     shares = pool_shares(scenario, days, seed)
     day = ((chain.arrivals - scenario.start_time) // DAY).astype(np.int64)
     bounds = np.cumsum(shares, axis=1)[np.clip(day, 0, days - 1)]
-    draws = generator(seed, Stream.POOLS).random(chain.times.size)
+    draws = generator(seed, Purpose.POOLS).random(chain.times.size)
     # beyond the last bound: no known pool
     chosen = (draws[:, None] >= bounds).sum(axis=1)
     names = pl.Series([*(name for name, _ in scenario.pools), UNKNOWN])
@@ -157,3 +153,45 @@ def write_history(history: History, folder: Path) -> tuple[Path, ...]:
     history.blocks.write_parquet(blocks, statistics=False)
     history.candles.write_csv(candles)
     return blocks, candles
+
+
+_DAILY = {"day": pl.Date, "vendor": pl.String, "series": pl.String, "value": pl.Float64}
+
+
+def record_of(history: History) -> Record:
+    """All of a simulated history as known at its end, pools' labels and all; no vendor's days."""
+    times, heights = (history.blocks[name].to_numpy() for name in ("time", "height"))
+    opened = pl.col("date").cast(pl.String).str.to_date().cast(pl.Datetime("us")).dt.epoch("s")
+    return Record(
+        at=None,
+        at_text="latest",
+        network=MAIN,
+        simulated=True,
+        blocks=history.blocks.select(
+            "height",
+            "time",
+            bits="nbits",
+            median_time_past=pl.Series(median_time_past(times, heights)[0]),
+            total_fee="totalfee",
+            tx_count=pl.lit(None, dtype=pl.Int64),
+            size=pl.lit(None, dtype=pl.Int64),
+            weight=pl.lit(None, dtype=pl.Int64),
+            source=pl.lit(BLOCKS_FILE),
+            known_at=pl.col("time").cum_max(),
+        ),
+        daily=pl.DataFrame(schema={**_DAILY, "known_at": pl.Int64}),
+        candles=history.candles.select(
+            market=pl.lit(MARKET),
+            interval=pl.lit(DAY, dtype=pl.Int64),
+            open_time=opened,
+            open="open",
+            high="high",
+            low="low",
+            close="close",
+            volume=pl.lit(None, dtype=pl.Float64),
+            known_at=opened + DAY,
+        ),
+        provenance={"simulated": f"a history of {history.days} days, seed {history.seed}"},
+        pool_labels=history.blocks.select("height", "pool"),
+        pool_list="simulated",
+    )

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hashcanary.chain.median_time import MEDIAN_SPAN, rolling_median_11
+from hashcanary.chain.header_times import MEDIAN_SPAN, rolling_median_11
 from hashcanary.chain.networks import MAIN, RETARGET_INTERVAL
 from hashcanary.chain.retarget import next_bits
-from hashcanary.chain.work import block_work
+from hashcanary.chain.targets import block_work
+from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
-from hashcanary.simulation.hashrate import Floats, HashratePath
-from hashcanary.simulation.streams import Stream, generator
+from hashcanary.simulation.paths import HashratePath
+from hashcanary.simulation.scenario import Floats
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
@@ -48,7 +49,7 @@ class Clocks:
 
     def offsets(self, seed: int, epoch: int) -> Floats:
         """Seconds to add to the arrivals of an epoch; within what a node accepts."""
-        draws = generator(seed, Stream.CLOCKS, epoch)
+        draws = generator(seed, Purpose.CLOCKS, epoch)
         offsets = draws.normal(0.0, self.noise, RETARGET_INTERVAL)
         odd = draws.random(RETARGET_INTERVAL) < self.wrong
         off = draws.uniform(*self.wrong_range, RETARGET_INTERVAL)
@@ -96,7 +97,7 @@ def mine(
     arrivals: list[Floats] = []
     all_bits: list[int] = []
     while done < path.total:
-        draws = generator(seed, Stream.BLOCKS, epoch).standard_exponential(RETARGET_INTERVAL)
+        draws = generator(seed, Purpose.BLOCKS, epoch).standard_exponential(RETARGET_INTERVAL)
         hashes = done + np.cumsum(draws) * float(block_work(bits))
         found = start_time + path.when(hashes[hashes <= path.total])
         offsets = clocks.offsets(seed, epoch)[: found.size] if clocks else np.zeros(found.size)

@@ -3,14 +3,67 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
 
 from hashcanary.moments import DAY
-from hashcanary.simulation.hashrate import Floats, HashratePath
-from hashcanary.simulation.scenario import Scenario
-from hashcanary.simulation.streams import Stream, generator
+from hashcanary.random import Purpose, generator
+from hashcanary.simulation.errors import UnusableScenario
+from hashcanary.simulation.scenario import Floats, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class HashratePath:
+    """Hashrate over time, linear between its nodes.
+
+    times: seconds since the start of the history, ascending, the first 0; rates: H/s at those
+    moments. Raises UnusableScenario on fewer than two nodes, unordered times, or a rate that is
+    not positive.
+    """
+
+    times: Floats
+    rates: Floats
+    done: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        ordered = self.times.size > 1 and self.times[0] == 0 and (np.diff(self.times) > 0).all()
+        if not ordered or self.rates.shape != self.times.shape or not (self.rates > 0).all():
+            raise UnusableScenario(
+                what="hashrate path",
+                expected="two or more ascending times from 0, each with a positive rate",
+                found=f"{self.times.size} times and {self.rates.size} rates",
+                remedy="Correct the scenario.",
+            )
+        hashes = np.diff(self.times) * (self.rates[1:] + self.rates[:-1]) / 2
+        object.__setattr__(self, "done", np.concatenate(([0.0], np.cumsum(hashes))))
+
+    @property
+    def total(self) -> float:
+        """Hashes done by the end of the path."""
+        return float(self.done[-1])
+
+    def when(self, hashes: Floats) -> Floats:
+        """Seconds since the start at which each number of ``hashes`` was done.
+
+        The inverse of the integral of the rate, exact between nodes. ``hashes`` must not exceed
+        ``total``.
+        """
+        cell = np.clip(np.searchsorted(self.done, hashes, side="right") - 1, 0, self.times.size - 2)
+        width = self.times[cell + 1] - self.times[cell]
+        rate = self.rates[cell]
+        slope = (self.rates[cell + 1] - rate) / width
+        rest = hashes - self.done[cell]
+        # root of slope/2 s^2 + rate s = rest, in the form that is stable for slope near 0
+        root = np.sqrt(np.maximum(rate * rate + 2 * slope * rest, 0.0))
+        return np.asarray(self.times[cell] + np.minimum(2 * rest / (rate + root), width))
+
+
+def constant(rate: float, seconds: float) -> HashratePath:
+    """The same rate, H/s, for ``seconds``."""
+    return HashratePath(np.array([0.0, seconds]), np.array([rate, rate]))
+
 
 YEAR = 365.25
 HOURS = 24
@@ -25,7 +78,7 @@ def hashrate_path(scenario: Scenario, days: int, seed: int) -> HashratePath:
     for one in scenario.exits:
         log_rate = log_rate + one.log_effect(hours)
     noise = reverting(
-        generator(seed, Stream.HASHRATE).standard_normal(hours.size),
+        generator(seed, Purpose.HASHRATE).standard_normal(hours.size),
         step=1 / HOURS,
         memory=scenario.noise_days,
     )
@@ -39,7 +92,7 @@ def prices(scenario: Scenario, days: int, seed: int) -> Floats:
     Shape: ``days * 24 + 1``, the first at the start.
     """
     steps = days * HOURS
-    draws = generator(seed, Stream.PRICE).standard_normal(steps)
+    draws = generator(seed, Purpose.PRICE).standard_normal(steps)
     walk = np.concatenate(([0.0], np.cumsum(draws)))
     days_in = np.arange(steps + 1) / HOURS
     log_price = days_in / YEAR * np.log1p(scenario.price_growth)
@@ -51,7 +104,7 @@ def prices(scenario: Scenario, days: int, seed: int) -> Floats:
 
 def fee_levels(scenario: Scenario, days: int, seed: int) -> Floats:
     """Median fee of a block in BTC, day by day."""
-    draws = generator(seed, Stream.FEE_LEVEL).standard_normal(days)
+    draws = generator(seed, Purpose.FEE_LEVEL).standard_normal(days)
     level = reverting(draws, step=1.0, memory=scenario.fee_days)
     return np.asarray(scenario.fee_btc * np.exp(scenario.fee_level_noise * level))
 
@@ -62,7 +115,7 @@ def pool_shares(scenario: Scenario, days: int, seed: int) -> Floats:
     Each wanders by itself about its mean in the logarithm; the rest keeps its share.
     """
     mean = np.array([share for _, share in scenario.pools])
-    draws = generator(seed, Stream.POOL_LEVEL).standard_normal((mean.size, days))
+    draws = generator(seed, Purpose.POOL_LEVEL).standard_normal((mean.size, days))
     paths = np.array([reverting(row, step=1.0, memory=scenario.pool_days) for row in draws])
     weight = mean[:, None] * np.exp(scenario.pool_noise * paths)
     return np.asarray((weight / weight.sum(axis=0) * mean.sum()).T)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hashcanary.simulation.errors import UnusableScenario
-from hashcanary.simulation.hashrate import Floats
 
+Floats = NDArray[np.float64]
 # fraction; more than that leaves no network to speak of
 MOST_LEFT = 0.95
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from hashcanary.errors import Exit, HashcanaryError
 
 
@@ -385,3 +387,77 @@ class SecretInTheOpen(SourceError):
         "found it {found}. {remedy}"
     )
     exit_code = Exit.USAGE
+
+
+class NoBlockFiles(SourceError):
+    """A folder that is no data directory of Bitcoin Core for this network."""
+
+    template = (
+        "{folder}: expected a Bitcoin Core data directory with block files of {network} "
+        "(blk00000.dat and following), found {found}. Set datadir to the folder of bitcoin.conf, "
+        "or to the blocks folder itself."
+    )
+
+
+class BadKey(SourceError):
+    """A key file that cannot unlock block files."""
+
+    template = (
+        "{file}: expected 8 bytes, the key that block files are XORed with, found {found}. "
+        "Copy xor.dat from the node together with its block files."
+    )
+
+
+class DamagedBlockFile(SourceError):
+    """Bytes of a block file that cannot be what a node wrote."""
+
+    template = (
+        "{file}, offset {offset}: expected {expected}, found {found}. Copy the file from the "
+        "node again; where the node's own copy is damaged, bitcoind -reindex fetches it anew."
+    )
+
+
+class Reason(StrEnum):
+    """Why a peer was dropped: the word that stands in events and notes."""
+
+    UNREACHABLE = "unreachable"
+    PROXY = "proxy"
+    CLOSED = "closed"
+    SILENT = "silent"
+    SELF_CONNECTION = "self-connection"
+    TOO_OLD = "too-old"
+    SERVES_NO_HEADERS = "serves-no-headers"
+    BAD_MAGIC = "bad-magic"
+    BAD_CHECKSUM = "bad-checksum"
+    OVERSIZED = "oversized"
+    MALFORMED = "malformed"
+    TOO_MANY_MESSAGES = "too-many-messages"
+    BAD_WORK = "bad-work"
+    BAD_BITS = "bad-bits"
+    BAD_TIME = "bad-time"
+    WRONG_CHAIN = "wrong-chain"
+    UNCONNECTED = "unconnected"
+    REPEATED = "repeated"
+    LOW_WORK = "low-work"
+    TOO_MANY_HEADERS = "too-many-headers"
+
+
+class PeerDropped(SourceError):
+    """One peer that cannot be used any longer; the others go on."""
+
+    template = "peer dropped ({reason}): {detail}."
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(reason=reason, detail=detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class NoPeerLeft(SourceError):
+    """Every peer failed, each for its reason; what was validated before is kept."""
+
+    template = (
+        "expected headers of {network} from at least one of {count} peers, found none valid: "
+        "{reasons}. Name other peers (-o peers=HOST:PORT,...), or try again later."
+    )
+    http_status = 502

@@ -11,8 +11,14 @@ Settings come from ``sources.toml`` in the lake's home, then the environment
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
+
+from hashcanary.errors import UsageError
+from hashcanary.plugins import declared_once
+from hashcanary.sources.errors import DuplicateFeed, UnknownFeed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,17 +31,81 @@ if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
     from hashcanary.sources.facts import Facts
 
+GROUP = "hashcanary.sources"
 Cursor = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing a user may say about a feed; all values are text until the feed reads them."""
+    """One thing a user may say about a feed; all values are text until the feed reads them.
+
+    A reader takes what the user set, by name, and raises UsageError for what cannot be used.
+    """
 
     name: str
     help: str
     default: str = ""
     secret: bool = False
+
+    def text(self, settings: Mapping[str, str]) -> str:
+        """What the user set, or the default."""
+        return (settings.get(self.name) or self.default).strip()
+
+    def refused(self, expected: str, found: str) -> UsageError:
+        """The error that names this setting."""
+        return UsageError(
+            argument=f"the setting {self.name}",
+            expected=expected,
+            found=found,
+            remedy="Correct it in sources.toml, in the environment or after -o.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Setting):
+    """A setting that is one of some words."""
+
+    words: tuple[str, ...] = ("yes", "no")
+
+    def word(self, settings: Mapping[str, str]) -> str:
+        """The word that stands."""
+        text = self.text(settings)
+        if text not in self.words:
+            raise self.refused(" or ".join(self.words), text)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Setting):
+    """A setting that is a number from ``low`` to ``high``, or a word for what no number says."""
+
+    low: float = 0
+    high: float = 86_400
+    word: str = ""
+
+    def number(self, settings: Mapping[str, str]) -> float:
+        """The number."""
+        text = self.text(settings)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not self.low <= value <= self.high:
+            raise self.refused(f"a number from {self.low:g} to {self.high:g}", text)
+        return value
+
+    def whole(self, settings: Mapping[str, str]) -> int:
+        """The number, a whole one."""
+        text = self.text(settings)
+        value = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+        if not self.low <= value <= self.high:
+            word = f", or {self.word}" if self.word else ""
+            raise self.refused(f"a whole number from {self.low:,} to {self.high:,}{word}", text)
+        return value
+
+    def whole_unless(self, settings: Mapping[str, str]) -> int | None:
+        """The number, a whole one; None where the word stands."""
+        return None if self.text(settings) == self.word else self.whole(settings)
 
 
 class Clock(Protocol):
@@ -119,3 +189,17 @@ class Feed:
     costs: str = ""
     example: str = ""
     extra: str = field(default="")
+
+
+@cache
+def all_feeds() -> Mapping[str, Feed]:
+    """Every registered feed by name, sorted. Raises DuplicateFeed on a name used twice."""
+    return declared_once(GROUP, Feed, "name", DuplicateFeed)
+
+
+def find_feed(name: str, place: str = "--source") -> Feed:
+    """The feed of a name. Raises UnknownFeed, naming those there are; place: who named it."""
+    feeds = all_feeds()
+    if name not in feeds:
+        raise UnknownFeed(place=place, name=name, known=", ".join(feeds) or "(none)")
+    return feeds[name]

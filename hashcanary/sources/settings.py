@@ -17,13 +17,12 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from hashcanary.sources.errors import BadSettings, SecretInTheOpen, UnknownSetting
-from hashcanary.sources.registry import find_feed
+from hashcanary.sources.feed import Feed, Setting, find_feed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hashcanary.sources.feed import Feed, Setting
 
 FILE = "sources.toml"
 # 0600 and less: no bit for the group or for others

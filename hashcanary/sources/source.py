@@ -8,16 +8,20 @@ by name. A parser is pure: the same bytes and options give the same facts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from hashcanary.chain.networks import MAIN, Network
+from hashcanary.plugins import declared_once
+from hashcanary.sources.errors import DuplicateKind, UnknownKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from hashcanary.sources.facts import Parsed
 
+GROUP = "hashcanary.sources"
 Form = Literal["empty", "csv", "parquet", "jsonl", "json", "text", "binary"]
 
 
@@ -86,3 +90,17 @@ class Source:
     reads: str
     recognise: Callable[[Probe], bool]
     parse: Callable[[Content, Options], Parsed]
+
+
+@cache
+def all_sources() -> Mapping[str, Source]:
+    """Every registered source by kind, sorted. Raises DuplicateKind on a kind used twice."""
+    return declared_once(GROUP, Source, "kind", DuplicateKind)
+
+
+def find_source(kind: str) -> Source:
+    """The source of a kind. Raises UnknownKind, naming those there are."""
+    sources = all_sources()
+    if kind not in sources:
+        raise UnknownKind(kind=kind, known=", ".join(sources))
+    return sources[kind]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.work import block_work, total_work
+from hashcanary.chain.targets import block_work, total_work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

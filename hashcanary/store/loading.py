@@ -20,12 +20,10 @@ from hashcanary.sources.facts import HEADERS, TABLES, FactTable
 from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.source import Options
 from hashcanary.store import active_chain
-from hashcanary.store.adding import add_rows
-from hashcanary.store.chain_rules import check_rules, reach
 from hashcanary.store.errors import NothingToLoad
 from hashcanary.store.manifest import LoadedFile
-from hashcanary.store.merging import without_repeats
-from hashcanary.store.placing import ANCHOR_SCHEMA, network_anchors, place
+from hashcanary.store.merging import add_rows
+from hashcanary.store.placing import check_new, placed_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -162,12 +160,15 @@ def _placed(
     if height is not None:
         headers = _with_height(headers, height)
     stored = lake.frame("headers", ["hash", "height"])
-    known = [network_anchors(lake.network), stored, lake.frame("blocks", ["hash", "height"])]
-    known += [frame.select("hash", "height") for frame in blocks]
-    anchors = pl.concat([frame.select(list(ANCHOR_SCHEMA)) for frame in known]).drop_nulls()
-    heights = place(headers.with_columns(file="source"), anchors)
-    placed = without_repeats(HEADERS, headers.with_columns(heights), "headers")
-    _check_beside_stored(lake, placed, stored)
+    placed = placed_by(
+        headers, [stored, lake.frame("blocks", ["hash", "height"]), *blocks], lake.network
+    )
+    columns = [*active_chain.COLUMNS, "source"]
+    check_new(
+        placed.join(stored, on="hash", how="anti"),
+        lambda least: lake.frame("headers", columns, pl.col("height") >= least),
+        lake.network,
+    )
     return placed
 
 
@@ -183,19 +184,6 @@ def _with_height(headers: pl.DataFrame, height: int) -> pl.DataFrame:
         )
     given = pl.Series("given", [height] + [None] * (headers.height - 1), dtype=pl.Int64)
     return headers.with_columns(pl.coalesce(given, "height").alias("height"))
-
-
-def _check_beside_stored(lake: Lake, placed: pl.DataFrame, stored: pl.DataFrame) -> None:
-    columns = [*active_chain.COLUMNS, "source"]
-    new = placed.select(columns).join(stored, on="hash", how="anti")
-    if new.is_empty():
-        return
-    least = new["height"].to_numpy().min() - reach(lake.network)
-    before = lake.frame("headers", columns, pl.col("height") >= int(least))
-    both = pl.concat(
-        [new.with_columns(new=pl.lit(value=True)), before.with_columns(new=pl.lit(value=False))]
-    )
-    check_rules(both.sort("height"), lake.network)
 
 
 def _commit(

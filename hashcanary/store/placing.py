@@ -1,4 +1,4 @@
-"""Finds the heights of headers, which do not carry them.
+"""Places headers, which carry no height, and checks them behind the blocks before them.
 
 1. Headers are cut into runs: stretches in which each names the one before it.
 2. A run is anchored by any block in it, or just before it, whose height is known: genesis and the
@@ -6,6 +6,13 @@
    came in the same load.
 3. Runs that follow one another pass their heights on, in both directions.
 4. Two anchors that disagree are an error, and so is a run that none reaches.
+
+A file is checked by itself where it is read. What its first headers owe to blocks outside the file
+(the bits of the epoch they begin in, the next retarget, the median of the times before) can be told
+only here, once they stand beside what the lake holds.
+
+Headers from a feed are looked up in the header tree that is held in memory, so the cost goes by how
+many come, not by how many there are.
 """
 
 from __future__ import annotations
@@ -17,12 +24,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.store.errors import Misplaced, Unanchored
+from hashcanary.chain.errors import ChainError
+from hashcanary.chain.header_times import MEDIAN_SPAN, check_times, median_time_past
+from hashcanary.chain.headers import History
+from hashcanary.chain.retarget import check_bits
+from hashcanary.sources.facts import HEADERS
+from hashcanary.store import active_chain
+from hashcanary.store.active_chain import Tree
+from hashcanary.store.errors import BrokenRule, Misplaced, Unanchored
+from hashcanary.store.merging import without_repeats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
     from numpy.typing import NDArray
 
     from hashcanary.chain.networks import Network
+    from hashcanary.store.held import HeldHeaders
+    from hashcanary.store.lake import Lake
+
 
 ANCHOR_SCHEMA: dict[str, pl.DataType] = {"hash": pl.Binary(), "height": pl.Int64()}
 
@@ -178,3 +198,116 @@ def _unanchored(headers: pl.DataFrame, runs: _Runs, run: int) -> Unanchored:
         first=row["hash"].hex(),
         last=headers["hash"][start + count - 1].hex(),
     )
+
+
+def reach(network: Network) -> int:
+    """How many blocks before a header its rules look at."""
+    return max(network.retarget_interval, MEDIAN_SPAN)
+
+
+def check_rules(headers: pl.DataFrame, network: Network) -> None:
+    """Check bits and times of new headers, and of those that new ones come before.
+
+    headers: the columns ``active_chain.COLUMNS``, ``source`` and ``new`` (Boolean), ascending by
+    height, each hash once; from ``reach`` blocks below the lowest new one on. Raises BrokenRule.
+    """
+    for history, rows in histories(headers, network):
+        try:
+            check_bits(history, network)
+            median, known = median_time_past(history.times, history.heights)
+            check_times(history, network, median, known, None)
+        except ChainError as error:
+            sources = headers[rows].filter("new")["source"].unique().sort().to_list()
+            raise BrokenRule(place=", ".join(sources) or "headers", problem=str(error)) from error
+
+
+def histories(
+    headers: pl.DataFrame, network: Network
+) -> Iterator[tuple[History, NDArray[np.int64]]]:
+    """Each stretch with anything new in or before it, behind as much as is known before it."""
+    tree = Tree.of(headers)
+    heights, times, bits = (headers[name].to_numpy() for name in ("height", "time", "bits"))
+    new = headers["new"].to_numpy()
+    after_new: list[bool] = []
+    for start, end, parent in zip(tree.starts, tree.ends, tree.parents, strict=True):
+        inherited = parent >= 0 and after_new[parent]
+        first = start if inherited else start + int(np.argmax(new[start:end]))
+        after_new.append(inherited or bool(new[first]))
+        if not after_new[-1]:
+            continue
+        before = _ancestors(tree, parent, np.arange(start, first), reach(network))
+        rows = np.concatenate([before, np.arange(first, end)])
+        yield History(heights[rows], times[rows], bits[rows], len(before)), rows
+
+
+def _ancestors(
+    tree: Tree, parent: int, nearest: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """Up to ``count`` rows before a place, along its branch, ascending."""
+    parts, found = [nearest], len(nearest)
+    while parent >= 0 and found < count:
+        parts.append(np.arange(tree.starts[parent], tree.ends[parent]))
+        found += len(parts[-1])
+        parent = tree.parents[parent]
+    return np.concatenate(parts[::-1])[-count:]
+
+
+def placed_and_checked(
+    lake: Lake, held: HeldHeaders, rows: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """The rows for ``headers`` with their heights, one a hash.
+
+    rows: those of one commit, by table; rows about blocks tell heights too. Raises Misplaced,
+    Unanchored, BrokenRule, ConflictingFacts.
+    """
+    headers = rows[HEADERS.name]
+    told = [held.places_of(headers["hash"]), held.places_of(headers["prev_hash"])]
+    if "blocks" in rows:
+        told.append(rows["blocks"])
+    try:
+        placed = placed_by(headers, told, lake.network)
+    except Unanchored:
+        # only rows about blocks that the lake holds may tell
+        told.append(lake.frame("blocks", ["hash", "height"]))
+        placed = placed_by(headers, told, lake.network)
+    check_new(
+        placed.filter(pl.Series(held.rows_of(placed["hash"]) < 0)),
+        lambda least: held.frame.filter(pl.col("height") >= least).with_columns(
+            source=pl.lit("the lake")
+        ),
+        lake.network,
+    )
+    return placed
+
+
+def placed_by(
+    headers: pl.DataFrame, told: Iterable[pl.DataFrame], network: Network
+) -> pl.DataFrame:
+    """Headers with their heights, one row a hash.
+
+    told: frames with ``hash`` and ``height`` of blocks whose height is known, beside those that the
+    network knows. Raises Misplaced, Unanchored, ConflictingFacts.
+    """
+    known = [network_anchors(network), *told]
+    anchors = pl.concat([frame.select(list(ANCHOR_SCHEMA)) for frame in known]).drop_nulls()
+    heights = place(headers.with_columns(file="source"), anchors)
+    return without_repeats(HEADERS, headers.with_columns(heights), "headers")
+
+
+def check_new(
+    new: pl.DataFrame, stored_from: Callable[[int], pl.DataFrame], network: Network
+) -> None:
+    """Check new headers behind those stored before them. Raises BrokenRule.
+
+    stored_from: the columns ``active_chain.COLUMNS`` and ``source`` of stored headers from a height
+    on.
+    """
+    if new.is_empty():
+        return
+    columns = [*active_chain.COLUMNS, "source"]
+    before = stored_from(int(new["height"].to_numpy().min()) - reach(network))
+    both = [
+        new.select(columns).with_columns(new=True),
+        before.select(columns).with_columns(new=False),
+    ]
+    check_rules(pl.concat(both).sort("height"), network)

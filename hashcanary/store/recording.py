@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.chain.median_time import MEDIAN_SPAN, median_time_past
+from hashcanary.chain.header_times import MEDIAN_SPAN, median_time_past
 from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock
-from hashcanary.store.precedence import taken, taken_first
 from hashcanary.store.record import COMPANY_COLUMNS, Record
-from hashcanary.store.resolve import FACTS, resolve
+from hashcanary.store.resolve import FACTS, resolve, taken, taken_first
 from hashcanary.version import __version__
 
 if TYPE_CHECKING:

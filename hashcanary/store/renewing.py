@@ -20,7 +20,7 @@ import polars as pl
 
 from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_LABELS
 from hashcanary.store import active_chain, pool_labels
-from hashcanary.store.held_headers import UNKNOWN, HeldHeaders
+from hashcanary.store.held import UNKNOWN, HeldHeaders
 from hashcanary.store.manifest import read_version
 from hashcanary.store.recording import (
     NEEDED,

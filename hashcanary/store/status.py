@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.sources.facts import (
     BLOCKS,
@@ -20,16 +20,14 @@ from hashcanary.sources.facts import (
     POOL_LABELS,
     TABLES,
 )
-from hashcanary.store.precedence import taken_first
 from hashcanary.store.recording import active_headers, all_headers, rows_about_blocks
-from hashcanary.store.resolve import resolve
+from hashcanary.store.resolve import Resolved, resolve, taken_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hashcanary.sources.facts import FactTable
     from hashcanary.store.lake import Lake
-    from hashcanary.store.resolve import Resolved
 
 _TAKEN = "__taken"
 _ROUNDING = 1e-12

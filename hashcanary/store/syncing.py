@@ -12,6 +12,7 @@ A feed cut off anywhere goes on from the last version.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,11 @@ from hashcanary.moments import iso_day
 from hashcanary.sources.facts import BLOCKS, EVENTS, HEADERS, POOL_LABELS, TABLES
 from hashcanary.sources.feed import Asked
 from hashcanary.sources.pools.pool_lists import PoolList, built_in
-from hashcanary.store.adding import add_rows
-from hashcanary.store.events import reorganisation
-from hashcanary.store.held import held_of
-from hashcanary.store.held_headers import UNKNOWN, HeldHeaders
-from hashcanary.store.labelling import add_labels
+from hashcanary.store.held import UNKNOWN, HeldHeaders, held_of
 from hashcanary.store.manifest import FeedState, LoadedFile
-from hashcanary.store.new_headers import placed_and_checked
+from hashcanary.store.merging import add_rows
+from hashcanary.store.placing import placed_and_checked
+from hashcanary.store.pool_labels import add_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +36,41 @@ if TYPE_CHECKING:
     from hashcanary.store.lake import Lake, Transaction
 
     Progress = Callable[[int, int | None, str], None]
+
+
+REORG = "reorg"
+
+
+def reorganisation(
+    before: HeldHeaders, after: HeldHeaders, source: str, time: int
+) -> pl.DataFrame | None:
+    """One row of EVENTS where the tip there was before is no longer on the active chain.
+
+    height: of the fork, the last block both branches share; null where the new chain shares none.
+    depth: how many blocks were left. time: Unix seconds at which it was seen. None where the tip
+    stands.
+    """
+    old, new = before.tip, after.tip
+    if old is None or new is None or after.is_active(old):
+        return None
+    fork = after.fork_below(old)
+    detail = {
+        "depth": None if fork is None else old.height - fork.height,
+        "old_height": old.height,
+        "old_tip": old.hash.hex(),
+        "new_height": new.height,
+        "new_tip": new.hash.hex(),
+    }
+    row = {
+        "time": time,
+        "kind": REORG,
+        "height": None if fork is None else fork.height,
+        "detail": json.dumps(detail, sort_keys=True),
+        "source": source,
+        "known_at": time,
+    }
+    return pl.DataFrame([row], schema=EVENTS.schema)
+
 
 # a version is worth its files from so many rows on, or after so long a wait for them
 MOST_ROWS = 50_000

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.chain.targets import difficulty_float64_column
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import days_of
-from hashcanary.inference.filter.mixture import BANDS
+from hashcanary.inference.filter.bank import BANDS
 from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.filter.posterior import history, posterior
-from hashcanary.inference.retarget.baselines import mempool_change
-from hashcanary.inference.retarget.forecast import forecast_from
+from hashcanary.inference.retarget.forecast import RetargetForecast, forecast_from, mempool_change
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
 from hashcanary.inference.retarget.hashprice_basis import basis_at
 from hashcanary.moments import DAY
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from hashcanary.economics.hash_economics import Days
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.inference.filter.posterior import History
-    from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.inference.retarget.hashprice_basis import Basis
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record

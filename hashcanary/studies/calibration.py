@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.difficulty import difficulty_float64_column
-from hashcanary.inference.filter.bank import BANK
-from hashcanary.inference.filter.mixture import BANDS, LEVELS
+from hashcanary.chain.targets import difficulty_float64_column
+from hashcanary.inference.filter.bank import BANDS, BANK, LEVELS, Bank
 from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.filter.posterior import history, posterior
-from hashcanary.inference.retarget.baselines import (
+from hashcanary.inference.retarget.forecast import (
     BetaLaw,
     discount_change,
+    forecast_from,
     mempool_change,
     naive_change,
 )
-from hashcanary.inference.retarget.forecast import forecast_from
 from hashcanary.interval import Interval
 from hashcanary.studies.errors import NoWholeEpochs
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hashcanary.inference.filter.bank import Bank
     from hashcanary.inference.filter.observations import Blocks, Floats
     from hashcanary.inference.filter.posterior import History
     from hashcanary.store.record import Record

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.moments import DAY
-from hashcanary.simulation.streams import Stream, generator
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,7 +118,7 @@ class RibbonLuck:
 def ribbon_luck(metrics: Metrics, *, seed: int = SEED, worlds: int = WORLDS) -> RibbonLuck | None:
     """The inversions of ``worlds`` unstressed worlds; None where the record has no ribbon.
 
-    Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed. Raises UnusableScenario on a seed
+    Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed. Raises UsageError on a seed
     that is none.
     """
     rows = metrics["ribbon.oscillator"].rows
@@ -163,7 +163,7 @@ def simulate(path: Floats, seed: int, worlds: int) -> tuple[Ints, Ints, Ints, Fl
     for begin in range(0, worlds, _TOGETHER):
         own = range(begin, min(begin + _TOGETHER, worlds))
         counts = [
-            generator(seed, Stream.RIBBONS, one).poisson(BLOCKS_A_DAY, path.size) for one in own
+            generator(seed, Purpose.RIBBONS, one).poisson(BLOCKS_A_DAY, path.size) for one in own
         ]
         world, start, days, lowest = inversions(np.array(counts) * scale)
         parts.append((world + begin, start, days, lowest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.draws import BAND_TEXT, band_of
+from hashcanary.economics.draws import BAND_TEXT, Moved, band_of
 from hashcanary.units import FRACTION, J_PER_TH, RATIO, USD_PER_KWH, Unit
 from hashcanary.views.table import Column
 from hashcanary.views.text import banded, day, percent
@@ -12,7 +12,6 @@ from hashcanary.views.text import banded, day, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.economics.levers import Moved
     from hashcanary.economics.supply.study import SupplyStudy
 
 
@@ -41,7 +40,7 @@ def most_sensitive(levers: Sequence[Moved], decimals: int = 1) -> str:
 
 
 def sensitivity(name: str, title: str, unit: Unit, digits: int | None = None) -> tuple[Column, ...]:
-    """Columns of what each assumption moves (``economics.levers.Moved``).
+    """Columns of what each assumption moves (``economics.draws.Moved``).
 
     name, title, unit, digits: of the answer that moves.
     """

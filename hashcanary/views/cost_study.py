@@ -86,7 +86,7 @@ def cost_study(
     BadCostModel, NothingToMeasure, NoCostDays.
     """
     from hashcanary.economics.costs.history import cost_history
-    from hashcanary.economics.costs.registry import find_cost_models
+    from hashcanary.economics.costs.model import find_cost_models
     from hashcanary.economics.costs.stated import assume
     from hashcanary.studies.price_to_cost import RULES, after_costs
 

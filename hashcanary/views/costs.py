@@ -148,8 +148,8 @@ def costs(
     BadFigures, UnknownCostModel, BadCostModel, NothingToMeasure, NoCost.
     """
     from hashcanary.economics.costs.answers import cost_answers
+    from hashcanary.economics.costs.model import find_cost_models
     from hashcanary.economics.costs.published import newest_known, read_published_costs
-    from hashcanary.economics.costs.registry import find_cost_models
     from hashcanary.economics.costs.stated import assume
 
     _check(show, bounded=start is not None or end is not None)

@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hashcanary.errors import UsageError
 from hashcanary.moments import iso_time
-from hashcanary.units import (
-    BYTES,
-    COUNT,
-    DIFFICULTY,
-    SATOSHIS,
-    UNIX_TIME,
-    WEIGHT_UNITS,
-)
+from hashcanary.units import BYTES, COUNT, DIFFICULTY, SATOSHIS, UNIX_TIME, WEIGHT_UNITS
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.errors import FolderTaken, OutputNotWritten
 from hashcanary.views.table import Column, Table
@@ -74,7 +67,7 @@ VIEW = View(
 
 def columns_of(name: str) -> tuple[Column, ...]:
     """The columns of a table of a record. Raises UsageError where there is none of that name."""
-    from hashcanary.metrics.registry import all_metrics
+    from hashcanary.metrics.declaration import all_metrics
     from hashcanary.views.metrics import wide_columns
 
     if name == "blocks":
@@ -112,8 +105,8 @@ def _keys(columns: Sequence[Column]) -> list[str]:
 def _blocks(record: Record) -> pl.DataFrame:
     import polars as pl
 
-    from hashcanary.chain.difficulty import difficulty_float64_column
     from hashcanary.chain.subsidy import subsidy_column
+    from hashcanary.chain.targets import difficulty_float64_column
 
     blocks = record.blocks
     derived = blocks.with_columns(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.hosting.leaving import OfferPoint
     from hashcanary.economics.hosting.study import HostingStudy
     from hashcanary.economics.supply.after_exit import AfterExit
-    from hashcanary.economics.supply.left_for_good import LeftForGood, Selection
+    from hashcanary.economics.supply.curve import LeftForGood, Selection
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
@@ -217,7 +217,7 @@ def hosting(
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
     from hashcanary.economics.supply.after_exit import after_exit
-    from hashcanary.economics.supply.left_for_good import LeftForGood
+    from hashcanary.economics.supply.curve import LeftForGood
 
     shown = show or ("offers" if left_for_good is None else "left")
     VIEW.ordered(shown)

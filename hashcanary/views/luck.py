@@ -125,7 +125,7 @@ def answer(
     record: Record, noise: WindowLuck, models: Comparison | None, no_models: str = ""
 ) -> Answer:
     """The answer of a window that was judged. no_models: why there is no comparison by them."""
-    from hashcanary.inference.filter.mixture import LEVELS
+    from hashcanary.inference.filter.bank import LEVELS
 
     window, reference = noise.window, noise.reference
     assert reference is not None

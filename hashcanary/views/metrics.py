@@ -86,7 +86,7 @@ SHOW = View(
 
 def metric_list() -> Answer:
     """Every metric there is, those of installed packages too."""
-    from hashcanary.metrics.registry import all_metrics
+    from hashcanary.metrics.declaration import all_metrics
 
     rows = list(all_metrics().values())
     return Answer(LIST, None, "", (Table("metrics", "", LIST.tables["metrics"], rows),))
@@ -183,7 +183,7 @@ def frame(record: Record, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _of_one_grain(names: Sequence[str]) -> list[Metric]:
-    from hashcanary.metrics.registry import find_metric
+    from hashcanary.metrics.declaration import find_metric
 
     metrics = [find_metric(name) for name in dict.fromkeys(names)]
     grains = sorted({each.grain for each in metrics})
@@ -219,7 +219,7 @@ def side_by_side_frame(record: Record, grain: Grain) -> pl.DataFrame:
     """Every metric of a grain side by side, as in ``wide_columns``."""
     import polars as pl
 
-    from hashcanary.metrics.registry import all_metrics
+    from hashcanary.metrics.declaration import all_metrics
 
     rows = _wide(record, [each for each in all_metrics().values() if each.grain == grain])
     return rows.with_columns(_time(grain), pl.from_epoch("known_at").dt.replace_time_zone("UTC"))

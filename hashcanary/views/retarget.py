@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hashcanary.views.table import Cell
 
 PREDICTIVE = "central, posterior predictive"
-# where the limits of each central interval stand among ``mixture.LEVELS``, in percent
+# where the limits of each central interval stand among ``bank.LEVELS``, in percent
 _ENDS = {95: (0, 6), 80: (1, 5), 50: (2, 4)}
 MEDIAN = 3
 
@@ -50,7 +50,7 @@ def fan(column: Column, *, mean: bool = True, inner: int = 0) -> tuple[Column, .
 
 
 def central(values: Floats, level: int = 95) -> Interval:
-    """The median and the central interval of quantiles (7,) at ``mixture.LEVELS``.
+    """The median and the central interval of quantiles (7,) at ``bank.LEVELS``.
 
     level: percent.
     """
@@ -59,7 +59,7 @@ def central(values: Floats, level: int = 95) -> Interval:
 
 
 def fan_cells(name: str, values: Floats | None, mean: float | None = None) -> dict[str, Cell]:
-    """The cells of a ``fan``, by column. values: (7,) at ``mixture.LEVELS``, None where unknown."""
+    """The cells of a ``fan``, by column. values: (7,) at ``bank.LEVELS``, None where unknown."""
     cells: dict[str, Cell] = {f"{name}_mean": mean}
     for level in _ENDS:
         key = name if level == 95 else f"{name}_{level}"

@@ -153,8 +153,8 @@ def stress(
     begin, the end excluded. Raises UsageError, BadStressFile, NoStress, BadFigures.
     """
     from hashcanary.studies.stress.answer import hindsight_notes, stress_now
+    from hashcanary.studies.stress.component import all_components
     from hashcanary.studies.stress.gauge import stress_history
-    from hashcanary.studies.stress.registry import all_components
     from hashcanary.studies.stress.settings import read_settings
     from hashcanary.studies.stress.sources import stress_sources
     from hashcanary.studies.stress.sustainability import sustainability_history

@@ -274,8 +274,8 @@ def stress_study(
     """
     from hashcanary.studies.stress import robustness
     from hashcanary.studies.stress.capitulations import from_episodes, read_capitulations
+    from hashcanary.studies.stress.component import all_components
     from hashcanary.studies.stress.gauge import stress_history
-    from hashcanary.studies.stress.registry import all_components
     from hashcanary.studies.stress.settings import read_settings
     from hashcanary.studies.stress.sources import stress_sources
 

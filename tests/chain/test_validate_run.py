@@ -21,8 +21,8 @@ from hashcanary.chain.errors import (
     WrongBits,
     WrongTime,
 )
+from hashcanary.chain.headers import Preceding
 from hashcanary.chain.networks import MAIN, REGTEST, SIGNET, SIMNET, Anchor
-from hashcanary.chain.run import Preceding
 from hashcanary.chain.validate import validate_run
 
 Mine = Callable[..., bytes]

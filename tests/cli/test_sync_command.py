@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from hashcanary.sources.registry import all_feeds
+from hashcanary.sources.feed import all_feeds
 from hashcanary.store.lake import Lake
 from hashcanary.views.schema import all_views, schema_of
 

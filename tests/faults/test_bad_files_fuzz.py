@@ -17,8 +17,7 @@ from support.mining import MAIN_GENESIS
 from hashcanary.errors import HashcanaryError
 from hashcanary.sources.files.mapping import read_mapping
 from hashcanary.sources.files.reading import read
-from hashcanary.sources.registry import all_sources
-from hashcanary.sources.source import Options
+from hashcanary.sources.source import Options, all_sources
 
 LONGEST = 5.0  # seconds for a few kilobytes; the machine may be busy
 

@@ -23,9 +23,9 @@ from support import block_maker
 from hashcanary.chain.coinbase import parse_coinbase
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.whole_block import read_count
+from hashcanary.sources.errors import BadKey, DamagedBlockFile
 from hashcanary.sources.facts import BLOCKS, HEADERS
 from hashcanary.sources.node.block_files import ScanOptions, scan
-from hashcanary.sources.node.block_files_errors import BadKey, DamagedBlockFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,7 +28,7 @@ from hashcanary.store.verify import verify
 CUTTER = """
 import json, os, pathlib, shutil, signal, sys, time
 import deltalake, polars
-from hashcanary.sources.registry import all_sources
+from hashcanary.sources.source import all_sources
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 import hashcanary.store.recording, hashcanary.store.tables

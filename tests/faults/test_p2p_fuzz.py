@@ -15,8 +15,8 @@ from support.mining import REGTEST_GENESIS, grow
 from support.p2p_asking import ask as ask_peers
 
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.p2p.errors import NoPeerLeft, Reason
-from hashcanary.sources.p2p.framing import MAX_PAYLOAD
+from hashcanary.sources.errors import NoPeerLeft, Reason
+from hashcanary.sources.p2p.messages import MAX_PAYLOAD
 
 MAGIC = REGTEST.magic
 COMMANDS = ("headers", "inv", "version", "verack", "ping", "pong", "getheaders", "addr", "block")

@@ -19,7 +19,7 @@ from support.p2p_asking import ask as ask_peers
 
 from hashcanary.chain.networks import REGTEST, SIMNET, Anchor, Network
 from hashcanary.errors import Exit
-from hashcanary.sources.p2p.errors import NoPeerLeft
+from hashcanary.sources.errors import NoPeerLeft
 from hashcanary.sources.p2p.session import MAX_UNRELATED
 
 MAGIC = REGTEST.magic

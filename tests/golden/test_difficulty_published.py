@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from hashcanary.chain.difficulty import difficulty_change
+from hashcanary.chain.targets import difficulty_change
 from hashcanary.moments import day_start, iso_day
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.chain.difficulty import difficulty_change, difficulty_float64
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.subsidy import subsidy_column
+from hashcanary.chain.targets import difficulty_change, difficulty_float64
 from hashcanary.chain.validate import ValidatedRun, validate_run
 
 RUNS = {

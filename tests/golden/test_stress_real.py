@@ -10,19 +10,15 @@ import pytest
 from hashcanary.moments import DAY, parse_moment
 from hashcanary.store.recording import record_of
 from hashcanary.studies.stress.answer import stress_now
+from hashcanary.studies.stress.component import Sources, all_components
 from hashcanary.studies.stress.gauge import StressHistory, stress_history
-from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.settings import read_settings
 from hashcanary.studies.stress.sources import stress_sources
-from hashcanary.studies.stress.sustainability import (
-    SustainabilityHistory,
-    sustainability_history,
-)
+from hashcanary.studies.stress.sustainability import SustainabilityHistory, sustainability_history
 
 if TYPE_CHECKING:
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
-    from hashcanary.studies.stress.component import Sources
 
 
 def start_of(day: str) -> int:

@@ -11,7 +11,7 @@ from support.records import record
 from support.worlds import FIRST_HEIGHT as FIRST
 from support.worlds import START, world_chain, world_path
 
-from hashcanary.chain.work import work_float64_column
+from hashcanary.chain.targets import work_float64_column
 from hashcanary.inference.filter.observations import Blocks, blocks_of
 from hashcanary.inference.filter.posterior import posterior, state_of, up_to
 from hashcanary.store.record import Record

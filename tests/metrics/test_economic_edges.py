@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from hashcanary.metrics.declaration import Metric
-from hashcanary.metrics.registry import all_metrics
+from hashcanary.metrics.declaration import Metric, all_metrics
 
 FAMILIES = (
     "issuance", "supply", "fees", "revenue", "hashprice", "hashvalue", "puell", "thermocap",

@@ -14,8 +14,8 @@ import pytest
 from support.records import record, vendor_rows
 
 from hashcanary import plugins
-from hashcanary.metrics import engine, prepared, registry
-from hashcanary.metrics.declaration import Extra, Metric
+from hashcanary.metrics import declaration, engine, prepared
+from hashcanary.metrics.declaration import Extra, Metric, all_metrics, find_metric
 from hashcanary.metrics.engine import Metrics, metrics_of
 from hashcanary.metrics.errors import (
     DuplicateMetric,
@@ -26,7 +26,6 @@ from hashcanary.metrics.errors import (
 )
 from hashcanary.metrics.inputs import BASE_INPUTS, BaseInput
 from hashcanary.metrics.prepared import Prepared
-from hashcanary.metrics.registry import all_metrics, find_metric
 from hashcanary.store.record import Record
 from hashcanary.units import COUNT
 
@@ -77,7 +76,7 @@ def vendor_record() -> Record:
 def computed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Metrics]:
     def run(*declared: Metric) -> Metrics:
         known = {one.name: one for one in declared}
-        for place in (engine, registry):
+        for place in (engine, declaration):
             monkeypatch.setattr(place, "all_metrics", lambda: known)
         metrics = metrics_of(vendor_record())
         for name in known:

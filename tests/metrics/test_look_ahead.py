@@ -16,10 +16,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from hashcanary.metrics import engine, registry
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics import declaration, engine
+from hashcanary.metrics.declaration import Metric, all_metrics
 from hashcanary.metrics.engine import Metrics, metrics_of
-from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import Moment
 from hashcanary.store.recording import record_of
 from hashcanary.units import HASHES
@@ -116,7 +115,7 @@ def test_a_metric_that_looks_ahead_is_caught(
         source="",
         compute=cheat,
     )
-    for place in (engine, registry):
+    for place in (engine, declaration):
         monkeypatch.setattr(place, "all_metrics", lambda: {"cheat": cheating})
     moment = MOMENTS["in the vendor's years"]
     full = Metrics(real_record)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support.records import labelled
 
+from hashcanary.metrics.declaration import all_metrics
 from hashcanary.metrics.engine import metrics_of
-from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import day_start
 from hashcanary.sources.pools.pool_lists import built_in
 from hashcanary.store.record import Record

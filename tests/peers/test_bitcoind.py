@@ -17,8 +17,7 @@ from support import node_server
 from support.clocks import SystemClock
 
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.catalogue.bitcoind_rest import REST
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import REST, RPC
 from hashcanary.sources.errors import BadCookie, Unreachable
 from hashcanary.sources.feed import Feed
 from hashcanary.sources.http.client import Http

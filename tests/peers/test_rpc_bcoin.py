@@ -22,12 +22,12 @@ from support.clocks import SystemClock
 
 from hashcanary.chain.headers import encode_headers
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import RPC
 from hashcanary.sources.errors import Refused, Unreachable
+from hashcanary.sources.feed import find_feed
 from hashcanary.sources.http.client import Http
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rpc import Call, Rpc
-from hashcanary.sources.registry import find_feed
 from hashcanary.store.lake import Lake
 from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import Syncer, SyncReport, sync

@@ -10,8 +10,7 @@ import bitcoin.core
 import pytest
 from support import block_maker, node_server
 
-from hashcanary.sources.catalogue.bitcoind_rest import REST
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import REST, RPC
 
 pbk = pytest.importorskip("pbk", reason="no py-bitcoinkernel: pip install py-bitcoinkernel")
 

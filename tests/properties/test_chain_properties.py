@@ -14,15 +14,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hashcanary.chain.compact import decode_compact, encode_compact
 from hashcanary.chain.errors import BrokenLink, ChainError
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.headers import decode_headers, encode_headers
-from hashcanary.chain.median_time import median_time_past
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.subsidy import subsidy, supply_after
+from hashcanary.chain.targets import block_work, decode_compact, encode_compact, total_work
 from hashcanary.chain.validate import validate_run
-from hashcanary.chain.work import block_work, total_work
 
 BITS = st.integers(0, (1 << 32) - 1)
 TARGETS = st.integers(1, MAIN.pow_limit)

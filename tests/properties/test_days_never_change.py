@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support.records import EASY, record, vendor_rows
 
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.inputs import BASE_INPUTS
 from hashcanary.store.record import Record

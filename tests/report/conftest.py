@@ -24,8 +24,7 @@ from hashcanary.report.build import build_report
 from hashcanary.report.document import Report
 from hashcanary.report.html import render_html
 from hashcanary.report.javascript import BundleJob
-from hashcanary.simulation.history import simulate_history
-from hashcanary.simulation.record import record_of
+from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.store.record import Record
 
 _FLAGS = (

@@ -12,20 +12,14 @@ import polars as pl
 import pytest
 
 from hashcanary.economics.costs.answers import cost_answers
+from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.published import read_published_costs
-from hashcanary.economics.costs.registry import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.document import Table
-from hashcanary.report.sections.hurt import (
-    Hurt,
-    after_of,
-    compute_hurt,
-    hurt_datasets,
-    who_is_hurt,
-)
+from hashcanary.report.sections.hurt import Hurt, after_of, compute_hurt, hurt_datasets, who_is_hurt
 from hashcanary.report.sections.outlook import outlook
 from hashcanary.report.years import years
 from hashcanary.views.costs import FITTED, assumption

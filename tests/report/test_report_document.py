@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from hashcanary.inference.retarget.forecast import forecast_retarget
+from hashcanary.metrics.declaration import all_metrics
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.errors import NothingToMeasure
-from hashcanary.metrics.registry import all_metrics
 from hashcanary.moments import DAY
 from hashcanary.report.build import build_report
 from hashcanary.report.charts import charts_of

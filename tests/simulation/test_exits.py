@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from support.stress_worlds import StressWorld, stress_world
 
-from hashcanary.chain.difficulty import difficulty_float64_column
+from hashcanary.chain.targets import difficulty_float64_column
 from hashcanary.moments import DAY
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.history import simulate_history

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashcanary.chain.compact import encode_compact
-from hashcanary.simulation.hashrate import constant
+from hashcanary.chain.targets import encode_compact
 from hashcanary.simulation.mining import Clocks, header_times, median_times_past, mine
+from hashcanary.simulation.paths import constant
 
 RATE = 1e15
 

@@ -10,13 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.errors import Exit
+from hashcanary.errors import Exit, UsageError
+from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
-from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.history import History, simulate_history, write_history
-from hashcanary.simulation.paths import hashrate_path, pool_shares, reverting
+from hashcanary.simulation.paths import HashratePath, hashrate_path, pool_shares, reverting
 from hashcanary.simulation.scenario import Scenario, Shock
-from hashcanary.simulation.streams import Stream, generator
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +36,6 @@ def test_another_seed_gives_another_history(history: History) -> None:
     other = simulate_history(seed=2, years=3)
     assert not other.blocks["time"].head(100).equals(history.blocks["time"].head(100))
     assert not other.candles["close"].head(10).equals(history.candles["close"].head(10))
-
-
-def test_numbers_at_an_address_do_not_depend_on_other_draws() -> None:
-    alone = generator(3, Stream.BLOCKS, step=7).random(5)
-    generator(3, Stream.BLOCKS, step=6).random(100_000)
-    assert generator(3, Stream.BLOCKS, step=7).random(5).tolist() == alone.tolist()
-    assert generator(3, Stream.FEES, step=7).random(5).tolist() != alone.tolist()
-    assert generator(4, Stream.BLOCKS, step=7).random(5).tolist() != alone.tolist()
 
 
 def test_heights_have_no_gap_and_start_an_epoch(history: History) -> None:
@@ -127,7 +118,7 @@ def test_a_shock_at_its_bottom_has_its_depth() -> None:
 
 
 def test_noise_is_stationary_with_its_memory() -> None:
-    path = reverting(generator(1, Stream.HASHRATE).standard_normal(200_000), step=1.0, memory=10.0)
+    path = reverting(generator(1, Purpose.HASHRATE).standard_normal(200_000), step=1.0, memory=10.0)
     # the effective number of independent values is about n / (2 memory)
     assert path.std() == pytest.approx(1.0, abs=4 / np.sqrt(2 * 200_000 / 20))
     assert np.corrcoef(path[:-1], path[1:])[0, 1] == pytest.approx(np.exp(-0.1), abs=0.01)
@@ -149,7 +140,7 @@ def test_years_out_of_range_are_refused(years: float) -> None:
 
 @pytest.mark.parametrize("seed", [-1, 2**63])
 def test_seeds_out_of_range_are_refused(seed: int) -> None:
-    with pytest.raises(UnusableScenario, match="seed: expected"):
+    with pytest.raises(UsageError, match="seed: expected"):
         simulate_history(seed=seed, years=1)
 
 

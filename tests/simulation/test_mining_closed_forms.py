@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from scipy.special import polygamma
 
-from hashcanary.chain.compact import encode_compact
-from hashcanary.simulation.hashrate import HashratePath, constant
+from hashcanary.chain.targets import encode_compact
 from hashcanary.simulation.mining import MinedChain, mine
+from hashcanary.simulation.paths import HashratePath, constant
 
 EPOCHS = 3500  # as many as header times, which are 32 bits, have room for
 EPOCH = 2016

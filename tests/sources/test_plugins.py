@@ -11,7 +11,7 @@ import pytest
 from hashcanary.errors import Exit
 from hashcanary.sources.errors import DuplicateKind
 from hashcanary.sources.files.reading import read, survey
-from hashcanary.sources.registry import all_sources
+from hashcanary.sources.source import all_sources
 
 _SOURCE = """
 from hashcanary.sources.facts import Coverage, Parsed

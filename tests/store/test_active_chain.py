@@ -7,7 +7,7 @@ import pytest
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.store.active_chain import active, known_at
-from hashcanary.store.chain_rules import histories
+from hashcanary.store.placing import histories
 
 EASY, HARD = 0x1D00FFFF, 0x1C00FFFF  # about 2^32 and 2^40 hashes
 

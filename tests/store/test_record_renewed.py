@@ -10,8 +10,8 @@ import pytest
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.sources.facts import BLOCKS, CANDLES, TABLES
-from hashcanary.store.adding import add_rows
 from hashcanary.store.lake import Lake
+from hashcanary.store.merging import add_rows
 from hashcanary.store.record import Record
 from hashcanary.store.recording import record_of
 from hashcanary.store.renewing import Recorder

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import ndtr
 from scipy.stats import binomtest
 
-from hashcanary.inference.filter.mixture import BANDS
+from hashcanary.inference.filter.bank import BANDS
 from hashcanary.studies.calibration import (
     POINTS,
     RetargetOutcome,

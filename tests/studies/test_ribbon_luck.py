@@ -9,14 +9,12 @@ import polars as pl
 import pytest
 from scipy.optimize import isotonic_regression
 
-from hashcanary.chain.compact import encode_compact
-from hashcanary.chain.work import work_float64_column
-from hashcanary.metrics.declaration import Metric
+from hashcanary.chain.targets import encode_compact, work_float64_column
+from hashcanary.metrics.declaration import Metric, find_metric
 from hashcanary.metrics.engine import MetricResult
-from hashcanary.metrics.registry import find_metric
 from hashcanary.moments import DAY
-from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.mining import mine
+from hashcanary.simulation.paths import HashratePath
 from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.studies.episodes import EpisodeStudy, find_episodes, with_luck
 from hashcanary.studies.ribbon_luck import inversions, never_falling, ribbon_luck, simulate

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
+from hashcanary.metrics.declaration import find_metric
 from hashcanary.metrics.engine import MetricResult
-from hashcanary.metrics.registry import find_metric
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.compact import encode_compact
-from hashcanary.chain.difficulty import difficulty_float64_column
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
+from hashcanary.chain.targets import difficulty_float64_column, encode_compact
 from hashcanary.moments import DAY
 from hashcanary.simulation.errors import UnusableScenario
-from hashcanary.simulation.hashrate import HashratePath
 from hashcanary.simulation.mining import Clocks, mine
+from hashcanary.simulation.paths import HashratePath
 from hashcanary.simulation.scenario import Exit
 from hashcanary.store.record import Record
 

@@ -9,14 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hashcanary.inference.filter.mixture import LEVELS
-from hashcanary.inference.retarget.after import (
-    AfterRetarget,
-    Quantiles,
-    RigAfter,
-    Stopped,
-    Then,
-)
+from hashcanary.inference.filter.bank import LEVELS
+from hashcanary.inference.retarget.after import AfterRetarget, Quantiles, RigAfter, Stopped, Then
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span
 from hashcanary.inference.retarget.hashprice_basis import Basis
 from hashcanary.interval import Interval

@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 
 from hashcanary.economics.costs.answers import CostAnswer, CostAnswers, Sensitivity
+from hashcanary.economics.costs.model import all_cost_models
 from hashcanary.economics.costs.published import PublishedCost
-from hashcanary.economics.costs.registry import all_cost_models
 from hashcanary.economics.costs.stated import StatedFigure
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY

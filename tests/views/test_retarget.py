@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hashcanary.inference.filter.mixture import LEVELS
+from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span, Waiting
 from hashcanary.interval import Interval
 from hashcanary.units import FRACTION

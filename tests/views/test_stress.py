@@ -13,8 +13,8 @@ from support.stress_histories import history, silent_index, with_words
 from hashcanary.errors import UsageError
 from hashcanary.moments import day_start
 from hashcanary.studies.stress.answer import StressNow, stress_now
+from hashcanary.studies.stress.component import all_components
 from hashcanary.studies.stress.gauge import stress_history
-from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.settings import PARTS, read_settings
 from hashcanary.studies.stress.sources import stress_sources
 from hashcanary.studies.stress.sustainability import sustainability_history

@@ -56,8 +56,8 @@ def _say_what_is_known(parser: argparse.ArgumentParser) -> None:
     import shtab
 
     from hashcanary.chain.networks import NETWORKS
-    from hashcanary.metrics.registry import all_metrics
-    from hashcanary.sources.registry import all_sources
+    from hashcanary.metrics.declaration import all_metrics
+    from hashcanary.sources.source import all_sources
 
     places = {"PATH": shtab.FILE, "FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
     names: dict[str, Iterable[str]] = {

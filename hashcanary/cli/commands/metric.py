@@ -94,7 +94,7 @@ def run_show(args: argparse.Namespace) -> Exit:
     """Print one metric, or several side by side."""
     from hashcanary.cli.opening import bounds, open_record
     from hashcanary.cli.output import format_of, show
-    from hashcanary.metrics.registry import find_metric
+    from hashcanary.metrics.declaration import find_metric
     from hashcanary.views.metrics import check_rows, metric
 
     start, end = bounds(args)

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> Exit:
     lake, wanted = open_lake(args), args.list
     if args.label is not None:
         from hashcanary.cli.output import say
-        from hashcanary.store.labelling import label
+        from hashcanary.store.pool_labels import label
 
         done = label(lake, _list_of(args.label))
         lake, wanted = done.lake, wanted or done.list

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.economics.companies.ai import ai_of
-from hashcanary.economics.companies.company import CompanyNow
+from hashcanary.economics.companies.company import CompanyNow, Total, totals_of
 from hashcanary.economics.companies.periods import NetworkCoins, network_coins
 from hashcanary.economics.companies.power import (
     MONTH_DAYS,
@@ -31,7 +31,6 @@ from hashcanary.economics.companies.power import (
     product,
 )
 from hashcanary.economics.companies.reports import Company, Told, companies_of
-from hashcanary.economics.companies.totals import Total, totals_of
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.hash_economics import Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting

@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.costs.bands import combined
-from hashcanary.economics.costs.model import SIGMAS, Cost, Given
+from hashcanary.economics.costs.model import SIGMAS, Cost, CostModel, Floats, Given, combined
 from hashcanary.economics.costs.stated import EFFICIENCY, POWER_PRICE, stated_days
 from hashcanary.economics.errors import BadCostModel
+from hashcanary.metrics.declaration import all_metrics
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.inputs import BASE_INPUTS
-from hashcanary.metrics.registry import all_metrics
 from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.economics.costs.model import CostModel, Floats
     from hashcanary.economics.costs.stated import Assumed, StatedDays, StatedFigure
     from hashcanary.store.record import Record
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hashcanary.economics.costs.assumptions import read_assumptions, with_power_price
 from hashcanary.economics.costs.model import LEVEL, SIGMAS
-from hashcanary.economics.machines.network_efficiency import DEFINITION, network_efficiency
+from hashcanary.economics.machines.fleet import DEFINITION, network_efficiency
 from hashcanary.economics.machines.rigs import BEST_J_PER_TH, WORST_J_PER_TH, read_rigs
 from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
 from hashcanary.errors import UsageError

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import band_of
+from hashcanary.economics.draws import Moved, band_of, moved_by
 from hashcanary.economics.hosting.offers import musd_per_mw_year, terms_of, usd_per_kw_month
 from hashcanary.economics.hosting.sites import Ahead, at_price, mining_of, sites_of
-from hashcanary.economics.levers import moved_by
 from hashcanary.economics.priors import parameter_units
 from hashcanary.interval import Interval
 from hashcanary.units import FRACTION, PER_YEAR
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from hashcanary.economics.hosting.contracts import HostingAssumption
     from hashcanary.economics.hosting.offers import Terms
     from hashcanary.economics.hosting.sites import Mining, Sites
-    from hashcanary.economics.levers import Moved
     from hashcanary.economics.supply.curve import Supply
 
     Floats = NDArray[np.float64]

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, band_of, generator
+from hashcanary.economics.draws import band_of
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, MONTHS_A_YEAR
 from hashcanary.interval import Interval
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

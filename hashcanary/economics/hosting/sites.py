@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, generator
 from hashcanary.economics.machines.fleet import HOURS, YEAR
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

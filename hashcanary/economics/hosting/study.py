@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, band_of, generator
+from hashcanary.economics.draws import Moved, band_of
+from hashcanary.economics.errors import TooFewDaysForDrift
 from hashcanary.economics.hash_economics import UNKNOWN_FEES, Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting
-from hashcanary.economics.hosting.hashprice_drift import drift_of
 from hashcanary.economics.hosting.leaving import Leaving
 from hashcanary.economics.hosting.offers import contract_figures, draw_assumptions
 from hashcanary.economics.hosting.sites import Ahead
@@ -22,6 +22,8 @@ from hashcanary.economics.power.prices import CHEAPEST, DEAREST
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
+from hashcanary.metrics.windows import floats
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     )
     from hashcanary.economics.hosting.leaving import BreakEven, OfferPoint
     from hashcanary.economics.hosting.offers import ContractFigures
-    from hashcanary.economics.levers import Moved
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.economics.supply.curve import Supply
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
+
 
 # a count of draws
 DRAWS = 4_000
@@ -241,3 +243,32 @@ def _convertible(supply: Supply, regions: dict[str, Convertible], seed: int) -> 
     }
     parts = supply.power.parts
     return np.stack([drawn.get(one.region, drawn[_ELSEWHERE]) for one in parts], axis=1)
+
+
+FEWEST_DAYS = 365
+_A_YEAR = 365.25
+
+
+def drift_of(record: Record, reach_years: float) -> tuple[float, float, tuple[int, int]]:
+    """The mean change of the logarithm of price over difficulty a year, its standard error, days.
+
+    Over the last ``reach_years`` years of days with both, or as many as there are; the standard
+    error as if days were independent; days: Unix seconds of the first and the last. Raises
+    TooFewDaysForDrift.
+    """
+    from hashcanary.metrics.engine import metrics_of
+
+    names = ("price", "blocks.difficulty_mean")
+    frame = metrics_of(record).frame("day", names)
+    price, difficulty = (floats(frame, name) for name in names)
+    logs = np.log(price / difficulty)
+    known = np.flatnonzero(np.isfinite(logs))
+    if known.size < FEWEST_DAYS:
+        raise TooFewDaysForDrift(days=FEWEST_DAYS, found=known.size)
+    first = max(int(known[-1] - round(reach_years * _A_YEAR)), int(known[0]))
+    changes = np.diff(logs[first : known[-1] + 1])
+    changes = changes[np.isfinite(changes)]
+    mean, error = changes.mean(), changes.std(ddof=1) / np.sqrt(changes.size)
+    times = frame["time"].to_numpy()
+    days = int(times[first]), int(times[known[-1]])
+    return float(mean * _A_YEAR), float(error * _A_YEAR), days

@@ -9,6 +9,10 @@ was fitted: network efficiencies that were published are a check (``tests/econom
 
 Differs from Coin Metrics' MINE-MATCH, which reads rigs from the nonces of blocks, and from
 Cambridge's CBECI, where every profitable rig weighs the same.
+
+What the network's machines take for a hash, by day, is told to cost models here alone: fleets are
+drawn every 30 days, at moments that are the same in every record; a day takes the last of them at
+its end, so that nothing known later is used.
 """
 
 from __future__ import annotations
@@ -18,10 +22,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, generator
-from hashcanary.economics.errors import TooFewDaysForFleet
+from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
 from hashcanary.economics.priors import FleetPriors
 from hashcanary.moments import DAY, iso_day
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Singles = NDArray[np.float32]
     Ints = NDArray[np.int64]
+
 
 # seconds of a year
 YEAR = 365.25 * DAY
@@ -338,3 +343,51 @@ def _sell(mass: Singles, world: _World, age: Singles, missing: Singles) -> None:
         part *= sold[on_sale, :, None]
     part *= missing / np.maximum(part.sum(axis=0), np.float32(1e-30))
     mass[on_sale] += part
+
+
+DEFINITION = (
+    "fleets drawn every 30 days from rigs on sale, hashrate and hashprice known by then; median "
+    "of the network's J/TH"
+)
+STEP_DAYS = 30
+_DRAWS, _SEED = 300, 1
+_TERA = 1e12
+# of the log: what one rig, the only one known, may be off those that nobody listed; of n, 1/sqrt(n)
+_UNLISTED, _LISTED_SECONDS = 0.3, 3 * 365.25 * DAY
+
+
+def network_efficiency(
+    time: Floats, hashrate: Floats, hashprice: Floats, catalogue: Catalogue
+) -> tuple[Floats, Floats]:
+    """J/TH by day and the sd of its logarithm; NaN before the first rig, or without hashrate.
+
+    time: Unix seconds of days' starts, ascending without a hole; hashrate: 30-day mean, H/s;
+    hashprice: USD/PH/s/day; NaN where not known.
+    """
+    history = History(time.astype(np.int64), hashrate / _TERA, hashprice)
+    step = (time + DAY) // (STEP_DAYS * DAY)
+    values, spread = np.full((2, time.size), np.nan)
+    drawer = FleetDrawer(catalogue, _DRAWS, _SEED)
+    moments = (int(at) * STEP_DAYS * DAY for at in np.unique(step))
+    asked = [one for at in moments if (one := _asked(drawer, history, at)) is not None]
+    for fleets in drawer.together(asked):
+        days = step == fleets.moment // (STEP_DAYS * DAY)
+        values[days], spread[days] = _told(fleets)
+    return values, spread
+
+
+def _asked(drawer: FleetDrawer, history: History, moment: int) -> Asked | None:
+    # a fleet before there were two days to see says nothing
+    if moment <= history.time[0]:
+        return None
+    try:
+        return drawer.asked(history, moment)
+    except (NoRigYet, TooFewDaysForFleet):
+        return None
+
+
+def _told(fleets: Fleets) -> tuple[float, float]:
+    logs = np.log(fleets.network_j_per_th)
+    listed = sum(fleets.moment - rig.released < _LISTED_SECONDS for rig in fleets.rigs)
+    unlisted = _UNLISTED / np.sqrt(max(listed, 1))
+    return float(np.exp(np.median(logs))), float(np.hypot(np.std(logs), unlisted))

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.draws import Purpose, band_of, generator
+from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import BadFigures
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
+from hashcanary.random import Purpose, generator
 from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:

@@ -1,44 +1,102 @@
-"""What of the coins mined must be sold, of a record: by margin, after a fall, through time."""
+"""What of the coins mined must be sold, of a record: by margin, after a fall, through time.
+
+Beside it stands what others published of it (``published_selling.toml``).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from hashcanary.economics.costs.assumptions import read_assumptions
-from hashcanary.economics.draws import mean_band
-from hashcanary.economics.levers import moved_by
+from hashcanary.economics.draws import Moved, mean_band, moved_by
+from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import read_power_prices
 from hashcanary.economics.priors import parameter_units
-from hashcanary.economics.selling.published import PublishedShare, read_published_shares
 from hashcanary.economics.selling.sold import CLASSES, OVERHEADS, Sold, draw_overheads, sold
 from hashcanary.economics.supply.fleet_history import FIRST_DAY, FleetHistory, fleet_history
-from hashcanary.economics.supply.study import (
-    DRAWS,
-    MEANINGS,
-    SupplyStudy,
-    history_of,
-    study_supply,
-)
+from hashcanary.economics.supply.study import DRAWS, MEANINGS, SupplyStudy, history_of, study_supply
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
+from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from hashcanary.economics.costs.assumptions import Assumption
-    from hashcanary.economics.levers import Moved
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.store.record import Record
 
     Floats = NDArray[np.float64]
+
+
+Kind = Literal["power_of_revenue", "power_of_costs", "sold_of_mined"]
+_FILE = "published_selling.toml"
+_MOST = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedShare:
+    """A share as published. low, high: a fraction, equal where one figure was given.
+
+    first, last: Unix seconds of the start of the first and the end of the last day it speaks of,
+    None where it is said of all times; known: Unix seconds of the end of the day it was public.
+    """
+
+    who: str
+    kind: Kind
+    whose: str
+    first: int | None
+    last: int | None
+    known: int
+    low: float
+    high: float
+    source: str
+
+
+def read_published_shares(path: Path | None = None) -> tuple[PublishedShare, ...]:
+    """All figures, in the order of the file. Raises BadFigures."""
+    document = read_document("hashcanary.economics.selling", _FILE, path, BadFigures)
+    document.only("figure")
+    found = tuple(_share(one) for one in document.parts("figure"))
+    if not found:
+        raise document.bad("figure", "a [[figure]] or more", None)
+    return found
+
+
+def _share(place: Place) -> PublishedShare:
+    place.only("who", "kind", "whose", "first", "last", "known", "low", "high", "source")
+    kind = place.text("kind")
+    if kind not in get_args(Kind):
+        raise place.bad("kind", f"one of {', '.join(get_args(Kind))}", kind)
+    first, last = (place.day(key, 0) if key in place.table else None for key in ("first", "last"))
+    if (first is None) != (last is None) or (first or 0) > (last or 0):
+        raise place.bad("last", "first and last, in this order, or none of them", last)
+    if "known" not in place.table:
+        raise place.bad("known", "a date such as 2026-02-05", None)
+    known, low = place.day("known", 0) + DAY, place.number("low", 0.0, _MOST)
+    if last is not None and known <= last:
+        raise place.bad("known", "a day not before `last`", place.table["known"])
+    return PublishedShare(
+        place.text("who"),
+        kind,  # type: ignore[arg-type]  # checked against Kind above
+        place.text("whose"),
+        first,
+        None if last is None else last + DAY,
+        known,
+        low,
+        place.number("high", low, _MOST),
+        place.text("source"),
+    )
+
 
 # of the price of bitcoin, fractions
 FALLS = (0.0, 0.1, 0.2, 0.3)

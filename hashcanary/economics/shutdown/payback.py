@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, generator
 from hashcanary.interval import Interval
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,8 +23,7 @@ from hashcanary.interval import Interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.economics.supply.curve import Supply
-    from hashcanary.economics.supply.left_for_good import LeftForGood
+    from hashcanary.economics.supply.curve import LeftForGood, Supply
 
     Floats = NDArray[np.float64]
 

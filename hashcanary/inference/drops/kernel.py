@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.filter.compiling import compiled
+from hashcanary.inference.filter.kernels import compiled
 from hashcanary.inference.filter.observations import BIN, VOUCHERS
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.stated import Place, read_stated
+from hashcanary.inference.errors import BadStatement
+from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +123,7 @@ class Causes:
 
 def read_causes(path: Path | None = None) -> Causes:
     """The causes of a file, the built-in ones without. Raises BadStatement."""
-    document = read_stated("causes.toml", path)
+    document = read_document("hashcanary.inference.explain", "causes.toml", path, BadStatement)
     luck = document.part(LUCK)
     return Causes(
         luck.text("title"),

@@ -14,7 +14,7 @@ import numpy as np
 from hashcanary.economics.supply.study import history_of
 from hashcanary.inference.explain.missing import Missing
 from hashcanary.inference.explain.squeeze import squeeze
-from hashcanary.inference.filter.price_change import prices_on
+from hashcanary.inference.filter.observations import prices_on
 from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 

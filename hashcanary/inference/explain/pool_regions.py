@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.stated import Place, read_stated
+from hashcanary.inference.errors import BadStatement
 from hashcanary.moments import DAY
+from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,8 @@ class PoolRegions:
 
 def read_pool_regions(path: Path | None = None) -> PoolRegions:
     """The entries of a file, the built-in ones without. Raises BadStatement."""
-    document = read_stated("pool_regions.toml", path)
+    package = "hashcanary.inference.explain"
+    document = read_document(package, "pool_regions.toml", path, BadStatement)
     regions = document.texts("regions")
     if not regions:
         raise document.bad("regions", "a region or more", [])

@@ -18,13 +18,16 @@ import numpy as np
 from hashcanary.inference.errors import WindowNotKnown
 from hashcanary.inference.filter.bank import (
     CALM,
+    LEVELS,
     Bank,
     Filtered,
+    below,
     check_smoothable,
+    quantiles,
     run_bank,
+    spread,
     weights_of,
 )
-from hashcanary.inference.filter.mixture import LEVELS, below, quantiles, spread
 from hashcanary.inference.filter.observations import BINS_PER_DAY, blocks_of, observe
 from hashcanary.inference.filter.posterior import empty_state
 from hashcanary.moments import iso_time

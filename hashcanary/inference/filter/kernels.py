@@ -4,21 +4,34 @@ A model's state is a level x (random walk with drift) and a transient u (Ornstei
 log of the hashrate is their sum. Within a bin the rate is that of its end; over a longer span the
 log rate that is observed is its mean over the span, exact for the model: its covariances with both
 ends are those of the integrated walk and of the integrated Ornstein-Uhlenbeck process.
+
+The compiler is numba, imported only where a filter runs.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
-from hashcanary.inference.filter.compiling import compiled
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Gain = tuple[float, float, float, float, float]
+
+
+Function = TypeVar("Function", bound="Callable[..., object]")
+
+
+def compiled(function: Function) -> Function:
+    """The function compiled to machine code on its first call, kept on disk for the next run."""
+    from numba import njit
+
+    return cast("Function", njit(cache=True, nogil=True)(function))
+
 
 _LOG_2PI = float(np.log(2 * np.pi))
 # log weights below the best one's, and parts of a mixture, that move nothing

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.filter.compiling import compiled
-from hashcanary.inference.filter.kernels import left_of, signal_mean, step_gain
+from hashcanary.inference.filter.kernels import compiled, left_of, signal_mean, step_gain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

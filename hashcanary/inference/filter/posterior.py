@@ -1,4 +1,4 @@
-"""The posterior of the hashrate, carried on block by block or made of a whole record at once.
+"""The posterior of the hashrate and its bands, carried on by blocks or made of a record at once.
 
 The two give the same numbers: a span is taken into the bank for good once no later block can
 change what it shows; the spans after it are added to a copy whenever the posterior is asked for.
@@ -11,17 +11,30 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hashcanary.chain.work import block_work
+from hashcanary.chain.targets import block_work
 from hashcanary.inference.errors import HeightNotKnown, NoRetargets, NothingObserved
-from hashcanary.inference.filter.bank import BANK, Bank, Filtered, run_bank, weights_of
-from hashcanary.inference.filter.mixture import FACTORS, LEVELS, LIGHT, below, quantiles, spread
+from hashcanary.inference.filter.bank import (
+    BANK,
+    FACTORS,
+    LEVELS,
+    LIGHT,
+    Bank,
+    Filtered,
+    below,
+    quantiles,
+    run_bank,
+    spread,
+    weights_of,
+)
 from hashcanary.inference.filter.observations import (
+    BINS_PER_DAY,
     FEWEST,
     VOUCHERS,
     Blocks,
     Observations,
     observe,
 )
+from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
@@ -61,7 +74,7 @@ class Posterior:
     """What is known of the hashrate at a block: m normals of the log rate, three a model.
 
     height, time: of the block (Unix seconds, repaired); rows: (m, 6) parameters of the models and
-    state: (m, 6) of the bank there, their variances spread (``mixture.spread``); weights, mean,
+    state: (m, 6) of the bank there, their variances spread (``bank.spread``); weights, mean,
     variance: (m,) of log H/s; change: of the price as known there, NaN where none is. unobserved:
     blocks before this one that say nothing yet, being too few.
     """
@@ -262,3 +275,52 @@ def history(
     before = run_bank(seen.where(early), bank)
     kept = run_bank(seen.where(~early), bank, state=before.state, keep=True)
     return History(network, blocks, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Quantiles of the hashrate at n moments.
+
+    time: (n,) Unix seconds, ascending; rate: (n, 7) H/s at ``bank.LEVELS``.
+    """
+
+    time: Floats
+    rate: Floats
+
+
+def recent_bands(past: History, days: float) -> Bands:
+    """What was known of the hashrate of the last ``days``, each time from what had come by then.
+
+    One row a span of up to 18 blocks, at its end, once its header times were vouched for.
+    """
+    seen = past.filtered.observations
+    first = int(np.searchsorted(seen.time, seen.time[-1] - days * DAY))
+    kept = past.filtered.kept[first:]
+    mixed = quantiles(
+        *spread(
+            weights_of(kept[:, :, 5]),
+            kept[:, :, 0] + kept[:, :, 1],
+            kept[:, :, 2] + 2 * kept[:, :, 3] + kept[:, :, 4],
+        ),
+        LEVELS,
+    )
+    return Bands(seen.time[first:], np.exp(mixed))
+
+
+def bands_ahead(now: Posterior, days: float, step_days: float = 0.5) -> Bands:
+    """Where the hashrate goes from the posterior's block on, blocks to come not being known.
+
+    The first row is the posterior itself.
+    """
+    now = now.heavy()
+    ahead = np.arange(0.0, days + step_days / 2, step_days)
+    bins = (ahead * BINS_PER_DAY)[:, None]
+    rows, state = now.rows, now.state
+    change = 0.0 if np.isnan(now.change) else now.change
+    fading = np.where(rows[:, 1] > 0, np.exp(-bins * rows[:, 2]), 0.0)
+    mean = state[:, 0] + (rows[:, 3] + rows[:, 4] * change) * bins + fading * state[:, 1]
+    variance = state[:, 2] + rows[:, 0] * bins + 2 * fading * state[:, 3]
+    variance += fading**2 * state[:, 4] + rows[:, 1] * (1 - fading**2)
+    weights = np.broadcast_to(now.weights, mean.shape)
+    mixed = quantiles(np.ascontiguousarray(weights), mean, variance, LEVELS)
+    return Bands(now.time + ahead * DAY, np.exp(mixed))

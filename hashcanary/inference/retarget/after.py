@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, band_of, generator
+from hashcanary.economics.draws import band_of, variance_parts
 from hashcanary.economics.machines.fleet import HOURS
-from hashcanary.inference.filter.mixture import LEVELS
-from hashcanary.inference.filter.variance_parts import variance_parts
+from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
 from hashcanary.moments import DAY
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ INPUTS = ("difficulty", "price", "fees", "curve")
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """A figure's distribution: (7,) values at ``mixture.LEVELS``, and its mean, in one unit."""
+    """A figure's distribution: (7,) values at ``bank.LEVELS``, and its mean, in one unit."""
 
     values: Floats
     mean: float

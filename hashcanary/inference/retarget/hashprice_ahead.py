@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, generator
 from hashcanary.economics.hash_economics import FEE_DAYS
 from hashcanary.economics.shutdown.payback import BLOCK_DAYS, FEWEST_CHANGES
 from hashcanary.moments import DAY
+from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

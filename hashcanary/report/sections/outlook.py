@@ -13,11 +13,22 @@ from hashcanary.inference.errors import (
     NoRetargets,
     NothingObserved,
 )
-from hashcanary.inference.filter.bands import bands_ahead, recent_bands
 from hashcanary.inference.filter.observations import FEWEST, blocks_of
-from hashcanary.inference.filter.posterior import history, posterior
-from hashcanary.inference.retarget.baselines import mempool_change, naive_change
-from hashcanary.inference.retarget.forecast import forecast_from
+from hashcanary.inference.filter.posterior import (
+    Bands,
+    History,
+    Posterior,
+    bands_ahead,
+    history,
+    posterior,
+    recent_bands,
+)
+from hashcanary.inference.retarget.forecast import (
+    RetargetForecast,
+    forecast_from,
+    mempool_change,
+    naive_change,
+)
 from hashcanary.moments import DAY
 from hashcanary.report.charts.outlook import BAND_COLUMNS
 from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series
@@ -27,10 +38,7 @@ from hashcanary.views.retarget import central, hashrate_sentence, outer, sentenc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.inference.filter.bands import Bands
     from hashcanary.inference.filter.observations import Blocks, Floats
-    from hashcanary.inference.filter.posterior import History, Posterior
-    from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
     from hashcanary.views.table import Table
@@ -40,7 +48,7 @@ PAST_DAYS, AHEAD_DAYS = 120.0, 30.0
 # forecasts along the epoch that are drawn, at most
 _MADE = 24
 _QUARTER = 504
-# where the columns of a chart stand among the quantiles of ``mixture.LEVELS``
+# where the columns of a chart stand among the quantiles of ``bank.LEVELS``
 _PLACES = (3, 2, 4, 1, 5, 0, 6)
 _DIGITS = 5
 

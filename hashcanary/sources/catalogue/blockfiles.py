@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.sources.feed import Asked, Batch, Feed, Setting
+from hashcanary.sources.feed import Asked, Batch, Choice, Feed, Number, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DATADIR = Setting("datadir", "Bitcoin Core's data directory, or its blocks folder", "~/.bitcoin")
-WORKERS = Setting("workers", "files read at a time; more help a slow disk", "4")
-VERIFY = Setting(
+WORKERS = Number("workers", "files read at a time; more help a slow disk", "4", low=1, high=64)
+VERIFY = Choice(
     "verify",
     "light: headers' proof of work, coinbases by their form and height; "
     "full: read every block whole and check all its bytes against its header",
     "light",
+    words=("light", "full"),
 )
-POLL = Setting("poll", "seconds between two looks at the files while following", "5")
-_MOST_WORKERS = 64
+POLL = Number("poll", "seconds between two looks at the files while following", "5", low=1)
 
 _COSTS = """\
 Reads one kibibyte of each block, about 1 GB of a full node's 700 GB, and writes nothing to the
@@ -44,31 +44,15 @@ whole chain. A block with witnesses has a weight only then.
 def batches(asked: Asked) -> Iterator[Batch]:
     """Headers, counts, sizes and coinbases of all blocks in the files that are new."""
     from hashcanary.sources.node.block_files import ScanOptions, scan
-    from hashcanary.sources.node.block_files_errors import BadSetting
 
-    verify = _said(asked, VERIFY)
-    if verify not in ("light", "full"):
-        raise BadSetting(name="verify", expected="light or full", found=verify)
-    options = ScanOptions(_number(asked, WORKERS, _MOST_WORKERS), verify == "full")
-    yield from scan(_said(asked, DATADIR), asked.held, dict(asked.cursor), options)
+    whole = VERIFY.word(asked.settings) == "full"
+    options = ScanOptions(WORKERS.whole(asked.settings), whole)
+    yield from scan(DATADIR.text(asked.settings), asked.held, dict(asked.cursor), options)
 
 
 def wait(asked: Asked) -> None:
     """Let some seconds pass: files give no notice."""
-    asked.clock.sleep(_number(asked, POLL, 86_400))
-
-
-def _said(asked: Asked, setting: Setting) -> str:
-    return asked.settings.get(setting.name) or setting.default
-
-
-def _number(asked: Asked, setting: Setting, most: int) -> int:
-    from hashcanary.sources.node.block_files_errors import BadSetting
-
-    text = _said(asked, setting)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
-        raise BadSetting(name=setting.name, expected=f"a number from 1 to {most}", found=text)
-    return int(text)
+    asked.clock.sleep(POLL.whole(asked.settings))
 
 
 BLOCKFILES = Feed(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.errors import UsageError
 from hashcanary.moments import parse_moment
-from hashcanary.sources.feed import Feed, Setting
+from hashcanary.sources.feed import Feed, Number, Setting
 from hashcanary.sources.files.columns import EARLIEST
 from hashcanary.sources.services.exchange_candles import (
     Candles,
@@ -14,54 +13,46 @@ from hashcanary.sources.services.exchange_candles import (
     exchange_named,
     interval_of,
 )
-from hashcanary.sources.services.settings import value_of, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hashcanary.sources.feed import Asked, Batch
 
-_SETTINGS = (
-    Setting("exchange", "the exchange, as ccxt names it", "binance"),
-    Setting("symbol", "the market, as ccxt names it", "BTC/USDT"),
-    Setting("timeframe", "what a candle spans: 1h, 1d", "1d"),
-    Setting("since", "the day of the first candle", "2017-08-17"),
-    Setting("page", "candles an answer", "500"),
-    Setting("poll", "seconds between questions while the tip is followed", "300"),
-)
+_EXCHANGE = Setting("exchange", "the exchange, as ccxt names it", "binance")
+_SYMBOL = Setting("symbol", "the market, as ccxt names it", "BTC/USDT")
+_TIMEFRAME = Setting("timeframe", "what a candle spans: 1h, 1d", "1d")
+_SINCE = Setting("since", "the day of the first candle", "2017-08-17")
+_PAGE = Number("page", "candles an answer", "500", low=1, high=5000)
+_POLL = Number("poll", "seconds between questions while the tip is followed", "300", low=10)
 
 
 def batches(asked: Asked) -> Iterator[Batch]:
     """Every candle that is over and that the lake does not have."""
-    exchange, ccxt = exchange_named(value_of(asked, _SETTINGS, "exchange"))
-    timeframe = value_of(asked, _SETTINGS, "timeframe")
+    exchange, ccxt = exchange_named(_EXCHANGE.text(asked.settings))
+    timeframe = _TIMEFRAME.text(asked.settings)
     interval = interval_of(exchange, timeframe)
     candles = Candles(
         exchange=exchange,
-        symbol=value_of(asked, _SETTINGS, "symbol"),
+        symbol=_SYMBOL.text(asked.settings),
         timeframe=timeframe,
         interval=interval,
-        limit=whole_number(asked, _SETTINGS, "page", 1, 5000),
-        since=_since(value_of(asked, _SETTINGS, "since")),
+        limit=_PAGE.whole(asked.settings),
+        since=_since(_SINCE.text(asked.settings)),
     )
     yield from candle_batches(asked, candles, ccxt)
 
 
 def wait(asked: Asked) -> None:
     """Let some time pass."""
-    asked.clock.sleep(whole_number(asked, _SETTINGS, "poll", 10, 86_400))
+    asked.clock.sleep(_POLL.whole(asked.settings))
 
 
 def _since(text: str) -> int:
     """The Unix second at which the first candle may open."""
     moment = parse_moment(f"{text}T00:00:00Z")
     if moment.time is None or moment.time < EARLIEST:
-        raise UsageError(
-            argument="the setting since",
-            expected="a day from 2009 on, such as 2017-08-17",
-            found=text,
-            remedy="Correct it.",
-        )
+        raise _SINCE.refused("a day from 2009 on, such as 2017-08-17", text)
     return moment.time
 
 
@@ -69,7 +60,7 @@ CCXT = Feed(
     name="ccxt",
     title="Candles of an exchange, through ccxt",
     gives=("candles",),
-    settings=_SETTINGS,
+    settings=(_EXCHANGE, _SYMBOL, _TIMEFRAME, _SINCE, _PAGE, _POLL),
     batches=batches,
     wait=wait,
     example=(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.sources.feed import Feed, Setting
+from hashcanary.sources.feed import Feed, Number, Setting
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.services.daily_series import series_batches, series_names
-from hashcanary.sources.services.settings import client, shared_settings, value_of, whole_number
+from hashcanary.sources.services.settings import REPLAY, SHARED, client, url_and_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,47 +16,45 @@ if TYPE_CHECKING:
     from hashcanary.sources.feed import Asked, Batch
 
 # the community API allows 10 requests in 6 seconds
-_SETTINGS = (
-    *shared_settings("https://community-api.coinmetrics.io/v4", 60),
-    Setting(
-        "series",
-        "names of series, separated by commas",
-        "PriceUSD,HashRate,FeeTotNtv,IssTotNtv,BlkCnt,DiffMean,SplyCur",
-    ),
-    Setting(
-        "revise",
-        "days before the last one held that are asked for again at each sync (never in a replay): "
-        "a value that was revised is brought as known from then on, the old one stays before",
-        "7",
-    ),
-    Setting("poll", "seconds between questions while the tip is followed", "3600"),
+_URL, _RATE = url_and_rate("https://community-api.coinmetrics.io/v4", 60)
+_SERIES = Setting(
+    "series",
+    "names of series, separated by commas",
+    "PriceUSD,HashRate,FeeTotNtv,IssTotNtv,BlkCnt,DiffMean,SplyCur",
 )
+_REVISE = Number(
+    "revise",
+    "days before the last one held that are asked for again at each sync (never in a replay): "
+    "a value that was revised is brought as known from then on, the old one stays before",
+    "7",
+    high=100_000,
+)
+_POLL = Number("poll", "seconds between questions while the tip is followed", "3600", low=60)
 _LIMITS = Limits(body=32 << 20)
-_MOST_AGAIN = 100_000
 
 
 def batches(asked: Asked) -> Iterator[Batch]:
     """Each series from where it stopped to yesterday, and what was revised shortly before."""
-    names = series_names(value_of(asked, _SETTINGS, "series"))
-    again = whole_number(asked, _SETTINGS, "revise", 0, _MOST_AGAIN)
-    if value_of(asked, _SETTINGS, "replay"):
+    names = series_names(_SERIES.text(asked.settings))
+    again = _REVISE.whole(asked.settings)
+    if REPLAY.text(asked.settings):
         again = 0  # what was kept answers what was asked then, and nothing else
     if asked.held.network != MAIN:
         return
-    with client(asked, _SETTINGS, "coinmetrics", _LIMITS) as http:
+    with client(asked, "coinmetrics", _LIMITS, _URL.text(asked.settings), _RATE) as http:
         yield from series_batches(asked, http, names, again)
 
 
 def wait(asked: Asked) -> None:
     """Let some time pass: a day's values come once a day."""
-    asked.clock.sleep(whole_number(asked, _SETTINGS, "poll", 60, 86_400))
+    asked.clock.sleep(_POLL.whole(asked.settings))
 
 
 COINMETRICS_API = Feed(
     name="coinmetrics",
     title="Coin Metrics community API",
     gives=("daily_reference",),
-    settings=_SETTINGS,
+    settings=(_URL, _RATE, *SHARED, _SERIES, _REVISE, _POLL),
     batches=batches,
     wait=wait,
     example=(

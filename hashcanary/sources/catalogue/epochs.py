@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.chain.compact import decode_compact, why_invalid
 from hashcanary.chain.headers import HEADER_SIZE, decode_headers
 from hashcanary.chain.retarget import next_bits
+from hashcanary.chain.targets import decode_compact, why_invalid
 from hashcanary.sources.facts import BLOCKS, HEADERS, Coverage, Facts, FactTable, Parsed
 from hashcanary.sources.files.blocks_table import BITS, hash_above_target
 from hashcanary.sources.files.columns import (

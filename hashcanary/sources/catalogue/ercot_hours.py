@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.files.hourly import day_means, from_hours, in_zone
-from hashcanary.sources.files.power_series import PRICE, REAL_TIME, check_power
+from hashcanary.sources.files.daily import (
+    PRICE,
+    REAL_TIME,
+    check_power,
+    day_means,
+    from_hours,
+    in_zone,
+)
 from hashcanary.sources.files.tables import Field, has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
 

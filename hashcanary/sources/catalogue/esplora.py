@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.errors import UsageError
-from hashcanary.sources.feed import Feed, Setting
+from hashcanary.sources.feed import Choice, Feed, Number
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.services.esplora_blocks import SOURCE, Explorer, Walk
 from hashcanary.sources.services.price_ticks import tick_batches
-from hashcanary.sources.services.settings import client, shared_settings, value_of, whole_number
+from hashcanary.sources.services.settings import SHARED, client, url_and_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,30 +24,26 @@ _ELSEWHERE = {
     "testnet4": "https://mempool.space/testnet4/api",
     "signet": "https://mempool.space/signet/api",
 }
-_SETTINGS = (
-    *shared_settings(_MEMPOOL, 30),
-    Setting("blocks", "how many of the latest blocks to bring, at first", "4032"),
-    Setting("from", "the height to begin at, instead of so many of the latest"),
-    Setting("prices", "yes: bring prices too, where the service has them", "yes"),
-    Setting("poll", "seconds between questions while the tip is followed", "60"),
+_URL, _RATE = url_and_rate(_MEMPOOL, 30)
+_BLOCKS = Number(
+    "blocks", "how many of the latest blocks to bring, at first", "4032", low=1, high=_MOST_HEIGHT
 )
+_FROM = Number(
+    "from", "the height to begin at, instead of so many of the latest", high=_MOST_HEIGHT
+)
+_PRICES = Choice("prices", "yes: bring prices too, where the service has them", "yes")
+_POLL = Number("poll", "seconds between questions while the tip is followed", "60", low=10)
 _LIMITS = Limits(body=32 << 20)
 
 
 def batches(asked: Asked) -> Iterator[Batch]:
     """Blocks that the lake does not have, then prices."""
-    start = None
-    if value_of(asked, _SETTINGS, "from"):
-        start = whole_number(asked, _SETTINGS, "from", 0, _MOST_HEIGHT)
-    recent = whole_number(asked, _SETTINGS, "blocks", 1, _MOST_HEIGHT)
-    prices = value_of(asked, _SETTINGS, "prices")
-    if prices not in ("yes", "no"):
-        raise UsageError(
-            argument="the setting prices", expected="yes or no", found=prices, remedy="Correct it."
-        )
+    start = _FROM.whole_unless(asked.settings)
+    recent = _BLOCKS.whole(asked.settings)
+    prices = _PRICES.word(asked.settings)
     cursor = dict(asked.cursor)
     network = asked.held.network
-    with client(asked, _SETTINGS, SOURCE, _LIMITS, _url(asked)) as http:
+    with client(asked, SOURCE, _LIMITS, _url(asked), _RATE) as http:
         for batch in Walk(Explorer(http, network), asked.held, recent, start).batches():
             cursor = batch.cursor
             yield batch
@@ -57,7 +53,7 @@ def batches(asked: Asked) -> Iterator[Batch]:
 
 def _url(asked: Asked) -> str:
     """The URL as set; where nobody set one, that of the lake's network. Raises UsageError."""
-    url, network = value_of(asked, _SETTINGS, "url"), asked.held.network
+    url, network = _URL.text(asked.settings), asked.held.network
     if url != _MEMPOOL or network == MAIN:
         return url
     if network.name not in _ELSEWHERE:
@@ -72,14 +68,14 @@ def _url(asked: Asked) -> str:
 
 def wait(asked: Asked) -> None:
     """Let some time pass: a service tells nobody of a new block."""
-    asked.clock.sleep(whole_number(asked, _SETTINGS, "poll", 10, 86_400))
+    asked.clock.sleep(_POLL.whole(asked.settings))
 
 
 ESPLORA = Feed(
     name="esplora",
     title="Block explorer (mempool.space, esplora)",
     gives=("headers", "blocks", "pool_labels", "candles"),
-    settings=_SETTINGS,
+    settings=(_URL, _RATE, *SHARED, _BLOCKS, _FROM, _PRICES, _POLL),
     batches=batches,
     wait=wait,
     example=(

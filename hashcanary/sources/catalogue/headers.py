@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.chain.errors import ChainError, UnknownHeight
-from hashcanary.chain.headers import HEADER_SIZE, decode_headers
+from hashcanary.chain.headers import HEADER_SIZE, Places, decode_headers
 from hashcanary.chain.proof_of_work import check_links, check_proof_of_work
-from hashcanary.chain.run import Places
 from hashcanary.chain.validate import validate_run
 from hashcanary.moments import iso_day
 from hashcanary.sources.errors import BadHeaders

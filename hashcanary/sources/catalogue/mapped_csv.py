@@ -15,11 +15,16 @@ from hashcanary.sources.files.blocks_table import blocks_of
 from hashcanary.sources.files.candles_table import FIELDS as CANDLE_FIELDS
 from hashcanary.sources.files.candles_table import candles_of
 from hashcanary.sources.files.columns import Table
-from hashcanary.sources.files.daily import parse_daily
+from hashcanary.sources.files.daily import (
+    Spans,
+    check_power,
+    day_means,
+    from_hours,
+    in_zone,
+    parse_daily,
+)
 from hashcanary.sources.files.fetching import fetch
-from hashcanary.sources.files.hourly import Spans, day_means, from_hours, in_zone
 from hashcanary.sources.files.mapping import Mapping, read_mapping
-from hashcanary.sources.files.power_series import check_power
 from hashcanary.sources.files.tables import read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.compact import bits_table, decode_compact, target_words, why_invalid
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.subsidy import subsidy_column
+from hashcanary.chain.targets import bits_table, decode_compact, target_words, why_invalid
 from hashcanary.sources.errors import BadValue
 from hashcanary.sources.facts import BLOCKS, Coverage, Facts, Parsed
 from hashcanary.sources.files.columns import (

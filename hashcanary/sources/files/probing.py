@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.chain.compact import decode_compact, why_invalid
 from hashcanary.chain.headers import HEADER_SIZE, header_hash
 from hashcanary.chain.networks import MAIN
+from hashcanary.chain.targets import decode_compact, why_invalid
 from hashcanary.sources.errors import NotATable
 from hashcanary.sources.files.fetching import fetch, head
 from hashcanary.sources.source import Form, Probe

@@ -10,22 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashcanary.sources.errors import (
-    AmbiguousFile,
-    EmptyFile,
-    NothingToRead,
-    UnrecognisedFile,
-)
+from hashcanary.sources.errors import AmbiguousFile, EmptyFile, NothingToRead, UnrecognisedFile
 from hashcanary.sources.files.fetching import fetch, walk
 from hashcanary.sources.files.probing import describe, probe
-from hashcanary.sources.registry import all_sources, find_source
-from hashcanary.sources.source import Options
+from hashcanary.sources.source import Options, Probe, Source, all_sources, find_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hashcanary.sources.facts import Parsed
-    from hashcanary.sources.source import Probe, Source
 
 MAPPED = "mapped-csv"
 

@@ -21,11 +21,10 @@ import polars as pl
 from hashcanary.chain.coinbase import height_push
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.whole_block import check_block
+from hashcanary.sources.errors import DamagedBlockFile
 from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
 from hashcanary.sources.feed import Batch
-from hashcanary.sources.node.block_files_cursor import Progress
-from hashcanary.sources.node.block_files_errors import DamagedBlockFile
-from hashcanary.sources.node.block_files_folder import BlockFile, find_folder
+from hashcanary.sources.node.block_files_folder import BlockFile, BlockFolder, Progress, find_folder
 from hashcanary.sources.node.block_files_heights import UNKNOWN, Linker, matrix, states_height
 from hashcanary.sources.node.block_files_records import Records, read_block, rows_of
 from hashcanary.sources.node.block_files_walk import MOST_RECORDS, Walked, walk
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.sources.feed import Held
-    from hashcanary.sources.node.block_files_folder import BlockFolder
 
 SOURCE = "blockfiles"
 BATCH_ROWS = 32_768

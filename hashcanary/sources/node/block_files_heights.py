@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from hashcanary.chain.coinbase import bip34_height
-from hashcanary.chain.compact import decode_compact
+from hashcanary.chain.targets import decode_compact
 
 if TYPE_CHECKING:
     from collections.abc import Callable

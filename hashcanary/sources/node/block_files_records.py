@@ -23,12 +23,11 @@ from hashcanary.chain.errors import (
     InvalidTarget,
     MissedTarget,
 )
-from hashcanary.chain.headers import HEADER_SIZE, decode_headers
+from hashcanary.chain.headers import HEADER_SIZE, HeaderColumns, Places, decode_headers
 from hashcanary.chain.proof_of_work import check_proof_of_work
-from hashcanary.chain.run import Places
 from hashcanary.chain.whole_block import LEAST_TRANSACTION, WholeBlock, check_block, read_count
+from hashcanary.sources.errors import DamagedBlockFile
 from hashcanary.sources.node.block_files_columns import coinbase_columns
-from hashcanary.sources.node.block_files_errors import DamagedBlockFile
 from hashcanary.sources.node.block_files_walk import FRAME, WINDOW, opened, read_plain
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hashcanary.chain.headers import HeaderColumns
     from hashcanary.chain.networks import Network
     from hashcanary.sources.node.block_files_columns import CoinbaseColumns
     from hashcanary.sources.node.block_files_folder import BlockFile

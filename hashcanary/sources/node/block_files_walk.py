@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.networks import NETWORKS
 from hashcanary.chain.whole_block import check_block
-from hashcanary.sources.node.block_files_errors import DamagedBlockFile
+from hashcanary.sources.errors import DamagedBlockFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

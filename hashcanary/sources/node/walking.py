@@ -21,8 +21,7 @@ import numpy as np
 import polars as pl
 
 from hashcanary.chain.errors import ChainError
-from hashcanary.chain.headers import HEADER_SIZE, decode_headers
-from hashcanary.chain.run import Preceding
+from hashcanary.chain.headers import HEADER_SIZE, Preceding, decode_headers
 from hashcanary.chain.validate import ValidatedRun, validate_run
 from hashcanary.sources.errors import BadHeaders, NodeMoving, OtherNetwork
 from hashcanary.sources.facts import BLOCKS, HEADERS, Facts

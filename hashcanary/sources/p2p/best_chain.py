@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.chain.run import Preceding
-from hashcanary.chain.work import total_work
+from hashcanary.chain.headers import Preceding
+from hashcanary.chain.targets import total_work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

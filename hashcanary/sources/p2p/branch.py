@@ -23,14 +23,13 @@ from hashcanary.chain.errors import (
     WrongBits,
     WrongTime,
 )
-from hashcanary.chain.headers import HEADER_SIZE, header_hash
+from hashcanary.chain.headers import HEADER_SIZE, Preceding, header_hash
+from hashcanary.chain.targets import total_work
 from hashcanary.chain.validate import validate_run
-from hashcanary.chain.work import total_work
-from hashcanary.sources.p2p.errors import PeerDropped, Reason
+from hashcanary.sources.errors import PeerDropped, Reason
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
-    from hashcanary.chain.run import Preceding
     from hashcanary.chain.validate import ValidatedRun
     from hashcanary.sources.p2p.best_chain import BestChain
 

@@ -11,10 +11,10 @@ import time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from hashcanary.sources.p2p.errors import PeerDropped, Reason
+from hashcanary.sources.errors import PeerDropped, Reason
 
 if TYPE_CHECKING:
-    from hashcanary.sources.p2p.address import Address
+    from hashcanary.sources.p2p.settings import Address
 
 _REPLIES = {
     1: "general failure",

@@ -15,8 +15,8 @@ import numpy as np
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.headers import HEADER_SIZE, HeaderColumns, decode_headers, header_hash
 from hashcanary.chain.validate import validate_run
+from hashcanary.sources.errors import PeerDropped, Reason
 from hashcanary.sources.p2p.branch import dropped_for
-from hashcanary.sources.p2p.errors import PeerDropped, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Generator

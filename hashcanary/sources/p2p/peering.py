@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from hashcanary.sources.errors import NoPeerLeft, PeerDropped, Reason
 from hashcanary.sources.facts import EVENTS, Facts
 from hashcanary.sources.p2p.connecting import connect
-from hashcanary.sources.p2p.errors import NoPeerLeft, PeerDropped, Reason
 from hashcanary.sources.p2p.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hashcanary.chain.networks import Network
-    from hashcanary.sources.p2p.address import Address
-    from hashcanary.sources.p2p.settings import Peering
+    from hashcanary.sources.p2p.settings import Address, Peering
 
 SOURCE = "p2p"
 # a peer that never was there did nothing: it is said, but is no event

@@ -10,13 +10,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from hashcanary.sources.errors import PeerDropped, Reason
 from hashcanary.sources.p2p.connecting import remaining
-from hashcanary.sources.p2p.errors import PeerDropped, Reason
-from hashcanary.sources.p2p.framing import Deframer, Message, frame
 from hashcanary.sources.p2p.messages import (
     LEAST_VERSION,
     SERVES_BLOCKS,
+    Deframer,
+    Message,
     Version,
+    frame,
     getheaders_payload,
     read_headers,
     read_version,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from hashcanary.chain.networks import Network
-    from hashcanary.sources.p2p.address import Address
+    from hashcanary.sources.p2p.settings import Address
 
 MAX_UNRELATED = 1_000
 MAX_UNRELATED_BYTES = 8_000_000

@@ -18,11 +18,11 @@ import numpy as np
 import polars as pl
 
 from hashcanary.chain.headers import HEADER_SIZE, HeaderColumns, decode_headers, header_hash
+from hashcanary.sources.errors import PeerDropped
 from hashcanary.sources.facts import HEADERS, Facts
 from hashcanary.sources.feed import Asked, Batch
 from hashcanary.sources.p2p.best_chain import BestChain
 from hashcanary.sources.p2p.branch import Branch
-from hashcanary.sources.p2p.errors import PeerDropped
 from hashcanary.sources.p2p.gaps import Gap, fill, gaps_of
 from hashcanary.sources.p2p.messages import MAX_HEADERS, read_blocks
 from hashcanary.sources.p2p.peering import SOURCE, Peers, open_peers

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.coinbase_outputs import payouts_of
+from hashcanary.chain.coinbase import payouts_of
 from hashcanary.sources.pools.pool_lists import UNKNOWN
 
 if TYPE_CHECKING:

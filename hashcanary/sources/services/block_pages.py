@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.chain.errors import ChainError
-from hashcanary.chain.headers import decode_headers, encode_headers
+from hashcanary.chain.headers import Places, decode_headers, encode_headers
 from hashcanary.chain.proof_of_work import check_proof_of_work
-from hashcanary.chain.run import Places
 from hashcanary.chain.subsidy import subsidy_column
 from hashcanary.sources.errors import BadHeaders, BadValue, OutOfOrder
 from hashcanary.sources.facts import BLOCKS, HEADERS, POOL_LABELS, Facts

@@ -2,25 +2,32 @@
 
 A component is a declaration and one function: what others have computed in, a figure a day out.
 From the declaration follow its percentile, its part of the gauge, its row and its documentation.
+
+Components are found through the ``hashcanary.stress_components`` entry points. An entry names a
+package; every ``Component`` at the top level of its modules is found. The built-in ones come
+through the same door as a third party's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hashcanary.studies.errors import BadStressComponent
+from hashcanary.plugins import declared_once
+from hashcanary.studies.errors import BadStressComponent, DuplicateStressComponent
 from hashcanary.units import Unit
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.metrics.engine import Metrics
+
 
 Floats = NDArray[np.float64]
 COMMON = 0.5
@@ -92,3 +99,12 @@ def reading(component: Component, sources: Sources) -> pl.DataFrame:
 def exact(value: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     """The columns value, low and high of what has no band."""
     return value.alias("value"), value.alias("low"), value.alias("high")
+
+
+GROUP = "hashcanary.stress_components"
+
+
+@cache
+def all_components() -> Mapping[str, Component]:
+    """Every component by name, sorted. Raises DuplicateStressComponent on a name used twice."""
+    return declared_once(GROUP, Component, "name", DuplicateStressComponent)

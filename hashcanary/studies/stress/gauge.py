@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.draws import Purpose, generator
+from hashcanary.random import Purpose, generator
 from hashcanary.studies.stress.component import reading
 from hashcanary.studies.stress.ranks import cuts_before, ranks_before
 from hashcanary.studies.stress.settings import WORDS

@@ -25,8 +25,7 @@ import polars as pl
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY
-from hashcanary.simulation.history import simulate_history
-from hashcanary.simulation.record import record_of
+from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.simulation.scenario import Scenario
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.stress.gauge import stress_history

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.draws import Purpose, generator
+from hashcanary.random import Purpose, generator
 from hashcanary.studies.stress.against import STRESSED, Against, against
 from hashcanary.studies.stress.components.price_to_cost import PRICE_TO_COST, price_to
 from hashcanary.studies.stress.gauge import reweighted, stress_history

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.costs.history import cost_history
-from hashcanary.economics.costs.registry import find_cost_models
+from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.supply.fleet_history import fleet_history
 from hashcanary.economics.supply.study import history_of
 from hashcanary.metrics.engine import metrics_of
-from hashcanary.studies.stress.component import Sources
-from hashcanary.studies.stress.registry import all_components
+from hashcanary.studies.stress.component import Sources, all_components
 from hashcanary.studies.stress.sustainability import MODELS
 
 if TYPE_CHECKING:

@@ -8,15 +8,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.economics.costs.bands import combined, with_residuals
-from hashcanary.economics.costs.model import SIGMAS, CostModel, Floats, Given
+from hashcanary.economics.costs.model import (
+    SIGMAS,
+    CostModel,
+    Floats,
+    Given,
+    all_cost_models,
+    combined,
+    find_cost_models,
+    with_residuals,
+)
 from hashcanary.economics.costs.models.cambridge import profitable_efficiency
 from hashcanary.economics.costs.models.difficulty_refit import fitted_before
 from hashcanary.economics.costs.models.difficulty_regression import regression_usd_per_btc
-from hashcanary.economics.costs.registry import all_cost_models, find_cost_models
 from hashcanary.economics.errors import DuplicateCostModel, UnknownCostModel
-from hashcanary.economics.machines.fleet import History, draw_fleets
-from hashcanary.economics.machines.network_efficiency import STEP_DAYS, network_efficiency
+from hashcanary.economics.machines.fleet import STEP_DAYS, History, draw_fleets, network_efficiency
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.metrics.catalogue.pow_floor import pow_floor
 from hashcanary.moments import DAY
@@ -259,7 +265,7 @@ def test_a_third_partys_model_comes_through_the_same_door(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from hashcanary import plugins
-    from hashcanary.economics.costs import registry as cost_registry
+    from hashcanary.economics.costs import model as cost_registry
 
     named = [(entry.name, entry.value) for entry in plugins.entry_points(group=cost_registry.GROUP)]
     assert named == [("hashcanary", "hashcanary.economics.costs.models")]

@@ -16,9 +16,13 @@ from hashcanary.economics.machines.fleet import Fleets, History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import Part, PowerMix, power_mix, read_power_prices
 from hashcanary.economics.priors import Prior, SupplyPriors
-from hashcanary.economics.selling.published import read_published_shares
 from hashcanary.economics.selling.sold import CLASSES, Sold, draw_overheads, sold
-from hashcanary.economics.selling.study import FALLS, SellingStudy, study_selling
+from hashcanary.economics.selling.study import (
+    FALLS,
+    SellingStudy,
+    read_published_shares,
+    study_selling,
+)
 from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
 from hashcanary.economics.supply.running import Running, must_sell
 from hashcanary.metrics.engine import metrics_of

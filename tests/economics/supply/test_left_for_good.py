@@ -13,8 +13,13 @@ from hashcanary.economics.machines.fleet import History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.supply.after_exit import after_exit, settled
-from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
-from hashcanary.economics.supply.left_for_good import SELECTIONS, LeftForGood
+from hashcanary.economics.supply.curve import (
+    SELECTIONS,
+    LeftForGood,
+    Supply,
+    market_at,
+    supply_curve,
+)
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, day_start
 

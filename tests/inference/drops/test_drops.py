@@ -17,7 +17,7 @@ from hashcanary.inference.drops.watch import BLOCKS_A_YEAR, Watch, advance, new_
 from hashcanary.inference.errors import NoBlocksToObserve, NoRetargets, NothingObserved
 from hashcanary.inference.filter.bank import BANK
 from hashcanary.inference.filter.observations import Blocks
-from hashcanary.simulation.hashrate import HashratePath
+from hashcanary.simulation.paths import HashratePath
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,18 @@ from scipy import stats
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.inference.errors import NothingObserved
-from hashcanary.inference.filter.bank import VAGUE, Bank, Model, run_bank, smooth, weights_of
+from hashcanary.inference.filter.bank import (
+    LEVELS,
+    VAGUE,
+    Bank,
+    Model,
+    below,
+    quantiles,
+    run_bank,
+    smooth,
+    weights_of,
+)
 from hashcanary.inference.filter.kernels import change_regime, log_density
-from hashcanary.inference.filter.mixture import LEVELS, below, quantiles
 from hashcanary.inference.filter.observations import Blocks, Observations, observe
 
 MODEL = Model(wander=0.02, transient_days=0.5, transient_sd=0.06, growth=0.4, response=0.01)

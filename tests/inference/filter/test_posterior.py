@@ -17,8 +17,15 @@ from hashcanary.inference.errors import (
     NoRetargets,
     NothingObserved,
 )
-from hashcanary.inference.filter.bank import CALM, run_bank, smooth, weights_of
-from hashcanary.inference.filter.mixture import LEVELS, quantiles, spread
+from hashcanary.inference.filter.bank import (
+    CALM,
+    LEVELS,
+    quantiles,
+    run_bank,
+    smooth,
+    spread,
+    weights_of,
+)
 from hashcanary.inference.filter.observations import observe
 from hashcanary.inference.filter.posterior import (
     NewBlock,

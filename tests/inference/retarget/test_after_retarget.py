@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hashcanary.economics.draws import variance_parts
 from hashcanary.economics.supply.study import SupplyStudy, study_supply
-from hashcanary.inference.filter.mixture import LEVELS
-from hashcanary.inference.filter.variance_parts import variance_parts
+from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.retarget.after import AfterRetarget, after_retarget
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span, forecast_retarget
 from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead

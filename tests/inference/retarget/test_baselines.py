@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from hashcanary.inference.retarget.baselines import (
+from hashcanary.inference.retarget.forecast import (
     BetaLaw,
     discount_change,
     mempool_change,

@@ -12,7 +12,7 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import Days
 from hashcanary.errors import UsageError
-from hashcanary.inference.filter.mixture import LEVELS
+from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.retarget.forecast import (
     RetargetForecast,
     Span,

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from hashcanary.inference.errors import HeightNotKnown
-from hashcanary.inference.retarget.baselines import BetaLaw
-from hashcanary.inference.retarget.forecast import forecast_retarget
+from hashcanary.inference.retarget.forecast import BetaLaw, forecast_retarget
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -9,18 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hashcanary.chain.difficulty import difficulty_change
 from hashcanary.chain.networks import MAIN
+from hashcanary.chain.targets import difficulty_change
 from hashcanary.inference.errors import EpochStartMissing
-from hashcanary.inference.filter.bank import Bank, Model
-from hashcanary.inference.filter.mixture import LEVELS
+from hashcanary.inference.filter.bank import LEVELS, Bank, Model
 from hashcanary.inference.filter.observations import Blocks
-from hashcanary.inference.filter.posterior import (
-    Posterior,
-    history,
-    posterior,
-    state_of,
-)
+from hashcanary.inference.filter.posterior import Posterior, history, posterior, state_of
 from hashcanary.inference.retarget.forecast import (
     Span,
     Waiting,

@@ -21,8 +21,7 @@ from hashcanary.sources.errors import (
     UnrecognisedFile,
 )
 from hashcanary.sources.files.reading import read, survey
-from hashcanary.sources.registry import all_sources, find_source
-from hashcanary.sources.source import Options, Source
+from hashcanary.sources.source import Options, Source, all_sources, find_source
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -17,16 +17,12 @@ from support.clocks import Clock
 from support.mining import double_sha256
 
 from hashcanary.chain.networks import MAIN, REGTEST, SIGNET, TESTNET4
+from hashcanary.errors import UsageError
 from hashcanary.sources.catalogue import blockfiles
+from hashcanary.sources.errors import BadKey, DamagedBlockFile, NoBlockFiles
 from hashcanary.sources.facts import BLOCKS, HEADERS
 from hashcanary.sources.feed import Asked, Batch
 from hashcanary.sources.node import block_files
-from hashcanary.sources.node.block_files_errors import (
-    BadKey,
-    BadSetting,
-    DamagedBlockFile,
-    NoBlockFiles,
-)
 from hashcanary.store.lake import Lake
 from hashcanary.store.recording import active_headers, all_headers, record_of
 from hashcanary.store.syncing import sync
@@ -440,7 +436,7 @@ def test_settings_that_cannot_be_used_are_named(tmp_path: Path, setting: str, va
     file_in_order(tmp_path)
     question = asked(block_maker.held(), tmp_path, **{setting: value})
     use = blockfiles.wait if setting == "poll" else lambda asked: list(blockfiles.batches(asked))
-    with pytest.raises(BadSetting, match=f"setting {setting} of blockfiles: .* found '{value}'"):
+    with pytest.raises(UsageError, match=f"the setting {setting}: expected .*, found '{value}'"):
         use(question)
 
 

@@ -18,8 +18,7 @@ from support.mining import grow
 from hashcanary.chain.errors import InvalidBlock
 from hashcanary.chain.headers import encode_headers
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.catalogue.bitcoind_rest import REST
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import REST, RPC
 from hashcanary.sources.errors import (
     BadBlock,
     OtherNetwork,

@@ -31,7 +31,8 @@ from hashcanary.sources.http.client import Answer, Http
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rpc import Call, Fault, Rpc, _matched
 from hashcanary.sources.node.rpc_settings import (
-    Said,
+    INTERVAL,
+    STATS,
     authentication,
     clients,
     cookie_path,
@@ -258,20 +259,21 @@ def test_a_name_and_a_password_stand_in_for_the_cookie() -> None:
 )
 def test_a_number_that_is_none_is_told(name: str, value: str) -> None:
     with pytest.raises(UsageError, match=rf"the setting {name}: expected a number from 0"):
-        Said({name: value}).number(name, 0, 10)
+        INTERVAL.number({name: value})
 
 
 def test_no_more_connections_than_a_node_can_bear(served: Any) -> None:
     asked = node_server.Holding().asked(url=served.url, connections="17")
-    with pytest.raises(UsageError, match="the setting connections: expected a number from 1 to 16"):
+    expected = "the setting connections: expected a whole number from 1 to 16"
+    with pytest.raises(UsageError, match=expected):
         clients(asked, "the node", None)
 
 
 @pytest.mark.parametrize("value", ["some", "-1", "1.5", "9" * 20])
 def test_how_many_blocks_is_a_number_or_all(value: str) -> None:
-    assert (Said({"stats": "7"}).newest("stats"), Said({}).newest("stats")) == (7, None)
-    with pytest.raises(UsageError, match="the setting stats: expected a number of blocks, or all"):
-        Said({"stats": value}).newest("stats")
+    assert (STATS.whole_unless({"stats": "7"}), STATS.whole_unless({})) == (7, None)
+    with pytest.raises(UsageError, match=r"the setting stats: expected a whole number .*, or all"):
+        STATS.whole_unless({"stats": value})
 
 
 JSON = st.recursive(

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from support import node_server
 
 from hashcanary.errors import UsageError
-from hashcanary.sources.catalogue.bitcoind_rest import REST
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import REST, RPC
 from hashcanary.sources.errors import MissingExtra, Unreachable
 from hashcanary.sources.feed import Feed
 from hashcanary.sources.node import zmq_notices

@@ -12,7 +12,7 @@ from support import node_server
 from support.mining import double_sha256, grow
 
 from hashcanary.chain.headers import encode_headers
-from hashcanary.sources.catalogue.bitcoind_rpc import RPC
+from hashcanary.sources.catalogue.bitcoind import RPC
 from hashcanary.sources.errors import BadBlock, BadHeaders, NodeMoving, OtherNetwork, WrongSchema
 
 Sync = Callable[..., tuple[Any, ...]]

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from support import p2p_peer as p2p
 
 from hashcanary.chain.networks import MAIN, REGTEST
-from hashcanary.sources.p2p.errors import PeerDropped, Reason
-from hashcanary.sources.p2p.framing import MAX_PAYLOAD, Deframer, Message, frame
+from hashcanary.sources.errors import PeerDropped, Reason
 from hashcanary.sources.p2p.messages import (
+    MAX_PAYLOAD,
     PROTOCOL_VERSION,
     USER_AGENT,
+    Deframer,
+    Message,
+    frame,
     getheaders_payload,
     read_blocks,
     read_headers,

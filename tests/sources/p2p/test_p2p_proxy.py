@@ -14,9 +14,9 @@ from support.mining import REGTEST_GENESIS, grow
 from support.p2p_asking import ask as ask_peers
 
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.p2p.address import Address
+from hashcanary.sources.errors import PeerDropped, Reason
 from hashcanary.sources.p2p.connecting import connect
-from hashcanary.sources.p2p.errors import PeerDropped, Reason
+from hashcanary.sources.p2p.settings import Address
 
 ONION = "abcdefghijklmnop" * 3 + "abcdefgh.onion"
 Talk = Callable[[socket.socket], None]

@@ -6,9 +6,8 @@ import pytest
 
 from hashcanary.chain.networks import MAIN, REGTEST, SIGNET, TESTNET4
 from hashcanary.errors import UsageError
-from hashcanary.sources.p2p.address import Address, read_address
-from hashcanary.sources.p2p.settings import read_settings
-from hashcanary.sources.registry import all_feeds
+from hashcanary.sources.feed import all_feeds
+from hashcanary.sources.p2p.settings import Address, read_address, read_settings
 
 ONION = "expyuzz4wqqyqhjn" * 3 + "abcdefgh.onion"
 

@@ -228,7 +228,7 @@ def test_without_ccxt_the_extra_is_named(
 
 def test_declaring_the_feeds_imports_neither_ccxt_nor_an_http_client() -> None:
     code = (
-        "import sys; from hashcanary.sources.registry import all_feeds; "
+        "import sys; from hashcanary.sources.feed import all_feeds; "
         "assert {'ccxt', 'esplora', 'coinmetrics'} <= set(all_feeds()); "
         "sys.exit(bool({'ccxt', 'httpx'} & set(sys.modules)))"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from hashcanary.errors import Exit
 from hashcanary.studies.errors import BadStressFile
-from hashcanary.studies.stress.registry import all_components
+from hashcanary.studies.stress.component import all_components
 from hashcanary.studies.stress.settings import read_settings
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from hashcanary import plugins
-from hashcanary.simulation.history import simulate_history
-from hashcanary.simulation.record import record_of
+from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.studies.errors import DuplicateStressComponent
-from hashcanary.studies.stress import registry
+from hashcanary.studies.stress import component
+from hashcanary.studies.stress.component import all_components
 from hashcanary.studies.stress.components.puell import PUELL
 from hashcanary.studies.stress.gauge import stress_history
-from hashcanary.studies.stress.registry import all_components
 from hashcanary.studies.stress.settings import Settings, read_settings
 from hashcanary.studies.stress.sources import stress_sources
 from hashcanary.studies.stress.sustainability import sustainability_history
@@ -86,9 +85,9 @@ def test_without_fees_what_needs_them_is_missing_by_name(record: Record, soon: S
 def test_two_components_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = [("mine.one", PUELL), ("mine.two", replace(PUELL, title="other"))]
     monkeypatch.setattr(plugins, "declared", lambda group, wanted: iter(twice))
-    registry.all_components.cache_clear()
+    component.all_components.cache_clear()
     try:
         with pytest.raises(DuplicateStressComponent, match=r"puell, found another in mine\.two"):
             all_components()
     finally:
-        registry.all_components.cache_clear()
+        component.all_components.cache_clear()

@@ -17,18 +17,11 @@ from hashcanary.studies.stress.after import after_words
 from hashcanary.studies.stress.against import Proportion, against
 from hashcanary.studies.stress.answer import stress_now
 from hashcanary.studies.stress.capitulations import read_capitulations
-from hashcanary.studies.stress.gauge import (
-    reweighted,
-)
+from hashcanary.studies.stress.component import all_components
+from hashcanary.studies.stress.gauge import reweighted
 from hashcanary.studies.stress.luck import stress_luck
 from hashcanary.studies.stress.ranks import lower_before
-from hashcanary.studies.stress.registry import all_components
-from hashcanary.studies.stress.robustness import (
-    correlations,
-    left_out,
-    random_weights,
-    spearman,
-)
+from hashcanary.studies.stress.robustness import correlations, left_out, random_weights, spearman
 from hashcanary.studies.stress.settings import read_settings
 
 if TYPE_CHECKING:
@@ -197,7 +190,7 @@ def test_hits_of_random_weights_are_those_of_their_own_words() -> None:
     percentiles = noise(3, 500, 9)
     made, episodes = history(percentiles), [of(200, 10), of(400, 10)]
     found = random_weights(made, episodes, draws=40)
-    from hashcanary.economics.draws import Purpose, generator
+    from hashcanary.random import Purpose, generator
 
     drawn = generator(1, Purpose.STRESS_WEIGHTS).dirichlet(np.ones(3), 40)
     for row, weights in enumerate(drawn):

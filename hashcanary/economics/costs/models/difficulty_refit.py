@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hashcanary.economics.costs.bands import FEWEST_DAYS, before
-from hashcanary.economics.costs.model import SIGMAS, Cost, CostModel
-
-if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Floats, Given
+from hashcanary.economics.costs.model import (
+    FEWEST_DAYS,
+    SIGMAS,
+    Cost,
+    CostModel,
+    Floats,
+    Given,
+    before,
+)
 
 # taken off logs before sums of squares are made, so that their differences keep their digits
 _MIDDLE_X, _MIDDLE_Y = 25.0, 22.0

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hashcanary.economics.costs.bands import with_residuals
-from hashcanary.economics.costs.model import Cost, CostModel
-
-if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Floats, Given
+from hashcanary.economics.costs.model import Cost, CostModel, Floats, Given, with_residuals
 
 # ln(market value in USD) = A + B ln(difficulty); fitted by Glassnode to 14 September 2022
 A, B = 10.2560, 0.5250

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hashcanary.economics.costs.bands import with_residuals
-from hashcanary.economics.costs.model import CostModel
-
-if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Cost, Given
+from hashcanary.economics.costs.model import Cost, CostModel, Given, with_residuals
 
 
 def pow_floor(given: Given) -> Cost:

@@ -1,11 +1,24 @@
-"""Compact bits: the 32-bit floating form in which a header states its target.
+"""Targets: how headers state them, how hard they are to meet, and the work that meeting them takes.
+
+Compact bits: the 32-bit floating form in which a header states its target.
 
 Source: Bitcoin Core ``arith_uint256::SetCompact`` and ``GetCompact``. Scalars are exact Python
 integers; columns work on the distinct bits, of which a chain has one per epoch.
+
+Difficulty: how many times harder than the target of difficulty one.
+
+``difficulty = (0xffff << 208) / target``, on every network (not the network's own limit).
+Exact as a Fraction; the conversions to float64 say so in their names.
+
+Work: the expected number of hashes behind a block, ``2^256 // (target + 1)``.
+
+Source: Bitcoin Core ``GetBlockProof``. The chain with the most work is the active one.
+``difficulty * 2^32`` is smaller by 1.526e-5; hashcanary uses the exact work.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.chain.networks import Network
+
 
 MAX_UINT256 = (1 << 256) - 1
 _SIGN = 0x0080_0000
@@ -116,3 +130,62 @@ def target_words(targets: list[int]) -> NDArray[np.uint64]:
     """Targets as a (m, 4) array of 64-bit words, the most significant first."""
     packed = b"".join(target.to_bytes(32, "big") for target in targets)
     return np.frombuffer(packed, ">u8").reshape(-1, 4).astype(np.uint64)
+
+
+DIFFICULTY_ONE_TARGET = 0xFFFF << 208
+
+
+def difficulty(bits: int) -> Fraction:
+    """Exact difficulty of compact ``bits``, dimensionless.
+
+    Raises ValueError when the bits encode no positive target.
+    """
+    value, negative, overflow = decode_compact(bits)
+    if negative or overflow or value == 0:
+        raise ValueError(f"expected bits of a positive 256-bit target, found {bits:#010x}")
+    return Fraction(DIFFICULTY_ONE_TARGET, value)
+
+
+def difficulty_float64(bits: int) -> float:
+    """Difficulty of ``bits`` as the nearest float64."""
+    return float(difficulty(bits))
+
+
+def difficulty_float64_column(bits: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Difficulty of a (n,) column of bits, each the nearest float64."""
+    table = bits_table(bits)
+    values = np.array([difficulty_float64(int(one)) for one in table.unique], np.float64)
+    return values[table.inverse]
+
+
+def difficulty_change(old_bits: int, new_bits: int) -> Fraction:
+    """Exact relative change of difficulty from one epoch to the next: -0.1116 means -11.16%.
+
+    From the encoded targets, so the truncation of compact bits is in it.
+    """
+    return difficulty(new_bits) / difficulty(old_bits) - 1
+
+
+def block_work(bits: int) -> int:
+    """Exact work of a block with compact ``bits``, in hashes; 0 for bits of no valid target."""
+    value, negative, overflow = decode_compact(bits)
+    if negative or overflow or value == 0:
+        return 0
+    return (1 << 256) // (value + 1)
+
+
+def total_work(bits: NDArray[np.int64]) -> int:
+    """Exact sum of the work of a (n,) column of bits, in hashes."""
+    table = bits_table(bits)
+    return sum(
+        block_work(int(one)) * int(count)
+        for one, count in zip(table.unique, table.counts, strict=True)
+    )
+
+
+def work_float64_column(bits: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Work of each of n blocks, in hashes, each the nearest float64."""
+    table = bits_table(bits)
+    return np.array([float(block_work(int(one))) for one in table.unique], np.float64)[
+        table.inverse
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hashcanary.chain.median_time import median_time_past, rolling_median_11
+from hashcanary.chain.header_times import median_time_past, rolling_median_11
 
 
 def column(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

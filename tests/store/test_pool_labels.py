@@ -17,9 +17,8 @@ from hashcanary.sources.facts import BLOCKS, POOL_LABELS, Facts
 from hashcanary.sources.feed import Asked, Batch, Feed
 from hashcanary.sources.pools.pool_lists import Pool, PoolList, built_in
 from hashcanary.store.errors import NoCoinbases, UnknownPoolList
-from hashcanary.store.labelling import label
 from hashcanary.store.lake import Lake
-from hashcanary.store.pool_labels import pool_lists
+from hashcanary.store.pool_labels import label, pool_lists
 from hashcanary.store.recording import record_of
 from hashcanary.store.renewing import Recorder
 from hashcanary.store.syncing import SyncReport, sync
