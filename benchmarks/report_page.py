@@ -97,7 +97,7 @@ def prepare(home: Path, spec: Path) -> None:
 def peer_spec(report: Report) -> dict[str, object]:
     """The same charts as one Vega-Lite definition, one below the other, all columns inline."""
     from hashcanary.report.charts import CHARTS
-    from hashcanary.report.pictures import chart_spec
+    from hashcanary.report.render.pictures import chart_spec
 
     parts = []
     datasets: dict[str, object] = {}

@@ -248,20 +248,20 @@ class ReportAnswer:
 
     def to_dict(self) -> dict[str, Any]:
         """The document of ``report --json``."""
-        from hashcanary.report.as_json import as_json
+        from hashcanary.report.render.document_json import as_json
 
         return as_json(self.document)
 
     def text(self, width: int = 80) -> str:
         """The report as the command prints it, without colours, ``width`` characters wide."""
-        from hashcanary.report.terminal import render_terminal
+        from hashcanary.report.render.terminal import render_terminal
         from hashcanary.views.terminal import plain
 
         return plain(render_terminal(self.document), width)
 
     def html(self) -> str:
         """The page of ``report --html``. Raises BundleFailed."""
-        from hashcanary.report.html import render_html
+        from hashcanary.report.render.html import render_html
 
         return render_html(self.document)
 
@@ -295,13 +295,13 @@ class ShownChart:
     @property
     def spec(self) -> dict[str, Any]:
         """The whole Vega-Lite document, its data inline. Raises NothingToDraw."""
-        from hashcanary.report.pictures import chart_spec
+        from hashcanary.report.render.pictures import chart_spec
 
         return chart_spec(self._report, self.name)
 
     def png(self) -> bytes:
         """The chart as a PNG. Raises NothingToDraw."""
-        from hashcanary.report.pictures import draw
+        from hashcanary.report.render.pictures import draw
 
         return draw(self._report, self.name)
 

@@ -28,7 +28,7 @@ def write_report(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from hashcanary.report.javascript import BundleJob
+    from hashcanary.report.render.html import BundleJob
 
     written: list[Path] = []
     # the chart library takes two seconds to come: a process of its own makes it meanwhile
@@ -37,8 +37,8 @@ def write_report(
         with ThreadPoolExecutor(1) as beside:
             record = beside.submit(read)
             from hashcanary.report.build import build_report
-            from hashcanary.report.html import render_html
-            from hashcanary.report.pictures import write_pictures
+            from hashcanary.report.render.html import render_html
+            from hashcanary.report.render.pictures import write_pictures
 
         report = build_report(record.result())
         if html is not None:
@@ -68,11 +68,11 @@ def print_report(report: Report, *, as_json: bool) -> None:
     from hashcanary.cli.output import console, print_trimmed
 
     if as_json:
-        from hashcanary.report.as_json import json_text
+        from hashcanary.report.render.document_json import json_text
 
         sys.stdout.write(json_text(report))
         return
-    from hashcanary.report.terminal import render_terminal
+    from hashcanary.report.render.terminal import render_terminal
 
     out = console(sys.stdout)
     if out.is_terminal:

@@ -155,7 +155,7 @@ def test_the_curve_is_drawn_and_marked_as_simulated(
 ) -> None:
     from hashcanary.economics.hosting.contracts import read_hosting
     from hashcanary.economics.hosting.study import study_hosting
-    from hashcanary.report.charts.hosting import hosting_picture, hosting_spec
+    from hashcanary.report.charts.supply import hosting_picture, hosting_spec
     from hashcanary.store.lake import Lake
     from hashcanary.store.recording import record_of
 

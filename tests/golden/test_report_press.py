@@ -15,7 +15,7 @@ import pytest
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.build import build_report
-from hashcanary.report.html import render_html
+from hashcanary.report.render.html import render_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,9 +19,15 @@ from hashcanary.economics.supply.study import study_supply
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
 from hashcanary.report.document import Table
-from hashcanary.report.sections.hurt import Hurt, after_of, compute_hurt, hurt_datasets, who_is_hurt
+from hashcanary.report.sections.hurt import (
+    Hurt,
+    after_of,
+    compute_hurt,
+    hurt_datasets,
+    who_is_hurt,
+    years,
+)
 from hashcanary.report.sections.outlook import outlook
-from hashcanary.report.years import years
 from hashcanary.views.costs import FITTED, assumption
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from hashcanary.report import javascript
 from hashcanary.report.errors import BundleFailed
-from hashcanary.report.javascript import BundleJob
+from hashcanary.report.render.html import BundleJob
 
 
 def test_a_process_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

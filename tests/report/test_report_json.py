@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from hashcanary.report.as_json import as_json, json_text
 from hashcanary.report.build import build_report
 from hashcanary.report.document import Report
+from hashcanary.report.render.document_json import as_json, json_text
 from hashcanary.store.record import Record
 
 

@@ -17,8 +17,7 @@ from hashcanary.report.build import build_report
 from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Report, Section, Table
 from hashcanary.report.errors import BundleFailed
-from hashcanary.report.html import render_html
-from hashcanary.report.javascript import BundleJob
+from hashcanary.report.render.html import BundleJob, render_html
 from hashcanary.store.record import Record
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&"\'\x1b\u202e'
@@ -220,7 +219,7 @@ def test_an_empty_table_says_why(simulated_report: Report, bundle: BundleJob) ->
 
 
 def test_a_bundle_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hashcanary.report.javascript._PROGRAM", "raise SystemExit('no library')")
+    monkeypatch.setattr("hashcanary.report.render.html._PROGRAM", "raise SystemExit('no library')")
     with BundleJob() as job, pytest.raises(BundleFailed, match=r"code 1: no library.*Reinstall"):
         job.text()
 

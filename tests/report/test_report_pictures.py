@@ -12,7 +12,7 @@ import pytest
 from hashcanary.report.charts import CHARTS, charts_of
 from hashcanary.report.document import Dataset, Report
 from hashcanary.report.errors import NothingToDraw
-from hashcanary.report.pictures import SCALE, WIDTH, chart_spec, draw, write_pictures
+from hashcanary.report.render.pictures import SCALE, WIDTH, chart_spec, draw, write_pictures
 from hashcanary.report.theme import PALETTE
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from hashcanary.report.build import build_report
 from hashcanary.report.document import Report
-from hashcanary.report.terminal import render_terminal
+from hashcanary.report.render.terminal import render_terminal
 from hashcanary.store.record import Record
 from hashcanary.views.text import cell
 

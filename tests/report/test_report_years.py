@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hashcanary.report.years import Years, years
+from hashcanary.report.sections.hurt import Years, years
 
 if TYPE_CHECKING:
     from hashcanary.store.record import Record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hashcanary.report.document import Figure
-from hashcanary.report.words import figure_bounds, figure_value
+from hashcanary.report.render.words import figure_bounds, figure_value
 from hashcanary.units import DIFFICULTY, FRACTION, HASHRATE, RATIO, USD, Unit
 from hashcanary.views.text import (
     bounds,

@@ -145,7 +145,7 @@ def _number(args: argparse.Namespace, name: str) -> float | None:
 
 def _write(args: argparse.Namespace, answer: Answer) -> None:
     from hashcanary.cli.reporting import say_written, writing
-    from hashcanary.report.shutdown_page import picture, render_page
+    from hashcanary.report.render.shutdown_page import picture, render_page
 
     written = []
     for path, what in ((path_of(args.html), "a page"), (path_of(args.png), "a picture")):

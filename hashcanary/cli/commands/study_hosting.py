@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> Exit:
     picture = path_of(args.png)
     if picture is not None:
         from hashcanary.cli.reporting import write_picture
-        from hashcanary.report.charts.hosting import hosting_picture
+        from hashcanary.report.charts.supply import hosting_picture
 
         write_picture(picture, hosting_picture(answer.result, simulated=record.simulated))
     return Exit.DONE

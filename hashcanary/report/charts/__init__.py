@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.report.charts.costs import COSTS
 from hashcanary.report.charts.definition import Chart, specification
-from hashcanary.report.charts.difficulty import DIFFICULTY, RETARGETS
-from hashcanary.report.charts.drawdown import DRAWDOWN
-from hashcanary.report.charts.hashprice import HASHPRICE, PUELL
-from hashcanary.report.charts.hashrate import HASHRATE
-from hashcanary.report.charts.outlook import NEXT_CHANGE, OUTLOOK
-from hashcanary.report.charts.pools import DATASET, pools_chart
-from hashcanary.report.charts.price import PRICE
-from hashcanary.report.charts.ribbon import RIBBON
+from hashcanary.report.charts.difficulty import DIFFICULTY, NEXT_CHANGE, OUTLOOK, RETARGETS
+from hashcanary.report.charts.hashprice import COSTS, HASHPRICE, PUELL
+from hashcanary.report.charts.hashrate import DRAWDOWN, HASHRATE, POOLS, pools_chart
+from hashcanary.report.charts.price import PRICE, RIBBON
 from hashcanary.report.charts.stress import FLEET, STRESS
 from hashcanary.report.charts.supply import SUPPLY
 
@@ -44,7 +39,7 @@ CHARTS: dict[str, Chart] = {
 
 def charts_of(report: Report) -> dict[str, Chart]:
     """The charts of a report: the catalogue's, and that of its pools."""
-    found = [one for one in report.datasets if one.key == DATASET]
+    found = [one for one in report.datasets if one.key == POOLS]
     named = {chart.name: chart for chart in map(pools_chart, found)}
     return {**CHARTS, **named}
 

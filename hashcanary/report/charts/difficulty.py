@@ -1,4 +1,4 @@
-"""Difficulty by epoch, and its change at each retarget."""
+"""Difficulty by epoch, its change at each retarget, and where hashrate and difficulty go next."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from hashcanary.report.charts.definition import (
     Chart,
     Line,
     Spec,
+    fan_layers,
     halving_rules,
+    line_layers,
     time_axis,
     value_axis,
     within_window,
@@ -90,4 +92,60 @@ RETARGETS = Chart(
     lines=_CHANGES,
     layers=(_bars(_CHANGES[0], ">="), _bars(_CHANGES[1], "<")),
     height=130,
+)
+
+
+BAND_COLUMNS = ("median", "low_50", "high_50", "low_80", "high_80", "low_95", "high_95")
+
+_RATE_LINES = (
+    Line("median", "estimate, with 50, 80 and 95% bands", "hashrate"),
+    Line("", "forecast, with the same bands", "second", "bar"),
+)
+_Y_RATE = value_axis("linear", "hashrate", title="hashes per second") | {
+    "scale": {"type": "linear", "zero": False, "nice": False, "padding": 6}
+}
+OUTLOOK = Chart(
+    name="outlook",
+    title="Hashrate: estimate and forecast",
+    description=(
+        "Hashrate estimated from every 18 blocks, and its forecast from the last block on: medians "
+        "with 50, 80 and 95% bands."
+    ),
+    datasets=("rate",),
+    columns=(*BAND_COLUMNS, "kind"),
+    format="hashrate",
+    lines=_RATE_LINES,
+    layers=(
+        *fan_layers("rate", "hashrate", _RATE_LINES[0].label, _Y_RATE, "known"),
+        *fan_layers("rate", "second", _RATE_LINES[1].label, _Y_RATE, "ahead"),
+    ),
+    height=280,
+    own_window=True,
+)
+
+_NEXT_LINES = (
+    Line("median", "forecast, with 50, 80 and 95% bands", "hashrate"),
+    Line("mempool", "mempool.space's rule", "stress", "dashed"),
+    Line("naive", "mean interval so far", "faint", "thin"),
+)
+_Y_NEXT = value_axis("linear", "signed_percent", title="change of the difficulty")
+NEXT_CHANGE = Chart(
+    name="next_change",
+    title="Forecast of the next change of difficulty, along the epoch",
+    description=(
+        "Forecast of the change at the next retarget, repeated along the epoch from the blocks "
+        "known at each moment: the median with 50, 80 and 95% bands, and the two rules in common "
+        "use."
+    ),
+    datasets=("next_change",),
+    columns=(*BAND_COLUMNS, "mempool", "naive"),
+    format="signed_percent",
+    lines=_NEXT_LINES,
+    layers=(
+        *fan_layers("next_change", "hashrate", _NEXT_LINES[0].label, _Y_NEXT),
+        *line_layers("next_change", _NEXT_LINES[2], _Y_NEXT, positive=False),
+        *line_layers("next_change", _NEXT_LINES[1], _Y_NEXT, positive=False),
+    ),
+    height=240,
+    own_window=True,
 )

@@ -30,7 +30,7 @@ from hashcanary.inference.retarget.forecast import (
     naive_change,
 )
 from hashcanary.moments import DAY
-from hashcanary.report.charts.outlook import BAND_COLUMNS
+from hashcanary.report.charts.difficulty import BAND_COLUMNS
 from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series
 from hashcanary.units import FRACTION, HASHRATE
 from hashcanary.views.retarget import central, hashrate_sentence, outer, sentences, table

@@ -48,7 +48,7 @@ class WhoMined:
 
 def who_mined(record: Record, today: int | None) -> WhoMined:
     """Pools of the last days and of the days before. today: start of the last measured day."""
-    from hashcanary.report.charts.pools import MOST
+    from hashcanary.report.charts.hashrate import MOST_POOLS
     from hashcanary.studies.errors import NoPoolLabels
     from hashcanary.studies.pool_shares import pool_shares
     from hashcanary.studies.pools import study_pools
@@ -71,7 +71,7 @@ def who_mined(record: Record, today: int | None) -> WhoMined:
             "`hashcanary pools --label` labels later ones whose coinbase is known"
         )
     try:
-        return WhoMined(study, pool_shares(record, most=MOST))
+        return WhoMined(study, pool_shares(record, most=MOST_POOLS))
     except NoPoolLabels:
         return WhoMined(study)
 

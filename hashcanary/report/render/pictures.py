@@ -8,8 +8,7 @@ from hashcanary.report import theme
 from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.charts.definition import VEGA_LITE
 from hashcanary.report.errors import NothingToDraw
-from hashcanary.report.window import own_window, starting_window
-from hashcanary.report.words import as_known
+from hashcanary.report.render.words import as_known, own_window, starting_window
 from hashcanary.views.text import day, quantity
 
 if TYPE_CHECKING:

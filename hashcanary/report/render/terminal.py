@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from hashcanary.report.document import Ledger
-from hashcanary.report.words import facts_line, figure_bounds, figure_value
+from hashcanary.report.render.words import facts_line, figure_bounds, figure_value
 from hashcanary.views.table import Table
 from hashcanary.views.terminal import longest_word, table_parts
 from hashcanary.views.text import SIMULATED, period

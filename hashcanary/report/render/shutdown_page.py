@@ -6,11 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.report import theme
-from hashcanary.report.blocks import table
 from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, simulated_mark
-from hashcanary.report.html import style_sheet
-from hashcanary.report.markup import Html, tag
-from hashcanary.report.pictures import SCALE
+from hashcanary.report.render.html import Html, style_sheet, table, tag
+from hashcanary.report.render.pictures import SCALE
 from hashcanary.units import USD_PER_KWH
 from hashcanary.version import __version__
 from hashcanary.views.text import SIMULATED, banded
