@@ -23,32 +23,6 @@ class Unit:
     keyed: bool = True
     numeric: bool = True
 
-    def people(self, value: float, digits: int = 4) -> str:
-        """Value as people read it, with unit and SI prefix: ``987.7 EH/s``, ``-12.34%``."""
-        if self.percent:
-            return f"{value * 100:.{max(digits - 2, 0)}f}%"
-        prefix = ""
-        if self.prefixed:
-            for name, scale in _PREFIXES:
-                if abs(value) >= scale:
-                    value, prefix = value / scale, name
-                    break
-        number = _plain(value, digits)
-        return f"{number} {prefix}{self.symbol}".rstrip()
-
-
-_PREFIXES = (("Z", 1e21), ("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
-
-
-def _plain(value: float, digits: int) -> str:
-    """``digits`` significant digits, thousands separated, never in exponent form above 1e-6."""
-    if value == 0 or not 1e-6 < abs(value) < 1e16:
-        return f"{value:.{digits}g}"
-    import math
-
-    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
-    return f"{value:,.{decimals}f}"
-
 
 HASHRATE = Unit("H/s", "hashes_per_second", "hashrate", prefixed=True)
 HASHES = Unit("hashes", "hashes", "hashes", prefixed=True)

@@ -5,9 +5,10 @@ Text that came from outside is made ``harmless`` before anyone shows it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite, isinf
-from typing import TYPE_CHECKING
+from math import floor, isfinite, isinf, log10
+from typing import TYPE_CHECKING, Literal
 
 from hashcanary.interval import Interval
 from hashcanary.units import (
@@ -35,6 +36,41 @@ MINUS = "−"
 NOTHING = "–"
 # characters that change the direction of the text around them without being seen
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+PREFIXES = ((1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+FormatName = Literal["hashrate", "difficulty", "usd", "percent", "signed_percent", "ratio"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How the values of a chart read, on its axis and where they are read off.
+
+    before, after: what stands around the number. digits: significant ones, ``digits_from_1000``
+    from 1,000 on; decimals: in their stead. scale: what values are multiplied by. signed: whether
+    positive ones have a sign. prefixes: the SI prefixes taken, the largest first.
+    """
+
+    before: str = ""
+    after: str = ""
+    digits: int = 4
+    digits_from_1000: int = 4
+    decimals: int | None = None
+    scale: int = 1
+    signed: bool = False
+    prefixes: tuple[tuple[float, str], ...] = ()
+
+
+FORMATS: dict[FormatName, Format] = {
+    # no prefix above EH/s, so that figures can be compared at sight
+    "hashrate": Format(after="H/s", prefixes=PREFIXES[1:]),
+    "difficulty": Format(prefixes=PREFIXES),
+    "usd": Format(before="$", digits_from_1000=5),
+    "percent": Format(after="%", decimals=1, scale=100),
+    "signed_percent": Format(after="%", decimals=2, scale=100, signed=True),
+    "ratio": Format(digits=3, digits_from_1000=3),
+}
+"""The formats of charts, for pages and pictures."""
 
 
 def harmless(text: str) -> str:
@@ -90,8 +126,18 @@ def quantity(value: float | str, unit: Unit | None, digits: int = 4) -> str:
         places = max(digits - len(str(int(abs(value) / 1e18))), 0) if value else 0
         return f"{value / 1e18:,.{places}f} EH/s"
     shown = min(digits, 3) if unit in {RATIO, INDEX_100} else digits
-    text = unit.people(value, shown)
+    scale, prefix = 1.0, ""
+    if unit.prefixed:
+        scale, prefix = next((each for each in PREFIXES if abs(value) >= each[0]), (scale, prefix))
+    text = f"{_plain(value / scale, shown)} {prefix}{unit.symbol}".rstrip()
     return MINUS + text[1:] if text.startswith("-") else text
+
+
+def _plain(value: float, digits: int) -> str:
+    """``digits`` significant digits, thousands separated, never in exponent form above 1e-6."""
+    if value == 0 or not 1e-6 < abs(value) < 1e16:
+        return f"{value:.{digits}g}"
+    return f"{value:,.{max(digits - 1 - floor(log10(abs(value))), 0)}f}"
 
 
 def bounds(

@@ -9,10 +9,14 @@ notebook by the sliders that ``specification`` can bind, a picture by their star
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from hashcanary.views.text import FORMATS, MINUS
+
+if TYPE_CHECKING:
+    from hashcanary.views.text import Format, FormatName
 
 Spec = dict[str, Any]
-Format = Literal["hashrate", "difficulty", "usd", "percent", "signed_percent", "ratio"]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 VEGA_LITE = "6.4"
@@ -52,7 +56,7 @@ class Chart:
     description: str
     datasets: tuple[str, ...]
     columns: tuple[str, ...]
-    format: Format
+    format: FormatName
     lines: tuple[Line, ...]
     layers: tuple[Spec, ...]
     height: int = 260
@@ -62,14 +66,14 @@ class Chart:
     along: str = ""
 
 
-def value_axis(chart_scale: str, form: Format, *, title: str) -> Spec:
+def value_axis(chart_scale: str, form: FormatName, *, title: str) -> Spec:
     """The y channel's scale and axis, without its field."""
     return {
         "type": "quantitative",
         "title": None,
         "scale": {"type": chart_scale, "nice": False, "padding": 6},
         "axis": {
-            "labelExpr": _LABELS[form],
+            "labelExpr": _labels(FORMATS[form]),
             "values": {"expr": _TICKS},
             "title": None,
             "description": title,
@@ -91,18 +95,25 @@ _TICKS = (
 )
 
 
-# said by expression, for a format leaves out every other label of a logarithmic axis
-_LABELS: dict[Format, str] = {
-    "hashrate": "datum.value >= 1e18 ? format(datum.value / 1e18, ',~r') + ' EH/s' "
-    ": datum.value === 0 ? '0' "
-    ": replace(format(datum.value, '~s'), regexp('[a-zA-Z]?$'), ' $&H/s')",
-    "difficulty": "format(datum.value, '~s')",
-    "usd": "'$' + format(datum.value, datum.value < 1 ? '~r' : '~s')",
-    "percent": "replace(format(datum.value, '.0%'), '-', '\u2212')",
-    "signed_percent": "datum.value === 0 ? '0%' "
-    ": replace(format(datum.value, '+.0%'), '-', '\u2212')",
-    "ratio": "format(datum.value, '~r')",
-}
+def _labels(form: Format) -> str:
+    """The expression of an axis' labels: a format leaves out every other one of a logarithm's."""
+    value = "datum.value"
+    if form.scale == 100:
+        label = f"replace(format({value}, '{'+' if form.signed else ''}.0%'), '-', '{MINUS}')"
+        return f"{value} === 0 ? '0%' : {label}" if form.signed else label
+    if form.before:
+        return f"'{form.before}' + format({value}, {value} < 1 ? '~r' : '~s')"
+    if not form.prefixes:
+        return f"format({value}, '~r')"
+    if not form.after:
+        return f"format({value}, '~s')"
+    scale, prefix = form.prefixes[0]
+    most = f"{scale:g}".replace("+", "")
+    return (
+        f"{value} >= {most} ? format({value} / {most}, ',~r') + ' {prefix}{form.after}' "
+        f": {value} === 0 ? '0' "
+        f": replace(format({value}, '~s'), regexp('[a-zA-Z]?$'), ' $&{form.after}')"
+    )
 
 
 def time_axis() -> Spec:

@@ -13,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from itertools import groupby, pairwise
@@ -33,7 +34,7 @@ from hashcanary.report.render.words import (
 )
 from hashcanary.units import DATE
 from hashcanary.views.table import Table
-from hashcanary.views.text import SIMULATED, cell, day, heading, percent, period
+from hashcanary.views.text import FORMATS, SIMULATED, cell, day, heading, percent, period
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -621,7 +622,7 @@ def _payload(report: Report) -> str:
             "dataset": chart.datasets[0],
             "datasets": chart.datasets,
             "columns": chart.columns,
-            "format": chart.format,
+            "format": asdict(FORMATS[chart.format]),
             "scale": chart.scale,
             "toggles": chart.toggles,
             "window": own,

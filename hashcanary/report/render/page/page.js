@@ -25,7 +25,6 @@
   // ---- words and numbers ------------------------------------------------------------------
 
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-  const PREFIXES = [[1e21, "Z"], [1e18, "E"], [1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
 
   function dayName(ms) {
     const day = new Date(ms);
@@ -38,21 +37,16 @@
     return value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
   }
 
-  function prefixed(value, symbol) {
-    for (const [scale, prefix] of PREFIXES) {
-      if (Math.abs(value) >= scale) return `${significant(value / scale, 4)} ${prefix}${symbol}`;
-    }
-    return `${significant(value, 4)} ${symbol}`;
+  // a value as a chart's format says; formats come from the page's data
+  function formatted(value, format) {
+    const [step, prefix] = format.prefixes.find(([step]) => Math.abs(value) >= step) ?? [1, ""];
+    const size = (value * format.scale) / step;
+    const number = format.decimals === null
+      ? significant(size, size >= 1000 ? format.digits_from_1000 : format.digits)
+      : size.toFixed(format.decimals).replace("-", "\u2212");
+    const unit = format.prefixes.length ? ` ${prefix}${format.after}`.trimEnd() : format.after;
+    return `${format.signed && value > 0 ? "+" : ""}${format.before}${number}${unit}`;
   }
-
-  const FORMATS = {
-    hashrate: (value) => (value >= 1e18 ? `${significant(value / 1e18, 4)} EH/s` : prefixed(value, "H/s")),
-    difficulty: (value) => prefixed(value, "").trim(),
-    usd: (value) => `$${significant(value, value >= 1000 ? 5 : 4)}`,
-    percent: (value) => `${(value * 100).toFixed(1).replace("-", "\u2212")}%`,
-    signed_percent: (value) => `${value > 0 ? "+" : ""}${(value * 100).toFixed(2).replace("-", "\u2212")}%`,
-    ratio: (value) => significant(value, 3),
-  };
 
   // ---- data -------------------------------------------------------------------------------
 
@@ -436,7 +430,7 @@
     chart.rule.className = "rule";
     chart.rule.hidden = true;
     chart.outputs = [...figure.querySelectorAll("output")].map((output) => [
-      output.dataset.column, output, FORMATS[chart.format],
+      output.dataset.column, output, (value) => formatted(value, chart.format),
     ]);
     for (const button of figure.querySelectorAll("[data-scale]")) {
       button.addEventListener("click", async () => {
