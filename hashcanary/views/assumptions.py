@@ -45,7 +45,7 @@ def sensitivity(name: str, title: str, unit: Unit, digits: int | None = None) ->
     name, title, unit, digits: of the answer that moves.
     """
     return (
-        Column("assumption", "assumption", get=lambda row: row.meaning, wide=True),
+        Column("assumption", "assumption", get="meaning", wide=True),
         Column("name", "name", hidden=True),
         Column(
             "low", "from", text=_three, definition="lower end of its middle 60%, in the row's unit"
@@ -53,12 +53,12 @@ def sensitivity(name: str, title: str, unit: Unit, digits: int | None = None) ->
         Column(
             "high", "to", text=_three, definition="upper end of its middle 60%, in the row's unit"
         ),
-        Column("unit", "unit", get=lambda row: row.unit.suffix, hidden=True),
+        Column("unit", "unit", get="unit.suffix", hidden=True),
         Column(
             f"{name}_at_low",
             f"{title} at from",
             unit,
-            lambda row: row.at_low,
+            "at_low",
             digits=digits,
             definition="mean of draws with the assumption in its lowest fifth",
         ),
@@ -66,7 +66,7 @@ def sensitivity(name: str, title: str, unit: Unit, digits: int | None = None) ->
             f"{name}_at_high",
             "at to",
             unit,
-            lambda row: row.at_high,
+            "at_high",
             digits=digits,
             definition="mean of draws with the assumption in its highest fifth",
         ),
@@ -74,7 +74,7 @@ def sensitivity(name: str, title: str, unit: Unit, digits: int | None = None) ->
             "variance_explained",
             "of variance",
             FRACTION,
-            lambda row: row.part,
+            "part",
             digits=0,
             spare=1,
             definition="of the variance of the answer over draws",

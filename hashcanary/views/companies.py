@@ -68,18 +68,17 @@ def _number(
     name: str, title: str, unit: Unit, get: str = "", text: Text | None = _WHOLE, spare: int = 0
 ) -> Column:
     """An exact figure. text: None for whole percents."""
-    read = attrgetter(get or name)
-    return Column(name, title, unit, read, text=text, digits=0, spare=spare)
+    return Column(name, title, unit, get or name, text=text, digits=0, spare=spare)
 
 
 def _band(
-    name: str, title: str, unit: Unit, get: Get, text: Text | None = _WHOLE, spare: int = 0
+    name: str, title: str, unit: Unit, get: Get | str, text: Text | None = _WHOLE, spare: int = 0
 ) -> Column:
     """A figure with limits, equal to it where all of its inputs were reported."""
     return Column(name, title, unit, get, INTERVAL, text=text, digits=0, spare=spare)
 
 
-def _hidden(name: str, unit: Unit | None = None, get: Get | None = None) -> Column:
+def _hidden(name: str, unit: Unit | None = None, get: Get | str | None = None) -> Column:
     """What people do not see."""
     return Column(name, name.replace("_", " "), unit, get, hidden=True)
 
@@ -97,20 +96,19 @@ def _reported(
 
     spare, to: ``spare`` of the figure and of the end of its period; None hides them.
     """
-    figure = attrgetter(get or name)
+    figure, hidden = attrgetter(path := get or name), spare is None
 
-    def of(read: Callable[[Told], Any]) -> Get:
+    def of(read: Callable[[Told], int]) -> Get:
         return lambda row: None if (told := figure(row)) is None else read(told)
 
-    end, hidden = of(lambda told: day_start(told.last)), spare is None
-    amount = of(attrgetter("amount"))
+    end, amount = of(lambda told: day_start(told.last)), f"{path}.amount"
     return (
         Column(
             name, title, unit, amount, text=text, spare=spare or 0, hidden=hidden, optional=True
         ),
         Column(f"{name}_to", "to", DATE, end, hidden=to is None, spare=to or 0),
         _hidden(f"{name}_known", DATE, of(lambda told: told.known_at - 1)),
-        _hidden(f"{name}_source", None, of(attrgetter("source_url"))),
+        _hidden(f"{name}_source", None, f"{path}.source_url"),
     )
 
 
@@ -119,11 +117,9 @@ def _name(name: str, *, simulated: bool) -> str:
 
 
 _COMPANY = Column(
-    "company",
-    "company",
-    get=lambda row: _name(row.company.name, simulated=row.company.simulated),
+    "company", "company", get=lambda row: _name(row.company.name, simulated=row.company.simulated)
 )
-_SIMULATED = _hidden("simulated", None, attrgetter("company.simulated"))
+_SIMULATED = _hidden("simulated", None, "company.simulated")
 
 
 def _reporters(row: CompanyPeriod) -> str:
@@ -138,9 +134,6 @@ def _inputs(of: str) -> Get:
 
 def _produced_from(row: CompanyNow) -> int | None:
     return None if row.produced is None else day_start(row.produced.first)
-
-
-_OVER_NETWORK = attrgetter("over_network")
 
 
 def _bands(of: str) -> Get:
@@ -171,13 +164,13 @@ VIEW = View(
             *_reported("cash", "cash", USD, spare=None),
             _hidden("funds", USD),
             replace(_band("power_bill", "power bill", USD_PER_MONTH, _bands("bill")), hidden=True),
-            _band("covered", "months of power", MONTHS, attrgetter("covered")),
-            _band("forced_selling", "forced selling", FRACTION, attrgetter("must_sell"), None),
+            _band("covered", "months of power", MONTHS, "covered"),
+            _band("forced_selling", "forced selling", FRACTION, "must_sell", None),
             _hidden("power_bill_inputs", None, _inputs("bill")),
             _hidden("power_bill_own", None, lambda row: row.bill and row.bill.own),
             _band("power_cost", "power a coin", USD_PER_BTC, _bands("per_coin"), spare=2),
             _hidden("power_cost_inputs", None, _inputs("per_coin")),
-            _band("power_cost_to_network", "/ network's", RATIO, _OVER_NETWORK, _HUNDREDTH, 4),
+            _band("power_cost_to_network", "/ network's", RATIO, "over_network", _HUNDREDTH, 4),
             _SIMULATED,
         ),
         "months": (
@@ -192,7 +185,7 @@ VIEW = View(
             _number("sold", "sold", BTC, text=_TENTH),
             _hidden("sellers", COUNT, lambda row: row.sellers or None),
             _number("sold_share", "sold / produced", FRACTION, text=None),
-            _hidden("sale_proceeds", USD, attrgetter("proceeds")),
+            _hidden("sale_proceeds", USD, "proceeds"),
             _number("sale_price", "sold at", USD_PER_BTC, "usd_per_btc", spare=4),
             _number("held", "held", BTC, text=_TENTH, spare=2),
             _hidden("held_before", BTC),
@@ -201,9 +194,9 @@ VIEW = View(
             _hidden("rounding", BTC),
             _hidden("adds_up"),
             _hidden("power_cost", USD),
-            _hidden("power_cost", USD_PER_BTC, attrgetter("power_usd_per_btc")),
+            _hidden("power_cost", USD_PER_BTC, "power_usd_per_btc"),
             Column("network_share", "of network", FRACTION, digits=1, spare=3),
-            _hidden("network_with_fees", None, attrgetter("with_fees")),
+            _hidden("network_with_fees", None, "with_fees"),
             _hidden("restated"),
             _hidden("known", DATE, lambda row: row.known_at - 1),
             _hidden("sources"),
@@ -230,9 +223,9 @@ VIEW = View(
             _number("ai_over_capacity", "of capacity", FRACTION, "ai.over_capacity", None, 3),
             *_reported("ai_revenue", "million USD/year", USD_PER_YEAR, "ai.revenue", _ROUND),
             _number("ai_load", "of load", USD_PER_MWH, "ai.usd_per_mwh_load", spare=2),
-            _band("ai_site", "of site", USD_PER_MWH, attrgetter("ai.usd_per_mwh_site")),
-            _band("mining", "mining", USD_PER_MWH, attrgetter("ai.mining_usd_per_mwh")),
-            _band("ai_to_mining", "AI / mining", RATIO, attrgetter("ai.ratio"), _TENTH, 1),
+            _band("ai_site", "of site", USD_PER_MWH, "ai.usd_per_mwh_site"),
+            _band("mining", "mining", USD_PER_MWH, "ai.mining_usd_per_mwh"),
+            _band("ai_to_mining", "AI / mining", RATIO, "ai.ratio", _TENTH, 1),
             _hidden("inputs", None, _inputs("ai")),
             _SIMULATED,
         ),

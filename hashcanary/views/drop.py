@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import exp, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
 from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from hashcanary.inference.explain.missing import Missing
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
-    from hashcanary.units import Unit
-    from hashcanary.views.table import Cell
 
 POSTERIOR = "central 95% of the posterior"
 _EXACT = "95% confidence, exact (ratio of two Gamma variates)"
@@ -71,19 +69,6 @@ def times(log_factor: float) -> str:
     return size if size == "1.0" else ("×" if log_factor > 0 else "÷") + size
 
 
-def _fact(name: str, title: str, unit: Unit, path: str, limits: str = "") -> Column:
-    """A fact at a path such as ``margin.hashprice``, null where the path ends early."""
-
-    def get(explanation: Explanation) -> Cell:
-        value: Any = explanation
-        for attribute in path.split("."):
-            value = None if value is None else getattr(value, attribute)
-        cell: Cell = value
-        return cell
-
-    return Column(name, title, unit, get, limits)
-
-
 VIEW = View(
     "explain_drop",
     "explain drop",
@@ -91,29 +76,29 @@ VIEW = View(
     facts=(
         Column("answer", "most probable cause, or that it cannot be told"),
         Column("least_named", "a less probable cause is not named", PROBABILITY, lambda _: ENOUGH),
-        _fact("start", "beginning of the drop, median", _TIME, "drop.start"),
-        _fact("start_low", "lower limit of its beginning (95%)", _TIME, "drop.start_low"),
-        _fact("start_high", "upper limit of its beginning (95%)", _TIME, "drop.start_high"),
-        _fact("height_before", "last block before the drop", COUNT, "drop.height"),
-        _fact("last_height", "last block known", COUNT, "drop.last"),
-        _fact("last_time", "time of the last block known", _TIME, "drop.now"),
-        _fact("depth", "hashrate lost at the deepest", _SHARE, "drop.depth", POSTERIOR),
-        _fact("decline", "time over which it dropped", DAYS, "drop.decline_days", POSTERIOR),
-        _fact("returned", "part of the loss that is back", _SHARE, "drop.returned", POSTERIOR),
-        _fact("recent_change", "last days against before", _SHARE, "recent.change", _EXACT),
-        _fact("recent", "the last days that are compared", DAYS, "recent.days"),
-        _fact("recent_blocks", "blocks of the last days", COUNT, "recent.blocks"),
-        _fact("recent_once_in", "their return period", YEARS, "recent.once_in_years"),
+        Column("start", "beginning of the drop, median", _TIME, "drop.start"),
+        Column("start_low", "lower limit of its beginning (95%)", _TIME, "drop.start_low"),
+        Column("start_high", "upper limit of its beginning (95%)", _TIME, "drop.start_high"),
+        Column("height_before", "last block before the drop", COUNT, "drop.height"),
+        Column("last_height", "last block known", COUNT, "drop.last"),
+        Column("last_time", "time of the last block known", _TIME, "drop.now"),
+        Column("depth", "hashrate lost at the deepest", _SHARE, "drop.depth", POSTERIOR),
+        Column("decline", "time over which it dropped", DAYS, "drop.decline_days", POSTERIOR),
+        Column("returned", "part of the loss that is back", _SHARE, "drop.returned", POSTERIOR),
+        Column("recent_change", "last days against before", _SHARE, "recent.change", _EXACT),
+        Column("recent", "the last days that are compared", DAYS, "recent.days"),
+        Column("recent_blocks", "blocks of the last days", COUNT, "recent.blocks"),
+        Column("recent_once_in", "their return period", YEARS, "recent.once_in_years"),
         Column("reach", "days back that a drop is looked for", DAYS),
-        _fact("hashprice", "hashprice of the subsidy at the drop", _PHS, "margin.hashprice"),
-        _fact("hashprice_day", "day of the last price", DATE, "margin.day"),
-        _fact("hashprice_before", "mean hashprice of 60 days before", _PHS, "margin.usual"),
-        _fact("hashprice_percentile", "year's days below it", _SHARE, "margin.percentile"),
-        _fact("price_drawdown", "price below 90-day high", _SHARE, "margin.price_drawdown"),
-        _fact("break_even", "average machine's break-even", _PHS, _BREAK_EVEN, _DRAWS),
-        _fact("break_even_spread", "its spread", LOG_SD, "margin.squeeze.break_even_log_sd"),
+        Column("hashprice", "hashprice of the subsidy at the drop", _PHS, "margin.hashprice"),
+        Column("hashprice_day", "day of the last price", DATE, "margin.day"),
+        Column("hashprice_before", "mean hashprice of 60 days before", _PHS, "margin.usual"),
+        Column("hashprice_percentile", "year's days below it", _SHARE, "margin.percentile"),
+        Column("price_drawdown", "price below 90-day high", _SHARE, "margin.price_drawdown"),
+        Column("break_even", "average machine's break-even", _PHS, _BREAK_EVEN, _DRAWS),
+        Column("break_even_spread", "its spread", LOG_SD, "margin.squeeze.break_even_log_sd"),
         *(
-            _fact(name, title, unit, f"margin.squeeze.{attribute}", _DRAWS)
+            Column(name, title, unit, f"margin.squeeze.{attribute}", _DRAWS)
             for name, title, unit, attribute in (
                 ("underwater_before", "underwater before the drop", _SHARE, "underwater_before"),
                 ("newly_underwater", "newly underwater", _SHARE, "newly"),
@@ -149,8 +134,8 @@ VIEW = View(
         "pools": (
             Column("pool", "slug", hidden=True),
             Column("name", "pool"),
-            Column("blocks_before", "blocks before", COUNT, lambda row: row.before),
-            Column("blocks_while_low", "blocks while low", COUNT, lambda row: row.after),
+            Column("blocks_before", "blocks before", COUNT, "before"),
+            Column("blocks_while_low", "blocks while low", COUNT, "after"),
             Column("change", "change of its hashrate (95%)", _SHARE, limits=_RATIO, signed=True),
         ),
         "regions": (

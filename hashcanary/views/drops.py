@@ -11,8 +11,6 @@ from hashcanary.views.table import Column, Table
 from hashcanary.views.text import count, day, how_often
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hashcanary.inference.drops.drops import Drop, DropList
     from hashcanary.store.record import Record
     from hashcanary.views.table import Cell
@@ -23,7 +21,7 @@ _LIMIT = "header time of the block at that end of the central 95% of the posteri
 _NULL = "noise, ordinary variation and growth of the hashrate as learned by then; no drop"
 
 
-def _limit(name: str, title: str, get: Callable[[Drop], Cell]) -> Column:
+def _limit(name: str, title: str, get: str) -> Column:
     # header times need not follow heights: an Interval of them could be out of order
     return Column(name, title, UNIX_TIME, get, definition=_LIMIT, hidden=True)
 
@@ -37,26 +35,26 @@ VIEW = View(
     "study drops",
     "When did the hashrate drop, by its blocks, at a stated rate of false alarms?",
     facts=(
-        Column("between_false_alarms", "between false alarms", YEARS, lambda row: row.years),
-        Column("watched_blocks", "blocks watched", COUNT, lambda row: row.watched),
+        Column("between_false_alarms", "between false alarms", YEARS, "years"),
+        Column("watched_blocks", "blocks watched", COUNT, "watched"),
         Column("false_alarms", "false alarms expected in them, at most", COUNT),
-        Column("now_once_in", "return period of now", YEARS, lambda row: row.luck_years_now),
+        Column("now_once_in", "return period of now", YEARS, "luck_years_now"),
     ),
     tables={
         "drops": (
-            Column("start", "start", UNIX_TIME, lambda row: row.start_time, text=day),
-            _limit("start_low", "start, lower limit", lambda row: row.start_low_time),
-            _limit("start_high", "start, upper limit", lambda row: row.start_high_time),
-            Column("start_height", "start height", COUNT, lambda row: row.start, hidden=True),
-            Column("alarm", "alarm", UNIX_TIME, lambda row: row.alarm_time, text=day),
-            Column("alarm_height", "alarm at block", COUNT, lambda row: row.alarm, spare=2),
+            Column("start", "start", UNIX_TIME, "start_time", text=day),
+            _limit("start_low", "start, lower limit", "start_low_time"),
+            _limit("start_high", "start, upper limit", "start_high_time"),
+            Column("start_height", "start height", COUNT, "start", hidden=True),
+            Column("alarm", "alarm", UNIX_TIME, "alarm_time", text=day),
+            Column("alarm_height", "alarm at block", COUNT, "alarm", spare=2),
             Column("delay", "delay", BLOCKS, spare=3, definition="from its start to its alarm"),
             Column("depth", "depth", FRACTION, _depth, "central 95% of the posterior", digits=0),
-            Column("end", "until", UNIX_TIME, lambda row: row.end_time, text=day),
-            Column("end_height", "end height", COUNT, lambda row: row.end, hidden=True),
+            Column("end", "until", UNIX_TIME, "end_time", text=day),
+            Column("end_height", "end height", COUNT, "end", hidden=True),
             Column("returned", "recovered", spare=1),
-            Column("once_in", "return period", YEARS, lambda row: row.luck_years),
-            Column("level_before", "before", HASHRATE, lambda row: row.level, hidden=True),
+            Column("once_in", "return period", YEARS, "luck_years"),
+            Column("level_before", "before", HASHRATE, "level", hidden=True),
         ),
     },
     more={

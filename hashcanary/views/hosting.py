@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT
@@ -69,7 +68,7 @@ def _hidden(column: Column) -> Column:
 
 
 def _contract(name: str, title: str, get: str, spare: int = 0, unit: Unit | None = None) -> Column:
-    return Column(name, title, unit, attrgetter(f"contract.{get}"), spare=spare)
+    return Column(name, title, unit, f"contract.{get}", spare=spare)
 
 
 def _decimals(value: float, digits: int) -> str:
@@ -149,8 +148,8 @@ VIEW = View(
             Column("source", "source", hidden=True),
         ),
         "left": (
-            Column("left", "left", FRACTION, attrgetter("left.fraction"), digits=0),
-            Column("selection", "who", get=attrgetter("left.selection"), spare=1),
+            Column("left", "left", FRACTION, "left.fraction", digits=0),
+            Column("selection", "who", get="left.selection", spare=1),
             _change("difficulty_change_alone", "difficulty alone", "", 3),
             _change("hashprice_change_alone", "hashprice alone", "", 4),
             _change("difficulty_change", "difficulty"),

@@ -30,12 +30,12 @@ VIEW = View(
     facts=(
         Column("list", "list that labels the blocks"),
         Column("by", "whether pools or groups of pools are counted"),
-        Column("window", "length of the window", DAYS, lambda study: study.days),
+        Column("window", "length of the window", DAYS, "days"),
         Column("start", "start of the window", UNIX_TIME),
         Column("end", "end of the window", UNIX_TIME),
         Column("known_at", "moment at which the window was known", UNIX_TIME),
         Column("blocks", "blocks of the window", COUNT),
-        Column("blocks_before", "blocks of the window before", COUNT, lambda study: study.before),
+        Column("blocks_before", "blocks of the window before", COUNT, "before"),
         Column("unknown_share", "share of no known pool", FRACTION, limits=SHARE),
         Column("hhi", "Herfindahl-Hirschman index", RATIO, limits=HHI),
         Column("nakamoto", "fewest pools above a half", COUNT, limits=NAKAMOTO),
@@ -49,7 +49,7 @@ VIEW = View(
             Column("blocks", "blocks", COUNT),
             Column("share", "share (95%)", FRACTION, limits=SHARE),
             Column("hashrate", "hashrate (95%)", HASHRATE, limits=POISSON, digits=3, spare=2),
-            Column("blocks_before", "before", COUNT, lambda row: row.before, hidden=True),
+            Column("blocks_before", "before", COUNT, "before", hidden=True),
             Column("share_change", "change (95%)", FRACTION, limits=CHANGE, points=True),
             Column(
                 "hashrate_change",

@@ -34,15 +34,15 @@ VIEW = View(
     ),
     tables={
         "rigs": (
-            Column("rig", "rig", get=lambda rig: rig.name),
+            Column("rig", "rig", get="name"),
             Column("maker", "maker", spare=4),
-            Column("hashrate", "hashrate", TERAHASHES, lambda rig: rig.hashrate_ths, digits=3),
-            Column("power", "power", WATTS, lambda rig: rig.power_w, digits=3, spare=3),
+            Column("hashrate", "hashrate", TERAHASHES, "hashrate_ths", digits=3),
+            Column("power", "power", WATTS, "power_w", digits=3, spare=3),
             Column(
                 "efficiency",
                 "efficiency",
                 J_PER_TH,
-                lambda rig: rig.nameplate_j_per_th,
+                "nameplate_j_per_th",
                 _NAMEPLATES,
                 level=None,
                 digits=3,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import isfinite
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.economics.draws import BAND_TEXT
@@ -45,12 +44,11 @@ _KINDS = {
 
 
 def _share(name: str, title: str, digits: int = 0, spare: int = 0, get: str = "") -> Column:
-    read = attrgetter(get or name)
-    return Column(name, title, FRACTION, read, _MEAN, digits=digits, spare=spare)
+    return Column(name, title, FRACTION, get or name, _MEAN, digits=digits, spare=spare)
 
 
 def _coins(name: str, title: str, decimals: int = 0, spare: int = 0, get: str = "") -> Column:
-    read, text = attrgetter(f"{get or name}_btc_per_day"), _decimals(decimals)
+    read, text = f"{get or name}_btc_per_day", _decimals(decimals)
     return Column(name, title, BTC_PER_DAY, read, _MEAN, text=text, spare=spare)
 
 
@@ -59,7 +57,7 @@ def _decimals(digits: int, scale: float = 1.0) -> Callable[[float], str]:
 
 
 def _millions(spare: int) -> Column:
-    read, text = attrgetter("power_usd_per_day"), _decimals(1, 1 / _MILLION)
+    read, text = "power_usd_per_day", _decimals(1, 1 / _MILLION)
     title = "million USD/day"
     return Column("forced_selling", title, USD_PER_DAY, read, _MEAN, text=text, spare=spare)
 
@@ -90,8 +88,8 @@ VIEW = View(
     ),
     tables={
         "classes": (
-            Column("class", "class", get=attrgetter("name"), hidden=True),
-            Column("margin", "margin", get=attrgetter("title")),
+            Column("class", "class", get="name", hidden=True),
+            Column("margin", "margin", get="title"),
             _share("share", "hashrate"),
             _coins("mined", "mined", spare=2),
             _coins("pool", "pools' fees", 1, 6),
@@ -102,7 +100,7 @@ VIEW = View(
             _millions(5),
         ),
         "drops": (
-            Column("drop", "drop in price", FRACTION, attrgetter("fall"), digits=0),
+            Column("drop", "drop in price", FRACTION, "fall", digits=0),
             Column("price", "bitcoin", USD_PER_BTC, spare=4),
             Column("hashprice", "hashprice", USD_PER_PHS_DAY, digits=3, spare=5),
             _share("underwater", "underwater"),

@@ -64,7 +64,7 @@ def _corner(
     name: str,
     title: str,
     unit: Unit,
-    get: Callable[[Line], Interval | None],
+    get: str | None = None,
     spare: int = 0,
     digits: int | None = None,
     definition: str = "",
@@ -128,61 +128,28 @@ VIEW = View(
     ),
     tables={
         "rigs": (
-            Column("rig", "rig", get=lambda line: line.rig.name),
+            Column("rig", "rig", get="rig.name"),
+            _corner("efficiency", "efficiency", J_PER_TH, "rig.nameplate_j_per_th", 7, 3),
+            _corner("power_price", "power price", USD_PER_KWH, "power_band_usd_per_kwh", 0, 3),
             _corner(
-                *("efficiency", "efficiency", J_PER_TH, lambda line: line.rig.nameplate_j_per_th),
-                spare=7,
-                digits=3,
-            ),
-            _corner(
-                *("power_price", "power price", USD_PER_KWH),
-                lambda line: line.power_band_usd_per_kwh,
-                digits=3,
-            ),
-            _corner(
-                *("shutdown", "shutdown price", USD_PER_BTC),
-                lambda line: line.shutdown_price_usd_per_btc,
+                *("shutdown", "shutdown price", USD_PER_BTC, "shutdown_price_usd_per_btc"),
                 definition="bitcoin at which power alone is paid, difficulty and fees as they are",
             ),
             _corner(
                 *("shutdown", "shutdown hashprice", USD_PER_PHS_DAY),
-                lambda line: line.shutdown_hashprice_usd_per_phs_day,
+                "shutdown_hashprice_usd_per_phs_day",
                 digits=3,
                 definition="at which power alone is paid",
             ),
-            _corner(
-                *("break_even", "break-even power", USD_PER_KWH),
-                lambda line: line.break_even_usd_per_kwh,
-                digits=3,
-            ),
-            _corner(
-                *("revenue", "revenue", USD_PER_MWH, lambda line: line.revenue_usd_per_mwh),
-                spare=8,
-                digits=3,
-            ),
-            _corner(
-                *("profit", "profit", USD_PER_DAY, lambda line: line.profit_usd_per_day),
-                spare=3,
-                digits=3,
-                definition="of one machine",
-            ),
+            _corner("break_even", "break-even power", USD_PER_KWH, None, 0, 3),
+            _corner("revenue", "revenue", USD_PER_MWH, None, 8, 3),
+            _corner("profit", "profit", USD_PER_DAY, None, 3, 3, "of one machine"),
             *(
-                _corner(name, title, unit, get, spare=6, digits=digits, definition=definition)
-                for unit, digits, off, on in (
-                    (
-                        *(USD_PER_BTC, None),
-                        lambda line: line.off_below_usd_per_btc,
-                        lambda line: line.on_above_usd_per_btc,
-                    ),
-                    (
-                        *(USD_PER_PHS_DAY, 3),
-                        lambda line: line.off_below_usd_per_phs_day,
-                        lambda line: line.on_above_usd_per_phs_day,
-                    ),
-                )
-                for name, title, get, definition in (
-                    ("off_below", "stop below", off, "where a later restart is worth it"),
-                    ("on_above", "restart above", on, "where a restart is worth its cost"),
+                _corner(name, title, unit, None, 6, digits, definition)
+                for unit, digits in ((USD_PER_BTC, None), (USD_PER_PHS_DAY, 3))
+                for name, title, definition in (
+                    ("off_below", "stop below", "where a later restart is worth it"),
+                    ("on_above", "restart above", "where a restart is worth its cost"),
                 )
             ),
             Column(

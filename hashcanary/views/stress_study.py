@@ -73,8 +73,8 @@ def _judged_facts(prefix: str, who: str) -> tuple[Column, ...]:
 
 def _differences(title: str) -> tuple[Column, ...]:
     return (
-        Column("variant", title, get=lambda row: row.what, wide=True),
-        Column("compared", "days", DAYS, lambda row: row.days, spare=3),
+        Column("variant", title, get="what", wide=True),
+        Column("compared", "days", DAYS, "days", spare=3),
         Column(
             "rank_correlation",
             "rank correlation",
@@ -86,7 +86,7 @@ def _differences(title: str) -> tuple[Column, ...]:
             "mean_difference",
             "mean difference",
             INDEX_100,
-            lambda row: row.mean,
+            "mean",
             text=tenths,
             definition="mean absolute difference from the stated gauge",
         ),
@@ -94,7 +94,7 @@ def _differences(title: str) -> tuple[Column, ...]:
             "largest_difference",
             "largest",
             INDEX_100,
-            lambda row: row.largest,
+            "largest",
             text=tenths,
             spare=1,
             definition="largest absolute difference from the stated gauge",

@@ -104,22 +104,14 @@ VIEW = View(
             Column("underwater_mean", "underwater, mean", FRACTION, hidden=True),
         ),
         "rigs": (
-            Column("rig", "rig", get=lambda row: row.name),
-            Column(
-                "efficiency",
-                "efficiency",
-                J_PER_TH,
-                lambda row: row.j_per_th,
-                BAND_TEXT,
-                digits=3,
-                spare=2,
-            ),
+            Column("rig", "rig", get="name"),
+            Column("efficiency", "efficiency", J_PER_TH, "j_per_th", BAND_TEXT, digits=3, spare=2),
             Column("share", "of the hashrate", FRACTION, limits=BAND_TEXT, digits=0, spare=1),
             Column(
                 "off_at",
                 "off at",
                 USD_PER_PHS_DAY,
-                lambda row: row.off_at_usd_per_phs_day,
+                None,
                 BAND_TEXT,
                 digits=3,
                 definition="hashprice that pays for it at the network's median power price",
@@ -128,7 +120,7 @@ VIEW = View(
                 "off_at",
                 "bitcoin at",
                 USD_PER_BTC,
-                lambda row: row.off_at_usd_per_btc,
+                None,
                 BAND_TEXT,
                 digits=1,
                 spare=3,
@@ -138,7 +130,7 @@ VIEW = View(
                 "underwater",
                 "underwater",
                 FRACTION,
-                lambda row: row.under_water,
+                "under_water",
                 BAND_TEXT,
                 digits=0,
                 definition="of its machines, by what each owner pays for power",
@@ -223,13 +215,8 @@ def supply(
 
 
 def _check(show: str | None, *, own: bool) -> None:
-    if show is not None and show not in TABLES:
-        raise UsageError(
-            argument="--show",
-            expected=f"one of {', '.join(TABLES)}",
-            found=show,
-            remedy="Omit it for the curve.",
-        )
+    if show is not None:
+        VIEW.ordered(show)
     if show == "own" and not own:
         raise UsageError(
             argument="--show",

@@ -44,7 +44,8 @@ def limited(value: float | None, low: float | None, high: float | None) -> Cell:
 class Column:
     """A column: what it is called by machines and by people, and how its cells are read.
 
-    name: without unit, ``hashprice``. unit: None for words. get: a row's cell; None takes the
+    name: without unit, ``hashprice``. unit: None for words. get: a row's cell, or the path of
+    attributes to it, ``rig.name``, where there is no cell when it ends early; None takes the
     attribute called like its key, else like ``name``. limits: what kind of interval its cells
     have, empty where they have none; level: its probability, None where they are of none.
     definition: in words, for ``columns`` of JSON and the docs. digits: significant ones for people;
@@ -60,7 +61,7 @@ class Column:
     name: str
     title: str
     unit: Unit | None = None
-    get: Callable[[Row], Cell] | None = None
+    get: Callable[[Row], Cell] | str | None = None
     limits: str = ""
     level: float | None = 0.95
     definition: str = ""
@@ -108,7 +109,11 @@ class Column:
     def cell(self, row: Row, place: int) -> Cell:
         """A row's cell. place: the column's in its table, for rows that are tuples."""
         cell: Cell
-        if self.get is not None:
+        if isinstance(self.get, str):
+            cell = row
+            for attribute in self.get.split("."):
+                cell = None if cell is None else getattr(cell, attribute)
+        elif self.get is not None:
             cell = self.get(row)
         elif type(row) is tuple:
             cell = row[place]
