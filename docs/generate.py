@@ -194,7 +194,7 @@ def sources_page() -> str:
         "## Live sources\n",
         "A live source fetches data that the lake does not have, and resumes where it stopped: "
         "each step is committed together with the source's position. Settings are read in this "
-        "order, the last one winning: from `{FILE}` in the lake's home (a table for each source), "
+        f"order, the last one winning: from `{FILE}` in the lake's home (a table for each source), "
         "from the environment, and "
         f"from `-o SETTING=VALUE`. A secret is read from `{FILE}` alone, which must then be "
         "readable by its owner only (`chmod 600`).\n",
