@@ -73,10 +73,10 @@ class BaseInput:
 
 _NOT_FINAL = (
     "the day's blocks are not all known, or the day was not final yet, "
-    "and no vendor's daily figure stands in"
+    "and there is no vendor's daily figure"
 )
 _NEEDS_BLOCKS = "needs the day's blocks, which are not all known or were not final yet"
-_NO_FEES = "the fees of the day's blocks are not all known, and no vendor's daily figure stands in"
+_NO_FEES = "the fees of the day's blocks are not all known, and there is no vendor's daily figure"
 _NO_LABELS = (
     "the day's blocks are not all known with a pool label by one list, or were not final yet"
 )
@@ -90,7 +90,7 @@ _CutOf = Callable[[Prepared], DayCut]
 
 def _day_clock(by: str, cut: _CutOf) -> Clock:
     return Clock(
-        f"no further block can fall into the day by {by}, or a vendor's figures stand in",
+        f"no further block can fall into the day by {by}, or a vendor's figures are used",
         lambda of: cut(of).known_at,
         lambda of: cut(of).vendor,
     )

@@ -44,14 +44,14 @@ BLOCKS = (
     Column("size", "size", BYTES, definition="null: unknown"),
     Column("weight", "weight", WEIGHT_UNITS, definition="null: unknown"),
     Column("pool", "pool", definition="who mined it by the list of pools; null: not labelled"),
-    Column("source", "source", definition="of the row that is believed"),
+    Column("source", "source", definition="of the row in force by source precedence"),
     Column("known_at", "known at", UNIX_TIME, definition="first moment at which it was known"),
 )
 TABLES = ("blocks", "days", "epochs")
 VIEW = View(
     "export",
     "export",
-    "Which files hold the believed record?",
+    "Which files hold the record?",
     tables={
         "files": (
             Column("file", "file"),

@@ -41,7 +41,7 @@ DIFFICULTY_DAY = Metric(
     grain="day",
     inputs=("blocks.difficulty_last",),
     definition="difficulty of the last block, by height, whose header time lies in the UTC day; "
-    "where the day rests on a vendor, the vendor's mean of the day",
+    "where a vendor's figures are used for the day, the vendor's mean of the day",
     source=_SOURCE,
     compute=day_difficulty,
     missing="missing where the day is not final, or neither its blocks nor a vendor's daily "
@@ -83,6 +83,6 @@ DIFFICULTY_EPOCH_PROGRESS = Metric(
     definition="blocks of the epoch mined at the day's last block / 2016",
     source="Bitcoin Core, consensus/params.h DifficultyAdjustmentInterval",
     compute=epoch_progress,
-    missing="missing where the day's blocks are not all known or the day is not final; it never "
-    "rests on a vendor",
+    missing="missing where the day's blocks are not all known or the day is not final; a vendor's "
+    "figures are never used",
 )

@@ -105,7 +105,7 @@ HASHRATE_EPOCH = Metric(
     differs="Bitcoin Core's estimate, which is larger by n / (n - 1)",
     missing="missing until the epoch has ended, and where its first or last block is not known; in "
     "place of its last block, the next epoch's target tells the time to within 3.1e-5",
-    extras=(Extra("intervals", "block intervals it rests on", BLOCKS),),
+    extras=(Extra("intervals", "number of block intervals used", BLOCKS),),
 )
 
 HASHRATE_CORE = Metric(
@@ -118,5 +118,6 @@ HASHRATE_CORE = Metric(
     "121 header times); for comparison: it is too high by n / (n - 1) = 120/119 on average",
     source="Bitcoin Core, rpc/mining.cpp GetNetworkHashPS(120)",
     compute=core_rate,
-    missing="missing where the 120 blocks before are not all known; it never rests on a vendor",
+    missing="missing where the 120 blocks before are not all known; a vendor's figures are never "
+    "used",
 )

@@ -27,7 +27,7 @@ _LABELS = (
 )
 _MISSING = (
     "missing where a day of the window is not final by its blocks, or one of them has no label; "
-    "no vendor stands in"
+    "a vendor's figures are not used"
 )
 _GROUPS = (
     "pools that are believed to share block templates or an owner count as one, from the day to "

@@ -23,8 +23,8 @@ SUPPLY_BTC = Metric(
     "schedule; UTC day by header time",
     source="Bitcoin Core, validation.cpp, GetBlockSubsidy",
     compute=supply_btc,
-    missing="missing on days whose blocks are not known and for which no vendor's supply stands in",
+    missing="missing on days whose blocks are not known and for which there is no vendor's supply",
     differs="what can be spent: it counts the genesis coins, the coinbases that two later ones "
     "overwrote (100 BTC) and the subsidy that miners left unclaimed (about 29 BTC); rows of basis "
-    "vendor rest on Coin Metrics' SplyCur, which leaves these out",
+    "vendor use Coin Metrics' SplyCur, which omits these",
 )
