@@ -28,6 +28,7 @@ from real_data import real_data
 from table import show
 
 from hashcanary.chain.networks import MAIN
+from hashcanary.cli.clock import SystemClock
 from hashcanary.metrics.declaration import all_metrics as declared
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.sources.facts import BLOCKS, Facts
@@ -45,18 +46,6 @@ PEER_ROUNDS = 4
 BAR_SECONDS = 1.0
 
 
-class Clock:
-    """The machine's time."""
-
-    def now(self) -> float:
-        """Unix seconds."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
 @dataclass
 class Ours:
     """Our own process as it follows: what it keeps between blocks, and the seconds of each part."""
@@ -69,7 +58,7 @@ class Ours:
         """One new block, from notice to every metric."""
         feed = Feed("replay", "the last real blocks", ("blocks",), (), lambda _: one_batch(rows))
         start = time.perf_counter()
-        report = self.syncer.sync(feed, {}, Clock())
+        report = self.syncer.sync(feed, {}, SystemClock())
         committed = time.perf_counter()
         record = self.recorder.record(report.lake)
         recorded = time.perf_counter()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from hashcanary.units import known_units
 from hashcanary.views.schema import all_views, schema_of
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -86,7 +88,39 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
     ),
     "companies": tuple(("companies", "--show", table) for table in ("now", "months", "debt", "ai")),
 }
+_UNITLESS = {
+    # counts
+    *("blocks_before", "blocks_while_low", "companies", "covered", "disagreements", "episodes"),
+    *("facts", "files_passed_over", "files_read", "findings", "new_facts", "random_hits", "rows"),
+    *("sites_known", "stale_headers", "worlds"),
+    # heights, versions, seeds
+    *("first_height", "last_height", "seed", "version"),
+    # counts by source, correlations by component
+    *("rank_correlations", "sources"),
+}
 _CASES = [(command, words) for command, cases in COMMANDS.items() for words in cases]
+
+
+def _bare(value: object, key: str = "") -> Iterator[str]:
+    """Keys of the numbers inside whose unit is nowhere said: at the end of the key of the number
+    or of what it stands in, or beside it.
+    """
+    if isinstance(value, dict):
+        beside = {"value", "low", "high", "median"} if value.get("unit") else set()
+        for name in value.keys() - beside - _UNITLESS:
+            plain = re.sub(r"_(low|high|mean)$", "", name)
+            if not any(f"_{plain}".endswith(f"_{unit}") for unit in known_units()):
+                yield from _bare(value[name], name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _bare(each, key)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield key
+
+
+def test_a_number_without_unit_is_found() -> None:
+    row = {"ehs": 4, "power": 0.05, "note": "x", "on": True, "cost_usd_high": 1.0, "seed": 7}
+    assert set(_bare([row, {"value": 1, "unit": "ehs"}, {"low": 1}])) == {"power", "low"}
 
 
 @pytest.mark.parametrize(("command", "words"), _CASES, ids=lambda each: " ".join(map(str, each)))
@@ -114,6 +148,8 @@ def test_json_keeps_the_schema_and_csv_its_keys(
     Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(
         document
     )
+    more = {key: document[key] for key in all_views()[command].more if key in document}
+    assert set(_bare(more)) == set()
     if "rows" not in document:
         return
     rows = list(csv.reader(io.StringIO(run("--csv").stdout)))

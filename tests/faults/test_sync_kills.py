@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -82,6 +83,7 @@ def cuts_of(clean: Clean, folder: Path, plan: dict[str, Any]) -> list[dict[str, 
     argument = {**plan, "base": str(clean.base), "headers": str(clean.headers), "out": str(folder)}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(SCRIPT), json.dumps(argument)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=True,
         capture_output=True,
         text=True,
