@@ -29,7 +29,6 @@ _ABOVE = (
     "inference/retarget/hashprice_ahead.py",
     "inference/retarget/hashprice_basis.py",
     "inference/explain/squeeze.py",
-    "inference/filter/variance_parts.py",
     "studies/after_retarget.py",
 )
 _MODULES = [*sorted(_FOLDER.rglob("*.py")), *(_FOLDER.parent / one for one in _ABOVE)]

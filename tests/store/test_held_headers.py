@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
+from support.mining import REGTEST_GENESIS, grow
 
 from hashcanary.chain.networks import REGTEST
-from hashcanary.store.held_headers import HeldHeaders, Tip
+from hashcanary.store.held import HeldHeaders, Tip
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 
@@ -125,10 +125,8 @@ def test_a_block_on_the_tip_of_a_shorter_branch_does_not_lengthen_the_chain(
     assert on.active.columns == ["height", "hash", "time", "bits"]
 
 
-def test_extended_is_as_read_anew(
-    tmp_path: Path, grow: Callable[..., list[bytes]], regtest_genesis: bytes
-) -> None:
-    chain = [regtest_genesis, *grow(8)]
+def test_extended_is_as_read_anew(tmp_path: Path) -> None:
+    chain = [REGTEST_GENESIS, *grow(8)]
     (tmp_path / "a.bin").write_bytes(b"".join(chain[:5]))
     (tmp_path / "b.bin").write_bytes(b"".join(chain[5:]))
     (tmp_path / "c.bin").write_bytes(b"".join(grow(3, chain[3], branch=1)))

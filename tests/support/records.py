@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from hashcanary.chain.median_time import median_time_past
+from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY, day_start
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE

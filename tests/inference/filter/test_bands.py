@@ -10,10 +10,13 @@ import pytest
 from scipy.stats import norm
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.filter.bands import bands_ahead, recent_bands
-from hashcanary.inference.filter.bank import weights_of
-from hashcanary.inference.filter.mixture import LEVELS, spread
-from hashcanary.inference.filter.posterior import Posterior, history
+from hashcanary.inference.filter.bank import LEVELS, spread, weights_of
+from hashcanary.inference.filter.posterior import (
+    Posterior,
+    bands_ahead,
+    history,
+    recent_bands,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
