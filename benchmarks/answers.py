@@ -23,7 +23,7 @@ ALL_METRICS = """
 import sys
 import hashcanary as hc
 known = hc.open(sys.argv[1]).now()
-from hashcanary.metrics.registry import all_metrics
+from hashcanary.metrics.declaration import all_metrics
 for name in all_metrics():
     known.metric(name)
 """
