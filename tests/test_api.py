@@ -171,7 +171,7 @@ def test_a_moment_may_be_text_a_date_an_instant_or_a_height(simulated_lake: Path
         (lambda lake: lake.at(datetime(2021, 3, 2)), UsageError, "time zone"),
         (lambda lake: lake.at(90_000_000), NoSuchBlock, "heights"),
         (lambda lake: lake.now().metric("hashrate.sma31"), UnknownMetric, "hashrate.sma30"),
-        (lambda lake: lake.now().frame(["price", "difficulty.epoch"]), UsageError, "apart"),
+        (lambda lake: lake.now().frame(["price", "difficulty.epoch"]), UsageError, "separately"),
         (lambda lake: lake.now().frame([]), UsageError, "none"),
         (lambda lake: lake.table("nothing"), UsageError, "blocks, days, epochs"),
         (lambda lake: lake.table("nothing", every_source=True), UsageError, "headers"),

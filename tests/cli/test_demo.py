@@ -85,7 +85,7 @@ def test_the_demo_never_writes_into_a_lake_of_real_history(call: Run, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--left-for-good", "5 percent"), "--left-for-good: expected a part from 0% to 100%"),
+        (("--left-for-good", "5 percent"), "--left-for-good: expected a share from 0% to 100%"),
         (("--left-for-good", "99%"), "share from 0% to 95%"),
         (("--left-on", "2021-01-01"), "--left-on: expected --left-for-good beside it"),
         (("--left-for-good", "5%", "--left-on", "2031-01-01"), "2020-01-01 to 2021-12-30"),

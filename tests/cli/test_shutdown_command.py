@@ -136,7 +136,7 @@ def test_a_machine_of_later_is_not_known_then(call: Run, lake: Path) -> None:
     assert later.name not in {row["rig"] for row in rows}
     found = call("--home", lake, "shutdown", "--at", "2022-12-31", "--rig", later.name)
     assert found.returncode == 3
-    assert "2026-05-01 on, when SealMiner A4 Pro came out" in found.stderr
+    assert "2026-05-01 on" in found.stderr
 
 
 def test_people_see_bands_and_assumptions(call: Run, lake: Path) -> None:

@@ -121,7 +121,7 @@ def test_without_labels_there_is_one_line_that_says_what_lacks(
     report = build_report(none)
     found = chapter(report)
     assert (found.parts, found.notes) == ((), ())
-    assert "no block of the record has a label: `hashcanary pools --label`" in found.lead
+    assert "`hashcanary pools --label`" in found.lead
     assert report.dataset("pools").time == []
     page = render_html(report, bundle)
     assert 'data-chart="pools"' not in page
@@ -140,7 +140,7 @@ def test_labels_that_end_long_ago_say_nothing_of_today(
     )
     found = chapter(report)
     assert found.parts == ()
-    assert "the last day whose blocks all have a label is " in found.lead
+    assert "9 Dec 2022" in found.lead
 
 
 def test_a_few_labelled_days_are_too_few(simulated_record: Record) -> None:
@@ -148,7 +148,7 @@ def test_a_few_labelled_days_are_too_few(simulated_record: Record) -> None:
     few = relabelled(simulated_record, pl.when(pl.col("height") > tip - 4 * 144).then("pool"))
     found = chapter(build_report(few))
     assert found.parts == ()
-    assert "it takes 7 days in a row whose blocks all have a label" in found.lead
+    assert "7 days in a row" in found.lead
 
 
 def test_ten_labelled_days_have_shares_and_no_line_and_nothing_to_compare(
@@ -172,7 +172,7 @@ def test_blocks_without_a_label_are_counted(simulated_record: Record) -> None:
     )
     report = build_report(holed)
     (note,) = chapter(report).notes
-    assert "28,800 blocks, all but 10 with a label" in note
+    assert "28,800 blocks, all but 10 " in note
     assert "table@0123456789ab" in note
     # the windows that hold the hole have no share
     dataset = report.dataset("pools")

@@ -24,7 +24,7 @@ def test_without_prices_it_says_what_it_lacks(simulated_record: Record) -> None:
     assert found.costs is not None
     assert found.costs.price_usd is None
     # what a coin takes in power needs no price of it
-    known = {one.model.name for one in found.costs.answers if one.usd_per_btc is not None}
+    known = {one.model.name for one in found.costs.answers if one.cost is not None}
     assert "electricity" in known
     assert all(one.ratio is None for one in found.costs.answers)
     assert found.stress is None

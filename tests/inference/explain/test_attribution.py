@@ -201,47 +201,6 @@ def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> 
     assert found.day == until // DAY * DAY
 
 
-@pytest.mark.parametrize(
-    ("down", "until"), [(0.0, 0.0), (2.6, 2.6), (2.6, 9.2), (2.6, 40.0), (0.0, 30.0)]
-)
-def test_what_a_hash_earned_by_hand(storm: StressWorld, down: float, until: float) -> None:
-    """The price of each day over the difficulty at its end, day by day in plain Python."""
-    record = storm.record
-    span = (float(storm.start), storm.start + down * DAY, storm.start + until * DAY)
-    margin = margin_at(record, span, machines())
-    assert not isinstance(margin, str)
-    closes = {
-        (row["open_time"] + row["interval"]) // DAY - 1: row["close"]
-        for row in record.candles.iter_rows(named=True)
-    }
-    blocks = record.blocks.select("time", "bits", "height").rows()
-    first, fell = storm.start // DAY, int(span[1]) // DAY
-    last = int(min(max(span[1], span[2]), span[1] + 14 * DAY)) // DAY
-    value = {}
-    for day in range(first - 365, last + 1):
-        before = [(bits, height) for time, bits, height in blocks if time <= (day + 1) * DAY]
-        if day in closes and before:
-            bits, height = before[-1]
-            target = (bits & 0x7FFFFF) << 8 * ((bits >> 24) - 3)
-            hashes_a_block = 0xFFFF * 2**208 / target * 2**32
-            coins = 50 / 2 ** (height // 210_000)
-            value[day] = closes[day] * coins * 1e15 * DAY / hashes_a_block
-    usual = [value[day] for day in range(first - 60, first)]
-    # none of before the day before the fall
-    low = [value[day] for day in range(max(fell - 2, first - 1), last + 1) if day in value]
-    now, held = sum(low) / len(low), max(day for day in value)
-    assert margin.hashprice == pytest.approx(now)
-    assert margin.usual == pytest.approx(sum(usual) / 60)
-    assert margin.log_change == pytest.approx(np.log(now / margin.usual))
-    cost = margin.squeeze.break_even_usd_per_phs_day.value
-    assert margin.log_margin == pytest.approx(np.log(now / cost))
-    year = list(value.values())
-    assert margin.percentile == pytest.approx(sum(one < now for one in year) / len(year))
-    highest = max(closes[day] for day in range(first - 90, held + 1))
-    assert margin.price_drawdown == pytest.approx(1 - closes[held] / highest)
-    assert margin.day == held * DAY
-
-
 def test_a_cause_in_a_region_that_is_none_is_refused(storm: StressWorld) -> None:
     causes = read_causes()
     odd = replace(causes.real[0], regions={"moon": 1.0})
