@@ -26,7 +26,7 @@ def test_without_prices_it_says_what_it_lacks(simulated_record: Record) -> None:
     # what a coin takes in power needs no price of it
     known = {one.model.name for one in found.costs.answers if one.cost is not None}
     assert "electricity" in known
-    assert all(one.ratio is None for one in found.costs.answers)
+    assert all(one.price_to_cost is None for one in found.costs.answers)
     assert found.stress is None
     assert found.no_stress
     assert found.stress_days.height == 0

@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -245,9 +244,7 @@ def test_version_files_are_plain_json(loaded: Lake) -> None:
     assert body["tables"]["headers"]["rows"] == 51
 
 
-def test_an_empty_lake_is_taken_back_and_nothing_else(
-    home: Path, grow: Callable[..., list[bytes]], tmp_path: Path
-) -> None:
+def test_an_empty_lake_is_taken_back_and_nothing_else(home: Path, tmp_path: Path) -> None:
     Lake.create(home, REGTEST)
     Lake.withdraw(home)
     assert not home.exists()
