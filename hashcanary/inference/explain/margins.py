@@ -1,7 +1,7 @@
 """What a hash earns before and at a drop, and what that did to the machines that ran.
 
-found = squeeze(history, moment, before, at, given)
-if isinstance(found, Missing):
+Hashprice is the daily metric of that name. What machines cost to run follows from the network's
+supply curve as known when the drop began (``squeeze.py``).
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.inference.errors import NothingObserved
-from hashcanary.inference.filter.kernels import compiled
 from hashcanary.inference.filter.observations import BINS_PER_DAY, FEWEST
 
 if TYPE_CHECKING:
@@ -281,8 +280,11 @@ def spread(weights: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Flo
 
 def quantiles(weights: Floats, mean: Floats, variance: Floats, levels: Floats) -> Floats:
     """Quantiles (n, k) at ``levels`` (k,) of n mixtures of m normals, each given as (n, m)."""
+    # numba is imported where it is needed
+    from hashcanary.inference.filter.kernels import mixture_quantiles
+
     out = np.empty((weights.shape[0], levels.size))
-    _quantiles(weights, mean, np.sqrt(variance), levels, LIGHT, out)
+    mixture_quantiles(weights, mean, np.sqrt(variance), levels, LIGHT, out)
     return out
 
 
@@ -291,36 +293,3 @@ def below(weights: Floats, mean: Floats, variance: Floats, at: Floats) -> Floats
     from scipy.special import ndtr
 
     return np.asarray(weights @ ndtr((at[None, :] - mean[:, None]) / np.sqrt(variance)[:, None]))
-
-
-@compiled
-def _quantiles(
-    weights: Floats, mean: Floats, sd: Floats, levels: Floats, light: float, out: Floats
-) -> None:
-    """Newton's steps inside a shrinking bracket, from each level's neighbour below."""
-    for i in range(weights.shape[0]):
-        heavy = np.flatnonzero(weights[i] > light * weights[i].max())
-        w, m, s = weights[i][heavy], mean[i][heavy], sd[i][heavy]
-        w = w / w.sum()
-        lowest, highest = (m - 9.0 * s).min(), (m + 9.0 * s).max()
-        guess = (w * m).sum()
-        for j in range(levels.size):
-            low, high = lowest, highest
-            for _ in range(100):
-                mass, density = 0.0, 0.0
-                for k in range(w.size):
-                    z = (guess - m[k]) / s[k]
-                    mass += w[k] * 0.5 * math.erfc(-z * 0.7071067811865476)
-                    density += w[k] * math.exp(-0.5 * z * z) / s[k] * 0.3989422804014327
-                if mass > levels[j]:
-                    high = guess
-                else:
-                    low = guess
-                error = mass - levels[j]
-                following = guess - error / density if density > 0.0 else low
-                if not low < following < high:
-                    following = 0.5 * (low + high)
-                if abs(following - guess) < 1e-10:
-                    break
-                guess = following
-            out[i, j] = guess

@@ -10,6 +10,7 @@ The compiler is numba, imported only where a filter runs.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
@@ -363,3 +364,38 @@ def remaining(
             out[k, 5 + s] = (weight[s] ** 2 / np.maximum(counts[s], 1.0)).sum()
         rate_covariance(weight, lengths, models[k], state[k], rate)
         out[k, 2], out[k, 3], out[k, 4] = rate[0, 0], rate[1, 1], rate[0, 1]
+
+
+@compiled
+def mixture_quantiles(
+    weights: Floats, mean: Floats, sd: Floats, levels: Floats, light: float, out: Floats
+) -> None:
+    """Quantiles (n, k) of n mixtures of normals into ``out``, models lighter than ``light`` of the
+    heaviest left out: Newton's steps inside a shrinking bracket, from each level's neighbour below.
+    """
+    for i in range(weights.shape[0]):
+        heavy = np.flatnonzero(weights[i] > light * weights[i].max())
+        w, m, s = weights[i][heavy], mean[i][heavy], sd[i][heavy]
+        w = w / w.sum()
+        lowest, highest = (m - 9.0 * s).min(), (m + 9.0 * s).max()
+        guess = (w * m).sum()
+        for j in range(levels.size):
+            low, high = lowest, highest
+            for _ in range(100):
+                mass, density = 0.0, 0.0
+                for k in range(w.size):
+                    z = (guess - m[k]) / s[k]
+                    mass += w[k] * 0.5 * math.erfc(-z * 0.7071067811865476)
+                    density += w[k] * math.exp(-0.5 * z * z) / s[k] * 0.3989422804014327
+                if mass > levels[j]:
+                    high = guess
+                else:
+                    low = guess
+                error = mass - levels[j]
+                following = guess - error / density if density > 0.0 else low
+                if not low < following < high:
+                    following = 0.5 * (low + high)
+                if abs(following - guess) < 1e-10:
+                    break
+                guess = following
+            out[i, j] = guess
