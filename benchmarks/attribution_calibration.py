@@ -18,7 +18,7 @@ from inference_page import write_part
 from support.stress_worlds import CAUSES, stress_world
 
 from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH, assume, explain_drop
-from hashcanary.inference.explain.windows import REACH
+from hashcanary.inference.explain.shapes import REACH
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:

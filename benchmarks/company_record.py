@@ -17,7 +17,7 @@ from inference_page import PAGE, write_part
 from real_data import real_data
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.economics.companies.periods import company_periods
+from hashcanary.economics.companies.reports import company_periods
 from hashcanary.economics.companies.standing import companies_now
 from hashcanary.moments import iso_day, parse_moment
 from hashcanary.store.lake import Lake

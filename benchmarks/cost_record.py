@@ -16,8 +16,7 @@ from retarget_forecast import record
 from hashcanary.economics.costs.history import cost_history
 from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.models.difficulty_refit import fitted_before
-from hashcanary.economics.costs.published import read_published_costs
-from hashcanary.economics.costs.stated import assume
+from hashcanary.economics.costs.stated import assume, read_published_costs
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, iso_day, parse_moment
 from hashcanary.studies.price_to_cost import after_costs

@@ -15,8 +15,14 @@ from support.worlds import START, world_chain, world_path
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.targets import work_float64_column
 from hashcanary.inference.drops.drops import drops_of
-from hashcanary.inference.drops.edges import ORDINARY
-from hashcanary.inference.drops.watch import BLOCKS_A_YEAR, FALLS, advance, new_watch
+from hashcanary.inference.drops.watch import (
+    BLOCKS_A_YEAR,
+    FALLS,
+    ORDINARY,
+    Watch,
+    advance,
+    new_watch,
+)
 from hashcanary.inference.filter.bank import Bank, Model
 from hashcanary.inference.filter.observations import Blocks
 from hashcanary.simulation.paths import HashratePath
@@ -24,7 +30,6 @@ from hashcanary.simulation.paths import HashratePath
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.inference.drops.watch import Watch
     from hashcanary.simulation.mining import MinedChain
 
     Floats = NDArray[np.float64]

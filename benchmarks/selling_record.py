@@ -22,15 +22,19 @@ from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
 from hashcanary.economics.selling.study import study_selling
 from hashcanary.economics.supply.curve import market_at, supply_curve
-from hashcanary.economics.supply.fleet_history import FIRST_DAY, fleet_history
-from hashcanary.economics.supply.running import Running, must_sell
+from hashcanary.economics.supply.fleet_history import (
+    FIRST_DAY,
+    FleetHistory,
+    Running,
+    fleet_history,
+    must_sell,
+)
 from hashcanary.economics.supply.study import history_of
 from hashcanary.moments import DAY, day_start, iso_day
 from hashcanary.views.selling import table
 
 if TYPE_CHECKING:
     from hashcanary.economics.selling.study import SellingStudy
-    from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 

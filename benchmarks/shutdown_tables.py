@@ -18,7 +18,7 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.economics.hash_economics import HashEconomics, Stated, hash_economics
 from hashcanary.economics.machines.rigs import Rig, read_rigs
 from hashcanary.economics.power.prices import network_price, power_mix, read_power_prices
-from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, paths_of
+from hashcanary.economics.shutdown.switching import HORIZON_DAYS, Paths, paths_of
 from hashcanary.economics.shutdown.table import Line, Terms, shutdown_table
 from hashcanary.interval import Interval
 from hashcanary.metrics.engine import metrics_of

@@ -20,8 +20,12 @@ from hashcanary.inference.filter.bank import BANDS, Filtered, run_bank
 from hashcanary.inference.filter.comparison import compared
 from hashcanary.inference.filter.observations import Blocks, blocks_of, observe
 from hashcanary.inference.luck.luck import window_luck
-from hashcanary.inference.luck.scan import some_drawdown, some_window
-from hashcanary.inference.luck.windows import between_blocks, between_times
+from hashcanary.inference.luck.windows import (
+    between_blocks,
+    between_times,
+    some_drawdown,
+    some_window,
+)
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
 from hashcanary.studies.episodes import find_episodes, with_luck

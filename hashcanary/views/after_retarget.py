@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.hash_economics import CHANGE_YEARS, FEE_DAYS
-from hashcanary.economics.shutdown.payback import BLOCK_DAYS
+from hashcanary.economics.shutdown.switching import BLOCK_DAYS
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY

@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hashcanary.economics.companies.company import CompanyNow, Total
-    from hashcanary.economics.companies.periods import CompanyPeriod
     from hashcanary.economics.companies.power import Input
-    from hashcanary.economics.companies.reports import Told
+    from hashcanary.economics.companies.reports import CompanyPeriod, Told
     from hashcanary.economics.companies.standing import CompaniesNow
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
@@ -291,7 +290,7 @@ def companies(
     show: the main table, one of ``TABLES``. company: only this one. price: USD/BTC in place of the
     record's newest. Raises UsageError, NoCompanyReports, UnknownCompany.
     """
-    from hashcanary.economics.companies.periods import company_periods
+    from hashcanary.economics.companies.reports import company_periods
     from hashcanary.economics.companies.standing import companies_now
 
     VIEW.ordered(show)

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.costs.answers import CostAnswer, CostAnswers, Sensitivity
     from hashcanary.economics.costs.history import ModelCosts
-    from hashcanary.economics.costs.published import PublishedCost
-    from hashcanary.economics.costs.stated import StatedFigure
+    from hashcanary.economics.costs.stated import PublishedCost, StatedFigure
     from hashcanary.store.record import Record
 
 TABLES = ("definitions", "sensitivity", "history")
@@ -149,8 +148,7 @@ def costs(
     """
     from hashcanary.economics.costs.answers import cost_answers
     from hashcanary.economics.costs.model import find_cost_models
-    from hashcanary.economics.costs.published import newest_known, read_published_costs
-    from hashcanary.economics.costs.stated import assume
+    from hashcanary.economics.costs.stated import assume, newest_known, read_published_costs
 
     _check(show, bounded=start is not None or end is not None)
     chosen = find_cost_models(models)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.inference.explain.attribution import Evidence, Explanation
-    from hashcanary.inference.explain.missing import Missing
+    from hashcanary.inference.explain.margins import Missing
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 
@@ -90,9 +90,19 @@ VIEW = View(
         Column("recent_blocks", "blocks of the last days", COUNT, "recent.blocks"),
         Column("recent_once_in", "their return period", YEARS, "recent.once_in_years"),
         Column("reach", "days back that a drop is looked for", DAYS),
-        Column("hashprice", "hashprice of the subsidy at the drop", _PHS, "margin.hashprice"),
+        Column(
+            "hashprice",
+            "hashprice of the subsidy at the drop",
+            _PHS,
+            "margin.hashprice_usd_per_phs_day",
+        ),
         Column("hashprice_day", "day of the last price", DATE, "margin.day"),
-        Column("hashprice_before", "mean hashprice of 60 days before", _PHS, "margin.usual"),
+        Column(
+            "hashprice_before",
+            "mean hashprice of 60 days before",
+            _PHS,
+            "margin.usual_usd_per_phs_day",
+        ),
         Column("hashprice_percentile", "year's days below it", _SHARE, "margin.percentile"),
         Column("price_drawdown", "price below 90-day high", _SHARE, "margin.price_drawdown"),
         Column("break_even", "average machine's break-even", _PHS, _BREAK_EVEN, _DRAWS),
@@ -188,9 +198,8 @@ def explain_drop(
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
     from hashcanary.inference.explain import attribution
-    from hashcanary.inference.explain.causes import read_causes
-    from hashcanary.inference.explain.pool_regions import read_pool_regions
-    from hashcanary.inference.explain.squeeze import Machines
+    from hashcanary.inference.explain.causes import read_causes, read_pool_regions
+    from hashcanary.inference.explain.margins import Machines
 
     assumptions = attribution.Assumptions(
         read_causes(causes),
@@ -202,7 +211,7 @@ def explain_drop(
 
 def _reach(record: Record, since: str | None) -> float:
     """Days back from the last block that a drop may have begun."""
-    from hashcanary.inference.explain.windows import REACH
+    from hashcanary.inference.explain.shapes import REACH
     from hashcanary.moments import DAY, parse_moment
 
     if since is None or record.blocks.height == 0:
@@ -424,7 +433,7 @@ def _hashprice(explanation: Explanation) -> str:
     if margin is None:
         return ""
     return (
-        f"{quantity(margin.hashprice, USD_PER_PHS_DAY, 3)}, "
+        f"{quantity(margin.hashprice_usd_per_phs_day, USD_PER_PHS_DAY, 3)}, "
         f"{percent(exp(margin.log_change) - 1, 0, signed=True)} against the 60 days before; "
         f"newly underwater: {banded(margin.squeeze.newly, FRACTION, 0)}"
     )

@@ -179,7 +179,7 @@ def selling(
     the built-in figures. seed: of the draws. Raises UsageError, BadFigures, NoRigYet,
     TooFewDaysForFleet, NoHashprice.
     """
-    from hashcanary.economics.costs.assumptions import read_assumptions
+    from hashcanary.economics.costs.stated import read_assumptions
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
     from hashcanary.economics.selling.study import study_selling

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import expm1, isinf
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.shutdown.payback import BLOCK_DAYS, HORIZON_DAYS, PATHS
+from hashcanary.economics.shutdown.switching import BLOCK_DAYS, HORIZON_DAYS, PATHS, Flow, Paths
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.hash_economics import HashEconomics, Stated
     from hashcanary.economics.machines.rigs import Catalogue, Rig
-    from hashcanary.economics.shutdown.payback import Paths
-    from hashcanary.economics.shutdown.switching import Flow
     from hashcanary.economics.shutdown.table import Line, Terms
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
@@ -260,8 +258,7 @@ def shutdown(
     """
     from hashcanary.economics.hash_economics import hash_economics
     from hashcanary.economics.machines.rigs import read_rigs
-    from hashcanary.economics.shutdown.payback import paths_of
-    from hashcanary.economics.shutdown.switching import flow_of
+    from hashcanary.economics.shutdown.switching import flow_of, paths_of
     from hashcanary.economics.shutdown.table import shutdown_table
 
     inputs = stated(difficulty, price, subsidy, fee_share, fees_to_subsidy, hashprice)

@@ -28,7 +28,7 @@ _ABOVE = (
     "inference/retarget/after.py",
     "inference/retarget/hashprice_ahead.py",
     "inference/retarget/hashprice_basis.py",
-    "inference/explain/squeeze.py",
+    "inference/explain/margins.py",
     "studies/after_retarget.py",
 )
 _MODULES = [*sorted(_FOLDER.rglob("*.py")), *(_FOLDER.parent / one for one in _ABOVE)]

@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from hashcanary.economics.companies.periods import company_periods
+from hashcanary.economics.companies.reports import CompanyPeriod, company_periods
 from hashcanary.economics.companies.standing import companies_now
 from hashcanary.moments import parse_moment
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of
-
-if TYPE_CHECKING:
-    from hashcanary.economics.companies.periods import CompanyPeriod
 
 EXAMPLE = Path(str(files("hashcanary.sources.files") / "company_reports_example.csv"))
 

@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from hashcanary.economics.power.prices import power_mix, read_power_prices
-from hashcanary.inference.explain.pool_regions import read_pool_regions
-from hashcanary.inference.explain.power_price import power_at
+from hashcanary.inference.explain.causes import read_pool_regions
+from hashcanary.inference.explain.margins import power_at
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ import pytest
 
 from hashcanary.economics.costs.answers import cost_answers
 from hashcanary.economics.costs.model import find_cost_models
-from hashcanary.economics.costs.published import read_published_costs
-from hashcanary.economics.costs.stated import assume
+from hashcanary.economics.costs.stated import assume, read_published_costs
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start

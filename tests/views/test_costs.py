@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from hashcanary.economics.costs.answers import CostAnswer, CostAnswers, Sensitivity
 from hashcanary.economics.costs.model import all_cost_models
-from hashcanary.economics.costs.published import PublishedCost
-from hashcanary.economics.costs.stated import StatedFigure
+from hashcanary.economics.costs.stated import PublishedCost, StatedFigure
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.units import FRACTION, USD_PER_KWH

@@ -11,7 +11,7 @@ from support.stress_worlds import stress_world
 from hashcanary.errors import UsageError
 from hashcanary.inference.explain import attribution
 from hashcanary.inference.explain.attribution import CANNOT_TELL, Explanation
-from hashcanary.inference.explain.missing import Missing
+from hashcanary.inference.explain.margins import Missing
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.store.record import Record
@@ -68,7 +68,7 @@ def test_facts_are_those_of_the_explanation_in_their_units(
     assert document["recent_change_fraction_low"] == storm.recent.change.low
     margin = storm.margin
     assert margin is not None
-    assert document["hashprice_usd_per_phs_day"] == margin.hashprice
+    assert document["hashprice_usd_per_phs_day"] == margin.hashprice_usd_per_phs_day
     assert document["hashprice_day"] == iso_day(margin.day)
     squeeze = margin.squeeze
     assert document["break_even_usd_per_phs_day"] == squeeze.break_even_usd_per_phs_day.value

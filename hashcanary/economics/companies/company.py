@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from fractions import Fraction
 
-    from hashcanary.economics.companies.ai import Ai
-    from hashcanary.economics.companies.power import SourcedFigure
+    from hashcanary.economics.companies.power import Ai, SourcedFigure
     from hashcanary.economics.companies.reports import Company, Told
 
 

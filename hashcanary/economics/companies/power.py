@@ -1,9 +1,15 @@
-"""What a company's power costs, from its own figures where it has any, else from bands.
+"""What a company's power costs, and what an AI contract pays for it, in the units of mining.
 
-A month's bill, in this order: (1) the power that it paid for, over the days of that period; (2) its
-hashrate x efficiency x what the site takes over its machines x price of power, each as reported,
-else assumed. What was reported is taken as exact. The parts assumed are independent and log-normal:
-their distances on the log scale are added as squares.
+From its own figures where it has any, else from bands. A month's bill, in this order: (1) the power
+that it paid for, over the days of that period; (2) its hashrate x efficiency x what the site takes
+over its machines x price of power, each as reported, else assumed. What was reported is taken as
+exact. The parts assumed are independent and log-normal: their distances on the log scale are added
+as squares.
+
+What AI earns is told by the megawatt hour of a site. A contract's revenue is for critical IT load
+that is reserved round the clock; mining's is of what machines and their site draw. Both are put
+over the megawatt hours of the site, before any power is paid: under most leases the tenant pays it
+on top, under a cloud's the host does, and machines too.
 """
 
 from __future__ import annotations
@@ -15,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.draws import band_of
+from hashcanary.economics.hosting.contracts import HOURS_A_YEAR
 from hashcanary.economics.machines.fleet import draw_fleets
 from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
 from hashcanary.economics.priors import SupplyPriors
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.store.record import Record
+
 
 MONTH_DAYS = 365.25 / 12
 _HOURS_A_DAY = 24.0
@@ -230,3 +238,89 @@ def network_cost_per_coin(
         return None
     parts = (network.efficiency_j_per_th, network.middle_price_usd_per_kwh, network.pue)
     return product(*parts, Interval.exact(_HOURS_A_DAY), inverse(btc_per_phs_day))
+
+
+# J/TH x PH/s are kilowatts
+_KW_TO_MW = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Ai:
+    """AI contracts of a company. contracted, gross, energized: MW as told; revenue: USD a year.
+
+    over_capacity: gross load, or the contracted one, over capacity, fraction. usd_per_mwh_load: of
+    critical IT load, round the clock, USD/MWh; usd_per_mwh_site: of the site behind it, USD/MWh;
+    mining_usd_per_mwh: what mining earns there, both before power; ratio: of the two, site's over
+    mining's. inputs: what both are computed from.
+    """
+
+    contracted: Told | None
+    gross: Told | None
+    energized: Told | None
+    revenue: Told | None
+    over_capacity: float | None
+    usd_per_mwh_load: float | None
+    usd_per_mwh_site: Interval | None
+    mining_usd_per_mwh: Interval | None
+    ratio: Interval | None
+    inputs: tuple[Input, ...]
+
+
+def ai_of(
+    company: Company,
+    power: NetworkPower,
+    hashprice_usd_per_phs_day: Interval | None,
+    connection: Interval,
+    since: date,
+) -> Ai | None:
+    """Its AI contracts as last told, None where it told none.
+
+    connection: ratio of a site's power to critical IT load, where it is not told; since: the day
+    before which its own efficiency is too old.
+    """
+    names = ("ai_contracted", "ai_gross", "ai_energized", "ai_revenue_per_year")
+    contracted, gross, energized, revenue = (company.newest(name) for name in names)
+    if contracted is None and gross is None and energized is None:
+        return None
+    # a site told before more load was let is not behind all of it
+    if gross is not None and contracted is not None and gross.last < contracted.last:
+        gross = None
+    site, inputs = _site_mw(contracted, gross, connection)
+    load = None if contracted is None or not contracted.stored else float(contracted.amount)
+    usd = None if revenue is None else float(revenue.amount) / HOURS_A_YEAR
+    of_site = None if usd is None or site is None else product(Interval.exact(usd), inverse(site))
+    machines = efficiency_of(company, power, since)
+    mining = None
+    if machines is not None and hashprice_usd_per_phs_day is not None:
+        a_day = product(machines.band, power.pue, Interval.exact(_HOURS_A_DAY * _KW_TO_MW))
+        mining = product(hashprice_usd_per_phs_day, inverse(a_day))
+        inputs = (*inputs, machines)
+    capacity = company.newest("capacity")
+    there = gross or contracted
+    return Ai(
+        contracted,
+        gross,
+        energized,
+        revenue,
+        None
+        if capacity is None or there is None or not capacity.stored
+        else float(there.amount / capacity.amount),
+        None if usd is None or load is None else usd / load,
+        of_site,
+        mining,
+        None if of_site is None or mining is None else product(of_site, inverse(mining)),
+        inputs,
+    )
+
+
+def _site_mw(
+    contracted: Told | None, gross: Told | None, connection: Interval
+) -> tuple[Interval | None, tuple[Input, ...]]:
+    """MW of the site behind the load, as reported, else assumed; and what that is from."""
+    if gross is not None and gross.stored:
+        site = as_reported(gross)
+        return site.band, (site,)
+    if contracted is None or not contracted.stored:
+        return None, ()
+    inputs = as_reported(contracted), Input("connection", connection)
+    return product(*(part.band for part in inputs)), inputs

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.economics.companies.ai import ai_of
 from hashcanary.economics.companies.company import CompanyNow, Total, totals_of
-from hashcanary.economics.companies.periods import NetworkCoins, network_coins
 from hashcanary.economics.companies.power import (
     MONTH_DAYS,
     NetworkPower,
     SourcedFigure,
+    ai_of,
     bill_of,
     cost_per_coin,
     inverse,
@@ -30,7 +29,13 @@ from hashcanary.economics.companies.power import (
     network_power,
     product,
 )
-from hashcanary.economics.companies.reports import Company, Told, companies_of
+from hashcanary.economics.companies.reports import (
+    Company,
+    NetworkCoins,
+    Told,
+    companies_of,
+    network_coins,
+)
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.hash_economics import Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting

@@ -1,30 +1,189 @@
-"""What cost models assume, by day: efficiency, price of power and the stated figures."""
+"""What cost models assume, by day: efficiency, price of power and the stated figures.
+
+The figures are those of ``cost_assumptions.toml``, a user's file over it. Beside them stand costs
+of a coin that others published and nobody can reproduce: ``published_costs.toml``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import exp
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.costs.assumptions import read_assumptions, with_power_price
 from hashcanary.economics.costs.model import LEVEL, SIGMAS
+from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.machines.fleet import DEFINITION, network_efficiency
 from hashcanary.economics.machines.rigs import BEST_J_PER_TH, WORST_J_PER_TH, read_rigs
-from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
+from hashcanary.economics.power.prices import (
+    CHEAPEST,
+    DEAREST,
+    draw_power,
+    power_mix,
+    read_power_prices,
+)
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
-from hashcanary.units import J_PER_TH, USD_PER_KWH, Unit
+from hashcanary.stated import Place, read_document
+from hashcanary.units import FRACTION, J_PER_TH, RATIO, USD_PER_KWH, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hashcanary.economics.costs.assumptions import Assumption
     from hashcanary.economics.costs.model import Floats
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerMix, PowerPrices
+
+
+_UNITS = {unit.suffix: unit for unit in (USD_PER_KWH, FRACTION, RATIO)}
+_LIMITS = {"usd_per_kwh": (CHEAPEST, DEAREST), "fraction": (0.0, 5.0), "ratio": (0.01, 100.0)}
+_WIDEST = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A stated number. median in ``unit``; spread: sd of its logarithm; stated: Unix seconds."""
+
+    name: str
+    title: str
+    unit: Unit
+    median: float
+    spread: float
+    stated: int
+    source: str
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """Where 90% of what it may be lies, in ``unit``."""
+        wide = exp(SIGMAS * self.spread)
+        return self.median / wide, self.median * wide
+
+
+def read_assumptions(path: Path | None = None) -> dict[str, Assumption]:
+    """The built-in assumptions by name, those of a file in place of them. Raises BadFigures."""
+    found = _read(None)
+    if path is not None:
+        document = read_document("hashcanary.economics.costs", _FILE, path, BadFigures)
+        document.only(*found)
+        found |= _read(path)
+    return found
+
+
+def with_power_price(
+    assumptions: dict[str, Assumption], usd_per_kwh: float
+) -> dict[str, Assumption]:
+    """Every price of power replaced by one exact price. Raises UsageError where it is none."""
+    if not CHEAPEST <= usd_per_kwh <= DEAREST:
+        raise UsageError(
+            argument="--power-price",
+            expected=f"USD per kWh, a number from {CHEAPEST:g} to {DEAREST:g}",
+            found=usd_per_kwh,
+            remedy="50 USD/MWh are 0.05 USD/kWh.",
+        )
+    return {
+        name: replace(one, median=usd_per_kwh, spread=0.0, stated=0, source="as given")
+        if one.unit is USD_PER_KWH
+        else one
+        for name, one in assumptions.items()
+    }
+
+
+_FILE = "cost_assumptions.toml"
+
+
+def _read(path: Path | None) -> dict[str, Assumption]:
+    document = read_document("hashcanary.economics.costs", _FILE, path, BadFigures)
+    return {name: _assumption(name, document.part(name)) for name in document.table}
+
+
+def _assumption(name: str, place: Place) -> Assumption:
+    place.only("title", "unit", "median", "spread", "stated", "source")
+    unit = place.text("unit")
+    if unit not in _UNITS:
+        raise place.bad("unit", f"one of {', '.join(_UNITS)}", unit)
+    return Assumption(
+        name,
+        place.text("title"),
+        _UNITS[unit],
+        place.number("median", *_LIMITS[unit]),
+        place.number("spread", 0.0, _WIDEST),
+        place.day("stated", 0),
+        place.text("source"),
+    )
+
+
+_PUBLISHED_FILE = "published_costs.toml"
+_DEAREST = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCost:
+    """A figure as published. day: Unix seconds of the start of the day it speaks of; known: Unix
+    seconds of the end of the day on which it was public; why: what keeps it from being reproduced.
+    """
+
+    name: str
+    title: str
+    definition: str
+    why: str
+    day: int
+    known: int
+    usd_per_btc: float
+    source: str
+
+
+def read_published_costs(path: Path | None = None) -> tuple[PublishedCost, ...]:
+    """All figures, in the order of the file, then of days. Raises BadFigures."""
+    document = read_document("hashcanary.economics.costs", _PUBLISHED_FILE, path, BadFigures)
+    return tuple(
+        one
+        for name in document.table
+        for one in sorted(_series(name, document.part(name)), key=lambda one: one.day)
+    )
+
+
+def newest_known(costs: tuple[PublishedCost, ...], at: int | None) -> tuple[PublishedCost, ...]:
+    """Of each series the figure of the latest day that was known. at: Unix seconds, None: all."""
+    newest: dict[str, PublishedCost] = {}
+    for one in costs:
+        if at is None or one.known <= at:
+            newest[one.name] = one
+    return tuple(newest.values())
+
+
+def _series(name: str, place: Place) -> list[PublishedCost]:
+    place.only("title", "definition", "why", "values")
+    found = []
+    for value in place.parts("values"):
+        value.only("day", "known", "usd_per_btc", "source")
+        day, known = _day(value, "day"), _day(value, "known") + DAY
+        if known <= day:
+            raise value.bad("known", "a day not before `day`", value.table["known"])
+        found.append(
+            PublishedCost(
+                name,
+                place.text("title"),
+                place.text("definition"),
+                place.text("why"),
+                day,
+                known,
+                value.number("usd_per_btc", 0.0, _DEAREST),
+                value.text("source"),
+            )
+        )
+    if not found:
+        raise place.bad("values", "a figure or more", place.table.get("values"))
+    return found
+
+
+def _day(place: Place, key: str) -> int:
+    if key not in place.table:
+        raise place.bad(key, "a date such as 2026-02-05", None)
+    return place.day(key, 0)
+
 
 EFFICIENCY, POWER_PRICE = "network_efficiency", "network_power_price"
 _OFF = "network_efficiency_off"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.economics.supply.running import Running
+from hashcanary.economics.supply.fleet_history import Running
 from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hashcanary.economics.costs.assumptions import Assumption
+    from hashcanary.economics.costs.stated import Assumption
     from hashcanary.economics.supply.curve import Supply
 
     Floats = NDArray[np.float64]

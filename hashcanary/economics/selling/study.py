@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from hashcanary.economics.costs.assumptions import read_assumptions
+from hashcanary.economics.costs.stated import Assumption, read_assumptions
 from hashcanary.economics.draws import Moved, mean_band, moved_by
 from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.machines.rigs import read_rigs
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hashcanary.economics.costs.assumptions import Assumption
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices

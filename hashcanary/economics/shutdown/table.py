@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.shutdown.payback import Paths, Payback, payback
-from hashcanary.economics.shutdown.switching import Flow, thresholds
+from hashcanary.economics.shutdown.switching import Flow, Paths, Payback, payback, thresholds
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval, corners
 

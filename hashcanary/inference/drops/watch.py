@@ -1,8 +1,12 @@
 """Alarms that the hashrate fell, block by block, at a stated rate of false ones.
 
+Ordinary is luck, a wandering level and its growth, as the bank of models learns them at each edge
+between bins. Falls that come back within days are no part of it: no model here has a transient, or
+a storm a month would soon be as ordinary as the weather.
+
 An alarm means: the blocks since some moment of the last 30 days took longer than luck, the ordinary
 wander of the hashrate, and its growth explain. The wander and the growth are what the bank of
-models of ``edges.py`` has learned of them by that moment, and the level before is what it
+models has learned of them by that moment, and the level before is what it
 believed then. Falls of every size are watched for at once (the mixture Shiryaev-Roberts statistic
 of ``kernel.py``).
 
@@ -11,20 +15,117 @@ After an alarm the level is learned anew from the fall on, and the next alarm is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.drops.edges import ORDINARY, Edges, afresh, beliefs_of
 from hashcanary.inference.errors import NoRetargets
-from hashcanary.inference.filter.bank import run_bank
+from hashcanary.inference.filter.bank import Bank, Model, run_bank, weights_of
 from hashcanary.inference.filter.observations import BIN, BINS_PER_DAY, VOUCHERS, Blocks, observe
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.bank import Bank
     from hashcanary.inference.filter.observations import Floats, Ints, Observations
+
+
+# variance of the log rate after an alarm: the level is to be learned from the drop on
+_AFRESH = 0.25
+
+
+def _wandering() -> Bank:
+    wanders = (0.0008, 0.0015, 0.003, 0.005, 0.008, 0.012)
+    growths = ((0.0, 1.0), (0.4, 1.0), (3.0, 0.1))
+    return Bank(
+        tuple(
+            Model(wander, 0.0, 0.0, growth, 0.004, prior)
+            for wander, (growth, prior) in product(wanders, growths)
+        ),
+        forgetting=0.9995,
+        sharpness=2.5,
+    )
+
+
+ORDINARY = _wandering()
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Settled edges, ascending: what is known where each span ends.
+
+    height; clock: seconds per hash; spans: (e, 4) as the bank takes them; change: of the price;
+    states: (e, m, 6) of the bank; beliefs: (e, 6), see ``beliefs_of``.
+    """
+
+    height: Ints
+    clock: Floats
+    spans: Floats
+    change: Floats
+    states: Floats
+    beliefs: Floats
+
+    def part(self, first: int, stop: int | None = None) -> Edges:
+        """Those from index ``first`` to before ``stop``."""
+        return Edges(*(getattr(self, one.name)[first:stop] for one in fields(self)))
+
+    def joined(self, later: Edges) -> Edges:
+        """These and later ones."""
+        return Edges(
+            *(
+                np.concatenate((getattr(self, one.name), getattr(later, one.name)))
+                for one in fields(self)
+            )
+        )
+
+    def rows(self) -> Floats:
+        """What the compiled scan takes, (e, 8): height, clock, belief."""
+        return np.column_stack((self.height, self.clock, self.beliefs))
+
+
+def beliefs_of(bank: Bank, states: Floats, change: Floats) -> Floats:
+    """What the weighted models together believe at edges, (e, 6): the first two moments.
+
+    Log rate, its variance, wander variance a bin, drift a bin, its variance, covariance of both.
+    """
+    weights, level = weights_of(states[:, :, 5]), states[:, :, 0]
+    rows = bank.rows()
+    drift = rows[None, :, 3] + rows[None, :, 4] * change[:, None]
+    mean, mean_drift = (weights * level).sum(axis=1), (weights * drift).sum(axis=1)
+    off, off_drift = level - mean[:, None], drift - mean_drift[:, None]
+    return np.stack(
+        (
+            mean,
+            (weights * (states[:, :, 2] + off**2)).sum(axis=1),
+            weights @ rows[:, 0],
+            mean_drift,
+            (weights * off_drift**2).sum(axis=1),
+            (weights * off * off_drift).sum(axis=1),
+        ),
+        axis=1,
+    )
+
+
+def afresh(edges: Edges, bank: Bank, place: int) -> Edges:
+    """The edges from ``place`` on as the bank sees them when it no longer knows the level there."""
+    from hashcanary.inference.filter.kernels import run_forward
+
+    states = edges.states.copy()
+    states[place, :, 2] += _AFRESH
+    later = edges.spans[place + 1 :]
+    if later.shape[0]:
+        kept = np.empty((later.shape[0], len(bank.models), 7))
+        run_forward(
+            later,
+            bank.rows(),
+            bank.settings(),
+            states[place].copy(),
+            kept,
+            np.empty(later.shape[0]),
+        )
+        states[place + 1 :] = kept[:, :, :6]
+    return replace(edges, states=states, beliefs=beliefs_of(bank, states, edges.change))
+
 
 BLOCKS_A_YEAR = 52_560
 # what is watched for: the part lost, each size as likely as the others before anything is seen

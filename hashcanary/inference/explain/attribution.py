@@ -3,7 +3,7 @@
 Bayes' rule on stated likelihoods. How often drops of each cause begin gives the prior. The blocks
 say how deep and how fast the hashrate fell, whether and how it came back, and how long that has
 taken (``shapes.py``); the pools say who lost (``pool_loss.py``); the month, what the hashprice
-put under water (``margins.py``) and the price of power (``power_price.py``) add what they can.
+put under water and the price of power (``margins.py``) add what they can.
 Evidence that is missing changes nothing and is named.
 """
 
@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.explain.causes import LUCK, NAMES, REAL, Causes, read_causes
+from hashcanary.inference.explain.causes import (
+    LUCK,
+    NAMES,
+    REAL,
+    Causes,
+    PoolRegions,
+    read_causes,
+    read_pool_regions,
+)
 from hashcanary.inference.explain.evidence import (
     Factors,
     check_regions,
@@ -25,8 +33,15 @@ from hashcanary.inference.explain.evidence import (
     power_factors,
     season_factors,
 )
-from hashcanary.inference.explain.margins import Margin, margin_at
-from hashcanary.inference.explain.missing import Missing
+from hashcanary.inference.explain.margins import (
+    Machines,
+    Margin,
+    Missing,
+    PowerPrice,
+    machines,
+    margin_at,
+    power_at,
+)
 from hashcanary.inference.explain.pool_loss import (
     PoolCounts,
     PoolLoss,
@@ -36,25 +51,22 @@ from hashcanary.inference.explain.pool_loss import (
     pool_tables,
     region_losses,
 )
-from hashcanary.inference.explain.pool_regions import PoolRegions, read_pool_regions
-from hashcanary.inference.explain.power_price import PowerPrice, power_at
 from hashcanary.inference.explain.profile import (
     DropProfile,
+    Fitted,
     Place,
+    RecentChange,
     fit_causes,
     locate_drop,
     profile_of,
+    recent_change,
 )
-from hashcanary.inference.explain.recent_change import RecentChange, recent_change
-from hashcanary.inference.explain.squeeze import machines
-from hashcanary.inference.explain.windows import REACH, observed
+from hashcanary.inference.explain.shapes import REACH, observed
 from hashcanary.inference.filter.observations import blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.inference.explain.profile import Fitted
-    from hashcanary.inference.explain.squeeze import Machines
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
 

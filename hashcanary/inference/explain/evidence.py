@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.inference.errors import BadStatement
-from hashcanary.inference.explain.causes import LUCK, Normal2
+from hashcanary.inference.explain.causes import LUCK, Cause, Causes, Normal2, PoolRegions
 from hashcanary.inference.explain.pool_loss import LOSSES
 from hashcanary.inference.explain.profile import log_sum
 from hashcanary.inference.explain.shapes import DEPTHS
@@ -22,11 +22,8 @@ from hashcanary.moments import DAY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.inference.explain.causes import Cause, Causes
-    from hashcanary.inference.explain.margins import Margin
+    from hashcanary.inference.explain.margins import Margin, PowerPrice
     from hashcanary.inference.explain.pool_loss import PoolTables
-    from hashcanary.inference.explain.pool_regions import PoolRegions
-    from hashcanary.inference.explain.power_price import PowerPrice
     from hashcanary.inference.explain.profile import DropProfile, Fitted
 
     Floats = NDArray[np.float64]

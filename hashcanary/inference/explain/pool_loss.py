@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.inference.explain.missing import Missing
+from hashcanary.inference.explain.margins import Missing
 from hashcanary.inference.explain.profile import log_sum
 from hashcanary.interval import Interval
 from hashcanary.metrics.intervals import rate_ratio
@@ -26,8 +26,7 @@ from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.inference.explain.causes import Causes
-    from hashcanary.inference.explain.pool_regions import PoolRegions
+    from hashcanary.inference.explain.causes import Causes, PoolRegions
     from hashcanary.inference.explain.profile import DropProfile
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record

@@ -19,8 +19,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.luck.scan import clumps, in_one_window, some_drawdown, some_window
-from hashcanary.inference.luck.windows import FUTURE_LIMIT, blocks_before
+from hashcanary.inference.luck.windows import (
+    FUTURE_LIMIT,
+    Law,
+    Stretch,
+    blocks_before,
+    clumps,
+    in_one_window,
+    some_drawdown,
+    some_window,
+)
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -28,8 +36,6 @@ if TYPE_CHECKING:
 
     from hashcanary.chain.networks import Network
     from hashcanary.inference.filter.observations import Blocks, Floats
-    from hashcanary.inference.luck.scan import Law
-    from hashcanary.inference.luck.windows import Stretch
 
 YEAR = 365.25
 # an epoch of blocks: two weeks, of which luck moves the mean by 2.2%

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.hash_economics import FEE_DAYS
-from hashcanary.economics.shutdown.payback import BLOCK_DAYS, FEWEST_CHANGES
+from hashcanary.economics.shutdown.switching import BLOCK_DAYS, FEWEST_CHANGES
 from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
 

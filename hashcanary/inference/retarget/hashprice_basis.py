@@ -22,7 +22,7 @@ from hashcanary.economics.hash_economics import (
     last_price,
     moment_of,
 )
-from hashcanary.economics.shutdown.payback import FEWEST_CHANGES
+from hashcanary.economics.shutdown.switching import FEWEST_CHANGES
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day

@@ -10,8 +10,12 @@ import polars as pl
 
 from hashcanary.economics.costs.answers import cost_answers
 from hashcanary.economics.costs.model import find_cost_models
-from hashcanary.economics.costs.published import newest_known, read_published_costs
-from hashcanary.economics.costs.stated import assume
+from hashcanary.economics.costs.stated import (
+    PublishedCost,
+    assume,
+    newest_known,
+    read_published_costs,
+)
 from hashcanary.economics.draws import BAND_TEXT, band_of
 from hashcanary.economics.errors import (
     BadCostModel,
@@ -71,7 +75,6 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.costs.answers import CostAnswers
     from hashcanary.economics.costs.history import ModelCosts
-    from hashcanary.economics.costs.published import PublishedCost
     from hashcanary.economics.selling.study import ClassSold
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.fleet_history import FleetHistory

@@ -13,12 +13,6 @@ import polars as pl
 import pytest
 from support.records import reported, reports
 
-from hashcanary.economics.companies.periods import (
-    NetworkCoins,
-    company_periods,
-    half_a_digit,
-    network_coins,
-)
 from hashcanary.economics.companies.power import (
     MONTH_DAYS,
     RUNNING,
@@ -30,7 +24,14 @@ from hashcanary.economics.companies.power import (
     network_power,
     product,
 )
-from hashcanary.economics.companies.reports import Company, companies_of
+from hashcanary.economics.companies.reports import (
+    Company,
+    NetworkCoins,
+    companies_of,
+    company_periods,
+    half_a_digit,
+    network_coins,
+)
 from hashcanary.economics.companies.standing import companies_now
 from hashcanary.economics.errors import NoCompanyReports, UnknownCompany
 from hashcanary.economics.machines.rigs import read_rigs

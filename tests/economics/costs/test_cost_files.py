@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hashcanary.economics.costs.assumptions import read_assumptions, with_power_price
 from hashcanary.economics.costs.model import SIGMAS
-from hashcanary.economics.costs.published import newest_known, read_published_costs
-from hashcanary.economics.costs.stated import assume, stated_days
+from hashcanary.economics.costs.stated import (
+    assume,
+    newest_known,
+    read_assumptions,
+    read_published_costs,
+    stated_days,
+    with_power_price,
+)
 from hashcanary.economics.errors import BadFigures
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, parse_moment

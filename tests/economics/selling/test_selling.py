@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hashcanary.economics.costs.assumptions import read_assumptions
+from hashcanary.economics.costs.stated import read_assumptions
 from hashcanary.economics.errors import BadFigures, NoHashprice
 from hashcanary.economics.machines.fleet import Fleets, History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
@@ -24,7 +24,7 @@ from hashcanary.economics.selling.study import (
     study_selling,
 )
 from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
-from hashcanary.economics.supply.running import Running, must_sell
+from hashcanary.economics.supply.fleet_history import Running, must_sell
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, day_start
 

@@ -10,8 +10,16 @@ import pytest
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.hash_economics import HashEconomics, Stated, hash_economics, hashprice_of
 from hashcanary.economics.machines.rigs import Rig, read_rigs
-from hashcanary.economics.shutdown.payback import HORIZON_DAYS, Paths, Payback, paths_of, payback
-from hashcanary.economics.shutdown.switching import Flow, flow_of, thresholds
+from hashcanary.economics.shutdown.switching import (
+    HORIZON_DAYS,
+    Flow,
+    Paths,
+    Payback,
+    flow_of,
+    paths_of,
+    payback,
+    thresholds,
+)
 from hashcanary.economics.shutdown.table import (
     Line,
     Terms,

@@ -16,7 +16,7 @@ from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import Part, PowerMix, power_mix, read_power_prices
 from hashcanary.economics.priors import Prior, SupplyPriors
 from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
-from hashcanary.economics.supply.running import Running
+from hashcanary.economics.supply.fleet_history import Running
 from hashcanary.moments import DAY, day_start
 
 _DAYS = 3500

@@ -12,9 +12,7 @@ from support.stress_worlds import CAUSES, StressWorld, stress_world
 from hashcanary.inference.errors import BadStatement, NoBlocksToObserve, TooFewToExplain
 from hashcanary.inference.explain.attribution import KINDS, assume, explain_drop
 from hashcanary.inference.explain.causes import NAMES, read_causes
-from hashcanary.inference.explain.margins import margin_at
-from hashcanary.inference.explain.missing import Missing
-from hashcanary.inference.explain.squeeze import machines
+from hashcanary.inference.explain.margins import Missing, machines, margin_at
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
 from hashcanary.store.record import Record
@@ -158,7 +156,7 @@ def test_other_prices_of_power_can_be_put_in(storm: StressWorld) -> None:
     # the fleet is the same, but for what is scrapped at usual prices
     costs = [each.margin.squeeze.break_even_usd_per_phs_day for each in (one, other)]
     assert costs[0].value == pytest.approx(3 * costs[1].value, rel=1e-6)
-    assert one.margin.hashprice == other.margin.hashprice
+    assert one.margin.hashprice_usd_per_phs_day == other.margin.hashprice_usd_per_phs_day
     assert one.margin.log_margin == pytest.approx(other.margin.log_margin - np.log(3))
 
 
@@ -185,7 +183,9 @@ def test_hashprice_is_the_declared_metrics(storm: StressWorld) -> None:
     rows = metrics_of(record)["hashprice.subsidy"].rows
     times = rows["time"].to_numpy()
     near = (times >= (day - 2) * DAY) & (times <= day * DAY)
-    assert margin.hashprice == pytest.approx(rows["value"].to_numpy()[near].mean(), rel=0.05)
+    assert margin.hashprice_usd_per_phs_day == pytest.approx(
+        rows["value"].to_numpy()[near].mean(), rel=0.05
+    )
 
 
 def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> None:

@@ -10,13 +10,15 @@ from hashcanary.inference.explain.causes import read_causes
 from hashcanary.inference.explain.profile import locate_drop, log_sum, weighted_quantiles
 from hashcanary.inference.explain.shapes import (
     DEPTHS,
+    REACH,
     WANDERS,
     Background,
     Shapes,
+    Windows,
     depth_prior,
     draw_near,
+    windows,
 )
-from hashcanary.inference.explain.windows import REACH, Windows, windows
 
 CAUSES = read_causes()
 
@@ -99,7 +101,7 @@ def test_depths_have_the_median_that_is_stated() -> None:
 
 def test_windows_hold_all_blocks_once_and_are_fine_where_asked(chains: object) -> None:
     from hashcanary.chain.networks import MAIN
-    from hashcanary.inference.explain.windows import observed
+    from hashcanary.inference.explain.shapes import observed
 
     blocks = chains.blocks_from(chains.mined("stormy", 150, 3))  # type: ignore[attr-defined]
     seen = observed(blocks, MAIN)
@@ -119,7 +121,7 @@ def test_windows_are_as_long_as_they_may_be(
     chains: object, fine: tuple[float, float], gap: bool
 ) -> None:
     from hashcanary.chain.networks import MAIN
-    from hashcanary.inference.explain.windows import observed
+    from hashcanary.inference.explain.shapes import observed
 
     blocks = chains.blocks_from(chains.mined("stormy", 60, 3))  # type: ignore[attr-defined]
     seen = observed(blocks, MAIN)
@@ -157,7 +159,7 @@ def test_windows_are_as_long_as_they_may_be(
 def test_a_fall_needs_twenty_days_of_blocks_the_last_of_sixteen_days_ago() -> None:
     from hashcanary.chain.networks import MAIN
     from hashcanary.inference.errors import NoBlocksToObserve, TooFewToExplain
-    from hashcanary.inference.explain.windows import observed
+    from hashcanary.inference.explain.shapes import observed
     from hashcanary.inference.filter.observations import Blocks
 
     def steady(days: float, pause: float = 0.0) -> Blocks:
@@ -185,7 +187,7 @@ def test_a_storm_is_found_where_it_was() -> None:
     from support.stress_worlds import stress_world
 
     from hashcanary.chain.networks import MAIN
-    from hashcanary.inference.explain.windows import observed
+    from hashcanary.inference.explain.shapes import observed
     from hashcanary.inference.filter.observations import blocks_of
     from hashcanary.moments import DAY
 
@@ -208,7 +210,7 @@ def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -
     from hashcanary.inference.explain.evidence import drop_factors, pool_factors
     from hashcanary.inference.explain.pool_loss import LOSSES, PoolTables
     from hashcanary.inference.explain.profile import Place, fit_causes, profile_of
-    from hashcanary.inference.explain.windows import observed
+    from hashcanary.inference.explain.shapes import observed
     from hashcanary.inference.filter.observations import blocks_of
     from hashcanary.moments import DAY
 

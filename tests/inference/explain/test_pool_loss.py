@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import dirichlet_multinomial
 
-from hashcanary.inference.explain.causes import read_causes
+from hashcanary.inference.explain.causes import read_causes, read_pool_regions
 from hashcanary.inference.explain.pool_loss import (
     LOSSES,
     PoolCounts,
@@ -17,7 +17,6 @@ from hashcanary.inference.explain.pool_loss import (
     pool_tables,
     region_losses,
 )
-from hashcanary.inference.explain.pool_regions import read_pool_regions
 
 REGIONS, CAUSES = read_pool_regions(), read_causes()
 TIME = 1_769_000_000.0

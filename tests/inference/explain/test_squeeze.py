@@ -11,8 +11,7 @@ import pytest
 from hashcanary.economics.machines.fleet import History
 from hashcanary.economics.machines.rigs import Catalogue, read_rigs
 from hashcanary.economics.power.prices import PowerPrices, read_power_prices
-from hashcanary.inference.explain.missing import Missing
-from hashcanary.inference.explain.squeeze import Machines, Squeeze, machines, squeeze
+from hashcanary.inference.explain.margins import Machines, Missing, Squeeze, machines, squeeze
 from hashcanary.moments import DAY, day_start
 
 _START = day_start(date(2024, 6, 1))

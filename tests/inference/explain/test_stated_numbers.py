@@ -9,8 +9,7 @@ import pytest
 
 from hashcanary.inference.errors import BadStatement
 from hashcanary.inference.explain import causes as causes_module
-from hashcanary.inference.explain.causes import read_causes
-from hashcanary.inference.explain.pool_regions import read_pool_regions
+from hashcanary.inference.explain.causes import read_causes, read_pool_regions
 from hashcanary.sources.pools.pool_lists import built_in
 
 FOLDER = Path(causes_module.__file__).parent

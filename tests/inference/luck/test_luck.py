@@ -13,17 +13,16 @@ from scipy.stats import binom, f, gamma, nbinom, norm, poisson
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.inference.errors import HeightNotKnown, NoRetargets, WindowNotKnown
 from hashcanary.inference.filter.observations import Blocks, blocks_of
-from hashcanary.inference.luck.luck import (
-    drawdown_luck,
-    window_luck,
-)
-from hashcanary.inference.luck.scan import clumps, some_drawdown, some_window
+from hashcanary.inference.luck.luck import drawdown_luck, window_luck
 from hashcanary.inference.luck.windows import (
     Stretch,
     between_blocks,
     between_times,
     blocks_before,
+    clumps,
     settled_until,
+    some_drawdown,
+    some_window,
 )
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hashcanary.inference.luck.scan import clumps, in_one_window, some_drawdown, some_window
+from hashcanary.inference.luck.windows import clumps, in_one_window, some_drawdown, some_window
 
 Floats = NDArray[np.float64]
 
