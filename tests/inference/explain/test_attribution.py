@@ -197,7 +197,9 @@ def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> 
     times = rows["time"].to_numpy()
     first = storm.start // DAY * DAY
     near = (times >= first - 2 * DAY) & (times <= until // DAY * DAY)
-    assert found.hashprice == pytest.approx(rows["value"].to_numpy()[near].mean(), rel=0.05)
+    assert found.hashprice_usd_per_phs_day == pytest.approx(
+        rows["value"].to_numpy()[near].mean(), rel=0.05
+    )
     assert found.day == until // DAY * DAY
 
 
