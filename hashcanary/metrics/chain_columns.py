@@ -6,7 +6,7 @@ Work is the exact expected number of hashes of a block, 2^256 / (target + 1); di
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,26 +26,58 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
 class ChainColumns:
-    """One entry a known block of the active chain, ascending by height.
+    """One entry a known block of the active chain, ascending by height; each column at first use.
 
-    time, mtp, known_at: Unix seconds; mtp never falls, and stands at its last known value where
-    ``mtp_known`` is false (the first blocks after a gap). run: number of the run of consecutive
-    heights a block stands in. work: hashes; subsidy, fee: satoshis (fee NaN where not known).
+    Empty arrays when there is no block.
     """
 
-    height: Ints
-    time: Ints
-    mtp: Ints
-    mtp_known: Bools
-    bits: Ints
-    run: Ints
-    known_at: Ints
-    work: Floats
-    difficulty: Floats
-    subsidy: Ints
-    fee: Floats
+    def __init__(self, blocks: pl.DataFrame, network: Network) -> None:
+        """Of ``Record.blocks``."""
+        self._blocks, self._network = blocks, network
+        self.height: Ints = _ints(blocks["height"])
+        self.time: Ints = _ints(blocks["time"])
+        self.bits: Ints = _ints(blocks["bits"])
+        self.known_at: Ints = _ints(blocks["known_at"])
+
+    @cached_property
+    def mtp(self) -> Ints:
+        """Median time past, Unix seconds: it never falls, and stands at its last known value where
+        ``mtp_known`` is false (the first blocks after a gap).
+        """
+        known = self._blocks["median_time_past"].fill_null(np.iinfo(np.int64).min)
+        # consensus lets it never fall; holding it up keeps a search over it exact on bad data too
+        return np.maximum.accumulate(_ints(known))
+
+    @cached_property
+    def mtp_known(self) -> Bools:
+        """Whether ``mtp`` is the block's own."""
+        return self._blocks["median_time_past"].is_not_null().to_numpy()
+
+    @cached_property
+    def run(self) -> Ints:
+        """Number of the run of consecutive heights that a block stands in."""
+        return np.cumsum(np.diff(self.height, prepend=self.height[:1]) > 1, dtype=np.int64)
+
+    @cached_property
+    def work(self) -> Floats:
+        """Hashes."""
+        return work_float64_column(self.bits)
+
+    @cached_property
+    def difficulty(self) -> Floats:
+        """As a ratio to difficulty one."""
+        return difficulty_float64_column(self.bits)
+
+    @cached_property
+    def subsidy(self) -> Ints:
+        """Satoshis."""
+        return subsidy_column(self.height, self._network)
+
+    @cached_property
+    def fee(self) -> Floats:
+        """Satoshis, NaN where not known."""
+        return self._blocks["total_fee"].cast(float).fill_null(float("nan")).to_numpy()
 
     @property
     def run_starts(self) -> Ints:
@@ -54,26 +86,8 @@ class ChainColumns:
 
 
 def chain_columns(record: Record) -> ChainColumns:
-    """The record's blocks as arrays; empty arrays when it has none."""
-    blocks = record.blocks
-    height = _ints(blocks["height"])
-    bits = _ints(blocks["bits"])
-    mtp = blocks["median_time_past"]
-    first = np.iinfo(np.int64).min
-    return ChainColumns(
-        height=height,
-        time=_ints(blocks["time"]),
-        # consensus lets it never fall; holding it up keeps a search over it exact on bad data too
-        mtp=np.maximum.accumulate(_ints(mtp.fill_null(first))),
-        mtp_known=mtp.is_not_null().to_numpy(),
-        bits=bits,
-        run=np.cumsum(np.diff(height, prepend=height[:1]) > 1, dtype=np.int64),
-        known_at=_ints(blocks["known_at"]),
-        work=work_float64_column(bits),
-        difficulty=difficulty_float64_column(bits),
-        subsidy=subsidy_column(height, record.network),
-        fee=blocks["total_fee"].cast(float).fill_null(float("nan")).to_numpy(),
-    )
+    """The record's blocks as arrays."""
+    return ChainColumns(record.blocks, record.network)
 
 
 def _ints(column: pl.Series) -> Ints:

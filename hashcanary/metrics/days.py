@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -32,25 +32,69 @@ FUTURE_LIMIT = 7200
 CORE_LOOKUP = 120
 
 
-@dataclass(frozen=True, slots=True)
 class DaySums:
-    """What the blocks of each final day add up to; arrays over days.
+    """What the blocks of each final day add up to: arrays over days, each at its first use.
 
-    known_at: Unix seconds, NEVER where the day is not final (all else is meaningless there).
-    last: index into the chain of the day's last block; of the last one before it on a day
-    without blocks, -1 where there is none. unknown_fees: blocks whose fees are not known.
+    Blocks are added in order of height, so that a cut changes no bit. known_at: Unix seconds, NEVER
+    where the day is not final (all else is meaningless there). last: index into the chain of the
+    day's last block; of the last one before it on a day without blocks, -1 where there is none.
     """
 
-    known_at: Ints
-    count: Ints
-    work: Floats
-    work_squared: Floats
-    work_max: Floats
-    difficulty: Floats
-    issuance: Floats
-    fees: Floats
-    unknown_fees: Ints
-    last: Ints
+    def __init__(self, chain: ChainColumns, starts: Ints, cut: Cut) -> None:
+        """Of days beginning at ``starts``."""
+        self._chain, self._days = chain, starts.size
+        self._day, self.known_at, run = days_of_blocks(chain, starts, cut)
+        self.last: Ints = _last_block(chain, self._day, self.known_at, run)
+
+    def _total(self, values: Floats | Ints | Bools | None = None) -> Floats:
+        sums = np.bincount(self._day, weights=values, minlength=self._days + 1)
+        return sums[: self._days].astype(np.float64)
+
+    @cached_property
+    def count(self) -> Floats:
+        """Number of blocks."""
+        return self._total()
+
+    @property
+    def work(self) -> Floats:
+        """Hashes."""
+        return self._total(self._chain.work)
+
+    @property
+    def work_squared(self) -> Floats:
+        """Squares of hashes."""
+        return self._total(self._chain.work**2)
+
+    @property
+    def work_max(self) -> Floats:
+        """Hashes of the hardest block; of the last block before a day without any."""
+        most = np.zeros(self._days + 1)
+        np.maximum.at(most, self._day, self._chain.work)
+        most = most[: self._days]
+        # a day without blocks still had a target: it bounds the rate from above
+        empty = (self.count == 0) & (self.last >= 0)
+        most[empty] = self._chain.work[self.last[empty]]
+        return most
+
+    @property
+    def difficulty(self) -> Floats:
+        """Ratios to difficulty one."""
+        return self._total(self._chain.difficulty)
+
+    @property
+    def issuance(self) -> Floats:
+        """New coins, BTC."""
+        return self._total(self._chain.subsidy) / COIN
+
+    @property
+    def fees(self) -> Floats:
+        """BTC of the blocks whose fees are known."""
+        return self._total(np.nan_to_num(self._chain.fee)) / COIN
+
+    @property
+    def unknown_fees(self) -> Floats:
+        """Number of blocks whose fees are not known."""
+        return self._total(np.isnan(self._chain.fee))
 
 
 def final_days(chain: ChainColumns, starts: Ints, cut: Cut) -> tuple[Ints, Ints]:
@@ -109,37 +153,6 @@ def days_of_blocks(chain: ChainColumns, starts: Ints, cut: Cut) -> tuple[Ints, I
     inside &= np.append(run, -1)[day] == chain.run
     day[~inside] = days
     return day, known_at, run
-
-
-def sum_days(chain: ChainColumns, starts: Ints, cut: Cut) -> DaySums:
-    """Add up the blocks of each final day, in order of height, so that a cut changes no bit."""
-    days = starts.size
-    day, known_at, run = days_of_blocks(chain, starts, cut)
-
-    def total(values: Floats | Ints | Bools) -> Floats:
-        return np.bincount(day, weights=values, minlength=days + 1)[:days].astype(np.float64)
-
-    unknown: Bools = np.isnan(chain.fee)
-    count = np.bincount(day, minlength=days + 1)[:days].astype(np.int64)
-    last = _last_block(chain, day, known_at, run)
-    work_max = np.zeros(days + 1)
-    np.maximum.at(work_max, day, chain.work)
-    work_max = work_max[:days]
-    # a day without blocks still had a target: it bounds the rate from above
-    empty = (count == 0) & (last >= 0)
-    work_max[empty] = chain.work[last[empty]]
-    return DaySums(
-        known_at=known_at,
-        count=count,
-        work=total(chain.work),
-        work_squared=total(chain.work**2),
-        work_max=work_max,
-        difficulty=total(chain.difficulty),
-        issuance=total(chain.subsidy) / COIN,
-        fees=total(np.where(unknown, 0.0, chain.fee)) / COIN,
-        unknown_fees=total(unknown).astype(np.int64),
-        last=last,
-    )
 
 
 def _last_block(chain: ChainColumns, day: Ints, known_at: Ints, run: Ints) -> Ints:

@@ -112,8 +112,8 @@ def _sums(prefix: str, by: str, cut: _CutOf) -> tuple[BaseInput, ...]:
     """What the blocks of a day add up to by one cut."""
     fees = Clock(
         f"the day by {by} is and, where the fees of a block are not known, the vendor's are",
-        lambda of: cut(of).fees_known_at,
-        lambda of: cut(of).fees_vendor,
+        lambda of: cut(of).fees_known_at(),
+        lambda of: cut(of).fees_vendor(),
     )
 
     def of_day(

@@ -14,11 +14,17 @@ import numpy as np
 import polars as pl
 
 from hashcanary.metrics.chain_columns import chain_columns, supply_btc
-from hashcanary.metrics.days import NEVER, core_lookup, sum_days
+from hashcanary.metrics.days import NEVER, DaySums, core_lookup
 from hashcanary.metrics.epochs import Epochs
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.metrics.pool_days import pool_blocks
-from hashcanary.metrics.vendor import daily_price, since_revised, vendor_series, vendor_turn
+from hashcanary.metrics.vendor import (
+    VendorDays,
+    daily_price,
+    since_revised,
+    vendor_series,
+    vendor_turn,
+)
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
@@ -59,7 +65,8 @@ class Prepared:
         days = [
             record.blocks["time"].to_numpy() // DAY,
             # prices of power reach further than what is measured here, and measure none of it
-            record.daily.filter(~pl.col("series").str.starts_with("power_"))["day"]
+            record.daily["day"]
+            .filter(~record.daily["series"].str.starts_with("power_"))
             .cast(pl.Int64)
             .to_numpy(),
             record.candles["open_time"].to_numpy() // DAY,
@@ -110,14 +117,14 @@ class DayCut:
     """Days by one cut: sums of their blocks, or a vendor's figures where blocks settle no day.
 
     by_blocks: whether a day rests on its blocks; known_at: Unix seconds, NEVER where the day is not
-    known; vendor: whether it rests on the vendor. The same of fees, a vendor's of which may stand
-    beside the blocks of a day. Values are (days,), meaningless where the day is not known.
+    known; vendor: whether it rests on the vendor. Values are (days,), meaningless where the day is
+    not known.
     """
 
     def __init__(self, prepared: Prepared, cut: Cut) -> None:
-        self._chain, self._record = prepared.chain, prepared.record
+        self._prepared, self._chain = prepared, prepared.chain
         starts, daily = prepared.starts, prepared.record.daily
-        self._sums = sum_days(self._chain, starts, cut)
+        self._sums = DaySums(self._chain, starts, cut)
         self._figures = {name: vendor_series(daily, name, starts) for name in _OF_A_DAY}
         counted, mean = self._figures["BlkCnt"], self._figures["DiffMean"]
         # a vendor that counts no block gives no rate to rest on
@@ -128,12 +135,27 @@ class DayCut:
         revised = since_revised(self._turn, self._figures.values())
         self.known_at: Ints = np.where(self.by_blocks, final, revised)
         self.vendor: Bools = ~self.by_blocks & (self._turn != NEVER)
-        self._fees = vendor_series(daily, "FeeTotNtv", starts)
-        self.fees_by_blocks: Bools = self.by_blocks & (self._sums.unknown_fees == 0)
+
+    @cached_property
+    def _fees(self) -> VendorDays:
+        prepared = self._prepared
+        return vendor_series(prepared.record.daily, "FeeTotNtv", prepared.starts)
+
+    @cached_property
+    def _fees_by_blocks(self) -> Bools:
+        """Whether all fees of a day are those of its blocks."""
+        by_blocks: Bools = self.by_blocks & (self._sums.unknown_fees == 0)
+        return by_blocks
+
+    def fees_known_at(self) -> Ints:
+        """``known_at`` of fees: a vendor's may stand beside the blocks of a day."""
         late = np.maximum(self.known_at, self._fees.known_at)
-        self.fees_known_at: Ints = np.where(self.fees_by_blocks, self.known_at, late)
-        told = ~np.isnan(self._fees.value) & (self.known_at != NEVER)
-        self.fees_vendor: Bools = ~self.fees_by_blocks & told
+        return np.where(self._fees_by_blocks, self.known_at, late)
+
+    def fees_vendor(self) -> Bools:
+        """``vendor`` of fees."""
+        vendor: Bools = ~np.isnan(self._fees.value) & (self.known_at != NEVER)
+        return vendor & ~self._fees_by_blocks
 
     def _choose(self, own: Floats | Ints, theirs: Floats | float = np.nan) -> Floats:
         return np.where(self.by_blocks, own, theirs)
@@ -182,7 +204,7 @@ class DayCut:
 
     def fees_btc(self) -> Floats:
         """BTC: of a day's blocks where the fees of all are known, else the vendor's."""
-        return np.where(self.fees_by_blocks, self._sums.fees, self._fees.value)
+        return np.where(self._fees_by_blocks, self._sums.fees, self._fees.value)
 
     def difficulty_last(self) -> Floats:
         """Of the last block, a ratio to difficulty one."""
@@ -192,7 +214,7 @@ class DayCut:
 
     def supply_btc(self) -> Floats:
         """BTC after the last block."""
-        network = self._record.network
+        network = self._prepared.record.network
         return self._choose(
             self._of_last(lambda last: supply_btc(self._chain.height[last], network)),
             self._figure("SplyCur"),
