@@ -28,7 +28,7 @@ from real_data import real_data
 from table import show
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.cli.clock import SystemClock
+from hashcanary.cli.opening import SystemClock
 from hashcanary.metrics.declaration import all_metrics as declared
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.sources.facts import BLOCKS, Facts

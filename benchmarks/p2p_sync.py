@@ -28,7 +28,7 @@ from real_data import real_data
 from table import show
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.cli.clock import SystemClock
+from hashcanary.cli.opening import SystemClock
 from hashcanary.sources.catalogue.p2p import P2P
 from hashcanary.sources.facts import HEADERS as HEADER_FACTS
 from hashcanary.store.lake import Lake

@@ -1,10 +1,10 @@
-"""How a command declares itself to the parser."""
+"""How a command is declared: name, words, options, and what it runs."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from hashcanary.errors import Exit
 
@@ -49,50 +49,113 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]
 
 
-def add_command(
-    commands: Commands,
-    shared: Parser,
-    name: str,
-    run: Run,
-    *,
-    summary: str,
-    description: str,
-    examples: str,
-    has_csv: bool = True,
-) -> Parser:
-    """A command's parser, with the global options; the caller adds the command's own.
+class Option(NamedTuple):
+    """An argument of a command, as argparse takes it.
+
+    asked: whether the command's view takes it as a keyword, by its destination.
+    """
+
+    flags: tuple[str, ...]
+    settings: Mapping[str, Any]
+    asked: bool = True
+
+    def add(self, parser: argparse._ActionsContainer) -> list[str]:
+        """Add it to a parser; gives its destination where the view takes it."""
+        action = parser.add_argument(*self.flags, **self.settings)
+        return [action.dest] if self.asked else []
+
+
+def option(*flags: str, **settings: object) -> Option:
+    """An argument that the command's view takes."""
+    return Option(flags, settings)
+
+
+def beside(*flags: str, **settings: object) -> Option:
+    """An argument that the command itself reads."""
+    return Option(flags, settings, asked=False)
+
+
+class Command(NamedTuple):
+    """A command.
 
     summary: a line for the list of commands; description: what it does and prints, with its exit
-    codes; examples: shown at the end of its help; has_csv: whether it lists rows.
+    codes; examples: shown at the end of its help. options: in the order of its help, a list for
+    those that exclude one another. has_csv: whether it lists rows.
     """
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        epilog=f"examples:\n{examples}",
-        parents=[shared],
-    )
-    parser.set_defaults(run=run, command=parser.prog, has_csv=has_csv)
-    return parser
+
+    name: str
+    run: Run
+    summary: str
+    description: str
+    examples: str
+    options: tuple[Option | list[Option], ...] = ()
+    has_csv: bool = True
+
+    def add(self, commands: Commands, shared: Parser) -> None:
+        """Declare it to the parser, with the global options."""
+        parser = commands.add_parser(
+            self.name,
+            help=self.summary,
+            description=self.description,
+            epilog=f"examples:\n{self.examples}",
+            parents=[shared],
+        )
+        names: list[str] = []
+        for each in self.options:
+            if isinstance(each, Option):
+                names += each.add(parser)
+            else:
+                apart = parser.add_mutually_exclusive_group()
+                names += [name for one in each for name in one.add(apart)]
+        parser.set_defaults(
+            run=self.run, command=parser.prog, has_csv=self.has_csv, asked=dict.fromkeys(names)
+        )
 
 
-def add_at(parser: argparse.ArgumentParser) -> None:
-    """``--at T``: as known at a moment."""
-    parser.add_argument(
-        "--at",
-        metavar="T",
-        help="as known at T: a date (its end, UTC), a time with zone, or a block height "
-        "(default: all that the lake holds)",
-    )
+class Group(NamedTuple):
+    """Commands under one name. title, metavar: what they are called in its help."""
+
+    name: str
+    summary: str
+    description: str
+    examples: str
+    commands: tuple[Command, ...]
+    title: str = "commands"
+    metavar: str = "COMMAND"
+
+    def add(self, commands: Commands, shared: Parser) -> None:
+        """Declare it and its commands to the parser."""
+        parser = commands.add_parser(
+            self.name,
+            help=self.summary,
+            description=self.description,
+            epilog=f"examples:\n{self.examples}",
+            parents=[shared],
+        )
+        parts = parser.add_subparsers(title=self.title, metavar=self.metavar, required=True)
+        for command in self.commands:
+            command.add(parts, shared)
 
 
-def add_bounds(parser: argparse.ArgumentParser, what: str) -> None:
-    """``--start T`` and ``--end T``, of which ``what`` there is; read by ``opening.bounds``."""
-    parser.add_argument(
-        "--start", metavar="T", help=f"only {what} from T on: a date or a time with zone"
-    )
-    parser.add_argument(
-        "--end",
-        metavar="T",
-        help=f"only {what} before the end of T: a date (included) or a time with zone",
-    )
+def asked(args: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of a command's view, as its options state them."""
+    return {name: getattr(args, name) for name in args.asked}
+
+
+def answers(module: str, name: str = "") -> Run:
+    """Runs a view of a record and prints its answer.
+
+    module: of ``hashcanary.views``, which is not imported before; name: of the view, that of the
+    module without.
+    """
+
+    def run(args: argparse.Namespace) -> Exit:
+        from importlib import import_module
+
+        from hashcanary.cli.opening import open_record
+        from hashcanary.cli.output import present
+
+        view = getattr(import_module(f"hashcanary.views.{module}"), name or module)
+        return present(args, view(open_record(args), **asked(args)))
+
+    return run

@@ -1,21 +1,33 @@
-"""The lake and the record a command works on."""
+"""The lake and the record a command works on, and the clock of the machine."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.clock import SystemClock
 from hashcanary.errors import UsageError
-from hashcanary.moments import DAY, parse_moment, require_past
+from hashcanary.moments import parse_moment, require_past
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
+
+
+class SystemClock:
+    """``hashcanary.sources.feed.Clock``, by the system's time."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; Ctrl-C ends it by KeyboardInterrupt."""
+        time.sleep(max(seconds, 0.0))
 
 
 def home_of(args: argparse.Namespace) -> Path:
@@ -104,27 +116,3 @@ def open_record(args: argparse.Namespace) -> Record:
     if moment is not None:
         require_past(moment, SystemClock().now())
     return record_of(open_lake(args), moment)
-
-
-def bounds(args: argparse.Namespace) -> tuple[int | None, int | None]:
-    """``--start`` and ``--end`` in Unix seconds, None where not given. Raises UsageError."""
-    return _bound(args.start, "--start"), _bound(args.end, "--end")
-
-
-def _bound(text: str | None, argument: str) -> int | None:
-    """Unix seconds of a bound: the start of a date for --start, the end of it for --end."""
-    if text is None:
-        return None
-    try:
-        time = parse_moment(text).time
-    except UsageError:
-        time = None
-    if time is None:
-        raise UsageError(
-            argument=argument,
-            expected="a date (2026-02-03) or a time with zone (2026-02-03T12:00:00Z)",
-            found=text,
-            remedy="A date counts from its start for --start, to its end for --end.",
-        )
-    whole_day = len(text) == len("2026-02-03")
-    return time - DAY if argument == "--start" and whole_day else time

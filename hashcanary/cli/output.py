@@ -1,15 +1,18 @@
-"""What every command prints with: an answer for people, as JSON or as CSV.
+"""What every command prints with: an answer for people, as JSON or as CSV; progress and notes.
 
-Data go to stdout, everything else to stderr. JSON holds no NaN and is the same bytes for the same
-data. Text that came from files is made harmless: control characters are shown, not sent to the
-terminal, and a CSV cell cannot start a spreadsheet formula.
+Data go to stdout, everything else to stderr; a bar only where that is a terminal. JSON holds no NaN
+and is the same bytes for the same data. Text that came from files is made harmless: control
+characters are shown, not sent to the terminal, and a CSV cell cannot start a spreadsheet formula.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from hashcanary.errors import Exit
 from hashcanary.views.data import csv_text, json_text
 from hashcanary.views.text import harmless
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from hashcanary.views.answer import Answer
 
 Format = Literal["people", "json", "csv"]
+Tell = Callable[[str, int, int], None]
 
 
 def format_of(args: argparse.Namespace) -> Format:
@@ -28,6 +32,12 @@ def format_of(args: argparse.Namespace) -> Format:
     if args.json:
         return "json"
     return "csv" if args.csv else "people"
+
+
+def present(args: argparse.Namespace, answer: Answer) -> Exit:
+    """Write an answer to stdout as the options ask for; the command is done."""
+    show(answer, format_of(args))
+    return Exit.DONE
 
 
 def show(answer: Answer, how: Format) -> None:
@@ -65,3 +75,64 @@ def console(stream: TextIO) -> Console:
 def say(text: str) -> None:
     """A line for people on stderr."""
     sys.stderr.write(harmless(text) + "\n")
+
+
+@contextmanager
+def bar() -> Iterator[Tell]:
+    """A function to be told what is done, how far, of how many."""
+    if not sys.stderr.isatty():
+        yield _unseen
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    shown = Progress(
+        BarColumn(24),
+        TextColumn("{task.completed}/{task.total}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console(sys.stderr),
+        transient=True,
+    )
+    with shown:
+        task = shown.add_task("", total=None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            shown.update(task, description=harmless(what), completed=done, total=total)
+
+        yield tell
+
+
+@contextmanager
+def pace(what: str) -> Iterator[Callable[[int, int | None, str], None]]:
+    """A function to be told how far, of how much (None: not known), in which unit.
+
+    The bar shows the rate and, where the whole is known, the time left.
+    """
+    if not sys.stderr.isatty():
+        yield _unseen
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    shown = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeLeft(),
+        console=console(sys.stderr),
+        transient=True,
+    )
+    with shown:
+        task = shown.add_task(what, total=None, rate="")
+
+        def tell(done: int, total: int | None, unit: str) -> None:
+            speed = shown.tasks[0].speed
+            rate = f"{harmless(unit)} {speed:,.0f}/s" if speed else harmless(unit)
+            shown.update(task, completed=done, total=total, rate=rate)
+
+        yield tell
+
+
+def _unseen(*told: object) -> None:
+    """Progress that nobody watches."""

@@ -7,27 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from hashcanary.cli.commands import (
-    companies,
-    completion,
-    cost,
-    demo,
-    episodes,
-    explain,
-    export,
-    forecast,
-    load,
-    metric,
-    pools,
-    report,
-    rigs,
-    shutdown,
-    status,
-    stress,
-    study,
-    sync,
-    verify,
-)
+from hashcanary.cli.commands import completion, demo, economics, lake, record, study
 from hashcanary.cli.declare import Parser
 from hashcanary.errors import EXIT_MEANINGS, Exit
 from hashcanary.version import __version__
@@ -69,25 +49,25 @@ examples:
 
 
 COMMANDS = (
-    demo,
-    load,
-    sync,
-    status,
-    verify,
-    report,
-    metric,
-    episodes,
-    pools,
-    forecast,
-    explain,
-    export,
-    cost,
-    rigs,
-    shutdown,
-    companies,
-    stress,
-    study,
-    completion,
+    demo.DEMO,
+    lake.LOAD,
+    lake.SYNC,
+    lake.STATUS,
+    lake.VERIFY,
+    record.REPORT,
+    record.METRIC,
+    record.EPISODES,
+    record.POOLS,
+    record.FORECAST,
+    record.EXPLAIN,
+    lake.EXPORT,
+    economics.COST,
+    economics.RIGS,
+    economics.SHUTDOWN,
+    economics.COMPANIES,
+    record.STRESS,
+    study.STUDY,
+    completion.COMPLETION,
 )
 
 

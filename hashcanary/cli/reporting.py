@@ -42,11 +42,7 @@ def write_report(
 
         report = build_report(record.result())
         if html is not None:
-            page = render_html(report, bundle)
-            with writing(html, "a page"):
-                html.parent.mkdir(parents=True, exist_ok=True)
-                html.write_text(page, encoding="utf-8")
-            written.append(html)
+            written.append(write_file(html, "a page", render_html(report, bundle).encode()))
     if png is not None:
         with writing(png, "pictures"):
             written += write_pictures(report, png)
@@ -96,9 +92,9 @@ def say_written(files: Sequence[Path]) -> None:
                 say(f"wrote {path}")
 
 
-def write_picture(path: Path, data: bytes) -> None:
-    """Write a picture where a user asked for it, and say so. Raises what ``writing`` raises."""
-    with writing(path, "a picture"):
+def write_file(path: Path, what: str, data: bytes) -> Path:
+    """Write a file where a user asked for it; gives its path. Raises what ``writing`` raises."""
+    with writing(path, what):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    say_written([path])
+    return path

@@ -106,7 +106,7 @@ def test_what_left_for_good_is_in_the_scenario_and_leaves_on_its_day() -> None:
 
     from hashcanary.cli.commands.demo import _scenario
 
-    asked = argparse.Namespace(years=4.0, left_for_good="12.5%", left_on="2021-01-01")
+    asked = argparse.Namespace(years=4.0, left_for_good=0.125, left_on="2021-01-01")
     (left,) = _scenario(asked).exits
     # 2020 had 366 days
     assert (left.day, left.share) == (366.0, 0.125)

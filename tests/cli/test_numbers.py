@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hashcanary.cli.numbers import power_price, seed_of
+from hashcanary.cli.options import power_price, seed
 from hashcanary.errors import UsageError
 
 
@@ -39,6 +39,7 @@ def test_power_prices_that_are_refused(text: str, said: str) -> None:
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "", "9223372036854775808", "٣"])
 def test_a_seed_is_a_whole_number_of_63_bits(text: str) -> None:
-    assert seed_of("9223372036854775807") == 2**63 - 1
+    read = seed("the draws").settings["type"]
+    assert read("9223372036854775807") == 2**63 - 1
     with pytest.raises(UsageError, match="seed"):
-        seed_of(text)
+        read(text)

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from hashcanary.cli.clock import SystemClock
-from hashcanary.cli.progress import pace
+from hashcanary.cli.opening import SystemClock
+from hashcanary.cli.output import pace
 
 
 class Terminal(io.StringIO):

@@ -1,1 +1,1 @@
-"""The commands, one module each: ``add`` declares it to the parser, ``run`` does it."""
+"""The commands by topic: what each is called, which options it has, and what it runs."""

@@ -6,43 +6,14 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.declare import add_command
+from hashcanary.cli.declare import Command, beside
 from hashcanary.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hashcanary.cli.declare import Commands, Parser
 
-SHELLS = ("bash", "zsh", "fish", "tcsh")
-
-_EXAMPLES = """\
-  hashcanary completion bash > ~/.hashcanary.bash     # sourced from ~/.bashrc
-  hashcanary completion zsh > ~/.zfunc/_hashcanary    # with ~/.zfunc in $fpath
-  hashcanary completion fish > ~/.config/fish/completions/hashcanary.fish
-  hashcanary completion tcsh > ~/.hashcanary.tcsh     # sourced from ~/.tcshrc
-"""
-
-
-def add(commands: Commands, shared: Parser) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        shared,
-        "completion",
-        run,
-        summary="print a script that completes commands in your shell",
-        description="Prints a completion script for a shell. Save it where the shell looks for "
-        "such scripts; this command installs nothing. Files, folders and the names of metrics, "
-        "kinds and networks are completed too. Print the script again after installing a package "
-        "that adds some.",
-        examples=_EXAMPLES,
-        has_csv=False,
-    )
-    parser.add_argument("shell", choices=SHELLS, help="the shell the script is for")
-
-
-def run(args: argparse.Namespace) -> Exit:
+def _completion(args: argparse.Namespace) -> Exit:
     """Print the script."""
     import shtab
 
@@ -79,3 +50,25 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
                 yield from _actions(child)
         else:
             yield action
+
+
+COMPLETION = Command(
+    "completion",
+    _completion,
+    summary="print a script that completes commands in your shell",
+    description="Prints a completion script for a shell. Save it where the shell looks for such "
+    "scripts; this command installs nothing. Files, folders and the names of metrics, kinds and "
+    "networks are completed too. Print the script again after installing a package that adds some.",
+    examples="""\
+  hashcanary completion bash > ~/.hashcanary.bash     # sourced from ~/.bashrc
+  hashcanary completion zsh > ~/.zfunc/_hashcanary    # with ~/.zfunc in $fpath
+  hashcanary completion fish > ~/.config/fish/completions/hashcanary.fish
+  hashcanary completion tcsh > ~/.hashcanary.tcsh     # sourced from ~/.tcshrc
+""",
+    options=(
+        beside(
+            "shell", choices=("bash", "zsh", "fish", "tcsh"), help="the shell the script is for"
+        ),
+    ),
+    has_csv=False,
+)

@@ -5,76 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.declare import add_command
+from hashcanary.cli.declare import Command, beside
+from hashcanary.cli.options import part_of, path_of
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hashcanary.cli.declare import Commands, Parser
     from hashcanary.simulation.history import History
     from hashcanary.simulation.scenario import Scenario
     from hashcanary.store.lake import Lake
 
-_DESCRIPTION = """\
-Simulates several years of mining history (exact retargets, exponential block times,
-growth, a storm, a capitulation and its recovery, a price), writes it to files,
-loads them through the same loaders as real data, and reports on it. No network and
-no data are needed. Everything it writes is marked SIMULATED.
 
-Writes into DIR: data/ (the files), lake/ (unless --home is set), report.html and
-charts/. The same seed gives the same files.
-"""
-_EXAMPLES = """\
-  hashcanary demo
-  hashcanary demo --seed 7 --years 8 --dir another-demo
-  hashcanary demo --left-for-good 5% --left-on 2023-01-01
-  hashcanary --home hashcanary-demo/lake metric show hashrate.sma30
-"""
-
-
-def add(commands: Commands, shared: Parser) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        shared,
-        "demo",
-        run,
-        summary="build a simulated history and report on it; no data needed",
-        description=_DESCRIPTION,
-        examples=_EXAMPLES,
-        has_csv=False,
-    )
-    parser.add_argument(
-        "--seed", metavar="N", type=int, default=1, help="of the random draws (default: 1)"
-    )
-    parser.add_argument(
-        "--years",
-        metavar="N",
-        type=float,
-        default=5.0,
-        help="length of the history, 1 to 30 (default: 5)",
-    )
-    parser.add_argument(
-        "--left-for-good",
-        metavar="PCT",
-        help="share of the hashrate that leaves permanently, such as 5%%",
-    )
-    parser.add_argument(
-        "--left-on",
-        metavar="DATE",
-        help="first of the 30 days over which it leaves (default: halfway through the history)",
-    )
-    parser.add_argument(
-        "--dir",
-        metavar="DIR",
-        default="hashcanary-demo",
-        help="where to write (default: hashcanary-demo)",
-    )
-
-
-def run(args: argparse.Namespace) -> Exit:
+def _demo(args: argparse.Namespace) -> Exit:
     """Simulate, load, report."""
     from pathlib import Path
 
@@ -83,7 +27,7 @@ def run(args: argparse.Namespace) -> Exit:
     from hashcanary.simulation.history import simulate_history, write_history
     from hashcanary.store.recording import record_of
 
-    folder = Path(args.dir)
+    folder = args.dir
     home = Path(args.home) if args.home else folder / "lake"
     history = simulate_history(args.seed, args.years, _scenario(args))
     _refuse_another(args, home, history)
@@ -102,7 +46,6 @@ def _scenario(args: argparse.Namespace) -> Scenario:
     """The default one, with the exit asked for."""
     from dataclasses import replace
 
-    from hashcanary.cli.numbers import part_of
     from hashcanary.simulation.paths import YEAR
     from hashcanary.simulation.scenario import Exit as Leaving
     from hashcanary.simulation.scenario import Scenario
@@ -121,7 +64,7 @@ def _scenario(args: argparse.Namespace) -> Scenario:
     day = length / 2
     if args.left_on is not None:
         day = _day_of(args.left_on, scenario.start_time, length)
-    return replace(scenario, exits=(Leaving(day, part_of("--left-for-good", args.left_for_good)),))
+    return replace(scenario, exits=(Leaving(day, args.left_for_good),))
 
 
 def _day_of(text: str, start: int, length: float) -> float:
@@ -149,7 +92,7 @@ def _loaded(home: Path, files: Sequence[Path]) -> Lake:
     """The demo's lake with the files in it."""
     from hashcanary.chain.networks import MAIN
     from hashcanary.cli.opening import made_where_missing
-    from hashcanary.cli.progress import bar
+    from hashcanary.cli.output import bar
     from hashcanary.store.loading import load
 
     with made_where_missing(home, MAIN, simulated=True) as lake, bar() as tell:
@@ -185,3 +128,54 @@ def _other_than(history: History, lake: Lake) -> str:
         ours = {hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     others = [file.path for file in lake.manifest.loaded if file.sha256 not in ours]
     return f"one loaded from {', '.join(others)}" if others else ""
+
+
+DEMO = Command(
+    "demo",
+    _demo,
+    summary="build a simulated history and report on it; no data needed",
+    description="""\
+Simulates several years of mining history (exact retargets, exponential block times,
+growth, a storm, a capitulation and its recovery, a price), writes it to files,
+loads them through the same loaders as real data, and reports on it. No network and
+no data are needed. Everything it writes is marked SIMULATED.
+
+Writes into DIR: data/ (the files), lake/ (unless --home is set), report.html and
+charts/. The same seed gives the same files.
+""",
+    examples="""\
+  hashcanary demo
+  hashcanary demo --seed 7 --years 8 --dir another-demo
+  hashcanary demo --left-for-good 5% --left-on 2023-01-01
+  hashcanary --home hashcanary-demo/lake metric show hashrate.sma30
+""",
+    options=(
+        beside("--seed", metavar="N", type=int, default=1, help="of the random draws (default: 1)"),
+        beside(
+            "--years",
+            metavar="N",
+            type=float,
+            default=5.0,
+            help="length of the history, 1 to 30 (default: 5)",
+        ),
+        beside(
+            "--left-for-good",
+            metavar="PCT",
+            type=part_of("--left-for-good"),
+            help="share of the hashrate that leaves permanently, such as 5%%",
+        ),
+        beside(
+            "--left-on",
+            metavar="DATE",
+            help="first of the 30 days over which it leaves (default: halfway through the history)",
+        ),
+        beside(
+            "--dir",
+            metavar="DIR",
+            type=path_of,
+            default="hashcanary-demo",
+            help="where to write (default: hashcanary-demo)",
+        ),
+    ),
+    has_csv=False,
+)

@@ -1,0 +1,255 @@
+"""Options that several commands have, and how what users write in them is read.
+
+What cannot be used raises UsageError while the command line is parsed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hashcanary.cli.declare import Option, beside, option
+from hashcanary.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MOST_SEED = 2**63 - 1
+# USD/kWh: no price that anyone states is dearer
+_DEAREST_STATED = 10.0
+
+
+def path_of(text: str) -> Path:
+    """A file or folder that an option names."""
+    return Path(text).expanduser()
+
+
+def part_of(argument: str) -> Callable[[str], float]:
+    """Reads a fraction from 0 to 1, of ``5%`` or ``0.05``."""
+
+    def parse(text: str) -> float:
+        bare = text.strip()
+        percent = bare.endswith("%")
+        part = number_of(bare.removesuffix("%")) / (100.0 if percent else 1.0)
+        if not 0.0 <= part <= 1.0:
+            raise UsageError(
+                argument=argument,
+                expected="a share from 0% to 100%",
+                found=text,
+                remedy="Write 5% or 0.05.",
+            )
+        return part
+
+    return parse
+
+
+def price_of(text: str) -> float:
+    """``--price``, USD a bitcoin."""
+    price = number_of(text)
+    if not 0.0 < price < 1e12:
+        raise UsageError(
+            argument="--price",
+            expected="US dollars a bitcoin, a number above 0 such as 60000",
+            found=text,
+            remedy="Omit it to use the record's last one.",
+        )
+    return price
+
+
+def power_price(text: str, least: float = 0.0, most: float = _DEAREST_STATED) -> float:
+    """USD/kWh of ``--power-price``: ``0.05`` or ``0.05 USD/kWh``, of no other currency.
+
+    least, most: USD/kWh.
+    """
+    match = re.fullmatch(
+        r"\s*([+-]?[0-9.]+(?:[eE][+-]?\d+)?)\s*([^\d\s].*?)?\s*", text, re.ASCII | re.DOTALL
+    )
+    unit = (match[2] or "").lower().replace(" ", "") if match else ""
+    value = number_of(match[1]) if match else float("nan")
+    if unit not in ("", "usd", "$", "usd/kwh", "$/kwh"):
+        raise UsageError(
+            argument="--power-price",
+            expected="US dollars per kWh, the only currency and unit taken",
+            found=text,
+            remedy="Convert it at that day's rate; USD/MWh is 1000 times USD/kWh.",
+        )
+    if not least <= value <= most:
+        raise UsageError(
+            argument="--power-price",
+            expected=f"a number from {least:g} to {most:g} USD/kWh, such as 0.05",
+            found=text,
+            remedy="Miners have paid about 0.03 to 0.10; 50 USD/MWh are 0.05 USD/kWh.",
+        )
+    return value
+
+
+def own_price(text: str) -> float:
+    """``--power-price`` of a user's contract, USD/kWh, within what miners pay."""
+    from hashcanary.economics.power.prices import CHEAPEST, DEAREST
+
+    return power_price(text, CHEAPEST, DEAREST)
+
+
+def count_of(argument: str, least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number between limits."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text[:20]) <= most:
+            limit = "2**63 - 1" if most == _MOST_SEED else f"{most:,}"
+            raise UsageError(
+                argument=argument,
+                expected=f"an integer from {least:,} to {limit}",
+                found=text,
+                remedy="Omit it for the default.",
+            )
+        return int(text)
+
+    return parse
+
+
+def number_between(what: str, least: float, most: float) -> Callable[[str], float]:
+    """Reads a number of ``what``, such as days, within limits."""
+
+    def parse(text: str) -> float:
+        number = number_of(text)
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(
+                f"expected {what} from {least:g} to {most:g}, found {text!r}"
+            )
+        return number
+
+    return parse
+
+
+def number_of(text: str) -> float:
+    """A number, or one that no limit holds: what is wrong with it is said where it is used."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _efficiency(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            argument="--efficiency",
+            expected="J/TH, such as 17.5",
+            found=text,
+            remedy="Write a plain number.",
+        ) from None
+
+
+def _bound(argument: str) -> Callable[[str], int]:
+    """Reads a bound, Unix seconds: the start of a date for --start, the end of it for --end."""
+
+    def parse(text: str) -> int:
+        from hashcanary.moments import DAY, parse_moment
+
+        try:
+            time = parse_moment(text).time
+        except UsageError:
+            time = None
+        if time is None:
+            raise UsageError(
+                argument=argument,
+                expected="a date (2026-02-03) or a time with zone (2026-02-03T12:00:00Z)",
+                found=text,
+                remedy="A date counts from its start for --start, to its end for --end.",
+            )
+        whole_day = len(text) == len("2026-02-03")
+        return time - DAY if argument == "--start" and whole_day else time
+
+    return parse
+
+
+AT = beside(
+    "--at",
+    metavar="T",
+    help="as known at T: a date (its end, UTC), a time with zone, or a block height "
+    "(default: all that the lake holds)",
+)
+NETWORK = beside("--network", metavar="NAME", help="network of a new lake (default: main)")
+PNG = beside("--png", metavar="FILE", type=path_of, help="also write the curve as a picture")
+
+
+def bounds(what: str) -> tuple[Option, Option]:
+    """``--start T`` and ``--end T``, of which ``what`` there is; Unix seconds, the end excluded."""
+    return (
+        option(
+            "--start",
+            metavar="T",
+            type=_bound("--start"),
+            help=f"only {what} from T on: a date or a time with zone",
+        ),
+        option(
+            "--end",
+            metavar="T",
+            type=_bound("--end"),
+            help=f"only {what} before the end of T: a date (included) or a time with zone",
+        ),
+    )
+
+
+def file(*flags: str, text: str) -> Option:
+    """A file that replaces built-in figures, or adds to them."""
+    return option(*flags, metavar="FILE", type=path_of, help=text)
+
+
+def seed(of: str) -> Option:
+    """``--seed N``, of what is drawn."""
+    return option(
+        "--seed",
+        metavar="N",
+        type=count_of("--seed", 0, _MOST_SEED),
+        default=1,
+        help=f"of {of} (default: 1)",
+    )
+
+
+def table(names: tuple[str, ...], default: str | None, text: str = "the table") -> Option:
+    """``--show``: which table is the main one. default: None where the view has one of its own."""
+    told = text if default is None else f"{text} (default: {default})"
+    return option("--show", choices=names, default=default, help=told)
+
+
+def models(what: str) -> Option:
+    """``--model NAME``, of which there may be several."""
+    return option(
+        "--model",
+        metavar="NAME",
+        action="append",
+        default=[],
+        dest="models",
+        help=f"only this {what}; can be repeated (default: all)",
+    )
+
+
+RIGS = file("--rigs", text="a catalogue of rigs, as TOML")
+OWN_RIGS = file(
+    "--rigs", text="a catalogue of rigs as TOML that replaces the built-in one, or extends it"
+)
+POWER_PRICES = file("--power-prices", text="power prices by region, as TOML")
+PRICES = file("--power-prices", "--prices", text="power prices by region, as TOML")
+WEIGHTS = file("--weights", text="weights, windows and words instead of the built-in ones, as TOML")
+# what costs of a coin assume: power, machines, stated figures
+ASSUMPTIONS = (
+    option(
+        "--power-price",
+        metavar="P",
+        type=own_price,
+        help="your own power price in USD/kWh, for every model that has one",
+    ),
+    option(
+        "--efficiency",
+        metavar="E",
+        type=_efficiency,
+        help="your machines' J/TH instead of the network's",
+    ),
+    file("--assumptions", text="stated figures that override the built-in ones, TOML"),
+    RIGS,
+    POWER_PRICES,
+)
