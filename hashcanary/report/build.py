@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.datasets import datasets
-from hashcanary.report.document import Report
-from hashcanary.report.glossary import GLOSSARY
+from hashcanary.report.document import Report, glossary
 from hashcanary.report.reading import Reading
 from hashcanary.report.sections.basis import basis
-from hashcanary.report.sections.history import history
+from hashcanary.report.sections.history import history, last_true, ribbons
 from hashcanary.report.sections.hurt import after_of, compute_hurt, hurt_datasets, who_is_hurt
-from hashcanary.report.sections.now import now, pace
+from hashcanary.report.sections.now import now, pace, revenue
 from hashcanary.report.sections.outlook import next_retarget, outlook, outlook_datasets
 from hashcanary.report.sections.pools import pools, who_mined
-from hashcanary.report.sections.revenue import revenue
-from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.sections.why import explained, why
 from hashcanary.report.verdict import RecentDrop, Signs, judge
 from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
@@ -62,7 +59,7 @@ def build_report(record: Record) -> Report:
             replace(measured.signs, stress=hurting.years.stress, drop=_recent_drop(explanation))
         ),
         sections=tuple(chapters[key] for key in ORDER),
-        glossary=GLOSSARY,
+        glossary=glossary(),
         datasets=(*measured.datasets, *hurt_datasets(hurting), *outlook_datasets(ahead)),
         code_version=__version__,
         command=_command(record),

@@ -9,7 +9,7 @@ import polars as pl
 
 from hashcanary.chain.networks import RETARGET_INTERVAL
 from hashcanary.moments import DAY
-from hashcanary.report.document import Dataset, Series
+from hashcanary.report.document import Dataset, Series, rounded
 from hashcanary.units import DAYS, FRACTION, STATE, USD
 from hashcanary.views.text import harmless
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 # significant digits: of what is counted or paid, and of what is estimated to percents
 DIGITS = 6
 ESTIMATE_DIGITS = 4
-SHARE_DIGITS = 4
 # shares of pools: days of late that are all there; before them one of each week
 _DAILY, _WEEK = 730, 7
 # metric, and whether its bounds are drawn too
@@ -70,12 +69,6 @@ def datasets(
     )
 
 
-def _rounded(values: pl.Series, digits: int = DIGITS) -> Sequence[float | int | str | None]:
-    if values.dtype.is_float():
-        values = values.round_sig_figs(digits)
-    return values.to_list()
-
-
 def _key(metric_name: str) -> str:
     """Vega takes a dot for a path, so columns have underscores."""
     return metric_name.replace(".", "_")
@@ -96,11 +89,11 @@ def _days(metrics: Metrics) -> Dataset:
         unit = None if metric.unit is STATE else metric.unit
         key = _key(name)
         digits = ESTIMATE_DIGITS if metric.interval else DIGITS
-        columns.append(Series(key, metric.title, unit, _rounded(rows["value"], digits)))
+        columns.append(Series(key, metric.title, unit, rounded(rows["value"], digits)))
         if bounds:
             for bound in ("low", "high"):
                 title = f"{metric.title}, {bound} end of its interval"
-                columns.append(Series(f"{key}_{bound}", title, unit, _rounded(rows[bound], digits)))
+                columns.append(Series(f"{key}_{bound}", title, unit, rounded(rows[bound], digits)))
     basis = frames["hashrate.day"].rows.slice(first, height)
     told = basis.select(pl.when(pl.col("value").is_not_null()).then("basis").alias("basis"))
     columns.append(Series("basis", "source of the hashrate", None, told["basis"].to_list()))
@@ -123,8 +116,8 @@ def _epochs(metrics: Metrics, as_of: int | None) -> Dataset:
         frame["time"].to_list(),
         (
             Series("end", "where it is drawn to", None, end),
-            Series("difficulty", "difficulty", unit, _rounded(frame["difficulty"])),
-            Series("change", "change at the retarget", FRACTION, _rounded(frame["change"])),
+            Series("difficulty", "difficulty", unit, rounded(frame["difficulty"], DIGITS)),
+            Series("change", "change at the retarget", FRACTION, rounded(frame["change"], DIGITS)),
         ),
     )
 
@@ -156,7 +149,7 @@ def _signals(metrics: Metrics) -> Dataset:
         frame["time"].to_list(),
         (
             Series("kind", "recovery or buy", None, frame["kind"].to_list()),
-            Series("price", "price that day", USD, _rounded(frame["price"])),
+            Series("price", "price that day", USD, rounded(frame["price"], DIGITS)),
         ),
     )
 
@@ -179,8 +172,7 @@ def _pools(shares: PoolShares | None) -> Dataset:
 
 
 def _share(key: str, title: str, values: NDArray[np.float64]) -> Series:
-    shown = pl.Series(values).fill_nan(None)
-    return Series(key, title, FRACTION, _rounded(shown, SHARE_DIGITS))
+    return Series(key, title, FRACTION, rounded(pl.Series(values), ESTIMATE_DIGITS))
 
 
 def _pool_keys(slugs: Sequence[str]) -> list[str]:

@@ -5,12 +5,19 @@ Terminal, JSON, page and pictures are renderings of one ``Report``; none of them
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from hashcanary.units import Unit
 from hashcanary.views.table import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from hashcanary.interval import Interval
 
 Case = Literal["unknown", "calm", "luck", "drawdown", "capitulation", "recovery"]
 
@@ -40,6 +47,19 @@ class Figure:
     note: str = ""
     term: str = ""
     level: float = 0.95
+
+
+class Ends(TypedDict):
+    """What a figure takes of an estimate."""
+
+    value: float
+    low: float
+    high: float
+
+
+def ends(estimate: Interval) -> Ends:
+    """An estimate's value and limits, as a figure takes them."""
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +129,12 @@ class Term:
     meaning: str
 
 
+def glossary() -> tuple[Term, ...]:
+    """The terms a stranger needs, in the order of the page."""
+    text = (files("hashcanary.report") / "glossary.toml").read_text(encoding="utf-8")
+    return tuple(Term(**entry) for entry in tomllib.loads(text)["term"])
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """A column of a dataset, as charts draw it and CSV gives it; null where missing."""
@@ -117,6 +143,13 @@ class Series:
     title: str
     unit: Unit | None
     values: Sequence[float | int | str | None]
+
+
+def rounded(values: pl.Series, digits: int) -> list[float | int | str | None]:
+    """A column to significant digits that a reader can use; null where nothing is known."""
+    if values.dtype.is_float():
+        values = values.fill_nan(None).round_sig_figs(digits)
+    return values.to_list()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,15 +75,8 @@ class Reading:
         metric = self.metric(name)
         row = self.last(name)
         if row is None or self.late(name, row):
-            return Figure(
-                key=name,
-                label=label,
-                value=None,
-                unit=metric.unit,
-                missing=self._why(name, row),
-                term=term,
-                note=note,
-            )
+            why = self._why(name, row)
+            return Figure(name, label, None, metric.unit, missing=why, term=term, note=note)
         since, until = _period(metric, row)
         value = row["value"]
         return Figure(

@@ -108,29 +108,16 @@ class Signs:
 def judge(signs: Signs) -> Verdict:
     """The verdict on the signs."""
     case = decide(signs)
-    return Verdict(
-        case=case,
-        stamp=STAMPS[case],
-        headline=_headline(signs, case),
-        sentences=tuple(
-            text
-            for text in (
-                _luck(signs, case),
-                _drop(signs, case),
-                _ribbons(signs),
-                _blocks(signs),
-                _stress(signs),
-            )
-            if text
-        ),
-        rules=tuple(f"{name}: {rule}" for name, rule in RULES),
-    )
+    gauge = "" if signs.stress is None else gauge_sentence(signs.stress)
+    said = (_luck(signs, case), _drop(signs, case), _ribbons(signs), _blocks(signs), gauge)
+    rules = tuple(f"{name}: {rule}" for name, rule in RULES)
+    return Verdict(case, STAMPS[case], _headline(signs, case), tuple(filter(None, said)), rules)
 
 
 def decide(signs: Signs) -> Case:
     """The case that holds."""
     fall = signs.drawdown
-    if signs.missing or fall is None or fall.high is None:
+    if signs.missing or fall is None:
         return "unknown"
     real = is_real(fall, signs.luck)
     if signs.inverted and signs.days_inverted >= INVERTED_DAYS and real:
@@ -146,12 +133,7 @@ def decide(signs: Signs) -> Case:
 
 def is_real(fall: Interval, luck: DrawdownLuck | None) -> bool:
     """Whether a drawdown of the 30-day mean is beyond noise."""
-    return (
-        fall.high is not None
-        and fall.high < 0
-        and luck is not None
-        and luck.once_in_years > RARE_YEARS
-    )
+    return fall.high < 0 and luck is not None and luck.once_in_years > RARE_YEARS
 
 
 def _recovering(signs: Signs) -> bool:
@@ -187,11 +169,9 @@ def _below(fall: Interval) -> str:
 
 def _luck(signs: Signs, case: Case) -> str:
     fall = signs.drawdown
-    if case == "unknown" or fall is None:
+    if case == "unknown" or fall is None or fall.value == 0 or signs.luck is None:
         return ""
-    if fall.value == 0 or signs.luck is None:
-        return ""
-    if fall.high is not None and fall.high >= 0:
+    if fall.high >= 0:
         return "That is within noise of block arrivals: the interval includes no drawdown at all."
     often = how_often(signs.luck.once_in_years)
     if is_real(fall, signs.luck):
@@ -257,18 +237,11 @@ def _inverted_by_luck(luck: InversionLuck | None) -> str:
     return f"{text}, and as deep in {deep}"
 
 
-def _stress(signs: Signs) -> str:
-    return "" if signs.stress is None else gauge_sentence(signs.stress)
-
-
 def _blocks(signs: Signs) -> str:
     pace = signs.block_minutes
     if pace is None:
         return ""
-    inside = ""
-    if pace.low is not None and pace.high is not None:
-        inside = f" (95%: {pace.low:.1f} to {pace.high:.1f})"
     return (
-        f"Over the last 7 days a block came every {pace.value:.1f} minutes{inside}; "
-        f"the target is 10."
+        f"Over the last 7 days a block came every {pace.value:.1f} minutes (95%: {pace.low:.1f} to "
+        f"{pace.high:.1f}); the target is 10."
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.economics.hash_economics import CHANGE_YEARS, FEE_DAYS
 from hashcanary.economics.shutdown.switching import BLOCK_DAYS
-from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.units import (
@@ -23,12 +22,11 @@ from hashcanary.units import (
     PROBABILITY,
     UNIX_TIME,
     USD_PER_BTC,
-    USD_PER_KWH,
     USD_PER_MWH,
     USD_PER_PHS_DAY,
 )
-from hashcanary.views.answer import Answer, View
-from hashcanary.views.assumptions import fleet_assumptions
+from hashcanary.views.answer import Answer, View, one_of
+from hashcanary.views.assumptions import fleet_assumptions, fleet_facts
 from hashcanary.views.retarget import MEDIAN, central, change_text, fan, fan_cells, outer
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import banded, day, percent, period, probability
@@ -66,27 +64,32 @@ VIEW = View(
     "forecast hashprice",
     "What does the next retarget do to hashprice and to the hashrate underwater?",
     facts=(
-        Column("height", "last block used", COUNT),
+        Column("height", "last block used", COUNT, "forecast.height"),
         Column("time", "time of that block", UNIX_TIME),
-        Column("retarget_height", "first block with the new difficulty", COUNT),
-        Column("price_day", "day of the price", DATE),
-        Column("price", "price of bitcoin", USD_PER_BTC),
-        Column("price_is_stated", "whether the price was stated"),
+        Column(
+            *("retarget_height", "first block with the new difficulty", COUNT),
+            "forecast.retarget_height",
+        ),
+        Column("price_day", "day of the price", DATE, "basis.day"),
+        Column("price", "price of bitcoin", USD_PER_BTC, "basis.price_usd_per_btc"),
+        Column("price_is_stated", "whether the price was stated", get="basis.stated"),
         Column("price_changes", "daily changes of the price to draw from", COUNT),
-        Column("difficulty", "difficulty in force", DIFFICULTY),
-        Column("subsidy", "subsidy now", BTC_PER_BLOCK),
-        Column("subsidy_after", "subsidy after the retarget", BTC_PER_BLOCK),
+        Column("difficulty", "difficulty in force", DIFFICULTY, "basis.difficulty"),
+        Column("subsidy", "subsidy now", BTC_PER_BLOCK, "basis.subsidy_btc"),
+        Column(
+            *("subsidy_after", "subsidy after the retarget", BTC_PER_BLOCK),
+            "basis.subsidy_after_btc",
+        ),
         Column("fees", "fees of the last known day", BTC_PER_BLOCK, limits=_FEES),
         *_drawn("difficulty_change", "change of difficulty", FRACTION),
         *_drawn("day_after", "days to the first whole one after the retarget", DAYS),
         *_drawn("offset_price", "price of bitcoin that keeps hashprice as it is", USD_PER_BTC),
-        Column("running_hashrate", "running hashrate", EXAHASHES),
+        Column("running_hashrate", "running hashrate", EXAHASHES, "running_ehs"),
         *_drawn("underwater_worst_dependence", f"{_PAIRED} most", FRACTION),
         *_drawn("underwater_best_dependence", f"{_PAIRED} least", FRACTION),
         *_drawn("stopped_difficulty_change", f"change of difficulty {_STOPPED}", FRACTION),
         *_drawn("stopped_delay", f"delay of the retarget {_STOPPED}", DAYS),
-        Column("network_efficiency", "efficiency of the fleet", J_PER_TH, limits=BAND_TEXT),
-        Column("network_power_price", "power price of the network", USD_PER_KWH, limits=BAND_TEXT),
+        *fleet_facts("study."),
         Column("draws", "number of draws", COUNT),
     ),
     tables={
@@ -125,13 +128,16 @@ VIEW = View(
             Column("less_profitable", "P(less is profitable)", PROBABILITY, hidden=True),
         ),
         "rigs": (
-            Column("rig", "rig"),
-            Column("efficiency", "efficiency", J_PER_TH, limits=BAND_TEXT, digits=3, spare=2),
+            Column("rig", "rig", get="name"),
+            Column("efficiency", "efficiency", J_PER_TH, "j_per_th", BAND_TEXT, digits=3, spare=2),
             Column("off_at_now", "off at, now", USD_PER_BTC, limits=BAND_TEXT, digits=1, spare=1),
             Column("off_at_after", "off at, after", USD_PER_BTC, limits=BAND_TEXT, digits=1),
-            Column("profitable_now", "P(profitable) now", PROBABILITY),
-            Column("profitable_after_price_held", "after", PROBABILITY),
-            Column("profitable_after_price_moving", "price moving", PROBABILITY, spare=3),
+            Column("profitable_now", "P(profitable) now", PROBABILITY, "pays_now"),
+            Column("profitable_after_price_held", "after", PROBABILITY, "pays_after"),
+            Column(
+                *("profitable_after_price_moving", "price moving", PROBABILITY, "pays_moving"),
+                spare=3,
+            ),
             Column("crosses", "crosses", definition="likelier than not profitable on one side"),
         ),
         "variance": (
@@ -172,13 +178,7 @@ def forecast_hashprice(
     from hashcanary.inference.retarget.forecast import forecast_retarget
     from hashcanary.inference.retarget.hashprice_basis import basis_of
 
-    if show not in TABLES:
-        raise UsageError(
-            argument="--show",
-            expected=f"one of {', '.join(TABLES)}",
-            found=show,
-            remedy="Omit it for hashprice.",
-        )
+    one_of("--show", show, TABLES, "Omit it for hashprice.")
     forecast = forecast_retarget(record)
     basis = basis_of(record, forecast, price)
     after = after_retarget(forecast, study_supply(record, seed=seed), basis, seed)
@@ -191,7 +191,7 @@ def answer(record: Record, after: AfterRetarget, show: str = "hashprice") -> Ans
         VIEW,
         record,
         f"{_title(after, show)}, as known at {record.at_text}",
-        tuple(table(after, key) for key in (show, *(key for key in TABLES if key != show))),
+        tuple(table(after, key) for key in VIEW.ordered(show)),
         facts=facts(after),
         more={"missing": list(after.lacks)},
         sentences=sentences(after),
@@ -205,7 +205,7 @@ def _title(after: AfterRetarget, key: str) -> str:
 
 def facts(after: AfterRetarget) -> dict[str, Cell]:
     """The figures beside the rows, by the names of ``VIEW.facts``."""
-    basis, forecast, study, stopped = after.basis, after.forecast, after.study, after.stopped
+    basis, stopped = after.basis, after.stopped
     spreads = {
         "difficulty_change": after.change,
         "day_after": after.days,
@@ -216,27 +216,15 @@ def facts(after: AfterRetarget) -> dict[str, Cell]:
         "stopped_delay": stopped.later_days if stopped else None,
     }
     cells: dict[str, Cell] = {
-        "height": forecast.height,
-        "time": round(forecast.time),
-        "retarget_height": forecast.retarget_height,
-        "price_day": basis.day,
-        "price": basis.price_usd_per_btc,
-        "price_is_stated": basis.stated,
+        "time": round(after.forecast.time),
         "price_changes": int(basis.log_changes.size),
-        "difficulty": basis.difficulty,
-        "subsidy": basis.subsidy_btc,
-        "subsidy_after": basis.subsidy_after_btc,
         "fees": Interval(
             basis.fees_now_btc, float(basis.fees_btc.min()), float(basis.fees_btc.max())
         ),
-        "running_hashrate": after.running_ehs,
-        "network_efficiency": study.network_j_per_th,
-        "network_power_price": study.power_usd_per_kwh,
-        "draws": after.draws,
     }
     for name, spread in spreads.items():
         cells |= _spread(name, spread)
-    return cells
+    return VIEW.facts_of(after, cells)
 
 
 def _spread(name: str, spread: Quantiles | None) -> dict[str, Cell]:
@@ -252,19 +240,7 @@ def table(after: AfterRetarget, key: str = "hashprice") -> Table:
         rows = [_now(after), _row("after, price held", after.held)]
         rows += [] if after.moving is None else [_row("after, price moving", after.moving)]
     elif key == "rigs":
-        rows = [
-            (
-                rig.name,
-                rig.j_per_th,
-                rig.off_at_now_usd_per_btc,
-                rig.off_at_after_usd_per_btc,
-                rig.pays_now,
-                rig.pays_after,
-                rig.pays_moving,
-                rig.crosses,
-            )
-            for rig in after.rigs
-        ]
+        rows = list(after.rigs)
     else:
         parts = after.under_water_parts
         rows = [

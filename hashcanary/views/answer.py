@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hashcanary.store.record import Record
+
+
+def one_of(
+    argument: str,
+    value: str | None,
+    choices: Iterable[str],
+    remedy: str = "Omit it for the default.",
+) -> None:
+    """Raise UsageError for a value that is none of the choices."""
+    known = tuple(choices)
+    if value not in known:
+        expected = f"one of {', '.join(known)}"
+        raise UsageError(argument=argument, expected=expected, found=value, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +47,24 @@ class View:
     more: Mapping[str, str] = field(default_factory=dict)
     open_rows: bool = False
 
-    def facts_of(self, result: object) -> dict[str, Cell]:
-        """Every fact that its columns read off what was computed."""
-        return {column.name: column.cell(result, 0) for column in self.facts}
+    def facts_of(self, result: object, known: Mapping[str, Cell] | None = None) -> dict[str, Cell]:
+        """Every fact: those known beside, the others read off what was computed.
+
+        An optional one that is not known is left out.
+        """
+        given = known or {}
+        cells = {
+            column.name: given[column.name] if column.name in given else column.cell(result, 0)
+            for column in self.facts
+        }
+        absent = {column.name for column in self.facts if column.optional}
+        return {
+            name: cell for name, cell in cells.items() if cell is not None or name not in absent
+        }
 
     def ordered(self, first: str) -> list[str]:
         """The names of its tables, ``first`` in front. Raises UsageError for one there is not."""
-        if first not in self.tables:
-            raise UsageError(
-                argument="--show",
-                expected=f"one of {', '.join(self.tables)}",
-                found=first,
-                remedy=f"Leave it out for {next(iter(self.tables))}.",
-            )
+        one_of("--show", first, self.tables, f"Leave it out for {next(iter(self.tables))}.")
         return [first, *(key for key in self.tables if key != first)]
 
 
@@ -79,15 +97,11 @@ class Answer:
 
     def named(self, key: str | None = None) -> Table:
         """The table called ``key``, the main one for None. Raises UsageError."""
-        for table in self.tables:
-            if key in (None, table.key):
-                return table
-        raise UsageError(
-            argument="table",
-            expected=f"one of {', '.join(table.key for table in self.tables) or 'none'}",
-            found=key,
-            remedy="Omit it for the main table.",
-        )
+        by_key = {table.key: table for table in self.tables}
+        if key is None and self.tables:
+            return self.tables[0]
+        one_of("table", key, by_key or ("none",), "Omit it for the main table.")
+        return by_key[str(key)]
 
     def table(self, key: str | None = None) -> pl.DataFrame:
         """A table as a Polars frame, its columns as in JSON; the main one for None."""

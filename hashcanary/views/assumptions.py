@@ -30,6 +30,20 @@ def fleet_assumptions(study: SupplyStudy) -> str:
     )
 
 
+def fleet_facts(path: str = "") -> tuple[Column, Column]:
+    """Facts of the fleet that a study drew. path: to the study, with a dot at its end."""
+    return (
+        Column(
+            *("network_efficiency", "efficiency of the fleet", J_PER_TH),
+            *(f"{path}network_j_per_th", BAND_TEXT),
+        ),
+        Column(
+            *("network_power_price", "power price of the network", USD_PER_KWH),
+            *(f"{path}power_usd_per_kwh", BAND_TEXT),
+        ),
+    )
+
+
 def most_sensitive(levers: Sequence[Moved], decimals: int = 1) -> str:
     """What moves a share most, in a line: each assumption's range, and the share at its ends."""
     return "; ".join(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.errors import UsageError
 from hashcanary.studies.calibration import INTERVAL
 from hashcanary.units import COUNT, FRACTION, RATIO, UNIX_TIME
-from hashcanary.views.answer import Answer, View
+from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import MINUS, day
 
@@ -191,14 +190,8 @@ def calibration(
     from hashcanary.studies.after_retarget import hashprice_outcomes
     from hashcanary.studies.calibration import retarget_outcomes
 
-    for argument, value, known in (("--of", of, OF), ("--show", show, TABLES)):
-        if value not in known:
-            raise UsageError(
-                argument=argument,
-                expected=f"one of {', '.join(known)}",
-                found=value,
-                remedy="Omit it for the default.",
-            )
+    one_of("--of", of, OF)
+    one_of("--show", show, TABLES)
     if of == "retarget":
         retargets = retarget_outcomes(record, start=start, end=end)
         times, tables = [each.time for each in retargets], retarget_tables(retargets)

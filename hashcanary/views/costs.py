@@ -11,7 +11,7 @@ from hashcanary.economics.costs.model import LEVEL
 from hashcanary.errors import UsageError
 from hashcanary.moments import iso_day
 from hashcanary.units import DATE, J_PER_TH, RATIO, UNIX_TIME, USD_PER_BTC, USD_PER_KWH
-from hashcanary.views.answer import Answer, View
+from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.table import Column, Table, limited
 from hashcanary.views.text import banded, count, day, percent
 
@@ -191,13 +191,8 @@ def costs(
 
 
 def _check(show: str | None, *, bounded: bool) -> None:
-    if show is not None and show not in TABLES:
-        raise UsageError(
-            argument="show",
-            expected=f"one of {', '.join(TABLES)}",
-            found=show,
-            remedy="Omit it for the definitions.",
-        )
+    if show is not None:
+        one_of("show", show, TABLES, "Omit it for the definitions.")
     if bounded and show != "history":
         raise UsageError(
             argument="--start and --end",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hashcanary.errors import UsageError
 from hashcanary.metrics.intervals import INDEPENDENT_RATIO
 from hashcanary.moments import iso_day
 from hashcanary.studies.drawdown_luck import DEFINITION as RETURN_PERIOD
@@ -21,7 +20,7 @@ from hashcanary.units import (
     USD,
     YEARS,
 )
-from hashcanary.views.answer import Answer, View
+from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.table import Column, Table, limited
 from hashcanary.views.text import chance, count, day, period
 
@@ -143,13 +142,7 @@ def episodes(record: Record, *, show: str = "episodes") -> Answer:
     from hashcanary.metrics.engine import metrics_of
     from hashcanary.studies.episodes import find_episodes, with_luck
 
-    if show not in TABLES:
-        raise UsageError(
-            argument="--show",
-            expected=f"one of {', '.join(TABLES)}",
-            found=show,
-            remedy="Omit it for the episodes.",
-        )
+    one_of("--show", show, TABLES, "Omit it for the episodes.")
     metrics = metrics_of(record)
     every = find_episodes(metrics, simulated=record.simulated)
     return answer(record, with_luck(metrics, every), show)

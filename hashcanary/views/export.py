@@ -12,10 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hashcanary.errors import UsageError
 from hashcanary.moments import iso_time
 from hashcanary.units import BYTES, COUNT, DIFFICULTY, SATOSHIS, UNIX_TIME, WEIGHT_UNITS
-from hashcanary.views.answer import Answer, View
+from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.errors import FolderTaken, OutputNotWritten
 from hashcanary.views.table import Column, Table
 
@@ -72,13 +71,7 @@ def columns_of(name: str) -> tuple[Column, ...]:
 
     if name == "blocks":
         return BLOCKS
-    if name not in TABLES:
-        raise UsageError(
-            argument="table",
-            expected=f"one of {', '.join(TABLES)}",
-            found=name,
-            remedy="docs/tables.md lists them all.",
-        )
+    one_of("table", name, TABLES, "docs/tables.md lists them all.")
     grain = "day" if name == "days" else "epoch"
     return wide_columns([each for each in all_metrics().values() if each.grain == grain])
 
@@ -125,13 +118,7 @@ def export(record: Record, folder: str | Path, kind: str = "parquet") -> Answer:
     kind: ``parquet`` or ``csv``. Raises UsageError, FolderTaken, OutputNotWritten,
     NothingToMeasure.
     """
-    if kind not in KINDS:
-        raise UsageError(
-            argument="--format",
-            expected=f"one of {', '.join(KINDS)}",
-            found=kind,
-            remedy="Omit it for Parquet.",
-        )
+    one_of("--format", kind, KINDS, "Omit it for Parquet.")
     folder = Path(folder).expanduser()
     _check_free(folder)
     draft = folder.parent / f".{folder.name}.draft"
@@ -224,11 +211,5 @@ def stored(lake: Lake, name: str) -> pl.DataFrame:
     """
     from hashcanary.sources.facts import TABLES as STORED
 
-    if name not in STORED:
-        raise UsageError(
-            argument="table",
-            expected=f"one of {', '.join(STORED)}",
-            found=name,
-            remedy="docs/tables.md lists them all.",
-        )
+    one_of("table", name, STORED, "docs/tables.md lists them all.")
     return lake.frame(name)

@@ -21,7 +21,7 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.assumptions import fleet_assumptions, most_sensitive, sensitivity
+from hashcanary.views.assumptions import fleet_assumptions, fleet_facts, most_sensitive, sensitivity
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import banded, day, percent
 
@@ -51,22 +51,28 @@ VIEW = View(
     "study supply",
     "Which hashrate is profitable at each hashprice, and what is underwater?",
     facts=(
-        Column("day", "day of the price", DATE),
+        Column("day", "day of the price", DATE, "market.day"),
         Column(
             "hashprice",
             "hashprice now",
             USD_PER_PHS_DAY,
+            "market.hashprice_usd_per_phs_day",
             definition="at the difficulty in force, with the price of that day",
         ),
         Column("price", "price of bitcoin", USD_PER_BTC),
         Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
         Column("highest_hashrate", "highest 30-day mean of a year", EXAHASHES),
         Column(
-            "underwater", "running hashrate underwater, median of draws", FRACTION, limits=BAND_TEXT
+            *("underwater", "running hashrate underwater, median of draws", FRACTION),
+            *("under_water", BAND_TEXT),
         ),
-        Column("underwater_mean", "running hashrate underwater, mean of draws", FRACTION),
         Column(
-            "at_risk", "hashrate at risk: unprofitable but running", EXAHASHES, limits=BAND_TEXT
+            *("underwater_mean", "running hashrate underwater, mean of draws", FRACTION),
+            "under_water_mean",
+        ),
+        Column(
+            *("at_risk", "hashrate at risk: unprofitable but running", EXAHASHES),
+            *("room_ehs", BAND_TEXT),
         ),
         Column(
             "elasticity",
@@ -75,8 +81,7 @@ VIEW = View(
             limits=BAND_TEXT,
         ),
         Column("literature_elasticity", "the same, October to December 2018", RATIO),
-        Column("network_efficiency", "efficiency of the fleet", J_PER_TH, limits=BAND_TEXT),
-        Column("network_power_price", "power price of the network", USD_PER_KWH, limits=BAND_TEXT),
+        *fleet_facts(),
         Column("draws", "number of draws", COUNT),
     ),
     tables={
@@ -250,22 +255,13 @@ def answer(
 
 def facts(study: SupplyStudy) -> dict[str, Cell]:
     """Figures beside the rows, by the names of the view's facts."""
-    market = study.market
-    return {
-        "day": market.day,
-        "hashprice": market.hashprice_usd_per_phs_day,
-        "price": study.price_usd_per_btc,
-        "hashrate": market.hashrate_ths * _EXA_IN_TERA,
-        "highest_hashrate": market.peak_ths * _EXA_IN_TERA,
-        "underwater": study.under_water,
-        "underwater_mean": study.under_water_mean,
-        "at_risk": study.room_ehs,
-        "elasticity": study.elasticity,
+    known: dict[str, Cell] = {
+        "hashrate": study.market.hashrate_ths * _EXA_IN_TERA,
+        "highest_hashrate": study.market.peak_ths * _EXA_IN_TERA,
         "literature_elasticity": LITERATURE_ELASTICITY,
-        "network_efficiency": study.network_j_per_th,
-        "network_power_price": study.power_usd_per_kwh,
         "draws": int(study.supply.left.size),
     }
+    return VIEW.facts_of(study, known)
 
 
 def _power(study: SupplyStudy) -> dict[str, object]:

@@ -15,8 +15,7 @@ from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.moments import DAY
 from hashcanary.report.build import build_report
 from hashcanary.report.charts import charts_of
-from hashcanary.report.document import Dataset, Report
-from hashcanary.report.glossary import GLOSSARY
+from hashcanary.report.document import Dataset, Report, glossary
 from hashcanary.report.sections.outlook import next_retarget, outlook, outlook_datasets
 from hashcanary.store.record import Record
 
@@ -90,7 +89,7 @@ def test_charts_and_glossary_links_lead_somewhere(simulated_report: Report) -> N
     drawn = [name for section in simulated_report.sections for name in section.charts]
     charts = charts_of(simulated_report)
     assert sorted(drawn) == sorted(charts)
-    words = {term.key for term in GLOSSARY}
+    words = {term.key for term in glossary()}
     for section in simulated_report.sections:
         assert {figure.term for figure in section.figures} - {""} <= words
     for chart in charts.values():

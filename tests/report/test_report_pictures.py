@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from hashcanary.report.charts import CHARTS, charts_of
+from hashcanary.report.charts.definition import SCALE
 from hashcanary.report.document import Dataset, Report
 from hashcanary.report.errors import NothingToDraw
-from hashcanary.report.render.pictures import SCALE, WIDTH, chart_spec, draw, write_pictures
+from hashcanary.report.render.pictures import WIDTH, chart_spec, draw, write_pictures
 from hashcanary.report.theme import PALETTE
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hashcanary.report.charts.catalogue import (
+    COSTS,
+    DIFFICULTY,
+    DRAWDOWN,
+    FLEET,
+    HASHPRICE,
+    HASHRATE,
+    NEXT_CHANGE,
+    OUTLOOK,
+    POOLS,
+    PRICE,
+    PUELL,
+    RETARGETS,
+    RIBBON,
+    STRESS,
+    pools_chart,
+)
 from hashcanary.report.charts.definition import Chart, specification
-from hashcanary.report.charts.difficulty import DIFFICULTY, NEXT_CHANGE, OUTLOOK, RETARGETS
-from hashcanary.report.charts.hashprice import COSTS, HASHPRICE, PUELL
-from hashcanary.report.charts.hashrate import DRAWDOWN, HASHRATE, POOLS, pools_chart
-from hashcanary.report.charts.price import PRICE, RIBBON
-from hashcanary.report.charts.stress import FLEET, STRESS
 from hashcanary.report.charts.supply import SUPPLY
 
 if TYPE_CHECKING:

@@ -11,15 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from hashcanary.report import theme
 from hashcanary.views.text import FORMATS, MINUS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hashcanary.views.text import Format, FormatName
 
 Spec = dict[str, Any]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 VEGA_LITE = "6.4"
+# of pictures, pixels a unit
+SCALE = 2.0
 # marks just outside the window are kept, so that lines and bands reach its edges
 _MARGIN_MS = 20 * 86_400_000
 
@@ -39,16 +44,26 @@ class Line:
     high: str = ""
     band_where: str = "true"
 
+    @classmethod
+    def banded(cls, column: str, label: str, token: str, band_where: str = "true") -> Line:
+        """A line whose interval is in the columns ``COLUMN_low`` and ``COLUMN_high``."""
+        ends = f"{column}_low", f"{column}_high"
+        return cls(column, label, token, "line", *ends, band_where)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Its column, and those of its interval."""
+        return tuple(name for name in (self.column, self.low, self.high) if name)
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A chart.
 
     description: what a reader who does not see it should know. datasets: those it draws, the
-    first one is also its CSV, with ``columns``. toggles: whether its value axis can be read both
-    ways, logarithmic and linear. layers: Vega-Lite layers, bottom first. own_window: it shows its
-    whole first dataset, whatever the window of the others. along: the column of its first dataset
-    that it is drawn along in place of time.
+    first one is also its CSV, with ``columns``. layers: Vega-Lite layers, bottom first. own_window:
+    it shows its whole first dataset, whatever the window of the others. along: the column of its
+    first dataset that it is drawn along in place of time.
     """
 
     name: str
@@ -61,9 +76,13 @@ class Chart:
     layers: tuple[Spec, ...]
     height: int = 260
     scale: Literal["log", "linear"] = "linear"
-    toggles: bool = False
     own_window: bool = False
     along: str = ""
+
+    @property
+    def toggles(self) -> bool:
+        """Whether its value axis can be read both ways, logarithmic and linear."""
+        return self.scale == "log"
 
 
 def value_axis(chart_scale: str, form: FormatName, *, title: str) -> Spec:
@@ -169,63 +188,52 @@ _STROKES: dict[str, Spec] = {
 }
 
 
-def line_layers(dataset: str, line: Line, y: Spec, *, positive: bool) -> list[Spec]:
-    """A line and, where the entry has bounds, the band of its interval.
+def layer(dataset: str, mark: Spec, *transform: Spec, **encoding: Spec | list[Spec]) -> Spec:
+    """A mark for the rows of a dataset, along time unless ``x`` is another channel."""
+    steps = {"transform": list(transform)} if transform else {}
+    channels = {"x": time_axis(), **encoding}
+    return {"data": {"name": dataset}, **steps, "mark": mark, "encoding": channels}
+
+
+def _stroke(line: Line) -> Spec:
+    return {
+        "type": "line",
+        "clip": True,
+        "strokeJoin": "round",
+        "color": f"@{line.token}",
+        "description": line.label,
+        **_STROKES.get(line.shape, _STROKES["line"]),
+    }
+
+
+def _area(token: str, opacity: float = 0.2) -> Spec:
+    return {"type": "area", "clip": True, "opacity": opacity, "color": f"@{token}", "aria": False}
+
+
+def line_layers(dataset: str, y: Spec, *lines: Line, positive: bool = False) -> list[Spec]:
+    """Lines, bottom first, and where an entry has bounds, the band of its interval below it.
 
     positive: whether values at or below zero cannot be drawn (a logarithmic axis) and leave a gap.
     """
-    used = [line.column, *(name for name in (line.low, line.high) if name)]
-    transform = [within_window()]
-    if positive:
-        transform += [
-            {"calculate": f"datum.{name} > 0 ? datum.{name} : null", "as": name} for name in used
-        ]
-    base: Spec = {"data": {"name": dataset}, "transform": transform}
     layers: list[Spec] = []
-    if line.low:
-        layers.append(band_layer(dataset, line, y, positive=positive))
-    layers.append(
-        {
-            **base,
-            "mark": {
-                "type": "line",
-                "clip": True,
-                "strokeJoin": "round",
-                "color": f"@{line.token}",
-                "description": line.label,
-                **_STROKES.get(line.shape, _STROKES["line"]),
-            },
-            "encoding": {"x": time_axis(), "y": {"field": line.column, **y}},
-        }
-    )
+    for line in lines:
+        gaps = [
+            {"calculate": f"datum.{name} > 0 ? datum.{name} : null", "as": name}
+            for name in (line.columns if positive else ())
+        ]
+        if line.low:
+            layers.append(band_layer(dataset, line, y, positive=positive))
+        value = {"field": line.column, **y}
+        layers.append(layer(dataset, _stroke(line), within_window(), *gaps, y=value))
     return layers
 
 
 def band_layer(dataset: str, line: Line, y: Spec, *, positive: bool) -> Spec:
     """The band of an entry alone. positive: as of ``line_layers``."""
     held = f"datum.{line.low} > 0" if positive else "true"
-    return {
-        "data": {"name": dataset},
-        "transform": [
-            within_window(),
-            {
-                "calculate": f"{line.band_where} && {held} ? datum.{line.low} : null",
-                "as": line.low,
-            },
-        ],
-        "mark": {
-            "type": "area",
-            "clip": True,
-            "opacity": 0.2,
-            "color": f"@{line.token}",
-            "aria": False,
-        },
-        "encoding": {
-            "x": time_axis(),
-            "y": {"field": line.low, **y},
-            "y2": {"field": line.high},
-        },
-    }
+    seen = {"calculate": f"{line.band_where} && {held} ? datum.{line.low} : null", "as": line.low}
+    ends = {"y": {"field": line.low, **y}, "y2": {"field": line.high}}
+    return layer(dataset, _area(line.token), within_window(), seen, **ends)
 
 
 # of the bands of a distribution, the widest first: columns of both ends, and how dark it is
@@ -237,83 +245,58 @@ def fan_layers(dataset: str, token: str, label: str, y: Spec, kind: str = "") ->
 
     kind: only rows of the dataset whose ``kind`` it is.
     """
-    base: Spec = {"data": {"name": dataset}, "transform": [within_window()]}
-    if kind:
-        base["transform"].append({"filter": f"datum.kind === '{kind}'"})
+    kept = [within_window(), *([{"filter": f"datum.kind === '{kind}'"}] if kind else [])]
     bands = [
-        {
-            **base,
-            "mark": {
-                "type": "area",
-                "clip": True,
-                "opacity": opacity,
-                "color": f"@{token}",
-                "aria": False,
-            },
-            "encoding": {
-                "x": time_axis(),
-                "y": {"field": low, **y},
-                "y2": {"field": high},
-            },
-        }
+        layer(dataset, _area(token, opacity), *kept, y={"field": low, **y}, y2={"field": high})
         for low, high, opacity in _FAN
     ]
-    median: Spec = {
-        **base,
-        "mark": {
-            "type": "line",
-            "clip": True,
-            "strokeJoin": "round",
-            "color": f"@{token}",
-            "description": label,
-            **_STROKES["line"],
-        },
-        "encoding": {"x": time_axis(), "y": {"field": "median", **y}},
-    }
-    return [*bands, median]
+    median = _stroke(Line("median", label, token))
+    return [*bands, layer(dataset, median, *kept, y={"field": "median", **y})]
 
 
 def capitulation_bands() -> Spec:
     """Shaded spans in which the ribbons were inverted."""
-    return {
-        "data": {"name": "capitulation"},
-        "transform": [within_window("time", "end")],
-        "mark": {"type": "rect", "clip": True, "color": "@stress", "opacity": 0.14, "aria": False},
-        "encoding": {"x": time_axis(), "x2": {"field": "end"}},
-    }
+    mark = {"type": "rect", "clip": True, "color": "@stress", "opacity": 0.14, "aria": False}
+    return layer("capitulation", mark, within_window("time", "end"), x2={"field": "end"})
 
 
 def halving_rules() -> list[Spec]:
     """A dotted rule and a word at each halving."""
-    base: Spec = {"data": {"name": "halving"}, "transform": [within_window()]}
+    rule = {
+        "type": "rule",
+        "clip": True,
+        "color": "@quiet",
+        "strokeDash": [1, 3],
+        "strokeWidth": 1.2,
+        "aria": False,
+    }
+    word = {
+        "type": "text",
+        "align": "left",
+        "baseline": "top",
+        "dx": 4,
+        "fontSize": 10,
+        "color": "@quiet",
+        "aria": False,
+    }
+    inside = {"filter": "datum.time >= from && datum.time <= to"}
     return [
-        {
-            **base,
-            "mark": {
-                "type": "rule",
-                "clip": True,
-                "color": "@quiet",
-                "strokeDash": [1, 3],
-                "strokeWidth": 1.2,
-                "aria": False,
-            },
-            "encoding": {"x": time_axis()},
-        },
-        {
-            **base,
-            "transform": [{"filter": "datum.time >= from && datum.time <= to"}],
-            "mark": {
-                "type": "text",
-                "align": "left",
-                "baseline": "top",
-                "dx": 4,
-                "fontSize": 10,
-                "color": "@quiet",
-                "aria": False,
-            },
-            "encoding": {"x": time_axis(), "y": {"value": 0}, "text": {"field": "label"}},
-        },
+        layer("halving", rule, within_window()),
+        layer("halving", word, inside, y={"value": 0}, text={"field": "label"}),
     ]
+
+
+def dots(line: Line, look: Spec) -> Spec:
+    """A mark of dots. look: size, stroke, and whether they are filled."""
+    return {
+        "type": "point",
+        "shape": "circle",
+        **look,
+        "opacity": 1,
+        "clip": True,
+        "color": f"@{line.token}",
+        "description": line.label,
+    }
 
 
 def simulated_mark() -> Spec:
@@ -363,3 +346,34 @@ def specification(
         ],
         "layer": layers,
     }
+
+
+def alone(
+    title: str,
+    subtitle: Sequence[str],
+    description: str,
+    layers: list[Spec],
+    *,
+    simulated: bool,
+    **more: object,
+) -> Spec:
+    """A chart by itself as Vega-Lite; colours are tokens. more: its data and its height."""
+    mark = "SIMULATED. " if simulated else ""
+    return {
+        "$schema": SCHEMA,
+        "description": mark + description,
+        "title": {"text": mark + title, "subtitle": list(subtitle)},
+        "width": 760,
+        "padding": 20,
+        "layer": [*layers, simulated_mark()] if simulated else layers,
+        "config": theme.config() | {"background": "@paper"},
+        **more,
+    }
+
+
+def png(spec: Spec) -> bytes:
+    """A whole definition as a picture; its colours are no tokens any more."""
+    import vl_convert
+
+    picture: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=SCALE)
+    return picture

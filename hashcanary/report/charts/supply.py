@@ -8,23 +8,14 @@ from typing import TYPE_CHECKING, Any
 from hashcanary.economics.draws import BAND_TEXT
 from hashcanary.moments import iso_day
 from hashcanary.report import theme
-from hashcanary.report.charts.definition import (
-    SCHEMA,
-    VEGA_LITE,
-    Chart,
-    Line,
-    Spec,
-    simulated_mark,
-    value_axis,
-)
+from hashcanary.report.charts.definition import Chart, Line, Spec, alone, layer, png, value_axis
 
 if TYPE_CHECKING:
     from hashcanary.economics.hosting.study import HostingStudy
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.report.theme import Theme
 
-_WIDTH, _HEIGHT = 760, 320
-_SCALE = 2.0
+_HEIGHT = 320
 # rigs with a name in the chart: the largest of the fleet
 _NAMED = 8
 # least distance of their hashprices, in logarithms
@@ -99,60 +90,45 @@ def _named(study: SupplyStudy) -> list[RigPoint]:
     return sorted(kept, key=lambda one: one.off_at_usd_per_phs_day.value)
 
 
+def _area_and_line(dataset: str, x: Spec, y: Spec, column: str, **line: str) -> list[Spec]:
+    """A curve with its band; ``line``: more of its mark."""
+    area = {"type": "area", "opacity": 0.2, "color": "@hashrate", "aria": False}
+    curve = {"type": "line", "color": "@hashrate", "strokeWidth": 1.8, **line}
+    return [
+        layer(dataset, area, x=x, y={"field": "low", **y}, y2={"field": "high"}),
+        layer(dataset, curve, x=x, y={"field": column, **y}),
+    ]
+
+
 def supply_layers() -> list[Spec]:
     """Layers over the datasets of ``supply_data``, by name; colours are tokens."""
-    curve, now = {"data": {"name": "supply"}}, {"data": {"name": "supply_now"}}
     x = {"field": "hashprice", **_HASHPRICE}
-    rigs = {"data": {"name": "supply_rigs"}}
+    now = {"type": "rule", "color": "@stress", "strokeWidth": 1.6, "aria": False}
+    tick = {
+        "type": "tick",
+        "orient": "vertical",
+        "color": "@third",
+        "thickness": 2,
+        "aria": False,
+    }
+    name = {
+        "type": "text",
+        "angle": 270,
+        "align": "left",
+        "dx": 14,
+        "fontSize": 10,
+        "color": "@third",
+    }
     return [
+        *_area_and_line("supply", x, _RATE, "paying", description=LINES[0].label),
         {
-            **curve,
-            "mark": {"type": "area", "opacity": 0.2, "color": "@hashrate", "aria": False},
-            "encoding": {"x": x, "y": {"field": "low", **_RATE}, "y2": {"field": "high"}},
-        },
-        {
-            **curve,
-            "mark": {
-                "type": "line",
-                "color": "@hashrate",
-                "strokeWidth": 1.8,
-                "description": LINES[0].label,
-            },
-            "encoding": {"x": x, "y": {"field": "paying", **_RATE}},
-        },
-        {
-            **now,
+            "data": {"name": "supply_now"},
             "mark": {"type": "rule", "color": "@quiet", "strokeDash": [5, 3], "aria": False},
             "encoding": {"y": {"field": "hashrate", **_RATE}},
         },
-        {
-            **now,
-            "mark": {"type": "rule", "color": "@stress", "strokeWidth": 1.6, "aria": False},
-            "encoding": {"x": x},
-        },
-        {
-            **rigs,
-            "mark": {
-                "type": "tick",
-                "orient": "vertical",
-                "color": "@third",
-                "thickness": 2,
-                "aria": False,
-            },
-            "encoding": {"x": x, "y": {"value": _RIGS}},
-        },
-        {
-            **rigs,
-            "mark": {
-                "type": "text",
-                "angle": 270,
-                "align": "left",
-                "dx": 14,
-                "fontSize": 10,
-                "color": "@third",
-            },
-            "encoding": {"x": x, "y": {"value": _RIGS}, "text": {"field": "rig"}},
-        },
+        layer("supply_now", now, x=x),
+        layer("supply_rigs", tick, x=x, y={"value": _RIGS}),
+        layer("supply_rigs", name, x=x, y={"value": _RIGS}, text={"field": "rig"}),
     ]
 
 
@@ -177,41 +153,28 @@ SUPPLY = Chart(
 def supply_spec(study: SupplyStudy, *, simulated: bool) -> Spec:
     """The whole chart as Vega-Lite with its data; colours are tokens for ``theme.coloured``."""
     market, under = study.market, study.under_water
-    mark = "SIMULATED. " if simulated else ""
-    layers = supply_layers()
-    if simulated:
-        layers.append(simulated_mark())
-    return {
-        "$schema": SCHEMA,
-        "description": f"{mark}Profitable hashrate at each hashprice, with the band of "
-        f"{BAND_TEXT}. Red rule: the hashprice of {iso_day(market.day)}. Dashed: the hashrate. "
-        "Ticks: break-even of rigs at the network's median power price.",
-        "title": {
-            "text": f"{mark}Profitable hashrate by hashprice",
-            "subtitle": [
-                f"Underwater at {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day on "
-                f"{iso_day(market.day)}: {under.value:.0%} of the running hashrate "
-                f"({under.low:.0%} to {under.high:.0%})",
-                f"Band: {BAND_TEXT}; red: hashprice; dashed: hashrate; ticks: rigs at the "
-                "median power price",
-            ],
-        },
-        "datasets": supply_data(study),
-        "width": _WIDTH,
-        "height": _HEIGHT,
-        "padding": 20,
-        "layer": layers,
-        "config": theme.config() | {"background": "@paper"},
-    }
+    return alone(
+        "Profitable hashrate by hashprice",
+        [
+            f"Underwater at {market.hashprice_usd_per_phs_day:.2f} USD/PH/s/day on "
+            f"{iso_day(market.day)}: {under.value:.0%} of the running hashrate "
+            f"({under.low:.0%} to {under.high:.0%})",
+            f"Band: {BAND_TEXT}; red: hashprice; dashed: hashrate; ticks: rigs at the median power "
+            "price",
+        ],
+        f"Profitable hashrate at each hashprice, with the band of {BAND_TEXT}. Red rule: the "
+        f"hashprice of {iso_day(market.day)}. Dashed: the hashrate. Ticks: break-even of rigs at "
+        "the network's median power price.",
+        supply_layers(),
+        simulated=simulated,
+        datasets=supply_data(study),
+        height=_HEIGHT,
+    )
 
 
 def supply_picture(study: SupplyStudy, *, simulated: bool, look: Theme = "light") -> bytes:
     """The chart as PNG."""
-    import vl_convert
-
-    spec = theme.coloured(supply_spec(study, simulated=simulated), theme.colours(look))
-    png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=_SCALE)
-    return png
+    return png(theme.coloured(supply_spec(study, simulated=simulated), theme.colours(look)))
 
 
 # contracts apart from what the axis shows
@@ -257,66 +220,33 @@ def hosting_data(study: HostingStudy) -> dict[str, list[dict[str, Any]]]:
 def hosting_layers() -> list[Spec]:
     """Layers over the datasets of ``hosting_data``, by name; colours are tokens."""
     x = {"field": "rent", **_RENT}
-    curve, contracts = {"data": {"name": "curve"}}, {"data": {"name": "contracts"}}
+    tick = {"type": "tick", "orient": "vertical", "color": "@third", "thickness": 2}
     return [
-        {
-            **curve,
-            "mark": {"type": "area", "opacity": 0.2, "color": "@hashrate", "aria": False},
-            "encoding": {"x": x, "y": {"field": "low", **_LEAVES}, "y2": {"field": "high"}},
-        },
-        {
-            **curve,
-            "mark": {"type": "line", "color": "@hashrate", "strokeWidth": 1.8},
-            "encoding": {"x": x, "y": {"field": "leaves", **_LEAVES}},
-        },
-        {
-            "data": {"name": "typical"},
-            "mark": {"type": "rule", "color": "@stress", "strokeWidth": 1.6},
-            "encoding": {"x": x},
-        },
-        {
-            **contracts,
-            "mark": {"type": "tick", "orient": "vertical", "color": "@third", "thickness": 2},
-            "encoding": {"x": x, "y": {"value": _HEIGHT - 6}},
-        },
+        *_area_and_line("curve", x, _LEAVES, "leaves"),
+        layer("typical", {"type": "rule", "color": "@stress", "strokeWidth": 1.6}, x=x),
+        layer("contracts", tick, x=x, y={"value": _HEIGHT - 6}),
     ]
 
 
 def hosting_spec(study: HostingStudy, *, simulated: bool) -> Spec:
     """The whole chart as Vega-Lite with its data; colours are tokens for ``theme.coloured``."""
-    mark = "SIMULATED. " if simulated else ""
-    layers = hosting_layers()
-    if simulated:
-        layers.append(simulated_mark())
     could = study.could
-    return {
-        "$schema": SCHEMA,
-        "description": f"{mark}Share of the hashrate that would leave mining for good at each rent "
-        f"of AI hosting, with the band of {BAND_TEXT}. Red rule: the median contract's rent. "
-        "Ticks: contracts.",
-        "title": {
-            "text": f"{mark}Share of the hashrate that would leave for AI hosting",
-            "subtitle": [
-                f"At most {could.value:.0%} could leave at any rent "
-                f"({could.low:.0%} to {could.high:.0%}), net of the building and of the value of "
-                "mining",
-                f"Band: {BAND_TEXT}; red: median contract; ticks: contracts, power paid by the "
-                "tenant",
-            ],
-        },
-        "datasets": hosting_data(study),
-        "width": _WIDTH,
-        "height": _HEIGHT,
-        "padding": 20,
-        "layer": layers,
-        "config": theme.config() | {"background": "@paper"},
-    }
+    return alone(
+        "Share of the hashrate that would leave for AI hosting",
+        [
+            f"At most {could.value:.0%} could leave at any rent ({could.low:.0%} to "
+            f"{could.high:.0%}), net of the building and of the value of mining",
+            f"Band: {BAND_TEXT}; red: median contract; ticks: contracts, power paid by the tenant",
+        ],
+        "Share of the hashrate that would leave mining for good at each rent of AI hosting, with "
+        f"the band of {BAND_TEXT}. Red rule: the median contract's rent. Ticks: contracts.",
+        hosting_layers(),
+        simulated=simulated,
+        datasets=hosting_data(study),
+        height=_HEIGHT,
+    )
 
 
 def hosting_picture(study: HostingStudy, *, simulated: bool, look: Theme = "light") -> bytes:
     """The chart as PNG."""
-    import vl_convert
-
-    spec = theme.coloured(hosting_spec(study, simulated=simulated), theme.colours(look))
-    png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=_SCALE)
-    return png
+    return png(theme.coloured(hosting_spec(study, simulated=simulated), theme.colours(look)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.moments import iso_time
@@ -33,13 +34,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "at": report.at_text,
         "complete_to": _time(report.as_of),
         "tip": {"height": report.tip_height, "time": _time(report.tip_time)},
-        "verdict": {
-            "case": report.verdict.case,
-            "stamp": report.verdict.stamp,
-            "headline": report.verdict.headline,
-            "sentences": list(report.verdict.sentences),
-            "rules": list(report.verdict.rules),
-        },
+        "verdict": asdict(report.verdict),
         "sections": [_section(section, charts_of(report)) for section in report.sections],
         "glossary": [{"word": term.word, "meaning": term.meaning} for term in report.glossary],
         "provenance": report.provenance,

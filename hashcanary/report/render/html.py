@@ -140,6 +140,21 @@ _HINT = (
 )
 
 
+def document(title: str, policy: str, *body: str, description: str = "") -> str:
+    """A whole page. policy: of the security of its content."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="description", content=description) if description else "",
+        tag("title", title),
+        tag("style", Html(style_sheet())),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', head, tag('body', *body), lang='en')}\n"
+
+
 def chapter(number: int, section: Section, report: Report) -> Html:
     """A chapter of the page."""
     return tag(
@@ -164,45 +179,30 @@ def _part(part: Ledger | Table | Drawing, report: Report) -> Html:
     return figure(charts_of(report)[part.chart], hint=part.chart == first)
 
 
+_LEDGER = (
+    ("", "what"),
+    ("value", "num"),
+    ("interval", "inside"),
+    ("when", "when"),
+    ("source", "from"),
+)
+
+
 def ledger(one: Ledger) -> Html:
     """Figures as rows: what, value, interval, when, from what."""
-    head = tag(
-        "tr",
-        *(
-            tag("th", title, scope="col", class_=css)
-            for title, css in (
-                ("", "what"),
-                ("value", "num"),
-                ("interval", "inside"),
-                ("when", "when"),
-                ("source", "from"),
-            )
-        ),
-    )
-    rows = tag(
-        "table",
-        tag("thead", head),
-        tag("tbody", *(_ledger_row(figure) for figure in one.figures)),
-        class_="ledger",
-    )
+    heads = (tag("th", title, scope="col", class_=css) for title, css in _LEDGER)
+    body = tag("tbody", *map(_ledger_row, one.figures))
+    rows = tag("table", tag("thead", tag("tr", *heads)), body, class_="ledger")
     return tag("div", tag("h3", one.title), tag("div", rows, class_="scroll"), class_="block")
 
 
 def _ledger_row(figure: Figure) -> Html:
     name = tag("a", figure.label, href=f"#term-{figure.term}") if figure.term else figure.label
-    label = tag(
-        "th",
-        name,
-        tag("span", figure.note, class_="remark") if figure.note else "",
-        scope="row",
-    )
+    remark = tag("span", figure.note, class_="remark") if figure.note else ""
+    label = tag("th", name, remark, scope="row")
     if figure.value is None:
-        return tag(
-            "tr",
-            label,
-            tag("td", "–", class_="num value"),
-            tag("td", f"missing: {figure.missing}", class_="missing from", colspan=3),
-        )
+        missing = tag("td", f"missing: {figure.missing}", class_="missing from", colspan=3)
+        return tag("tr", label, tag("td", "–", class_="num value"), missing)
     return tag(
         "tr",
         label,
@@ -263,12 +263,8 @@ def _all_rows(one: Table) -> Html:
     if not _is_long(one):
         return Html("")
     name = f"all-{one.key}"
-    return tag(
-        "p",
-        tag("input", type="checkbox", id=name, class_="all"),
-        tag("label", f"show all {len(one.rows)}", for_=name),
-        class_="switch",
-    )
+    box = tag("input", type="checkbox", id=name, class_="all")
+    return tag("p", box, tag("label", f"show all {len(one.rows)}", for_=name), class_="switch")
 
 
 def _worded(one: Table, cells: list[list[Cell]]) -> str | None:
@@ -324,89 +320,70 @@ def _drawn(estimate: Interval | None, scale: tuple[float, float]) -> Html:
 
 def figure(chart: Chart, *, hint: bool) -> Html:
     """A chart: title, tools, legend that also reads off values, the plot itself."""
-    scales = (
-        tag(
-            "span",
-            *(
-                tag(
-                    "button",
-                    label,
-                    type="button",
-                    data_scale=kind,
-                    aria_pressed="true" if kind == chart.scale else "false",
-                )
-                for kind, label in (("log", "log"), ("linear", "linear"))
-            ),
-            class_="buttons",
+    scales = ""
+    if chart.toggles:
+        pressed = {"log": "false", "linear": "false", chart.scale: "true"}
+        scales = _buttons(
+            *(_button(kind, data_scale=kind, aria_pressed=on) for kind, on in pressed.items()),
             role="group",
             aria_label=f"Value axis of {chart.title}",
         )
-        if chart.toggles
-        else ""
+    whole, of = "the data of this chart, the whole record", f"Data of {chart.title} as CSV"
+    download = _buttons(_button("CSV", data_csv=True, title=whole, aria_label=of))
+    keys = (tag("li", "", class_="when"), *map(_key, chart.lines))
+    plot = tag(
+        "div",
+        class_="plot",
+        tabindex=0,
+        role="group",
+        aria_label=chart.title,
+        style=f"min-height:{chart.height}px",
     )
-    download = tag(
-        "span",
-        tag(
-            "button",
-            "CSV",
-            type="button",
-            data_csv=True,
-            title="the data of this chart, the whole record",
-            aria_label=f"Data of {chart.title} as CSV",
-        ),
-        class_="buttons",
-    )
+    without = tag("p", "The charts are drawn by scripts, which are off here.", class_="note")
     return tag(
         "figure",
-        tag(
-            "figcaption",
-            tag("h3", chart.title),
-            tag("span", scales, download, class_="tools"),
-        ),
+        tag("figcaption", tag("h3", chart.title), tag("span", scales, download, class_="tools")),
         tag("p", chart.description, class_="said"),
-        tag(
-            "ul",
-            tag("li", "", class_="when"),
-            *(_key(line) for line in chart.lines),
-            class_="legend",
-        ),
-        tag(
-            "div",
-            class_="plot",
-            tabindex=0,
-            role="group",
-            aria_label=chart.title,
-            style=f"min-height:{chart.height}px",
-        ),
+        tag("ul", *keys, class_="legend"),
+        plot,
         tag("p", _HINT, class_="hint") if hint else "",
-        tag(
-            "noscript",
-            tag("p", "The charts are drawn by scripts, which are off here.", class_="note"),
-        ),
+        tag("noscript", without),
         class_="chart",
         id=f"chart-{chart.name}",
         data_chart=chart.name,
     )
 
 
+def _button(label: str, **attributes: str | bool) -> Html:
+    return tag("button", label, type="button", **attributes)
+
+
+def _buttons(*buttons: Html, **attributes: str) -> Html:
+    return tag("span", *buttons, class_="buttons", **attributes)
+
+
 def _key(line: Line) -> Html:
-    fill = line.shape in {"band", "bar", "dot"}
-    paint = f"background:var(--{line.token});" if fill else ""
+    paint = f"background:var(--{line.token});" if line.shape in {"band", "bar", "dot"} else ""
+    style = f"{paint}border-color:var(--{line.token})"
+    read_off = line.column and line.shape not in {"dot", "ring", "bar"}
     return tag(
         "li",
-        tag(
-            "span",
-            class_=f"key {line.shape}",
-            style=f"{paint}border-color:var(--{line.token})",
-        ),
+        tag("span", class_=f"key {line.shape}", style=style),
         line.label + " ",
-        tag("output", data_column=line.column)
-        if line.column and line.shape not in {"dot", "ring", "bar"}
-        else "",
+        tag("output", data_column=line.column) if read_off else "",
     )
 
 
-RANGES = (("1", "1 y"), ("2", "2 y"), ("4", "4 y"), ("all", "all"))
+_RANGES = (
+    *((years, f"{years} y", f"last {years} years") for years in ("1", "2", "4")),
+    ("all", "all", "whole record"),
+)
+_STEPS = (
+    ("←", "earlier", "earlier"),
+    ("→", "later", "later"),
+    ("−", "zoom out", "out"),
+    ("+", "zoom in", "in"),
+)
 
 
 def render_html(report: Report, bundle: BundleJob | None = None) -> str:
@@ -419,19 +396,9 @@ def render_html(report: Report, bundle: BundleJob | None = None) -> str:
 
 def _page(report: Report, bundle: str) -> str:
     scripts = [_inert(bundle), _inert(_resource("page.js"))]
-    title = f"{report.title}{' (SIMULATED)' if report.simulated else ''} · hashcanary"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy(scripts)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="description", content=report.verdict.headline),
-        tag("title", title),
-        tag("style", Html(style_sheet())),
-    )
-    body = tag(
-        "body",
+    return document(
+        f"{report.title}{' (SIMULATED)' if report.simulated else ''} · hashcanary",
+        _policy(scripts),
         tag("a", "Skip to the report", class_="skip", href="#report"),
         _simulated(report),
         _masthead(report),
@@ -449,8 +416,8 @@ def _page(report: Report, bundle: str) -> str:
         ),
         tag("script", Html(_payload(report)), type="application/json", id="hc-data"),
         *(tag("script", Html(script)) for script in scripts),
+        description=report.verdict.headline,
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def _resource(name: str) -> str:
@@ -486,29 +453,20 @@ def style_sheet() -> str:
 def _simulated(report: Report) -> Html:
     if not report.simulated:
         return Html("")
-    return join(
-        tag(
-            "p",
-            SIMULATED,
-            class_="simulated-banner",
-        ),
-        tag("div", "SIMULATED", class_="simulated-mark", aria_hidden="true"),
-    )
+    mark = tag("div", "SIMULATED", class_="simulated-mark", aria_hidden="true")
+    return join(tag("p", SIMULATED, class_="simulated-banner"), mark)
 
 
 def _masthead(report: Report) -> Html:
-    return tag(
-        "header",
-        tag(
-            "div",
-            Html(_resource("mark.svg")),
-            tag("b", "hashcanary"),
-            tag("span", report.title, class_="quiet"),
-            tag("span", facts_line(report), class_="asof"),
-            class_="frame",
-        ),
-        class_="mast",
+    line = tag(
+        "div",
+        Html(_resource("mark.svg")),
+        tag("b", "hashcanary"),
+        tag("span", report.title, class_="quiet"),
+        tag("span", facts_line(report), class_="asof"),
+        class_="frame",
     )
+    return tag("header", line, class_="mast")
 
 
 def _verdict(verdict: Verdict) -> Html:
@@ -533,33 +491,17 @@ def _bar(report: Report) -> Html:
     if window is None:
         return tag("div", tag("div", contents, class_="frame"), class_="bar")
 
-    def button(label: str, hint: str, **data: str) -> Html:
-        return tag("button", label, type="button", title=hint, aria_label=hint, **data)
-
-    steps = tag(
-        "span",
-        button("←", "earlier", data_step="earlier"),
-        button("→", "later", data_step="later"),
-        button("−", "zoom out", data_step="out"),
-        button("+", "zoom in", data_step="in"),
-        class_="buttons",
-    )
-    ranges = tag(
-        "span",
+    steps = _buttons(
         *(
-            tag(
-                "button",
-                label,
-                type="button",
-                data_range=key,
-                aria_pressed="false",
-                aria_label="whole record"
-                if key == "all"
-                else f"last {label.replace(' y', ' years')}",
-            )
-            for key, label in RANGES
-        ),
-        class_="buttons",
+            _button(label, title=hint, aria_label=hint, data_step=step)
+            for label, hint, step in _STEPS
+        )
+    )
+    ranges = _buttons(
+        *(
+            _button(label, data_range=key, aria_pressed="false", aria_label=hint)
+            for key, label, hint in _RANGES
+        )
     )
     shown = f"{day(window[0])} – {day(window[1] - 1)}"
     controls = tag(
@@ -575,20 +517,12 @@ def _bar(report: Report) -> Html:
 
 
 def _glossary(report: Report) -> Html:
-    return tag(
-        "section",
-        tag("h2", "Glossary"),
-        tag(
-            "dl",
-            *(
-                tag("div", tag("dt", term.word), tag("dd", term.meaning), id=f"term-{term.key}")
-                for term in report.glossary
-            ),
-            class_="glossary",
-        ),
-        class_="chapter",
-        id="glossary",
-    )
+    terms = [
+        tag("div", tag("dt", term.word), tag("dd", term.meaning), id=f"term-{term.key}")
+        for term in report.glossary
+    ]
+    listed = tag("dl", *terms, class_="glossary")
+    return tag("section", tag("h2", "Glossary"), listed, class_="chapter", id="glossary")
 
 
 def _foot(report: Report) -> Html:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hashcanary.report import theme
 from hashcanary.report.charts import charts_of, specification
-from hashcanary.report.charts.definition import VEGA_LITE
+from hashcanary.report.charts.definition import VEGA_LITE, png
 from hashcanary.report.errors import NothingToDraw
 from hashcanary.report.render.words import as_known, own_window, starting_window
 from hashcanary.views.text import day, quantity
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["png", "svg"]
 WIDTH = 1000
-SCALE = 2.0
 _MARGIN = 20 * 86_400
 
 
@@ -101,11 +100,10 @@ def draw(report: Report, name: str, kind: Kind = "png", look: Theme = "light") -
     import vl_convert
 
     spec = chart_spec(report, name, look=look)
-    if kind == "svg":
-        svg: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
-        return svg.encode()
-    png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=SCALE)
-    return png
+    if kind == "png":
+        return png(spec)
+    svg: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
+    return svg.encode()
 
 
 def write_pictures(

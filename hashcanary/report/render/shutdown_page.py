@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.report import theme
-from hashcanary.report.charts.definition import SCHEMA, VEGA_LITE, simulated_mark
-from hashcanary.report.render.html import Html, style_sheet, table, tag
-from hashcanary.report.render.pictures import SCALE
+from hashcanary.report.charts.definition import VEGA_LITE, alone, png
+from hashcanary.report.render.html import Html, document, table, tag
 from hashcanary.units import USD_PER_KWH
 from hashcanary.version import __version__
 from hashcanary.views.text import SIMULATED, banded
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from hashcanary.views.answer import Answer
     from hashcanary.views.table import Table
 
-_WIDTH, _STEP = 760, 17
+_STEP = 17
 
 
 def chart_spec(answer: Answer) -> dict[str, Any]:
@@ -78,29 +77,18 @@ def chart_spec(answer: Answer) -> dict[str, Any]:
             "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}},
         }
         layers.insert(0, band)
-    if answer.simulated:
-        layers.append(simulated_mark())
-    mark = "SIMULATED. " if answer.simulated else ""
     stated = ", ".join(banded(power, USD_PER_KWH, 3) for power in powers)
     shaded = "; shaded: its band" if assumed else ""
-    return {
-        "$schema": SCHEMA,
-        "description": mark + "Break-even power price of each machine with its band, and the "
-        "power prices paid as rules: a machine left of a rule loses money there.",
-        "title": {
-            "text": f"{mark}Which machines pay for their power",
-            "subtitle": [
-                answer.title,
-                f"Rule: power at {stated}; left of it a machine loses{shaded}",
-            ],
-        },
-        "data": {"values": rows},
-        "width": _WIDTH,
-        "height": {"step": _STEP},
-        "padding": 20,
-        "layer": layers,
-        "config": theme.config() | {"background": "@paper"},
-    }
+    return alone(
+        "Which machines pay for their power",
+        [answer.title, f"Rule: power at {stated}; left of it a machine loses{shaded}"],
+        "Break-even power price of each machine with its band, and the power prices paid as "
+        "rules: a machine left of a rule loses money there.",
+        layers,
+        simulated=answer.simulated,
+        data={"values": rows},
+        height={"step": _STEP},
+    )
 
 
 def _shown(answer: Answer) -> Table:
@@ -118,11 +106,7 @@ def _shown(answer: Answer) -> Table:
 
 def picture(answer: Answer) -> bytes:
     """The chart as a PNG."""
-    import vl_convert
-
-    spec = theme.coloured(chart_spec(answer), theme.colours("light"))
-    png: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=SCALE)
-    return png
+    return png(theme.coloured(chart_spec(answer), theme.colours("light")))
 
 
 def render_page(answer: Answer) -> str:
@@ -132,40 +116,23 @@ def render_page(answer: Answer) -> str:
     # colours by name of the style sheet, so that the chart follows the reader's theme
     spec = theme.coloured(chart_spec(answer), theme.variable_references())
     drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag(
-            "meta",
-            http_equiv="Content-Security-Policy",
-            content="default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-        ),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", ("SIMULATED. " if answer.simulated else "") + "Shutdown prices · hashcanary"),
-        tag("style", Html(style_sheet())),
-    )
     banner = tag("p", SIMULATED, class_="simulated-banner") if answer.simulated else Html("")
     # it shrinks with the page as far as its words can be read
     drawn = drawn.replace("<svg ", '<svg style="max-width:100%;min-width:640px;height:auto" ', 1)
     shown = _shown(answer)
     chart = tag("div", Html(drawn), class_="scroll") if shown.rows else Html("")
     rigs = answer.more["rigs_file"]
-    body = tag(
-        "body",
-        banner,
-        tag(
-            "div",
-            tag(
-                "section",
-                tag("h2", tag("span", "Shutdown prices")),
-                tag("p", answer.title, class_="lead"),
-                chart,
-                table(shown),
-                class_="chapter",
-            ),
-            tag("footer", f"hashcanary {__version__}. Rigs: {rigs}."),
-            class_="frame",
-        ),
+    chapter = tag(
+        "section",
+        tag("h2", tag("span", "Shutdown prices")),
+        tag("p", answer.title, class_="lead"),
+        chart,
+        table(shown),
+        class_="chapter",
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+    foot = tag("footer", f"hashcanary {__version__}. Rigs: {rigs}.")
+    return document(
+        ("SIMULATED. " if answer.simulated else "") + "Shutdown prices · hashcanary",
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+        *(banner, tag("div", chapter, foot, class_="frame")),
+    )

@@ -1,18 +1,22 @@
-"""Chapter 2: how it ranks in history."""
+"""Chapters: how it ranks in history, and its episodes by the ribbons."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.report.document import Section
+from hashcanary.moments import DAY
+from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.sections.now import SMOOTHINGS
+from hashcanary.report.verdict import INVERTED_DAYS
 from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
-from hashcanary.units import DATE, FRACTION, YEARS
+from hashcanary.units import DATE, FRACTION, STATE, YEARS
+from hashcanary.views.episodes import rule_after, rule_table
 from hashcanary.views.table import Column, Table
-from hashcanary.views.text import day, ordinal, percent
+from hashcanary.views.text import count, day, ordinal, percent
 
 if TYPE_CHECKING:
     from hashcanary.report.reading import Reading, Row
+    from hashcanary.studies.episodes import EpisodeStudy
     from hashcanary.views.table import Cell
 
 
@@ -41,11 +45,9 @@ def history(reading: Reading) -> Section:
                 ),
                 rows=rows,
                 empty="No drawdown is known for the last days.",
-                note=(
-                    "A drawdown lasts from a peak until that peak is reached again "
-                    f"({since.source}). Drawdowns of the first years, when a "
-                    "handful of machines made all blocks, count as any other."
-                ),
+                note="A drawdown lasts from a peak until that peak is reached again "
+                f"({since.source}). Drawdowns of the first years, when a handful of machines made "
+                "all blocks, count as any other.",
             ),
         ),
     )
@@ -98,3 +100,72 @@ def _lead(reading: Reading) -> str:
     if row["deepest_since"] is None:
         return text + " No earlier day was as far below its peak as today."
     return text + f" The last day as far below its peak as today was {day(row['deepest_since'])}."
+
+
+def ribbons(reading: Reading, studies: tuple[EpisodeStudy, ...]) -> Section:
+    """The ribbons today, and every episode with what the price did next."""
+    return Section(
+        key="ribbons",
+        short="Ribbons, episodes",
+        title="Ribbons and episodes",
+        lead=_inversions(reading, studies[0]),
+        parts=(
+            Drawing("price"),
+            Drawing("ribbon"),
+            Ledger("ribbons", "The ribbons today", _today(reading)),
+            *(part for study in studies for part in (rule_table(study), rule_after(study))),
+        ),
+    )
+
+
+def _today(reading: Reading) -> tuple[Figure, ...]:
+    return (
+        reading.figure("ribbon.state", "Hash ribbons", term="ribbons"),
+        reading.figure("ribbon.oscillator", "30-day mean / 60-day mean − 1", term="ribbons"),
+        reading.figure("ribbon.days_inverted", "Inverted for", term="ribbons"),
+        _last_true(reading, "ribbon.recovery", "Last recovery", "ribbons"),
+        _last_true(reading, "ribbon.buy_state", "Last day the buy rule was met", "buy"),
+    )
+
+
+def last_true(reading: Reading, name: str) -> int | None:
+    """Start of the last day on which a mark stands, Unix seconds."""
+    rows = reading.metrics[name].present()
+    true = rows.filter(rows["value"])["time"]
+    return int(true[-1]) if true.len() else None
+
+
+def _last_true(reading: Reading, name: str, label: str, term: str) -> Figure:
+    time = last_true(reading, name)
+    known = reading.last(name)
+    if time is None:
+        why = reading.figure(name, label).missing if known is None else "no such day on record"
+        return Figure(key=name, label=label, value=None, unit=STATE, missing=why, term=term)
+    return Figure(
+        key=name,
+        label=label,
+        value=day(time),
+        unit=STATE,
+        since=time,
+        until=time + DAY,
+        source=reading.grounds[known["basis"]] if known else "",
+        note="up to " + day(known["time"]) if known else "",
+        term=term,
+    )
+
+
+def _inversions(reading: Reading, study: EpisodeStudy) -> str:
+    long = [one for one in study.episodes if one.days >= INVERTED_DAYS]
+    if study.covered_from is None:
+        return "Missing: the 60 days of hashrate that the ribbons need."
+    text = (
+        f"Since {day(study.covered_from)} the ribbons have been inverted "
+        f"{count(len(study.episodes), 'time')}, {len(long)} of them for a week or more."
+    )
+    row = reading.current("ribbon.state")
+    if row is None:
+        return text
+    state = "They are inverted now" if row["value"] == "inverted" else "They are not inverted now"
+    return (
+        f"{text} {state}. Few of their windows are independent, so past returns are weak evidence."
+    )

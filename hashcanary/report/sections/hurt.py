@@ -37,10 +37,18 @@ from hashcanary.inference.retarget.hashprice_basis import basis_of
 from hashcanary.interval import Interval
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
-from hashcanary.report.charts.hashprice import COSTS, DRAWN, FAMILY, cost_key
-from hashcanary.report.charts.stress import CUTS, FLEET, STRESS
+from hashcanary.report.charts.catalogue import COSTS, CUTS, DRAWN, FAMILY, FLEET, STRESS, cost_key
 from hashcanary.report.charts.supply import SUPPLY, supply_data
-from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series
+from hashcanary.report.document import (
+    Dataset,
+    Drawing,
+    Figure,
+    Ledger,
+    Section,
+    Series,
+    ends,
+    rounded,
+)
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.stress.answer import stress_now
 from hashcanary.studies.stress.component import Sources, all_components
@@ -422,12 +430,10 @@ def _ledger(study: SupplyStudy) -> Ledger:
             figure, unit = figure.scaled(1e18), HASHRATE
         figures.append(
             Figure(
-                key=f"supply.{column.name}",
-                label=column.title.capitalize(),
-                value=figure.value,
+                f"supply.{column.name}",
+                column.title.capitalize(),
+                **ends(figure),
                 unit=unit,
-                low=figure.low,
-                high=figure.high,
                 interval=BAND_TEXT,
                 since=since,
                 until=since + DAY,
@@ -467,36 +473,28 @@ def _next(study: SupplyStudy) -> Table:
 def _stress(now: StressNow) -> Ledger:
     """The stress gauge and the miner-sustainability index."""
     held = stress_view.held(now) or "no word yet: too few earlier days"
-    gauge = (stress_view.GAUGE, (now.gauge, now.low, now.high), GAUGE_BAND, now.day, held)
-    figures = [_of_100("stress.gauge", *gauge)]
+    band = Interval(now.gauge, now.low, now.high)
+    gauge = _of_100("gauge", stress_view.GAUGE, band, GAUGE_BAND, now.day, held)
     index, label = now.index, stress_view.INDEX
     if index is None:
         missing = "too little is known of the fleet and of costs"
-        figures.append(
-            Figure(
-                "stress.index", f"{label}, 0 to 100", None, INDEX_100, missing=missing, term="gauge"
-            )
-        )
+        named = "stress.index", f"{label}, 0 to 100", None, INDEX_100
+        second = Figure(*named, missing=missing, term="gauge")
     else:
-        three = (index.index, index.low, index.high)
-        note = stress_view.parts_text(index)
-        figures.append(_of_100("stress.index", label, three, INDEX_BAND, index.day, note))
-    return Ledger("stress", "Stress", tuple(figures))
+        band = Interval(index.index, index.low, index.high)
+        parts = stress_view.parts_text(index)
+        second = _of_100("index", label, band, INDEX_BAND, index.day, parts)
+    return Ledger("stress", "Stress", (gauge, second))
 
 
-def _of_100(
-    key: str, label: str, three: tuple[float, float, float], band: str, of: int, note: str
-) -> Figure:
-    value, low, high = three
+def _of_100(key: str, label: str, band: Interval, kind: str, of: int, note: str) -> Figure:
     return Figure(
-        key=key,
-        label=f"{label}, 0 to 100",
-        value=value,
+        f"stress.{key}",
+        f"{label}, 0 to 100",
+        **ends(band),
         unit=INDEX_100,
-        low=low,
-        high=high,
         level=GAUGE_LEVEL,
-        interval=band,
+        interval=kind,
         since=of,
         until=of + DAY,
         source="drawn fleets, power prices and costs; blocks, closing prices",
@@ -542,7 +540,7 @@ def _of(name: str, days: pl.DataFrame, chart: Chart, unit: Unit, digits: int) ->
                 column,
                 _TITLES.get(column, column.replace("_", " ")),
                 USD if column == "price" else unit,
-                _rounded(days[column], digits) if column in days.columns else [],
+                rounded(days[column], digits) if column in days.columns else [],
             )
             for column in chart.columns
         ),
@@ -587,17 +585,10 @@ def _along(name: str, rows: Sequence[Mapping[str, object]], here: float | None) 
                 column,
                 column,
                 None if column == "rig" else USD_PER_PHS_DAY if of_rigs else _UNITS[column],
-                _rounded(pl.Series([row[column] for row in rows], dtype=None, strict=False)),
+                rounded(pl.Series([row[column] for row in rows], strict=False), _DIGITS),
             )
             for column in _SUPPLY_COLUMNS[name]
         ),
         along="hashprice",
         here=here,
     )
-
-
-def _rounded(values: pl.Series, digits: int = _DIGITS) -> list[float | int | str | None]:
-    """To what a reader can use; no figure where it is not known."""
-    if values.dtype.is_float():
-        values = values.fill_nan(None).round_sig_figs(digits)
-    return values.to_list()

@@ -1,7 +1,8 @@
-"""Chapter 1: what is happening."""
+"""Chapters: what is happening, and what miners earn."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from hashcanary.interval import Interval
 from hashcanary.metrics.intervals import weighted_poisson
 from hashcanary.moments import DAY
-from hashcanary.report.document import Drawing, Figure, Ledger, Section
+from hashcanary.report.document import Drawing, Figure, Ledger, Section, ends
 from hashcanary.studies.drawdown_luck import DEFINITION, Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, HASHRATE, YEARS, Unit
 from hashcanary.views.table import INTERVAL, Column, Table
@@ -166,27 +167,19 @@ def pace(reading: Reading) -> tuple[Interval, int, int, str] | None:
 
 
 def _pace_figure(reading: Reading) -> Figure:
-    label = "Time between blocks, 7 days"
+    key, label = "report.block_minutes_7_days", "Time between blocks, 7 days"
     found = pace(reading)
     if found is None:
-        return Figure(
-            key="report.block_minutes_7_days",
-            label=label,
-            value=None,
-            unit=MINUTES,
-            missing="the blocks of the last seven days are not all known",
-            term="difficulty",
-        )
+        missing = "the blocks of the last seven days are not all known"
+        return Figure(key, label, None, MINUTES, missing=missing, term="difficulty")
     estimate, since, until, basis = found
     return Figure(
-        key="report.block_minutes_7_days",
-        label=label,
-        value=estimate.value,
+        key,
+        label,
+        **ends(estimate),
         unit=MINUTES,
         since=since,
         until=until,
-        low=estimate.low,
-        high=estimate.high,
         interval=_PACE_INTERVAL,
         source=reading.grounds[basis],
         note="the target is 10 minutes",
@@ -195,17 +188,77 @@ def _pace_figure(reading: Reading) -> Figure:
 
 
 def _last_epoch_pace(reading: Reading) -> Figure:
-    from dataclasses import replace
-
-    figure = reading.figure(
-        "blocks.epoch_interval", "Time between blocks, last whole epoch", term="difficulty"
-    )
+    label = "Time between blocks, last whole epoch"
+    figure = reading.figure("blocks.epoch_interval", label, term="difficulty")
     if figure.value is None or isinstance(figure.value, str):
         return replace(figure, unit=MINUTES)
-    return replace(
-        figure,
-        value=figure.value / 60,
-        low=None if figure.low is None else figure.low / 60,
-        high=None if figure.high is None else figure.high / 60,
-        unit=MINUTES,
+    low, high = (None if end is None else end / 60 for end in (figure.low, figure.high))
+    return replace(figure, value=figure.value / 60, low=low, high=high, unit=MINUTES)
+
+
+# metric, label, glossary term
+_REVENUE: tuple[tuple[str, str, str], ...] = (
+    ("hashprice", "Hashprice, mean of the day", "hashprice"),
+    ("hashprice.realised", "Hashprice, realised: revenue over estimated hashrate", "hashprice"),
+    ("hashvalue", "Hashvalue", "hashvalue"),
+    ("hashvalue.sats", "Hashvalue, in satoshis per terahash", "hashvalue"),
+    ("revenue.usd", "Revenue of all miners, a day", ""),
+    ("revenue.btc", "Revenue of all miners, a day, in bitcoin", ""),
+    ("fees.share", "Fees in revenue", "fees"),
+    ("puell", "Puell multiple, new coins only", "puell"),
+    ("puell.with_fees", "Puell multiple, fees included", "puell"),
+    ("price", "Price", ""),
+)
+_PRICED = frozenset({"hashprice", "hashprice.realised", "revenue.usd", "puell", "puell.with_fees"})
+
+
+def revenue(reading: Reading) -> Section:
+    """Hashprice, hashvalue, fees, Puell multiple, revenue and price."""
+    return Section(
+        key="revenue",
+        short="Revenue",
+        title="What miners earn",
+        lead=_earned(reading),
+        parts=(
+            Drawing("hashprice"),
+            Ledger(
+                "revenue",
+                "Hashprice, revenue, fees",
+                tuple(_revenue_figure(reading, *entry) for entry in _REVENUE),
+            ),
+            Drawing("puell"),
+        ),
+        notes=(
+            "Both forms of hashprice agree, because the day's number of blocks cancels out. The "
+            "interval of the realised form covers the luck of that day.",
+        ),
     )
+
+
+def _revenue_figure(reading: Reading, name: str, label: str, term: str) -> Figure:
+    note = reading.standing(name)
+    figure = reading.figure(
+        name, label, term=term, note=note, source="closing prices" if name == "price" else ""
+    )
+    if name in _PRICED and figure.source:
+        figure = replace(figure, source=figure.source + ", closing prices")
+    return figure
+
+
+def _earned(reading: Reading) -> str:
+    row = reading.current("hashprice")
+    if row is None:
+        why = reading.figure("hashprice", "").missing
+        return f"Missing: the hashprice of the last days ({why})."
+    text = f"A petahash per second earned {row['value']:,.2f} US dollars on {day(row['time'])}"
+    change = reading.a_year_before("hashprice")
+    if change is not None:
+        text += f", {percent(abs(change))} {'less' if change < 0 else 'more'} than a year before"
+    puell = reading.current("puell")
+    if puell is not None:
+        share = puell["value"]
+        text += (
+            f". The Puell multiple is {share:.2f}: the value of the day's new coins over its mean "
+            "of 365 days"
+        )
+    return text + "."

@@ -30,8 +30,8 @@ from hashcanary.inference.retarget.forecast import (
     naive_change,
 )
 from hashcanary.moments import DAY
-from hashcanary.report.charts.difficulty import BAND_COLUMNS
-from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series
+from hashcanary.report.charts.catalogue import BAND_COLUMNS
+from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series, ends
 from hashcanary.units import FRACTION, HASHRATE
 from hashcanary.views.retarget import central, hashrate_sentence, outer, sentences, table
 
@@ -161,14 +161,12 @@ def _hashrate(ahead: Outlook) -> Figure:
     key, label = "hashrate.posterior", "Hashrate now"
     if ahead.now is None:
         return Figure(key, label, None, HASHRATE, missing=ahead.missing, term="forecast")
-    hashrate, last = central(ahead.now.quantiles()), round(ahead.now.time)
+    last = round(ahead.now.time)
     return Figure(
-        key=key,
-        label=label,
-        value=hashrate.value,
+        key,
+        label,
+        **ends(central(ahead.now.quantiles())),
         unit=HASHRATE,
-        low=hashrate.low,
-        high=hashrate.high,
         since=last,
         until=last + 1,
         interval="95% interval of the posterior",
@@ -235,11 +233,10 @@ def _next_change(ahead: Outlook) -> Dataset:
 
 
 def _columns(quantiles: Floats, unit: Unit, what: str) -> tuple[Series, ...]:
+    titles = ["median", *(f"{key.replace('_', ' ')}%" for key in BAND_COLUMNS[1:])]
     return tuple(
-        Series(key, f"{what} {key.replace('_', ' ')}%".strip(), unit, _rounded(quantiles[:, place]))
-        if key != "median"
-        else Series(key, f"{what} median".strip(), unit, _rounded(quantiles[:, place]))
-        for key, place in zip(BAND_COLUMNS, _PLACES, strict=True)
+        Series(key, f"{what} {title}".strip(), unit, _rounded(quantiles[:, place]))
+        for key, title, place in zip(BAND_COLUMNS, titles, _PLACES, strict=True)
     )
 
 

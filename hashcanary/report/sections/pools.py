@@ -48,7 +48,7 @@ class WhoMined:
 
 def who_mined(record: Record, today: int | None) -> WhoMined:
     """Pools of the last days and of the days before. today: start of the last measured day."""
-    from hashcanary.report.charts.hashrate import MOST_POOLS
+    from hashcanary.report.charts.catalogue import MOST_POOLS
     from hashcanary.studies.errors import NoPoolLabels
     from hashcanary.studies.pool_shares import pool_shares
     from hashcanary.studies.pools import study_pools

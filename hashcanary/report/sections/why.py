@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hashcanary.report.document import Figure, Ledger, Section
+from hashcanary.report.document import Figure, Ledger, Section, ends
 from hashcanary.units import FRACTION, PROBABILITY
 from hashcanary.views.drop import POSTERIOR, details, headline, missing_text, sentences, table
 from hashcanary.views.text import probability
@@ -62,12 +62,10 @@ def _causes(explanation: Explanation) -> Ledger:
     drop = explanation.drop
     since, until = round(drop.start), round(drop.now)
     depth = Figure(
-        key="explain.depth",
-        label="Depth of the drop, if it is real",
-        value=-drop.depth.value,
+        "explain.depth",
+        "Depth of the drop, if it is real",
+        **ends(drop.depth.scaled(-1)),
         unit=FRACTION,
-        low=-drop.depth.high,
-        high=-drop.depth.low,
         interval=POSTERIOR,
         since=since,
         until=until,
