@@ -28,7 +28,7 @@ from hashcanary.units import (
 from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.assumptions import fleet_assumptions, fleet_facts
 from hashcanary.views.retarget import MEDIAN, central, change_text, fan, fan_cells, outer
-from hashcanary.views.table import Column, Table
+from hashcanary.views.table import Column, Table, defined
 from hashcanary.views.text import banded, day, percent, period, probability
 
 if TYPE_CHECKING:
@@ -93,15 +93,11 @@ VIEW = View(
         Column("draws", "number of draws", COUNT),
     ),
     tables={
-        "hashprice": (
+        "hashprice": defined(
+            {"interval": "what kind the limits of hashprice are in this row"},
             Column("when", "when"),
             *fan(Column("hashprice", "hashprice", USD_PER_PHS_DAY, limits=_DRAWN), inner=5),
-            Column(
-                "interval",
-                "limits of hashprice",
-                hidden=True,
-                definition="what kind the limits of hashprice are in this row",
-            ),
+            Column("interval", "limits of hashprice", hidden=True),
             *fan(Column("underwater", "underwater", FRACTION, limits=_DRAWN), inner=6),
             *fan(
                 Column(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hashcanary.studies.calibration import INTERVAL
 from hashcanary.units import COUNT, FRACTION, RATIO, UNIX_TIME
 from hashcanary.views.answer import Answer, View, one_of
-from hashcanary.views.table import Column, Table
+from hashcanary.views.table import Column, Table, defined
 from hashcanary.views.text import MINUS, day
 
 if TYPE_CHECKING:
@@ -56,57 +56,38 @@ VIEW = View(
         Column("last_epoch", "first block of the last epoch", UNIX_TIME),
     ),
     tables={
-        "retarget": (
+        "retarget": defined(
+            {
+                "error_fraction": "mean absolute error of the median, relative change of "
+                "difficulty",
+                "crps_to_beta_law_ratio": "continuous ranked probability score over the "
+                "constant-rate law's",
+            },
             Column("retarget", "retarget"),
             *_EPOCHS,
-            Column(
-                "error",
-                "error",
-                FRACTION,
-                digits=2,
-                definition="mean absolute error of the median, relative change of difficulty",
-            ),
+            Column("error", "error", FRACTION, digits=2),
             Column("naive_error", "of the mean interval so far", FRACTION, hidden=True),
             Column("mempool_error", "of mempool.space's rule", FRACTION, hidden=True),
             Column("discount_filter_error", "of a discount filter", FRACTION, hidden=True),
             Column("error_to_mempool", "/ mempool", RATIO, digits=3, optional=True),
-            Column(
-                "crps_to_beta_law",
-                "CRPS / Beta",
-                RATIO,
-                digits=3,
-                optional=True,
-                spare=2,
-                definition="continuous ranked probability score over the constant-rate law's",
-            ),
+            Column("crps_to_beta_law", "CRPS / Beta", RATIO, digits=3, optional=True, spare=2),
             Column("width_80", "mean width of the 80% interval", FRACTION, hidden=True),
             *_HELD,
         ),
-        "hashprice": (
+        "hashprice": defined(
+            {
+                "crps_fraction": "continuous ranked probability score, of hashprice at the "
+                "forecast",
+                "stays_error_fraction": "error of a hashprice that does not change",
+                "mempool_error_fraction": "error of mempool.space's difficulty at the price of the "
+                "forecast",
+            },
             Column("price", "price"),
             *_EPOCHS,
-            Column(
-                "crps",
-                "CRPS",
-                FRACTION,
-                spare=1,
-                definition="continuous ranked probability score, of hashprice at the forecast",
-            ),
+            Column("crps", "CRPS", FRACTION, spare=1),
             Column("error", "error", FRACTION, definition="mean absolute error of the median"),
-            Column(
-                "stays_error",
-                "if it stays",
-                FRACTION,
-                spare=2,
-                definition="error of a hashprice that does not change",
-            ),
-            Column(
-                "mempool_error",
-                "mempool",
-                FRACTION,
-                spare=4,
-                definition="error of mempool.space's difficulty at the price of the forecast",
-            ),
+            Column("stays_error", "if it stays", FRACTION, spare=2),
+            Column("mempool_error", "mempool", FRACTION, spare=4),
             *(
                 column
                 for rival, title in (
@@ -126,28 +107,20 @@ VIEW = View(
             ),
             *_HELD,
         ),
-        "reliability": (
+        "reliability": defined(
+            {
+                "forecast_from_fraction": "lower end of the range of forecast probabilities",
+                "z_ratio": "observed less mean forecast, over its standard deviation were the "
+                "forecasts right",
+            },
             Column("event", "event"),
             _EPOCHS[0],
-            Column(
-                "forecast_from",
-                "forecast probability",
-                FRACTION,
-                digits=0,
-                definition="lower end of the range of forecast probabilities",
-            ),
+            Column("forecast_from", "forecast probability", FRACTION, digits=0),
             Column("forecast_to", "to", FRACTION, digits=0, definition="its upper end"),
             Column("forecasts", "n", COUNT),
             Column("mean_forecast", "mean forecast", FRACTION),
             Column("observed", "observed frequency", FRACTION, limits=INTERVAL, digits=0),
-            Column(
-                "z",
-                "z-score",
-                RATIO,
-                text=_tenths,
-                definition="observed less mean forecast, over its standard deviation were the "
-                "forecasts right",
-            ),
+            Column("z", "z-score", RATIO, text=_tenths),
         ),
     },
 )

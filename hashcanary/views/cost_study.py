@@ -11,7 +11,7 @@ from hashcanary.studies.forward_returns import clopper_pearson
 from hashcanary.units import COUNT, DAYS, FRACTION
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.costs import assumption, assumption_records
-from hashcanary.views.table import Column, Table, limited
+from hashcanary.views.table import Column, Table, defined, limited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,11 @@ VIEW = View(
     "study costs",
     "What did the price do after it fell below the cost of a coin?",
     tables={
-        "after": (
+        "after": defined(
+            {
+                "base_share_fraction": "share of all days since the model has a cost after which "
+                "it rose",
+            },
             Column("model", "model"),
             Column("rule", "price"),
             Column(
@@ -50,14 +54,7 @@ VIEW = View(
             Column("return_median", "median return", FRACTION, signed=True, digits=0, spare=1),
             Column("independent", "independent", COUNT, definition="windows that do not overlap"),
             Column("share_positive", "rose", FRACTION, limits=_EXACT, digits=0),
-            Column(
-                "base_share",
-                "any day",
-                FRACTION,
-                limits=_EXACT,
-                digits=0,
-                definition="share of all days since the model has a cost after which it rose",
-            ),
+            Column("base_share", "any day", FRACTION, limits=_EXACT, digits=0),
             Column("base_independent", "independent windows of any day", COUNT, hidden=True),
             Column("began", "days on which a spell was first known", hidden=True),
         ),

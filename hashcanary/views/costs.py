@@ -12,7 +12,7 @@ from hashcanary.errors import UsageError
 from hashcanary.moments import iso_day
 from hashcanary.units import DATE, J_PER_TH, RATIO, UNIX_TIME, USD_PER_BTC, USD_PER_KWH
 from hashcanary.views.answer import Answer, View, one_of
-from hashcanary.views.table import Column, Table, limited
+from hashcanary.views.table import Column, Table, defined, limited
 from hashcanary.views.text import banded, count, day, percent
 
 if TYPE_CHECKING:
@@ -77,17 +77,13 @@ VIEW = View(
             Column("cost_at_high", "at to", USD_PER_BTC),
             Column("swing", "higher / lower", RATIO, digits=2),
         ),
-        "history": (
+        "history": defined(
+            {"hindsight": "whether its constants were fitted to later days"},
             Column("model", "model"),
             Column("day", "day", DATE),
             Column("price", "price", USD_PER_BTC, spare=2),
             *_cost_columns(spare=1),
-            Column(
-                "hindsight",
-                "hindsight",
-                spare=3,
-                definition="whether its constants were fitted to later days",
-            ),
+            Column("hindsight", "hindsight", spare=3),
             Column("known_at", "known at", UNIX_TIME, hidden=True),
             *(
                 Column(name, title, unit, limits=_BANDED, level=LEVEL, hidden=True)

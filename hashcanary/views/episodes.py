@@ -21,7 +21,7 @@ from hashcanary.units import (
     YEARS,
 )
 from hashcanary.views.answer import Answer, View, one_of
-from hashcanary.views.table import Column, Table, limited
+from hashcanary.views.table import Column, Table, defined, limited
 from hashcanary.views.text import chance, count, day, period
 
 if TYPE_CHECKING:
@@ -83,11 +83,10 @@ VIEW = View(
     "episodes",
     "Which capitulations are in the record, and what did the price do afterwards?",
     tables={
-        "episodes": (
+        "episodes": defined(
+            {"rank": "by depth, within the rule"},
             Column("rule", "rule"),
-            Column(
-                "rank", "rank", COUNT, hidden=True, spare=3, definition="by depth, within the rule"
-            ),
+            Column("rank", "rank", COUNT, hidden=True, spare=3),
             Column("start", "start", DATE),
             Column("start_known", "start known", DATE, hidden=True),
             Column("end", "end", DATE),

@@ -11,7 +11,7 @@ from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.units import DATE, UNIX_TIME
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table, limited
+from hashcanary.views.table import Column, Table, defined, limited
 from hashcanary.views.text import period
 
 if TYPE_CHECKING:
@@ -35,14 +35,13 @@ LIST = View(
     "metric list",
     "Which metrics are there, and how is each defined?",
     tables={
-        "metrics": (
+        "metrics": defined(
+            {"window": "rows it looks back over; null: all"},
             Column("name", "name"),
             Column("title", "title", wide=True),
             Column("unit", "unit", get=_unit),
             Column("grain", "rows", spare=1, definition="one a UTC day, or one a difficulty epoch"),
-            Column(
-                "window", "window", hidden=True, definition="rows it looks back over; null: all"
-            ),
+            Column("window", "window", hidden=True),
             Column("interval", "interval", hidden=True, definition="what low and high are"),
             Column("definition", "definition", hidden=True),
             Column("source", "source", hidden=True, definition="of the definition"),

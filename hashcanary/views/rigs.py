@@ -9,7 +9,7 @@ from hashcanary.economics.machines.rigs import RELEASE_MEANINGS, read_rigs
 from hashcanary.moments import iso_day
 from hashcanary.units import DATE, FRACTION, J_PER_TH, TERAHASHES, UNIX_TIME, WATTS
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table
+from hashcanary.views.table import Column, Table, defined
 from hashcanary.views.text import count, day, percent
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ VIEW = View(
         Column("nameplate_spread", "how far off a nameplate may be", FRACTION),
     ),
     tables={
-        "rigs": (
+        "rigs": defined(
+            {"released": "first day of the month of first sale"},
             Column("rig", "rig", get="name"),
             Column("maker", "maker", spare=4),
             Column("hashrate", "hashrate", TERAHASHES, "hashrate_ths", digits=3),
@@ -47,13 +48,7 @@ VIEW = View(
                 level=None,
                 digits=3,
             ),
-            Column(
-                "released",
-                "first sold",
-                DATE,
-                text=_month,
-                definition="first day of the month of first sale",
-            ),
+            Column("released", "first sold", DATE, text=_month),
             Column("released_low", "earliest", DATE, lambda rig: rig.released_band[0], hidden=True),
             Column("released_high", "latest", DATE, lambda rig: rig.released_band[1], hidden=True),
             Column("release", "date is", spare=1, definition="how its month of sale is known"),

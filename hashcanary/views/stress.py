@@ -16,7 +16,7 @@ from hashcanary.studies.stress.sustainability import ALL_IN, POWER
 from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEXT
 from hashcanary.units import DATE, DAYS, FRACTION, INDEX_100, UNIX_TIME, known_units
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table, limited
+from hashcanary.views.table import Column, Table, defined, limited
 from hashcanary.views.text import banded, count, day, harmless, percent
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ VIEW = View(
         Column("weights_file", "file of the weights"),
     ),
     tables={
-        "components": (
+        "components": defined(
+            {
+                "contribution_index_0_100": "percentile times weight; of the index, share times "
+                "weight",
+            },
             Column("figure", "figure", hidden=True, definition="gauge or index"),
             Column("name", "name", hidden=True),
             Column("title", "component", wide=True),
@@ -94,13 +98,7 @@ VIEW = View(
             ),
             Column("weight", "weight", FRACTION, digits=0),
             Column("stated_weight", "weight with all known", FRACTION, hidden=True),
-            Column(
-                "contribution",
-                "points",
-                INDEX_100,
-                text=tenths,
-                definition="percentile times weight; of the index, share times weight",
-            ),
+            Column("contribution", "points", INDEX_100, text=tenths),
             Column("day", "day", DATE, spare=2),
             Column("missing", "missing", hidden=True),
             Column("stress", "end of it that is stress", hidden=True),

@@ -18,7 +18,7 @@ from hashcanary.studies.stress.robustness import DRAWS, LEVEL
 from hashcanary.units import COUNT, DATE, DAYS, FRACTION, INDEX_100, PER_YEAR, RATIO, YEARS
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.stress import tenths, whole
-from hashcanary.views.table import Column, Table, limited
+from hashcanary.views.table import Column, Table, defined, limited
 from hashcanary.views.text import MINUS, count, percent
 
 if TYPE_CHECKING:
@@ -72,40 +72,19 @@ def _judged_facts(prefix: str, who: str) -> tuple[Column, ...]:
 
 
 def _differences(title: str) -> tuple[Column, ...]:
-    return (
+    return defined(
+        {
+            "rank_correlation_ratio": "Spearman's, of this gauge with the stated one",
+            "mean_difference_index_0_100": "mean absolute difference from the stated gauge",
+            "largest_difference_index_0_100": "largest absolute difference from the stated gauge",
+            "word_changed_fraction": "days with another word, of those on which both have one",
+        },
         Column("variant", title, get="what", wide=True),
         Column("compared", "days", DAYS, "days", spare=3),
-        Column(
-            "rank_correlation",
-            "rank correlation",
-            RATIO,
-            digits=3,
-            definition="Spearman's, of this gauge with the stated one",
-        ),
-        Column(
-            "mean_difference",
-            "mean difference",
-            INDEX_100,
-            "mean",
-            text=tenths,
-            definition="mean absolute difference from the stated gauge",
-        ),
-        Column(
-            "largest_difference",
-            "largest",
-            INDEX_100,
-            "largest",
-            text=tenths,
-            spare=1,
-            definition="largest absolute difference from the stated gauge",
-        ),
-        Column(
-            "word_changed",
-            "word changed",
-            FRACTION,
-            _changed,
-            definition="days with another word, of those on which both have one",
-        ),
+        Column("rank_correlation", "rank correlation", RATIO, digits=3),
+        Column("mean_difference", "mean difference", INDEX_100, "mean", text=tenths),
+        Column("largest_difference", "largest", INDEX_100, "largest", text=tenths, spare=1),
+        Column("word_changed", "word changed", FRACTION, _changed),
         Column("false_alarms", "false alarms", COUNT, spare=2),
         Column("missed", "missed", text=_how_many, definition="capitulations hit no longer"),
         Column("added", "added", text=_how_many, definition="capitulations hit in addition"),
@@ -140,7 +119,12 @@ VIEW = View(
         Column("record_spread", "standard deviation of the record's gauge over days", INDEX_100),
     ),
     tables={
-        "episodes": (
+        "episodes": defined(
+            {
+                "lead_days": "from the first stressed day, looked for from 90 days before and "
+                "after "
+                "the last capitulation, to the start; below 0: late",
+            },
             Column("capitulation", "capitulation", wide=True),
             Column("start", "from", DATE, spare=2),
             Column("end", "to", DATE, hidden=True),
@@ -151,55 +135,37 @@ VIEW = View(
             _points("after", "30 d after", spare=3),
             Column("word_at_start", "word at start", hidden=True),
             Column("worst_word", "worst word", spare=1),
-            Column(
-                "lead",
-                "lead",
-                DAYS,
-                text=_lead,
-                definition="from the first stressed day, looked for from 90 days before and after "
-                "the last capitulation, to the start; below 0: late",
-            ),
+            Column("lead", "lead", DAYS, text=_lead),
             Column("hit", "hit", definition="stressed or worse on a day inside"),
             Column("covered", "enough days with a word to judge", hidden=True),
             Column("source", "source", hidden=True),
         ),
         "components": _differences("without"),
-        "weights": (
+        "weights": defined(
+            {"same_word_fraction": "random weights with the stated word that day"},
             Column("capitulation", "capitulation", wide=True),
             Column("day", "highest on", DATE),
             Column("gauge", "gauge", INDEX_100, limits=_WEIGHTS_BAND, level=LEVEL, text=whole),
-            Column(
-                "same_word",
-                "same word",
-                FRACTION,
-                definition="random weights with the stated word that day",
-            ),
+            Column("same_word", "same word", FRACTION),
         ),
         "choices": _differences("with"),
-        "luck": (
+        "luck": defined(
+            {
+                "reached_fraction": "days that reach the points at which the record's word begins "
+                "now",
+                "own_word_fraction": "days with that word or worse by the world's own earlier days",
+            },
             Column("world", "world"),
             Column("period", "period"),
             Column("word", "word"),
             _points("threshold", "from"),
             Column("simulated", "years", YEARS, text=whole, spare=1),
-            Column(
-                "reached",
-                "of days",
-                FRACTION,
-                limits="of nine worlds in ten",
-                level=0.9,
-                definition="days that reach the points at which the record's word begins now",
-            ),
+            Column("reached", "of days", FRACTION, limits="of nine worlds in ten", level=0.9),
             Column("spells", "spells a year", PER_YEAR, text=tenths),
-            Column(
-                "own_word",
-                "own word",
-                FRACTION,
-                spare=2,
-                definition="days with that word or worse by the world's own earlier days",
-            ),
+            Column("own_word", "own word", FRACTION, spare=2),
         ),
-        "returns": (
+        "returns": defined(
+            {"any_day_fraction": "days since the gauge has words after which the price rose"},
             Column("word", "word"),
             Column("horizon", "horizon", DAYS),
             Column("spells", "spells", COUNT),
@@ -208,13 +174,7 @@ VIEW = View(
             Column("median", "median", FRACTION, signed=True),
             Column("independent", "windows apart", COUNT),
             Column("rose", "rose", FRACTION, limits=INTERVAL, digits=0),
-            Column(
-                "any_day",
-                "any day",
-                FRACTION,
-                digits=0,
-                definition="days since the gauge has words after which the price rose",
-            ),
+            Column("any_day", "any day", FRACTION, digits=0),
             Column("any_day_independent", "windows apart, any day", COUNT, hidden=True),
             Column("began", "days on which spells became known", hidden=True),
         ),

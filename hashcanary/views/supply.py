@@ -22,7 +22,7 @@ from hashcanary.units import (
 )
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.assumptions import fleet_assumptions, fleet_facts, most_sensitive, sensitivity
-from hashcanary.views.table import Column, Table
+from hashcanary.views.table import Column, Table, defined
 from hashcanary.views.text import banded, day, percent
 
 if TYPE_CHECKING:
@@ -50,15 +50,10 @@ VIEW = View(
     "supply",
     "study supply",
     "Which hashrate is profitable at each hashprice, and what is underwater?",
-    facts=(
+    facts=defined(
+        {"hashprice_usd_per_phs_day": "at the difficulty in force, with the price of that day"},
         Column("day", "day of the price", DATE, "market.day"),
-        Column(
-            "hashprice",
-            "hashprice now",
-            USD_PER_PHS_DAY,
-            "market.hashprice_usd_per_phs_day",
-            definition="at the difficulty in force, with the price of that day",
-        ),
+        Column("hashprice", "hashprice now", USD_PER_PHS_DAY, "market.hashprice_usd_per_phs_day"),
         Column("price", "price of bitcoin", USD_PER_BTC),
         Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
         Column("highest_hashrate", "highest 30-day mean of a year", EXAHASHES),
@@ -85,78 +80,43 @@ VIEW = View(
         Column("draws", "number of draws", COUNT),
     ),
     tables={
-        "curve": (
+        "curve": defined(
+            {
+                "profitable_fraction": "of what ran when hashrate was highest in a year",
+                "underwater_fraction": "of what runs now",
+            },
             Column("hashprice", "hashprice", USD_PER_PHS_DAY),
             Column("price", "bitcoin", USD_PER_BTC, digits=1),
-            Column(
-                "profitable",
-                "profitable",
-                FRACTION,
-                limits=BAND_TEXT,
-                digits=0,
-                definition="of what ran when hashrate was highest in a year",
-            ),
+            Column("profitable", "profitable", FRACTION, limits=BAND_TEXT, digits=0),
             Column("profitable", "profitable", EXAHASHES, limits=BAND_TEXT, digits=3, spare=2),
-            Column(
-                "underwater",
-                "underwater",
-                FRACTION,
-                limits=BAND_TEXT,
-                digits=0,
-                spare=3,
-                definition="of what runs now",
-            ),
+            Column("underwater", "underwater", FRACTION, limits=BAND_TEXT, digits=0, spare=3),
             Column("underwater_mean", "underwater, mean", FRACTION, hidden=True),
         ),
-        "rigs": (
+        "rigs": defined(
+            {
+                "off_at_usd_per_phs_day": "hashprice that pays for it at the network's median "
+                "power price",
+                "off_at_usd_per_btc": "price of bitcoin at that hashprice, difficulty and fees as "
+                "now",
+                "underwater_fraction": "of its machines, by what each owner pays for power",
+            },
             Column("rig", "rig", get="name"),
             Column("efficiency", "efficiency", J_PER_TH, "j_per_th", BAND_TEXT, digits=3, spare=2),
             Column("share", "of the hashrate", FRACTION, limits=BAND_TEXT, digits=0, spare=1),
-            Column(
-                "off_at",
-                "off at",
-                USD_PER_PHS_DAY,
-                None,
-                BAND_TEXT,
-                digits=3,
-                definition="hashprice that pays for it at the network's median power price",
-            ),
-            Column(
-                "off_at",
-                "bitcoin at",
-                USD_PER_BTC,
-                None,
-                BAND_TEXT,
-                digits=1,
-                spare=3,
-                definition="price of bitcoin at that hashprice, difficulty and fees as now",
-            ),
-            Column(
-                "underwater",
-                "underwater",
-                FRACTION,
-                "under_water",
-                BAND_TEXT,
-                digits=0,
-                definition="of its machines, by what each owner pays for power",
-            ),
+            Column("off_at", "off at", USD_PER_PHS_DAY, None, BAND_TEXT, digits=3),
+            Column("off_at", "bitcoin at", USD_PER_BTC, None, BAND_TEXT, digits=1, spare=3),
+            Column("underwater", "underwater", FRACTION, "under_water", BAND_TEXT, digits=0),
         ),
         "assumptions": sensitivity("underwater", "underwater", FRACTION),
-        "own": (
+        "own": defined(
+            {"cheaper_fraction": "of the network's machines, those that run for less"},
             Column("rig", "rig"),
             Column("hashrate", "hashrate", TERAHASHES, digits=1, spare=4),
             Column("power_price", "power", USD_PER_KWH, digits=3, spare=2),
             Column("efficiency", "efficiency", J_PER_TH, limits=_NAMEPLATES, digits=3, spare=3),
             Column("off_at", "off at", USD_PER_PHS_DAY, limits=_NAMEPLATES, digits=3),
             Column("off_at", "bitcoin at", USD_PER_BTC, limits=_NAMEPLATES, digits=1, spare=2),
-            Column(
-                "cheaper",
-                "cheaper",
-                FRACTION,
-                limits=BAND_TEXT,
-                digits=0,
-                definition="of the network's machines, those that run for less",
-            ),
+            Column("cheaper", "cheaper", FRACTION, limits=BAND_TEXT, digits=0),
             Column("profitable", "profitable"),
             Column("margin", "margin", FRACTION, limits=_NAMEPLATES, digits=0, spare=5),
         ),

@@ -7,7 +7,7 @@ A key is ``name_unit``; a cell with limits has two more, ``name_unit_low`` and `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -144,6 +144,13 @@ class Column:
             # numpy's numbers are Python's from here on
             return float(value) if isinstance(value, float) else int(value)
         return list(value) if isinstance(value, tuple) else value
+
+
+def defined(definitions: Mapping[str, str], *columns: Column) -> tuple[Column, ...]:
+    """The columns of a table, with definitions by their keys. Raises KeyError for no column's."""
+    by_key = {column.key: column for column in columns}
+    told = {key: replace(by_key[key], definition=text) for key, text in definitions.items()}
+    return tuple(told.get(column.key, column) for column in columns)
 
 
 @dataclass(frozen=True, slots=True)
