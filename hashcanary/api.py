@@ -27,20 +27,17 @@ if TYPE_CHECKING:
     from hashcanary.store.lake import Lake as StoredLake
     from hashcanary.store.record import Record
     from hashcanary.views import (
-        after_retarget,
         calibration,
         companies,
-        cost_study,
         costs,
         drop,
-        drops,
         episodes,
         export,
+        forecast,
         hosting,
         luck,
         metrics,
         pools,
-        retarget,
         selling,
         shutdown,
         stress,
@@ -62,8 +59,8 @@ else:
             return getattr(import_module(f"hashcanary.views.{self._name}"), attribute)
 
     _NAMES = (
-        "after_retarget calibration companies cost_study costs drop drops episodes export hosting "
-        "luck metrics pools retarget selling shutdown stress stress_study supply"
+        "calibration companies costs drop episodes export forecast hosting luck metrics pools "
+        "selling shutdown stress stress_study supply"
     )
     globals().update({name: _Lazy(name) for name in _NAMES.split()})
 
@@ -202,14 +199,14 @@ class Known:
 
     def rigs(self, rigs: Path | None = None) -> Answer:
         """The catalogue of machines sold by then (``rigs``). rigs: a TOML file that adds to it."""
-        from hashcanary.views.rigs import rigs as list_rigs
+        from hashcanary.views.shutdown import rigs as list_rigs
 
         return list_rigs(at=self.record.at, rigs=rigs)
 
     series = Asks(lambda: metrics.metric)
     export = Asks(lambda: export.export)
-    forecast_retarget = Asks(lambda: retarget.forecast_retarget)
-    forecast_hashprice = Asks(lambda: after_retarget.forecast_hashprice)
+    forecast_retarget = Asks(lambda: forecast.forecast_retarget)
+    forecast_hashprice = Asks(lambda: forecast.forecast_hashprice)
     explain_drop = Asks(lambda: drop.explain_drop)
     episodes = Asks(lambda: episodes.episodes)
     pools = Asks(lambda: pools.pools)
@@ -221,9 +218,9 @@ class Known:
     hosting = Asks(lambda: hosting.hosting)
     stress = Asks(lambda: stress.stress)
     luck = Asks(lambda: luck.luck)
-    drops = Asks(lambda: drops.drops)
+    drops = Asks(lambda: luck.drops)
     calibration = Asks(lambda: calibration.calibration)
-    cost_study = Asks(lambda: cost_study.cost_study)
+    cost_study = Asks(lambda: costs.cost_study)
     stress_study = Asks(lambda: stress_study.stress_study)
 
 

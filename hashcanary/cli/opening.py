@@ -52,14 +52,10 @@ def lake_to_load(args: argparse.Namespace, network: str | None) -> Iterator[Lake
     is unknown or not the lake's.
     """
     from hashcanary.chain.networks import MAIN, NETWORKS
+    from hashcanary.views.answer import one_of
 
-    if network is not None and network not in NETWORKS:
-        raise UsageError(
-            argument="--network",
-            expected=f"one of {', '.join(NETWORKS)}",
-            found=network,
-            remedy="It applies to a new lake only.",
-        )
+    if network is not None:
+        one_of("--network", network, NETWORKS, "It applies to a new lake only.")
     with made_where_missing(
         home_of(args), NETWORKS[network] if network else MAIN, simulated=False
     ) as lake:

@@ -98,28 +98,16 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_globals(parser: argparse.ArgumentParser, *, first: bool) -> None:
     """The options every command takes. After a command, one that is absent changes nothing."""
     group = parser.add_argument_group("global options")
-
-    def default(value: object) -> object:
-        return value if first else argparse.SUPPRESS
-
     group.add_argument(
         "--home",
         metavar="DIR",
-        default=default(None),
+        default=None if first else argparse.SUPPRESS,
         help=f"folder of the lake (default: ${HOME_VARIABLE}, else ~/.local/share/hashcanary)",
     )
-    group.add_argument(
-        "--json", action="store_true", default=default(value=False), help="print one JSON object"
-    )
-    group.add_argument(
-        "--csv",
-        action="store_true",
-        default=default(value=False),
-        help="print CSV, units in its header",
-    )
-    group.add_argument(
-        "--debug",
-        action="store_true",
-        default=default(value=False),
-        help="show the traceback of an error",
-    )
+    for name, told in (
+        ("--json", "print one JSON object"),
+        ("--csv", "print CSV, units in its header"),
+        ("--debug", "show the traceback of an error"),
+    ):
+        absent = False if first else argparse.SUPPRESS
+        group.add_argument(name, action="store_true", default=absent, help=told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hashcanary.interval import Interval
@@ -38,11 +38,11 @@ def build_report(record: Record) -> Report:
     with ThreadPoolExecutor(3) as beside:
         counted = beside.submit(compute_hurt, record)
         inferred, explaining = beside.submit(outlook, record), beside.submit(explained, record)
-        measured = _measured(record)
+        as_of, seen, sections, drawn = _measured(record)
         ahead, hurting = inferred.result(), counted.result()
         explanation = explaining.result()
     after, no_after = after_of(record, hurting, ahead)
-    chapters = {section.key: section for section in measured.sections}
+    chapters = {section.key: section for section in sections}
     chapters["why"] = why(explanation)
     chapters["hurt"] = who_is_hurt(hurting, after, no_after)
     chapters["next"] = next_retarget(ahead)
@@ -52,15 +52,13 @@ def build_report(record: Record) -> Report:
         network=record.network.name,
         simulated=record.simulated,
         at_text=harmless(record.at_text),
-        as_of=measured.as_of,
+        as_of=as_of,
         tip_height=int(blocks["height"][-1]) if blocks.height else None,
         tip_time=int(blocks["time"][-1]) if blocks.height else None,
-        verdict=judge(
-            replace(measured.signs, stress=hurting.years.stress, drop=_recent_drop(explanation))
-        ),
+        verdict=judge(replace(seen, stress=hurting.years.stress, drop=_recent_drop(explanation))),
         sections=tuple(chapters[key] for key in ORDER),
         glossary=glossary(),
-        datasets=(*measured.datasets, *hurt_datasets(hurting), *outlook_datasets(ahead)),
+        datasets=(*drawn, *hurt_datasets(hurting), *outlook_datasets(ahead)),
         code_version=__version__,
         command=_command(record),
         provenance=dict(record.provenance),
@@ -76,17 +74,10 @@ def _recent_drop(explanation: Explanation | str) -> RecentDrop | None:
     return RecentDrop(real, round(explanation.drop.start), explanation.reach)
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """What is read off the metrics. as_of: as in ``Report``."""
-
-    as_of: int | None
-    signs: Signs
-    sections: tuple[Section, ...]
-    datasets: tuple[Dataset, ...]
-
-
-def _measured(record: Record) -> _Measured:
+def _measured(
+    record: Record,
+) -> tuple[int | None, Signs, tuple[Section, ...], tuple[Dataset, ...]]:
+    """What is read off the metrics; the first of it is ``as_of`` of ``Report``."""
     from hashcanary.metrics.engine import metrics_of
     from hashcanary.metrics.vendor import VENDOR
     from hashcanary.studies.episodes import find_episodes, with_luck
@@ -97,7 +88,7 @@ def _measured(record: Record) -> _Measured:
     studies = with_luck(metrics, find_episodes(metrics, simulated=record.simulated))
     as_of = None if reading.today is None else reading.today + DAY
     mined = who_mined(record, reading.today)
-    return _Measured(
+    return (
         as_of,
         signs(reading, studies[0]),
         (

@@ -63,13 +63,7 @@ class Reading:
         return None if row is None or self.late(name, row) else row
 
     def figure(
-        self,
-        name: str,
-        label: str,
-        *,
-        term: str = "",
-        note: str = "",
-        source: str = "",
+        self, name: str, label: str, *, term: str = "", note: str = "", source: str = ""
     ) -> Figure:
         """The last value of a metric. source: said instead of the basis the engine knows."""
         metric = self.metric(name)

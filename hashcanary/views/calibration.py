@@ -8,7 +8,7 @@ from hashcanary.studies.calibration import INTERVAL
 from hashcanary.units import COUNT, FRACTION, RATIO, UNIX_TIME
 from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.table import Column, Table, defined
-from hashcanary.views.text import MINUS, day
+from hashcanary.views.text import day, decimals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from hashcanary.views.table import Cell, Row
 
 
-def _tenths(value: float) -> str:
-    return f"{value:+.1f}".replace("-", MINUS)
-
-
 OF = ("retarget", "hashprice")
 TABLES = ("scores", "reliability")
 _LEVELS = (50, 80, 95)
+_ERROR = "its standard error over epochs"
 _EPOCHS = (
     Column("block", "block", COUNT, definition="of the epoch, at which the forecast was made"),
     Column("epochs", "epochs", COUNT, spare=3),
@@ -97,12 +94,7 @@ VIEW = View(
                 )
                 for column in (
                     Column(f"crps_less_{rival}", f"CRPS less {title}'s", FRACTION, hidden=True),
-                    Column(
-                        f"crps_less_{rival}_standard_error",
-                        "its standard error over epochs",
-                        FRACTION,
-                        hidden=True,
-                    ),
+                    Column(f"crps_less_{rival}_standard_error", _ERROR, FRACTION, hidden=True),
                 )
             ),
             *_HELD,
@@ -120,7 +112,7 @@ VIEW = View(
             Column("forecasts", "n", COUNT),
             Column("mean_forecast", "mean forecast", FRACTION),
             Column("observed", "observed frequency", FRACTION, limits=INTERVAL, digits=0),
-            Column("z", "z-score", RATIO, text=_tenths),
+            Column("z", "z-score", RATIO, text=decimals(1, signed=True)),
         ),
     },
 )
@@ -294,15 +286,6 @@ def _reliability(
     from hashcanary.studies.calibration import reliability
 
     return [
-        (
-            event,
-            block,
-            row.low,
-            row.high,
-            row.count,
-            row.mean,
-            row.observed,
-            row.z,
-        )
+        (event, block, row.low, row.high, row.count, row.mean, row.observed, row.z)
         for row in reliability(forecast, came)
     ]

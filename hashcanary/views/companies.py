@@ -28,7 +28,16 @@ from hashcanary.units import (
 )
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import INTERVAL, Column, Table
-from hashcanary.views.text import MINUS, SIMULATED, banded, count, day, percent, period
+from hashcanary.views.text import (
+    SIMULATED,
+    banded,
+    count,
+    day,
+    decimals,
+    percent,
+    period,
+    with_ends,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,14 +62,9 @@ _FRESH_DAYS = 3
 _MILLION = 1e-6
 
 
-def _decimals(digits: int, scale: float = 1.0, *, signed: bool = False) -> Callable[[Any], str]:
-    form = f"{'+' if signed else ''},.{digits}f"
-    return lambda value: format(float(value) * scale, form).replace("-", MINUS)
-
-
-_WHOLE, _TENTH, _MILLIONS = _decimals(0), _decimals(1), _decimals(1, _MILLION)
-_HUNDREDTH, _ROUND = _decimals(2), _decimals(0, _MILLION)
-_CHANGE, _WHOLE_PERCENT = _decimals(1, signed=True), partial(percent, decimals=0)
+_WHOLE, _TENTH, _MILLIONS = decimals(0), decimals(1), decimals(1, _MILLION)
+_HUNDREDTH, _ROUND = decimals(2), decimals(0, _MILLION)
+_CHANGE, _WHOLE_PERCENT = decimals(1, signed=True), partial(percent, decimals=0)
 
 
 def _number(
@@ -147,7 +151,7 @@ VIEW = View(
         Column("price", "price of bitcoin", USD_PER_BTC),
         Column("price_day", "day of the price", DATE, definition="null where it was stated"),
         Column("hashprice", "hashprice", USD_PER_PHS_DAY, limits=INTERVAL),
-        Column("difficulty_day", "day of the difficulty", DATE),
+        Column("difficulty_day", "day of the difficulty", DATE, "hash_day"),
         Column("network_power_cost", "power a coin of the network", USD_PER_BTC, limits=INTERVAL),
     ),
     tables={
@@ -265,10 +269,7 @@ _SUMS: dict[str, dict[str, tuple[str, Callable[[float], str]]]] = {
         "sold_share_fraction": ("of production sold", _WHOLE_PERCENT),
         "held_btc": ("BTC held", _WHOLE),
         "restricted_btc": ("BTC restricted", _WHOLE),
-        "forced_selling_fraction": (
-            "of a month's coins for power",
-            _WHOLE_PERCENT,
-        ),
+        "forced_selling_fraction": ("of a month's coins for power", _WHOLE_PERCENT),
     },
     "debt": {
         "held_btc": ("BTC held", _WHOLE),
@@ -322,13 +323,7 @@ def answer(
         f"{_TITLES[show]}, as known at {record.at_text}"
         f"{'' if show == 'months' else _priced(standing)}",
         tables,
-        facts={
-            "price": standing.price_usd_per_btc,
-            "price_day": standing.price_day,
-            "hashprice": standing.hashprice_usd_per_phs_day,
-            "difficulty_day": standing.hash_day,
-            "network_power_cost": standing.network_per_coin,
-        },
+        facts=VIEW.facts_of(standing, {"network_power_cost": standing.network_per_coin}),
         more={
             "totals": {name: _total(total) for name, total in standing.totals.items()},
             "too_old": [{"company": name, "last": str(last)} for name, last in standing.silent],
@@ -401,8 +396,7 @@ def _of_now(standing: CompaniesNow) -> list[str]:
 
 
 def _number_of(band: Interval, unit: Unit) -> str:
-    value, low, high = map(_WHOLE, band.three)
-    return f"{value} {unit.symbol} ({low} to {high})"
+    return with_ends(band, _WHOLE, f" {unit.symbol}")
 
 
 def _sellers(standing: CompaniesNow) -> list[str]:

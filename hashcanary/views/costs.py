@@ -1,19 +1,32 @@
-"""What a bitcoin costs to make, by definition, with bands; what moves it; every day of it."""
+"""What a bitcoin costs to make, by definition and with bands, and the price after it fell below."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hashcanary.economics.costs.model import LEVEL
 from hashcanary.errors import UsageError
-from hashcanary.moments import iso_day
-from hashcanary.units import DATE, J_PER_TH, RATIO, UNIX_TIME, USD_PER_BTC, USD_PER_KWH
+from hashcanary.interval import Interval
+from hashcanary.moments import DAY, iso_day
+from hashcanary.studies.forward_returns import clopper_pearson
+from hashcanary.units import (
+    COUNT,
+    DATE,
+    DAYS,
+    FRACTION,
+    J_PER_TH,
+    RATIO,
+    UNIX_TIME,
+    USD_PER_BTC,
+    USD_PER_KWH,
+)
 from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.table import Column, Table, defined, limited
-from hashcanary.views.text import banded, count, day, percent
+from hashcanary.views.text import banded, count, day, month_ends, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,13 +36,15 @@ if TYPE_CHECKING:
     from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.economics.costs.stated import PublishedCost, StatedFigure
     from hashcanary.store.record import Record
+    from hashcanary.studies.forward_returns import ForwardSummary
+    from hashcanary.studies.price_to_cost import AfterCost
 
 TABLES = ("definitions", "sensitivity", "history")
 # models fitted to past prices: they value a coin and count nobody's costs
 FITTED = ("difficulty-regression", "difficulty-refit", "difficulty-refit-4y", "pow-floor")
 # the model named beside the lowest and the highest: the least that is paid
 _LEAST_PAID = "electricity"
-_MONTHS_SHOWN, _DAYS_SHOWN = 13, 62
+_DAYS_SHOWN = 62
 _BAND = f"central {LEVEL:.0%}; each model's `band` has its meaning"
 _BANDED = f"central {LEVEL:.0%}"
 
@@ -180,7 +195,7 @@ def costs(
                 for model in chosen
             ],
         },
-        sentences=_sentences(answers, known) if main == "definitions" else (),
+        sentences=_cost_sentences(answers, known) if main == "definitions" else (),
         notes=[_NOTES[main]],
         result=answers,
     )
@@ -311,7 +326,7 @@ def _history(answers: CostAnswers, start: int | None, end: int | None) -> Table:
         own = _days(costs_of, start, end)
         rows += own
         known = [row for row in own if row[3] is not None]
-        shown += known if len(known) <= _DAYS_SHOWN else _month_ends(known)
+        shown += known if len(known) <= _DAYS_SHOWN else month_ends(known, itemgetter(1))
     cut = len(shown) < sum(row[3] is not None for row in rows)
     note = "Shown: the last day of each of the last months; --csv has every day." if cut else ""
     return Table(
@@ -341,12 +356,7 @@ def _days(costs_of: ModelCosts, start: int | None, end: int | None) -> list[tupl
     ]
 
 
-def _month_ends(rows: Sequence[tuple[object, ...]]) -> list[tuple[object, ...]]:
-    last = {iso_day(int(str(row[1])))[:7]: row for row in rows}
-    return list(last.values())[-_MONTHS_SHOWN:]
-
-
-def _sentences(answers: CostAnswers, published: Sequence[PublishedCost]) -> list[str]:
+def _cost_sentences(answers: CostAnswers, published: Sequence[PublishedCost]) -> list[str]:
     """What the definitions say together, and what moves two of them."""
     lines = [lead(answers)]
     for answer in answers.answers:
@@ -423,3 +433,141 @@ def _named(answer: CostAnswer) -> str:
 def _dollars(answer: CostAnswer) -> str:
     """``74,771 USD (55,187 to 102,957)``."""
     return "" if answer.cost is None else banded(answer.cost, USD_PER_BTC).replace("/BTC", "")
+
+
+# the horizon that people see, days
+_SHOWN_DAYS = 180
+_EXACT = "exact (Clopper-Pearson) 95%, of windows that do not overlap"
+
+STUDY = View(
+    "cost_study",
+    "study costs",
+    "What did the price do after it fell below the cost of a coin?",
+    tables={
+        "after": defined(
+            {
+                "base_share_fraction": "share of all days since the model has a cost after which "
+                "it rose"
+            },
+            Column("model", "model"),
+            Column("rule", "price"),
+            Column(
+                "in_state",
+                "of days",
+                FRACTION,
+                limits=f"by the ends of the cost's {LEVEL:.0%} band",
+                level=LEVEL,
+                digits=0,
+                spare=2,
+            ),
+            Column("now", "now", spare=4, definition="whether it holds on the newest day"),
+            Column("spells", "spells", COUNT, spare=3),
+            Column("horizon", "horizon", DAYS, hidden=True),
+            Column("measured", "spells with a return", COUNT, hidden=True),
+            Column("return_mean", "mean return", FRACTION, signed=True, digits=0, hidden=True),
+            Column("return_median", "median return", FRACTION, signed=True, digits=0, spare=1),
+            Column("independent", "independent", COUNT, definition="windows that do not overlap"),
+            Column("share_positive", "rose", FRACTION, limits=_EXACT, digits=0),
+            Column("base_share", "any day", FRACTION, limits=_EXACT, digits=0),
+            Column("base_independent", "independent windows of any day", COUNT, hidden=True),
+            Column("began", "days on which a spell was first known", hidden=True),
+        )
+    },
+    more={
+        "rules": "what each rule counts as a low price",
+        "assumptions": "stated figures that the models use, as of the newest day",
+    },
+)
+
+
+def cost_study(
+    record: Record,
+    *,
+    models: Sequence[str] = (),
+    power_price: float | None = None,
+    efficiency: float | None = None,
+    assumptions: Path | None = None,
+    rigs: Path | None = None,
+    power_prices: Path | None = None,
+) -> Answer:
+    """What the price did after spells below each cost, and after any day, with exact 95% limits.
+
+    models: names, empty for all. power_price: USD/kWh of your own contract; efficiency: J/TH of
+    your own machines. The rest: TOML files. Raises UsageError, BadFigures, UnknownCostModel,
+    BadCostModel, NothingToMeasure, NoCostDays.
+    """
+    from hashcanary.economics.costs.history import cost_history
+    from hashcanary.economics.costs.model import find_cost_models
+    from hashcanary.economics.costs.stated import assume
+    from hashcanary.studies.price_to_cost import RULES, after_costs
+
+    chosen = find_cost_models(models)
+    assumed = assume(assumptions, rigs, power_prices, efficiency, power_price)
+    studied = after_costs(cost_history(record, chosen, assumed))
+    rows = [_row(model, after) for model in studied for after in model.after]
+    title = "After a price below the cost of a bitcoin"
+    return Answer(
+        STUDY,
+        record,
+        f"{title}, as known at {record.at_text}; {_SHOWN_DAYS} days on",
+        (
+            Table(
+                "after",
+                title,
+                STUDY.tables["after"],
+                rows,
+                shown=[row for row in rows if row[5] == _SHOWN_DAYS],
+            ),
+        ),
+        more={
+            "rules": dict(RULES),
+            "assumptions": assumption_records(
+                figure for model in studied for figure in model.assumptions
+            ),
+        },
+        sentences=_study_sentences(studied),
+        result=studied,
+    )
+
+
+def _row(model: AfterCost, after: ForwardSummary) -> tuple[object, ...]:
+    fewer, more = (days / model.known_days for days in model.in_state_band)
+    return (
+        model.model,
+        model.rule,
+        Interval(model.in_state / model.known_days, fewer, more),
+        model.now,
+        len(model.began),
+        after.horizon_days,
+        after.measured,
+        after.mean,
+        after.median,
+        after.independent,
+        limited(after.share_positive, after.low, after.high),
+        _base(after),
+        after.base_independent,
+        tuple(iso_day(each * DAY) for each in model.began),
+    )
+
+
+def _base(after: ForwardSummary) -> Interval | None:
+    """The share after any day, with the limits that its windows without overlap leave."""
+    if after.base_share is None:
+        return None
+    trials = after.base_independent
+    return Interval(after.base_share, *clopper_pearson(round(after.base_share * trials), trials))
+
+
+def _study_sentences(studied: Sequence[AfterCost]) -> list[str]:
+    from hashcanary.studies.price_to_cost import QUIET_DAYS, RULES
+
+    figures = dict.fromkeys(figure for model in studied for figure in model.assumptions)
+    return [
+        *(f"{name.capitalize()}: {text}." for name, text in RULES.items()),
+        f"A spell begins after {QUIET_DAYS} days without. Independent: spells whose windows do "
+        "not overlap; rose: the share of them after which the price was higher; any day: the same "
+        "share of all days since the model has a cost.",
+        f"Assumptions: {'; '.join(map(assumption, figures))}.",
+        f"{len(studied)} rows test the same few years again and again, so the best of them is no "
+        "discovery. Days on which a model's constants were hindsight are left out.",
+    ]

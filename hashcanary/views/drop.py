@@ -31,6 +31,7 @@ from hashcanary.views.text import (
     banded,
     count,
     day,
+    decimals,
     harmless,
     how_often,
     minute,
@@ -38,6 +39,7 @@ from hashcanary.views.text import (
     percent,
     probability,
     quantity,
+    with_ends,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ _LONGEST_DAYS = 400
 _MOST_POOLS, _ENOUGH_BLOCKS = 3, 30
 _LARGEST_FACTOR = 30.0
 _BREAK_EVEN = "margin.squeeze.break_even_usd_per_phs_day"
+_HASHPRICE, _USUAL = "margin.hashprice_usd_per_phs_day", "margin.usual_usd_per_phs_day"
 _PHS, _SHARE, _TIME = USD_PER_PHS_DAY, FRACTION, UNIX_TIME
 
 
@@ -90,19 +93,9 @@ VIEW = View(
         Column("recent_blocks", "blocks of the last days", COUNT, "recent.blocks"),
         Column("recent_once_in", "their return period", YEARS, "recent.once_in_years"),
         Column("reach", "days back that a drop is looked for", DAYS),
-        Column(
-            "hashprice",
-            "hashprice of the subsidy at the drop",
-            _PHS,
-            "margin.hashprice_usd_per_phs_day",
-        ),
+        Column("hashprice", "hashprice of the subsidy at the drop", _PHS, _HASHPRICE),
         Column("hashprice_day", "day of the last price", DATE, "margin.day"),
-        Column(
-            "hashprice_before",
-            "mean hashprice of 60 days before",
-            _PHS,
-            "margin.usual_usd_per_phs_day",
-        ),
+        Column("hashprice_before", "mean hashprice of 60 days before", _PHS, _USUAL),
         Column("hashprice_percentile", "year's days below it", _SHARE, "margin.percentile"),
         Column("price_drawdown", "price below 90-day high", _SHARE, "margin.price_drawdown"),
         Column("break_even", "average machine's break-even", _PHS, _BREAK_EVEN, _DRAWS),
@@ -406,7 +399,7 @@ def _decline(explanation: Explanation) -> str:
 
 
 def _days(figure: Interval) -> str:
-    return f"{figure.value:.1f} days ({figure.low:.1f} to {figure.high:.1f})"
+    return with_ends(figure, decimals(1), " days")
 
 
 def _recovery(explanation: Explanation) -> str:

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hashcanary.metrics.intervals import INDEPENDENT_RATIO
 from hashcanary.moments import iso_day
 from hashcanary.studies.drawdown_luck import DEFINITION as RETURN_PERIOD
 from hashcanary.studies.forward_returns import HORIZONS, INTERVAL
 from hashcanary.studies.ribbon_luck import DEFINITION as SIMULATED_INVERSIONS
-from hashcanary.units import (
-    COUNT,
-    DATE,
-    DAYS,
-    FRACTION,
-    HASHRATE,
-    PROBABILITY,
-    USD,
-    YEARS,
-)
+from hashcanary.units import COUNT, DATE, DAYS, FRACTION, HASHRATE, PROBABILITY, USD, YEARS
 from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.table import Column, Table, defined, limited
 from hashcanary.views.text import chance, count, day, period
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import Episode, EpisodeStudy
@@ -78,6 +69,23 @@ def _returns(moment: str, *, hidden: bool) -> tuple[Column, ...]:
     )
 
 
+class After(NamedTuple):
+    """What the price did over one horizon after days. of: the rule, or the word, of these days;
+    moment: of an episode; began: day numbers.
+    """
+
+    of: str
+    summary: ForwardSummary
+    moment: str = ""
+    began: tuple[int, ...] = ()
+
+    @property
+    def rose(self) -> Cell:
+        """The share of windows apart after which the price was higher, with its limits."""
+        return limited(self.summary.share_positive, self.summary.low, self.summary.high)
+
+
+ANY_DAY = "windows apart, any day"
 VIEW = View(
     "episodes",
     "episodes",
@@ -112,23 +120,23 @@ VIEW = View(
             Column("simulated", "simulated", hidden=True),
         ),
         "after": (
-            Column("rule", "rule"),
+            Column("rule", "rule", get="of"),
             Column("moment", "after the"),
-            Column("horizon", "horizon", DAYS),
-            Column("events", "episodes", COUNT, hidden=True),
-            Column("measured", "measured", COUNT),
-            Column("mean", "mean", FRACTION, hidden=True, signed=True),
-            Column("median", "median", FRACTION, signed=True),
-            Column("positive", "rose", COUNT, hidden=True),
-            Column("independent", "windows apart", COUNT),
-            Column("share_positive", "rose", FRACTION, limits=INTERVAL, digits=0),
-            Column("any_day_share_positive", "any day", FRACTION, digits=0),
-            Column("any_day_independent", "windows apart, any day", COUNT, hidden=True),
+            Column("horizon", "horizon", DAYS, "summary.horizon_days"),
+            Column("events", "episodes", COUNT, "summary.events", hidden=True),
+            Column("measured", "measured", COUNT, "summary.measured"),
+            Column("mean", "mean", FRACTION, "summary.mean", hidden=True, signed=True),
+            Column("median", "median", FRACTION, "summary.median", signed=True),
+            Column("positive", "rose", COUNT, "summary.positive", hidden=True),
+            Column("independent", "windows apart", COUNT, "summary.independent"),
+            Column("share_positive", "rose", FRACTION, "rose", INTERVAL, digits=0),
+            Column("any_day_share_positive", "any day", FRACTION, "summary.base_share", digits=0),
+            Column("any_day_independent", ANY_DAY, COUNT, "summary.base_independent", hidden=True),
         ),
     },
     more={
         "rules": "each rule: its definition and source, what it covers, its number of episodes, "
-        "and SIMULATED inversions of a network that never shrinks",
+        "and SIMULATED inversions of a network that never shrinks"
     },
 )
 
@@ -194,27 +202,12 @@ def episodes_table(studies: Iterable[EpisodeStudy]) -> Table:
 def after_table(studies: Iterable[EpisodeStudy]) -> Table:
     """What the price did after starts and ends, a row a horizon."""
     rows = [
-        (study.rule.name, moment, *_summary(summary))
+        After(study.rule.name, summary, moment)
         for study in studies
         for moment, summaries in (("start", study.after_start), ("end", study.after_end))
         for summary in summaries
     ]
     return Table("after", "The price after capitulations", VIEW.tables["after"], rows)
-
-
-def _summary(summary: ForwardSummary) -> tuple[Cell, ...]:
-    return (
-        summary.horizon_days,
-        summary.events,
-        summary.measured,
-        summary.mean,
-        summary.median,
-        summary.positive,
-        summary.independent,
-        limited(summary.share_positive, summary.low, summary.high),
-        summary.base_share,
-        summary.base_independent,
-    )
 
 
 def episode_row(episode: Episode) -> dict[str, Cell]:
@@ -378,13 +371,11 @@ def rule_after(study: EpisodeStudy) -> Table:
         *("horizon", "measured", "median", "independent", "share_positive"),
         "any_day_share_positive",
     )
-    names = [column.name for column in VIEW.tables["after"]]
-    rows = (("", "", *_summary(each)) for each in study.after_end if each.measured)
     return Table(
         f"after_{study.rule.name}",
         f"{study.rule.title}: how often the price was higher afterwards",
         columns,
-        [dict(zip(names, row, strict=True)) for row in rows],
+        [After("", summary) for summary in study.after_end if summary.measured],
         note="Counted from the day on which the end was known. Windows apart do not overlap. "
         f"Rose: {INTERVAL}. Where the share of any day lies inside the interval, episodes say no "
         "more than any day.",
@@ -394,8 +385,7 @@ def rule_after(study: EpisodeStudy) -> Table:
 
 def _columns(table: str, *names: str) -> list[Column]:
     """Columns of a table by name, seen by people."""
-    columns: Mapping[str, Column] = {column.name: column for column in VIEW.tables[table]}
-    return [replace(columns[name], hidden=False) for name in names]
+    return [replace(column, hidden=False) for column in VIEW.columns(table, *names)]
 
 
 def _note(study: EpisodeStudy) -> str:

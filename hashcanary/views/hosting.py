@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT
@@ -26,9 +27,9 @@ from hashcanary.units import (
     YEARS,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.assumptions import fleet_assumptions, most_sensitive, sensitivity
+from hashcanary.views.supply import fleet_assumptions, most_sensitive, sensitivity
 from hashcanary.views.table import Column, Table
-from hashcanary.views.text import MINUS, banded, day, percent
+from hashcanary.views.text import MINUS, banded, day, decimals, percent, with_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ _USUAL_PARTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 def _figure(name: str, title: str, unit: Unit, digits: int = 0, spare: int = 0) -> Column:
     """A figure with the band of the draws. digits: decimals for people."""
-    text = None if unit.percent else lambda value: _decimals(value, digits)
+    text = None if unit.percent else decimals(digits)
     return Column(name, title, unit, None, BAND_TEXT, digits=digits, text=text, spare=spare)
 
 
@@ -71,12 +72,8 @@ def _contract(name: str, title: str, get: str, spare: int = 0, unit: Unit | None
     return Column(name, title, unit, f"contract.{get}", spare=spare)
 
 
-def _decimals(value: float, digits: int) -> str:
-    return f"{value:,.{digits}f}".replace("-", MINUS)
-
-
-def _fact(name: str, title: str, unit: Unit) -> Column:
-    return Column(name, title, unit, limits=BAND_TEXT)
+def _fact(name: str, title: str, unit: Unit, get: str | None = None) -> Column:
+    return Column(name, title, unit, get, BAND_TEXT)
 
 
 VIEW = View(
@@ -84,30 +81,33 @@ VIEW = View(
     "study hosting",
     "What does hosting AI earn against mining, and which hashrate would leave for it?",
     facts=(
-        Column("day", "day of the hashprice", DATE),
+        Column("day", "day of the hashprice", DATE, "supply.market.day"),
         Column("hashprice", "hashprice", USD_PER_PHS_DAY),
         Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
         Column("typical_rent", "median rent of comparable contracts", USD_PER_MWH),
-        Column("reference_rent", "rent of the sensitivity", USD_PER_MWH),
+        Column("reference_rent", "rent of the sensitivity", USD_PER_MWH, "reference_usd_per_mwh"),
         Column("year", "hours of a year", HOURS),
-        _fact("could_leave", "hashrate that could leave at any rent", FRACTION),
-        _fact("build", "time to build", MONTHS),
+        _fact("could_leave", "hashrate that could leave at any rent", FRACTION, "could"),
+        _fact("build", "time to build", MONTHS, "build_months"),
         _fact("mining_revenue", "revenue of mining, median site", USD_PER_MWH),
         _fact("mining_margin", "the same after power and site", USD_PER_MWH),
         _fact("mining_even_margin", "the same over the years of a contract", USD_PER_MWH),
         _fact("break_even_no_margin", "break-even rent where mining earns nothing", USD_PER_MWH),
         _fact("break_even_median", "break-even rent of the median machine", USD_PER_MWH),
         _fact("break_even_best", "break-even rent of the best tenth of sites", USD_PER_MWH),
-        Column("own_power_price", "your power price", USD_PER_KWH),
-        _fact("break_even_own", "break-even rent at your power price", USD_PER_MWH),
+        Column("own_power_price", "your power price", USD_PER_KWH, optional=True),
+        replace(
+            _fact("break_even_own", "break-even rent at your power price", USD_PER_MWH),
+            optional=True,
+        ),
         _fact("hashprice_drift", "drift of the logarithm of hashprice, halvings apart", PER_YEAR),
         Column("drift_first", "first day of the drift", DATE),
         Column("drift_last", "last day of the drift", DATE),
         Column("drift_source", "source of the drift"),
         _fact("contracted_connection", "grid connection of all known contracts", MEGAWATTS),
-        _fact("mining_power", "power of the network", MEGAWATTS),
+        _fact("mining_power", "power of the network", MEGAWATTS, "mining_mw"),
         Column("draws", "number of draws", COUNT),
-        Column("file", "file of contracts and assumptions"),
+        Column("file", "file of contracts and assumptions", get="figures.file"),
     ),
     tables={
         "offers": (
@@ -285,36 +285,27 @@ def _people(study: HostingStudy) -> list[OfferPoint]:
 
 
 def _facts(study: HostingStudy) -> dict[str, Cell]:
-    market, rents, decline = study.supply.market, study.break_even, study.figures.decline
-    own: dict[str, Cell] = {}
-    if rents.own_usd_per_mwh is not None:
-        own = {"own_power_price": rents.own_usd_per_kwh, "break_even_own": rents.own_usd_per_mwh}
+    rents, of_record = study.break_even, study.drift_days is not None
     first, last = study.drift_days or (None, None)
-    return {
-        "day": market.day,
-        "hashprice": market.hashprice_usd_per_phs_day,
-        "hashrate": market.hashrate_ths / 1e6,
-        "typical_rent": study.typical_usd_per_mwh,
-        "reference_rent": study.reference_usd_per_mwh,
+    known: dict[str, Cell] = {
+        "hashrate": study.supply.market.hashrate_ths / 1e6,
         "year": HOURS_A_YEAR,
-        "could_leave": study.could,
-        "build": study.build_months,
-        "mining_revenue": study.mining_revenue_usd_per_mwh,
-        "mining_margin": study.mining_margin_usd_per_mwh,
+        "hashprice": study.supply.market.hashprice_usd_per_phs_day,
+        "typical_rent": study.typical_usd_per_mwh,
         "mining_even_margin": study.mining_even_usd_per_mwh,
         "break_even_no_margin": rents.no_margin_usd_per_mwh,
         "break_even_median": rents.median_usd_per_mwh,
         "break_even_best": rents.best_usd_per_mwh,
-        **own,
         "hashprice_drift": study.drift_per_year,
+        "contracted_connection": study.contracted_mw,
+        "own_power_price": None if rents.own_usd_per_mwh is None else rents.own_usd_per_kwh,
+        "break_even_own": rents.own_usd_per_mwh,
         "drift_first": first,
         "drift_last": last,
-        "drift_source": decline.source if study.drift_days is None else "the record",
-        "contracted_connection": study.contracted_mw,
-        "mining_power": study.mining_mw,
+        "drift_source": "the record" if of_record else study.figures.decline.source,
         "draws": int(study.supply.supply.left.size),
-        "file": study.figures.file,
     }
+    return VIEW.facts_of(study, known)
 
 
 def _inputs(study: HostingStudy) -> dict[str, object]:
@@ -418,11 +409,10 @@ def _leaves(study: HostingStudy) -> list[str]:
 def _break_even(study: HostingStudy) -> list[str]:
     rents = study.break_even
     lines = [
-        f"Break-even rent, USD/MWh of critical IT: "
-        f"{_rent(rents.median_usd_per_mwh, bare=True)} for the median machine, "
-        f"{_rent(rents.no_margin_usd_per_mwh, bare=True)} where mining earns nothing, "
-        f"{_rent(rents.best_usd_per_mwh, bare=True)} for the tenth of sites that mine best or "
-        "build at the highest cost."
+        f"Break-even rent, USD/MWh of critical IT: {_rent(rents.median_usd_per_mwh, bare=True)} "
+        f"for the median machine, {_rent(rents.no_margin_usd_per_mwh, bare=True)} where mining "
+        f"earns nothing, {_rent(rents.best_usd_per_mwh, bare=True)} for the tenth of sites that "
+        "mine best or build at the highest cost."
     ]
     if rents.own_usd_per_mwh is not None:
         lines.append(
@@ -505,12 +495,11 @@ def _point(study: HostingStudy, rent: float) -> OfferPoint:
 
 
 def _rent(band: Interval, *, bare: bool = False) -> str:
-    value, low, high = (_decimals(figure, 0) for figure in band.three)
-    return f"{value}{'' if bare else ' USD/MWh'} ({low} to {high})"
+    return with_ends(band, decimals(0), "" if bare else " USD/MWh")
 
 
 def _giga(band: Interval) -> str:
-    return f"{band.value:.1f} GW ({band.low:.1f} to {band.high:.1f})"
+    return with_ends(band, decimals(1), " GW")
 
 
 def _part(band: Interval) -> str:
@@ -518,5 +507,4 @@ def _part(band: Interval) -> str:
 
 
 def _signed(band: Interval) -> str:
-    value, low, high = (percent(figure, signed=True) for figure in band.three)
-    return f"{value} ({low} to {high})"
+    return with_ends(band, partial(percent, signed=True))

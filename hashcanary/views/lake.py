@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from hashcanary.store.verify import VerifyReport
 
 _DISAGREEMENTS_SHOWN, _FINDINGS_SHOWN, _GAPS_SHOWN, _NOTES_SHOWN = 8, 10, 4, 6
-_LAKE = {
-    "home": "folder of the lake",
-    "version": "of the lake",
-}
+_LAKE = {"home": "folder of the lake", "version": "of the lake"}
 
 
 def _day(moment: str) -> str:
@@ -439,15 +436,11 @@ def feeds(home: Path) -> Answer:
     configured = read_settings(home)
     rows: list[dict[str, Any]] = []
     for feed in all_feeds().values():
-        about = {
+        about = dict.fromkeys(("setting", "default", "secret", "variable")) | {
             "source": feed.name,
             "gives": list(feed.gives),
             "costs": feed.costs,
             "configured": feed.name in configured,
-            "setting": None,
-            "default": None,
-            "secret": None,
-            "variable": None,
         }
         rows.append({**about, "help": feed.title})
         rows += [

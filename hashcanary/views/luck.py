@@ -1,4 +1,4 @@
-"""Whether a window of time has fewer blocks than noise of block arrivals leaves."""
+"""Whether a window has fewer blocks than noise leaves, and the drops that are beyond noise."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.units import (
+    BLOCKS,
     COUNT,
     DAYS,
     FRACTION,
@@ -19,12 +20,14 @@ from hashcanary.units import (
 )
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import Column, Table
-from hashcanary.views.text import how_often, minute, moved, percent
+from hashcanary.views.text import count, day, how_often, minute, moved, percent
 
 if TYPE_CHECKING:
+    from hashcanary.inference.drops.drops import Drop, DropList
     from hashcanary.inference.filter.comparison import Comparison
     from hashcanary.inference.luck.luck import WindowLuck
     from hashcanary.store.record import Record
+    from hashcanary.views.table import Cell
 
 YEAR_DAYS = 365.25
 _DAYS = 3
@@ -52,9 +55,9 @@ VIEW = View(
         Column("start", "start of the window", UNIX_TIME),
         Column("end", "end of the window", UNIX_TIME),
         Column("reference_first", "first block compared with", COUNT),
-        Column("reference_last", "last block compared with", COUNT),
-        Column("hashrate_before", "hashrate over those blocks", HASHRATE),
-        Column("span", "span in which the window may be the worst", DAYS),
+        Column("reference_last", "last block compared with", COUNT, "reference.last"),
+        Column("hashrate_before", "hashrate over those blocks", HASHRATE, "rate"),
+        Column("span", "span in which the window may be the worst", DAYS, "span_days"),
         Column("models_change", "change by the dynamic models", FRACTION, limits=_POSTERIOR),
         Column("models_correlation", "correlation of both log hashrates", RATIO),
     ),
@@ -70,14 +73,14 @@ VIEW = View(
                 Column(f"lower_by_{drop}_percent", f"lower by {drop}%", PROBABILITY, hidden=True)
                 for drop in _DROPS
             ),
-        ),
+        )
     },
     more={
         "models": "quantiles of the change of the hashrate by the dynamic models",
         "missing": "what was not known",
     },
 )
-_NOTE = (
+_LUCK_NOTE = (
     "p-value: that this window holds as few blocks at constant hashrate. Worst of span: that some "
     "window of its length within {days:g} days does."
 )
@@ -131,6 +134,13 @@ def answer(
     assert reference is not None
     quantiles = [] if models is None else [float(change) for change in models.quantiles()]
     change = None if models is None else Interval(quantiles[3], quantiles[0], quantiles[-1])
+    known: dict[str, Cell] = {
+        "start": round(window.start),
+        "end": round(window.end),
+        "reference_first": reference.first + 1,
+        "models_change": change,
+        "models_correlation": None if models is None else models.correlation,
+    }
     missing = [*noise.lacks, *(models.lacks if models else (no_models,))]
     return Answer(
         VIEW,
@@ -138,16 +148,7 @@ def answer(
         f"Blocks from {minute(round(window.start))} to {minute(round(window.end))}, as known at "
         f"{record.at_text}",
         (_table(noise, models),),
-        facts={
-            "start": round(window.start),
-            "end": round(window.end),
-            "reference_first": reference.first + 1,
-            "reference_last": reference.last,
-            "hashrate_before": noise.rate,
-            "span": noise.span_days,
-            "models_change": change,
-            "models_correlation": None if models is None else models.correlation,
-        },
+        facts=VIEW.facts_of(noise, known),
         more={
             "models": [
                 {"level_probability": float(level), "change_fraction": value}
@@ -156,7 +157,7 @@ def answer(
             "missing": missing,
         },
         sentences=[
-            *_sentences(noise),
+            *_luck_sentences(noise),
             *_by_models(models, change),
             *(f"Missing: {each}." for each in missing),
         ],
@@ -174,11 +175,11 @@ def _table(noise: WindowLuck, models: Comparison | None) -> Table:
         noise.once_in_years,
         *(None if models is None else models.fallen(drop / 100) for drop in _DROPS),
     )
-    note = _NOTE.format(days=noise.span_days)
+    note = _LUCK_NOTE.format(days=noise.span_days)
     return Table("window", "Blocks of the window", VIEW.tables["window"], [row], note)
 
 
-def _sentences(noise: WindowLuck) -> list[str]:
+def _luck_sentences(noise: WindowLuck) -> list[str]:
     assert noise.reference is not None
     return [
         f"These blocks are consistent with hashrate {moved(noise.low, noise.high)} against the "
@@ -200,3 +201,103 @@ def _by_models(models: Comparison | None, change: Interval | None) -> list[str]:
         f"{low} to {high}).",
         f"P(lower hashrate): {small(models.fallen(0.0))}; {chances}.",
     ]
+
+
+# what noise does more often than once in so many years is not worth a sentence
+_WORTH_A_LINE = 0.1
+_LIMIT = "header time of the block at that end of the central 95% of the posterior"
+_NULL = "noise, ordinary variation and growth of the hashrate as learned by then; no drop"
+
+
+def _limit(name: str, title: str, get: str) -> Column:
+    # header times need not follow heights: an Interval of them could be out of order
+    return Column(name, title, UNIX_TIME, get, definition=_LIMIT, hidden=True)
+
+
+def _depth(drop: Drop) -> Cell:
+    return Interval(drop.depth, drop.depth_low, drop.depth_high)
+
+
+DROPS = View(
+    "drops",
+    "study drops",
+    "When did the hashrate drop, by its blocks, at a stated rate of false alarms?",
+    facts=(
+        Column("between_false_alarms", "between false alarms", YEARS, "years"),
+        Column("watched_blocks", "blocks watched", COUNT, "watched"),
+        Column("false_alarms", "false alarms expected in them, at most", COUNT),
+        Column("now_once_in", "return period of now", YEARS, "luck_years_now"),
+    ),
+    tables={
+        "drops": (
+            Column("start", "start", UNIX_TIME, "start_time", text=day),
+            _limit("start_low", "start, lower limit", "start_low_time"),
+            _limit("start_high", "start, upper limit", "start_high_time"),
+            Column("start_height", "start height", COUNT, "start", hidden=True),
+            Column("alarm", "alarm", UNIX_TIME, "alarm_time", text=day),
+            Column("alarm_height", "alarm at block", COUNT, "alarm", spare=2),
+            Column("delay", "delay", BLOCKS, spare=3, definition="from its start to its alarm"),
+            Column("depth", "depth", FRACTION, _depth, "central 95% of the posterior", digits=0),
+            Column("end", "until", UNIX_TIME, "end_time", text=day),
+            Column("end_height", "end height", COUNT, "end", hidden=True),
+            Column("returned", "recovered", spare=1),
+            Column("once_in", "return period", YEARS, "luck_years"),
+            Column("level_before", "before", HASHRATE, "level", hidden=True),
+        )
+    },
+    more={
+        "watched": "first and last heights of the unbroken runs of blocks that were watched",
+        "null_hypothesis": "what a drop is tested against",
+    },
+)
+_DROPS_NOTE = (
+    "Depth: of the mean hashrate from start to end, below the level before (95%). Until: the last "
+    "block that made the drop more certain. Recovered: more than half of it within three days of "
+    "the end. Return period: of noise that looks as much like a drop."
+)
+
+
+def drops(record: Record, *, years: float = 1.0) -> Answer:
+    """Drops in hashrate of a record, with the alarm that each raised.
+
+    years: of blocks between two false alarms. Raises NoBlocksToObserve, NothingObserved,
+    NoRetargets.
+    """
+    from hashcanary.inference.drops.drops import find_drops
+
+    found = find_drops(record, years)
+    table = Table(
+        "drops",
+        "Drops in hashrate",
+        DROPS.tables["drops"],
+        found.drops,
+        _DROPS_NOTE,
+        empty="No drop raised an alarm.",
+    )
+    return Answer(
+        DROPS,
+        record,
+        f"Drops in hashrate, as known at {record.at_text}",
+        (table,),
+        facts=DROPS.facts_of(found),
+        more={
+            "watched": [{"first_height": first, "last_height": last} for first, last in found.runs],
+            "null_hypothesis": _NULL,
+        },
+        sentences=_drop_sentences(found),
+        result=found,
+    )
+
+
+def _drop_sentences(found: DropList) -> list[str]:
+    lines = [
+        f"{count(len(found.drops), 'alarm')} in {count(found.watched, 'block')}; noise and "
+        f"ordinary variation alone raise {found.false_alarms:.1f} on average, or fewer."
+    ]
+    if len(found.runs) > 1:
+        runs = ", ".join(f"{first:,} to {last:,}" for first, last in found.runs)
+        lines.append(f"Watched heights: {runs}. A drop across a gap cannot be seen.")
+    if found.luck_years_now < _WORTH_A_LINE:
+        return [*lines, "The blocks since the last alarm show no further drop."]
+    often = how_often(found.luck_years_now)
+    return [*lines, f"At constant hashrate, noise looks as much like a drop as now {often}."]

@@ -63,7 +63,7 @@ VIEW = View(
             Column("p_value", "p-value", P_VALUE, definition="Fisher's exact test", hidden=True),
             Column("p_corrected", "corrected", P_VALUE, definition="Holm", hidden=True),
             Column("beyond_luck", "beyond luck"),
-        ),
+        )
     },
     more={"test": "the test that tells a change from luck"},
 )
@@ -106,7 +106,7 @@ def shares(study: PoolStudy) -> Table:
     return Table(
         "pool_shares",
         f"Shares and hashrate, {study.days} days",
-        _columns("name", "blocks", "share", "hashrate"),
+        VIEW.columns("pools", "name", "blocks", "share", "hashrate"),
         [row for row in study.rows if row.blocks],
         note="Intervals: of shares exact (Clopper and Pearson); of hashrates exact for the luck of "
         "finding blocks. They do not cover wrong labels.",
@@ -119,7 +119,7 @@ def changes(study: PoolStudy) -> Table:
     return Table(
         "pool_changes",
         f"Change of the share against the {study.days} days before",
-        _columns("name", "share_change", "beyond_luck"),
+        VIEW.columns("pools", "name", "share_change", "beyond_luck"),
         # the sort is stable: else by size
         sorted(rows, key=lambda row: row.beyond_luck is not True),
         note="Intervals: of the difference of two shares (Zou and Donner). Beyond luck: by "
@@ -127,11 +127,6 @@ def changes(study: PoolStudy) -> Table:
         empty=_compared(study),
         drawn=True,
     )
-
-
-def _columns(*names: str) -> tuple[Column, ...]:
-    by_name = {column.name: column for column in VIEW.tables["pools"]}
-    return tuple(by_name[name] for name in names)
 
 
 def lead(study: PoolStudy) -> str:

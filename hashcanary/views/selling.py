@@ -21,12 +21,12 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.assumptions import fleet_assumptions, most_sensitive, sensitivity
+from hashcanary.views.supply import fleet_assumptions, most_sensitive, sensitivity
 from hashcanary.views.table import Column, Table
-from hashcanary.views.text import banded, count, day, percent, period
+from hashcanary.views.text import banded, count, day, decimals, percent, period, with_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hashcanary.economics.selling.study import Beside, ClassSold, SellingStudy
@@ -47,23 +47,32 @@ def _share(name: str, title: str, digits: int = 0, spare: int = 0, get: str = ""
     return Column(name, title, FRACTION, get or name, _MEAN, digits=digits, spare=spare)
 
 
-def _coins(name: str, title: str, decimals: int = 0, spare: int = 0, get: str = "") -> Column:
-    read, text = f"{get or name}_btc_per_day", _decimals(decimals)
+def _coins(name: str, title: str, digits: int = 0, spare: int = 0, get: str = "") -> Column:
+    read, text = f"{get or name}_btc_per_day", decimals(digits)
     return Column(name, title, BTC_PER_DAY, read, _MEAN, text=text, spare=spare)
 
 
-def _decimals(digits: int, scale: float = 1.0) -> Callable[[float], str]:
-    return lambda value: f"{value * scale:,.{digits}f}"
-
-
 def _millions(spare: int) -> Column:
-    read, text = "power_usd_per_day", _decimals(1, 1 / _MILLION)
+    read, text = "power_usd_per_day", decimals(1, 1 / _MILLION)
     title = "million USD/day"
     return Column("forced_selling", title, USD_PER_DAY, read, _MEAN, text=text, spare=spare)
 
 
-def _fact(name: str, title: str) -> Column:
-    return Column(name, title, FRACTION, limits=_MEAN)
+def _fact(name: str, title: str, get: str | None = None) -> Column:
+    return Column(name, title, FRACTION, get, _MEAN)
+
+
+def _period(row: Beside) -> str:
+    return period(row.published.first, row.published.last) or "at all times"
+
+
+def _last_day(row: Beside) -> int | None:
+    return None if row.published.last is None else row.published.last - DAY
+
+
+def _stated(row: Beside) -> str:
+    low, high = percent(row.published.low, 0), percent(row.published.high, 0)
+    return low if low == high else f"{low} to {high}"
 
 
 VIEW = View(
@@ -71,18 +80,18 @@ VIEW = View(
     "study selling",
     "Which share of production is sold to pay for power?",
     facts=(
-        Column("day", "day of the hashprice", DATE),
+        Column("day", "day of the hashprice", DATE, "supply.market.day"),
         Column("hashprice", "hashprice", USD_PER_PHS_DAY),
-        Column("price", "price of bitcoin", USD_PER_BTC),
+        Column("price", "price of bitcoin", USD_PER_BTC, "supply.price_usd_per_btc"),
         Column("mined", "production", BTC_PER_DAY),
-        _fact("forced_selling", "share of production needed for power"),
-        _fact("with_overheads", "the same for power, site and staff, administration"),
+        _fact("forced_selling", "share of production needed for power", "power"),
+        _fact("with_overheads", "the same for power, site and staff, administration", "whole"),
         _fact("shortfall", "cost of power beyond what is mined, of all coins mined"),
         _fact("overheads", "site, staff and administration / power"),
-        _fact("rank", "days before with a lower share"),
-        Column("rank_day", "day that is ranked", DATE),
-        Column("rank_since", "first day of the comparison", DATE),
-        Column("compared", "days of the comparison", DAYS),
+        _fact("rank", "days before with a lower share", "standing.rank"),
+        Column("rank_day", "day that is ranked", DATE, "standing.day"),
+        Column("rank_since", "first day of the comparison", DATE, "standing.since"),
+        Column("compared", "days of the comparison", DAYS, "standing.days"),
         Column("draws", "number of draws", COUNT),
         Column("history_draws", "number of draws of each day of the history", COUNT),
     ),
@@ -120,18 +129,18 @@ VIEW = View(
             Column("hindsight", "uses power prices published later", hidden=True),
         ),
         "published": (
-            Column("who", "who", wide=True),
-            Column("what", "what", wide=True),
-            Column("whose", "of", spare=1),
-            Column("period", "period", wide=True),
-            Column("first", "first day", DATE, hidden=True),
-            Column("last", "last day", DATE, hidden=True),
-            Column("published", "published"),
-            Column("published_low", "published, low", FRACTION, hidden=True),
-            Column("published_high", "published, high", FRACTION, hidden=True),
+            Column("who", "who", get="published.who", wide=True),
+            Column("what", "what", get=lambda row: _KINDS[row.published.kind], wide=True),
+            Column("whose", "of", get="published.whose", spare=1),
+            Column("period", "period", get=_period, wide=True),
+            Column("first", "first day", DATE, "published.first", hidden=True),
+            Column("last", "last day", DATE, _last_day, hidden=True),
+            Column("published", "published", get=_stated),
+            Column("published_low", "published, low", FRACTION, "published.low", hidden=True),
+            Column("published_high", "published, high", FRACTION, "published.high", hidden=True),
             Column("ours", "ours", FRACTION, limits=_MEAN, digits=0),
-            Column("known", "known", DATE, spare=2),
-            Column("source", "source", hidden=True),
+            Column("known", "known", DATE, lambda row: row.published.known - DAY, spare=2),
+            Column("source", "source", get="published.source", hidden=True),
         ),
         "assumptions": sensitivity("forced_selling", "forced selling", FRACTION, 0),
     },
@@ -192,28 +201,17 @@ def selling(
 
 def answer(record: Record, study: SellingStudy, show: str = "classes") -> Answer:
     """The answer of a study that was computed. show: the main table."""
-    market, standing = study.supply.market, study.standing
+    known: dict[str, Cell] = {
+        "hashprice": study.supply.market.hashprice_usd_per_phs_day,
+        "draws": int(study.supply.supply.left.size),
+        "history_draws": study.through_time.draws,
+    }
     return Answer(
         VIEW,
         record,
         f"{_TITLES[show]}, as known at {record.at_text}",
         tuple(table(study, key) for key in VIEW.ordered(show)),
-        facts={
-            "day": market.day,
-            "hashprice": market.hashprice_usd_per_phs_day,
-            "price": study.supply.price_usd_per_btc,
-            "mined": study.mined_btc_per_day,
-            "forced_selling": study.power,
-            "with_overheads": study.whole,
-            "shortfall": study.shortfall,
-            "overheads": study.overheads,
-            "rank": None if standing is None else standing.rank,
-            "rank_day": None if standing is None else standing.day,
-            "rank_since": None if standing is None else standing.since,
-            "compared": None if standing is None else standing.days,
-            "draws": int(study.supply.supply.left.size),
-            "history_draws": study.through_time.draws,
-        },
+        facts=VIEW.facts_of(study, known),
         more={"missing": list(study.missing)},
         sentences=sentences(study, through_time=show in _EMPTY),
         notes=[_NOTES[show]],
@@ -229,7 +227,7 @@ def table(study: SellingStudy, key: str) -> Table:
     elif key == "history":
         rows = _history(study)
     elif key == "published":
-        rows = [_published(each) for each in study.beside]
+        rows = study.beside
     else:
         rows = study.falls if key == "drops" else study.levers
     shown = _quarters(rows) if key == "history" else None
@@ -265,25 +263,6 @@ def _quarters(rows: Sequence[Any]) -> list[Any]:
         first.setdefault((when.year, (when.month - 1) // 3), row)
     shown = list(first.values())
     return shown if not rows or shown[-1] is rows[-1] else [*shown, rows[-1]]
-
-
-def _published(beside: Beside) -> tuple[Cell, ...]:
-    share = beside.published
-    low, high = percent(share.low, 0), percent(share.high, 0)
-    return (
-        share.who,
-        _KINDS[share.kind],
-        share.whose,
-        period(share.first, share.last) or "at all times",
-        share.first,
-        None if share.last is None else share.last - DAY,
-        low if low == high else f"{low} to {high}",
-        share.low,
-        share.high,
-        beside.ours,
-        share.known - DAY,
-        share.source,
-    )
 
 
 def by_margin(rows: Sequence[ClassSold], since: int) -> Table:
@@ -374,6 +353,5 @@ def _percent(band: Interval) -> str:
     return banded(band, FRACTION, 0)
 
 
-def _btc(band: Interval, decimals: int = 0) -> str:
-    low, high = (f"{end:,.{decimals}f}" for end in band.ends)
-    return f"{band.value:,.{decimals}f} BTC ({low} to {high})"
+def _btc(band: Interval, digits: int = 0) -> str:
+    return with_ends(band, decimals(digits), " BTC")

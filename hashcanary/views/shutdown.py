@@ -1,15 +1,17 @@
-"""At which prices machines stop paying for their power, and what they earn until then."""
+"""At which prices machines stop paying for their power, and the catalogue of machines."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from math import expm1, isinf
 from typing import TYPE_CHECKING
 
+from hashcanary.economics.machines.rigs import RELEASE_MEANINGS, read_rigs
 from hashcanary.economics.shutdown.switching import BLOCK_DAYS, HORIZON_DAYS, PATHS, Flow, Paths
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
-from hashcanary.moments import DAY
+from hashcanary.moments import DAY, iso_day
 from hashcanary.units import (
     BTC_PER_BLOCK,
     COUNT,
@@ -20,6 +22,8 @@ from hashcanary.units import (
     J_PER_TH,
     PER_YEAR,
     RATIO,
+    TERAHASHES,
+    UNIX_TIME,
     USD,
     USD_PER_BTC,
     USD_PER_DAY,
@@ -27,13 +31,14 @@ from hashcanary.units import (
     USD_PER_MWH,
     USD_PER_PHS_DAY,
     USD_PER_THS,
+    WATTS,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table
+from hashcanary.views.table import Column, Table, defined
 from hashcanary.views.text import banded, count, day, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hashcanary.economics.hash_economics import HashEconomics, Stated
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
     from hashcanary.views.table import Cell
+
 
 # people are shown machines first sold in the last six years, unless they name some
 _SHOWN_DAYS = 2192
@@ -73,16 +79,25 @@ def _corner(
     )
 
 
-def _over_paths(name: str) -> Callable[[Line], Interval | None]:
-    """Reads a figure of a line's ``Payback``; nothing where no paths were drawn."""
+def _over_paths(
+    name: str,
+    title: str,
+    unit: Unit,
+    of: str,
+    spare: int,
+    digits: int | None = None,
+    limits: str = "90% of paths",
+) -> Column:
+    """A figure of a line's ``Payback``, its ``of``; nothing where no paths were drawn."""
 
-    def get(line: Line) -> Interval | None:
-        figure: Interval | None = None
-        if not isinstance(line.earns, str):
-            figure = getattr(line.earns, name)
-        return figure
+    def get(line: Line) -> Cell:
+        return None if isinstance(line.earns, str) else getattr(line.earns, of)
 
-    return get
+    return Column(name, title, unit, get, limits, 0.90, "", digits, optional=True, spare=spare)
+
+
+def _days(days: float) -> str:
+    return "never" if isinf(days) else f"{days:,.0f}"
 
 
 def _missing(line: Line) -> tuple[str, ...]:
@@ -125,7 +140,12 @@ VIEW = View(
         Column("seed", "seed of the paths", COUNT),
     ),
     tables={
-        "rigs": (
+        "rigs": defined(
+            {
+                "payback_days": f"null where a rig price is stated: not within {HORIZON_DAYS:,} "
+                "days",
+                "paid_back_fraction": "of the paths",
+            },
             Column("rig", "rig", get="rig.name"),
             _corner("efficiency", "efficiency", J_PER_TH, "rig.nameplate_j_per_th", 7, 3),
             _corner("power_price", "power price", USD_PER_KWH, "power_band_usd_per_kwh", 0, 3),
@@ -150,43 +170,15 @@ VIEW = View(
                     ("on_above", "restart above", "where a restart is worth its cost"),
                 )
             ),
-            Column(
-                "earned_3_years",
-                "earned in 3 years",
-                USD_PER_THS,
-                _over_paths("earned_usd_per_ths"),
-                "90% of paths",
-                0.90,
-                digits=3,
-                optional=True,
-                spare=5,
+            _over_paths(
+                "earned_3_years", "earned in 3 years", USD_PER_THS, "earned_usd_per_ths", 5, 3
             ),
-            Column(
-                "payback",
-                "payback",
-                DAYS,
-                _over_paths("days"),
-                "90% of paths",
-                0.90,
-                f"null where a rig price is stated: not within {HORIZON_DAYS:,} days",
-                text=lambda days: "never" if isinf(days) else f"{days:,.0f}",
-                optional=True,
-                spare=2,
-            ),
-            Column(
-                "paid_back",
-                "paid back",
-                FRACTION,
-                _over_paths("share"),
-                f"exact 90% of {PATHS:,} paths",
-                0.90,
-                "of the paths",
-                digits=0,
-                optional=True,
-                spare=4,
+            replace(_over_paths("payback", "payback", DAYS, "days", 2), text=_days),
+            _over_paths(
+                "paid_back", "paid back", FRACTION, "share", 4, 0, f"exact 90% of {PATHS:,} paths"
             ),
             Column("missing", "missing", get=_missing, hidden=True),
-        ),
+        )
     },
     more={
         "rigs_file": "where the catalogue of rigs is from",
@@ -523,3 +515,93 @@ def _terms_note() -> str:
         f"nameplates and fees of 30 days: {_CORNERS}. Stop and restart prices, earnings and "
         "payback: hashcanary shutdown."
     )
+
+
+_NAMEPLATE = "nameplate_j_per_th"
+_NAMEPLATES = "figures of all sources, each lower and higher by the nameplates' spread"
+
+
+def _month(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%b %Y}"
+
+
+RIGS = View(
+    "rigs",
+    "rigs",
+    "Which machines mine, how efficient are they, and since when were they sold?",
+    facts=(
+        Column("sold_by", "first sold before", UNIX_TIME),
+        Column("nameplate_spread", "how far off a nameplate may be", FRACTION),
+    ),
+    tables={
+        "rigs": defined(
+            {"released": "first day of the month of first sale"},
+            Column("rig", "rig", get="name"),
+            Column("maker", "maker", spare=4),
+            Column("hashrate", "hashrate", TERAHASHES, "hashrate_ths", digits=3),
+            Column("power", "power", WATTS, "power_w", digits=3, spare=3),
+            Column("efficiency", "efficiency", J_PER_TH, _NAMEPLATE, _NAMEPLATES, None, digits=3),
+            Column("released", "first sold", DATE, text=_month),
+            Column("released_low", "earliest", DATE, lambda rig: rig.released_band[0], hidden=True),
+            Column("released_high", "latest", DATE, lambda rig: rig.released_band[1], hidden=True),
+            Column("release", "date is", spare=1, definition="how its month of sale is known"),
+            Column("cooling", "cooling", spare=5),
+            Column("assumed", "figures assumed", hidden=True),
+            Column("sources", "sources", hidden=True),
+            Column("note", "note", hidden=True),
+        )
+    },
+    more={
+        "file": "where the catalogue is from",
+        "release": "what each way of dating a release means",
+        "other_figures": "figures of other sources that differ",
+    },
+)
+
+
+def rigs(*, at: int | None = None, rigs: Path | None = None) -> Answer:
+    """The machines of a catalogue; it needs no record.
+
+    at: Unix seconds, only machines whose month of first sale had begun by then. rigs: a TOML file
+    in place of the built-in one, or added to it. Raises BadFigures, NoRigYet.
+    """
+    catalogue = read_rigs(rigs)
+    listed = catalogue.rigs if at is None else catalogue.released_by(at)
+    spread = listed[0].nameplate_spread
+    # a date means its end: the second before lies in it
+    when = "" if at is None else f" first sold by {day(at - 1)}"
+    known = {rig.release for rig in listed}
+    return Answer(
+        RIGS,
+        None,
+        f"{count(len(listed), 'rig')}{when} ({catalogue.file})",
+        (Table("rigs", "Mining machines", RIGS.tables["rigs"], listed),),
+        facts={"nameplate_spread": spread} | ({} if at is None else {"sold_by": at}),
+        more={
+            "file": catalogue.file,
+            "release": dict(RELEASE_MEANINGS),
+            "other_figures": [each for rig in listed for each in _others(rig)],
+        },
+        sentences=[
+            f"Limits of the efficiency: all sources' figures, each {percent(spread, 0)} lower and "
+            "higher, since a nameplate is no measurement.",
+            *(
+                f"{key.capitalize()}: {text}."
+                for key, text in RELEASE_MEANINGS.items()
+                if key in known
+            ),
+            "--json and --csv have the source of each rig, --json what other sources print.",
+        ],
+        result=listed,
+    )
+
+
+def _others(rig: Rig) -> list[dict[str, object]]:
+    return [
+        {
+            "rig": rig.name,
+            other.name: iso_day(int(other.value)) if other.name == "released" else other.value,
+            "source": other.source,
+        }
+        for other in rig.others
+    ]

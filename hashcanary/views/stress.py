@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
-from hashcanary.moments import iso_day
 from hashcanary.studies.stress.answer import ALL_WORDS
 from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL
 from hashcanary.studies.stress.settings import CALM, WORDS
@@ -17,7 +17,7 @@ from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEX
 from hashcanary.units import DATE, DAYS, FRACTION, INDEX_100, UNIX_TIME, known_units
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import Column, Table, defined, limited
-from hashcanary.views.text import banded, count, day, harmless, percent
+from hashcanary.views.text import banded, count, day, decimals, harmless, month_ends, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,18 +42,10 @@ PART_DEFINITIONS = {
     "margin": f"1 - cost of a coin by `{POWER}` / price, at least 0 (docs/costs.md)",
     "renewal": f"price / cost of a coin by `{ALL_IN}`, at most 1 (docs/costs.md)",
 }
-_MONTHS_SHOWN, _DAYS_SHOWN = 13, 62
+_DAYS_SHOWN = 62
 
 
-def tenths(value: float) -> str:
-    """A figure with one decimal."""
-    return f"{value:.1f}"
-
-
-def whole(value: float) -> str:
-    """A figure without decimals."""
-    return f"{value:.0f}"
-
+tenths, whole = decimals(1), decimals(0)
 
 VIEW = View(
     "stress",
@@ -78,7 +70,7 @@ VIEW = View(
         "components": defined(
             {
                 "contribution_index_0_100": "percentile times weight; of the index, share times "
-                "weight",
+                "weight"
             },
             Column("figure", "figure", hidden=True, definition="gauge or index"),
             Column("name", "name", hidden=True),
@@ -109,16 +101,9 @@ VIEW = View(
         ),
         "history": (
             Column("day", "day", DATE),
-            Column("gauge", "gauge", INDEX_100, limits=BAND_TEXT, level=LEVEL, text=tenths),
+            Column("gauge", "gauge", INDEX_100, None, BAND_TEXT, LEVEL, text=tenths),
             Column("word", "word"),
-            Column(
-                "index",
-                "sustainability",
-                INDEX_100,
-                limits=INDEX_BAND_TEXT,
-                level=LEVEL,
-                text=tenths,
-            ),
+            Column("index", "sustainability", INDEX_100, None, INDEX_BAND_TEXT, LEVEL, text=tenths),
             Column("weight_known", "weight known", FRACTION, digits=0, spare=1),
             *(Column(f"{word}_from", f"{word} from", INDEX_100, hidden=True) for word in WORDS),
             Column("missing", "missing components", hidden=True),
@@ -304,13 +289,12 @@ def _in_unit(value: Cell, unit: Unit) -> str | None:
 
 def component_table(now: StressNow) -> Table:
     """The gauge's components that are known, for the report."""
-    columns = {column.name: column for column in VIEW.tables["components"]}
     gone = [each for each in now.components if each.missing]
     rows = [_component(each, now.day) for each in now.components if not each.missing]
     return Table(
         "stress_components",
         "Components of the stress gauge",
-        [columns[name] for name in ("title", "percentile", "value", "contribution")],
+        VIEW.columns("components", "title", "percentile", "value", "contribution"),
         rows,
         note=harmless(
             "Percentile: share of the component's own earlier days with less stress. Points: "
@@ -437,7 +421,7 @@ def _history(
     known = np.isfinite(gauge.gauge) | np.isfinite(index.index)
     inside = (gauge.time >= (start or 0)) & (gauge.time < (end or np.iinfo(np.int64).max))
     rows = [_day(gauge, index, int(at)) for at in np.flatnonzero(known & inside)]
-    shown = rows if len(rows) <= _DAYS_SHOWN else _month_ends(rows)
+    shown = rows if len(rows) <= _DAYS_SHOWN else month_ends(rows, itemgetter("day"))
     cut = ["Shown: the last day of each of the last months; --csv has every day."]
     return Answer(
         VIEW,
@@ -507,9 +491,3 @@ def _day(gauge: StressHistory, index: SustainabilityHistory, at: int) -> dict[st
         "missing": [each.component.name for each in gauge.components if each.missing[at]],
         "known_at": gauge.known_at[at],
     }
-
-
-def _month_ends(rows: Sequence[dict[str, Cell]]) -> list[dict[str, Cell]]:
-    """The last row of each of the last months."""
-    last = {iso_day(int(str(row["day"])))[:7]: row for row in rows}
-    return list(last.values())[-_MONTHS_SHOWN:]

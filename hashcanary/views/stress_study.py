@@ -17,6 +17,7 @@ from hashcanary.studies.stress.gauge import LEVEL as BAND_LEVEL
 from hashcanary.studies.stress.robustness import DRAWS, LEVEL
 from hashcanary.units import COUNT, DATE, DAYS, FRACTION, INDEX_100, PER_YEAR, RATIO, YEARS
 from hashcanary.views.answer import Answer, View
+from hashcanary.views.episodes import ANY_DAY, After
 from hashcanary.views.stress import tenths, whole
 from hashcanary.views.table import Column, Table, defined, limited
 from hashcanary.views.text import MINUS, count, percent
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from hashcanary.studies.stress.capitulations import Capitulation
     from hashcanary.studies.stress.component import Component
     from hashcanary.studies.stress.gauge import StressHistory
-    from hashcanary.studies.stress.luck import StressLuck
+    from hashcanary.studies.stress.luck import StressLuck, WordLuck
     from hashcanary.studies.stress.robustness import Difference, RandomWeights
     from hashcanary.studies.stress.settings import Settings
     from hashcanary.views.table import Cell
@@ -54,20 +55,24 @@ def _points(name: str, title: str, **more: bool | int) -> Column:
     return Column(name, title, INDEX_100, text=whole, hidden=hidden, spare=spare)
 
 
+_JUDGED = (
+    ("hits", "capitulations hit", COUNT, "hits.hits", ""),
+    ("judged", "capitulations judged", COUNT, "hits.trials", ""),
+    ("hit", "part of them hit", FRACTION, "hits.share", _WILSON),
+    ("hits_by_shifts", "hits expected of the shifted words", COUNT, "by_shift", ""),
+    ("shifts_with_as_many", "shifts with as many hits or more", FRACTION, "as_many", ""),
+    ("false_alarms", "spells that are false alarms", COUNT, "false_alarms.hits", ""),
+    ("spell_count", "spells", COUNT, "false_alarms.trials", ""),
+    ("false", "part of the spells", FRACTION, "false_alarms.share", _WILSON),
+    ("stressed", "days stressed or worse", FRACTION, "days", ""),
+    ("covered", "time with a word", YEARS, "years", ""),
+)
+
+
 def _judged_facts(prefix: str, who: str) -> tuple[Column, ...]:
-    return (
-        Column(f"{prefix}hits", f"{who}: capitulations hit", COUNT),
-        Column(f"{prefix}judged", f"{who}: capitulations judged", COUNT),
-        Column(f"{prefix}hit", f"{who}: part of them hit", FRACTION, limits=_WILSON),
-        Column(f"{prefix}hits_by_shifts", f"{who}: hits expected of the shifted words", COUNT),
-        Column(
-            f"{prefix}shifts_with_as_many", f"{who}: shifts with as many hits or more", FRACTION
-        ),
-        Column(f"{prefix}false_alarms", f"{who}: spells that are false alarms", COUNT),
-        Column(f"{prefix}spell_count", f"{who}: spells", COUNT),
-        Column(f"{prefix}false", f"{who}: part of the spells", FRACTION, limits=_WILSON),
-        Column(f"{prefix}stressed", f"{who}: days stressed or worse", FRACTION),
-        Column(f"{prefix}covered", f"{who}: time with a word", YEARS),
+    return tuple(
+        Column(f"{prefix}{name}", f"{who}: {title}", unit, get, limits)
+        for name, title, unit, get, limits in _JUDGED
     )
 
 
@@ -89,6 +94,26 @@ def _differences(title: str) -> tuple[Column, ...]:
         Column("missed", "missed", text=_how_many, definition="capitulations hit no longer"),
         Column("added", "added", text=_how_many, definition="capitulations hit in addition"),
     )
+
+
+def _began(row: After) -> list[str]:
+    return [iso_day(each * DAY) for each in row.began]
+
+
+def _word(number: int) -> str | None:
+    return ALL_WORDS[number] if number >= 0 else None
+
+
+def _highest(reading: Reading) -> Cell:
+    return limited(reading.highest, reading.highest_low, reading.highest_high)
+
+
+def _reached(luck: WordLuck) -> Cell:
+    return limited(luck.share, luck.low, luck.high)
+
+
+def _period(luck: WordLuck) -> str:
+    return "year after halving" if luck.after_halving else "other years"
 
 
 def _changed(row: Difference) -> float | None:
@@ -122,23 +147,23 @@ VIEW = View(
         "episodes": defined(
             {
                 "lead_days": "from the first stressed day, looked for from 90 days before and "
-                "after "
-                "the last capitulation, to the start; below 0: late",
+                "after the last capitulation, to the start; below 0: late",
+                "hit": "stressed or worse on a day inside",
             },
-            Column("capitulation", "capitulation", wide=True),
-            Column("start", "from", DATE, spare=2),
-            Column("end", "to", DATE, hidden=True),
+            Column("capitulation", "capitulation", get="capitulation.name", wide=True),
+            Column("start", "from", DATE, "capitulation.start", spare=2),
+            Column("end", "to", DATE, lambda row: row.capitulation.end - DAY, hidden=True),
             _points("before", "30 d before", spare=4),
             _points("at_start", "at start"),
-            Column("highest", "highest", INDEX_100, limits=BAND_TEXT, level=BAND_LEVEL, text=whole),
-            Column("highest_on", "on", DATE, hidden=True),
+            Column("highest", "highest", INDEX_100, _highest, BAND_TEXT, BAND_LEVEL, text=whole),
+            Column("highest_on", "on", DATE, "highest_day", hidden=True),
             _points("after", "30 d after", spare=3),
-            Column("word_at_start", "word at start", hidden=True),
-            Column("worst_word", "worst word", spare=1),
+            Column("word_at_start", "word at start", get=lambda row: _word(row.word), hidden=True),
+            Column("worst_word", "worst word", get=lambda row: _word(row.worst), spare=1),
             Column("lead", "lead", DAYS, text=_lead),
-            Column("hit", "hit", definition="stressed or worse on a day inside"),
+            Column("hit", "hit", get=lambda row: row.hit if row.covered else None),
             Column("covered", "enough days with a word to judge", hidden=True),
-            Column("source", "source", hidden=True),
+            Column("source", "source", get="capitulation.source", hidden=True),
         ),
         "components": _differences("without"),
         "weights": defined(
@@ -156,27 +181,27 @@ VIEW = View(
                 "own_word_fraction": "days with that word or worse by the world's own earlier days",
             },
             Column("world", "world"),
-            Column("period", "period"),
+            Column("period", "period", get=_period),
             Column("word", "word"),
-            _points("threshold", "from"),
-            Column("simulated", "years", YEARS, text=whole, spare=1),
-            Column("reached", "of days", FRACTION, limits="of nine worlds in ten", level=0.9),
-            Column("spells", "spells a year", PER_YEAR, text=tenths),
-            Column("own_word", "own word", FRACTION, spare=2),
+            Column("threshold", "from", INDEX_100, "points", text=whole),
+            Column("simulated", "years", YEARS, "years", text=whole, spare=1),
+            Column("reached", "of days", FRACTION, _reached, "of nine worlds in ten", 0.9),
+            Column("spells", "spells a year", PER_YEAR, "spells_per_year", text=tenths),
+            Column("own_word", "own word", FRACTION, "own_share", spare=2),
         ),
         "returns": defined(
             {"any_day_fraction": "days since the gauge has words after which the price rose"},
-            Column("word", "word"),
-            Column("horizon", "horizon", DAYS),
-            Column("spells", "spells", COUNT),
-            Column("measured", "measured", COUNT, hidden=True),
-            Column("mean", "mean", FRACTION, hidden=True, signed=True),
-            Column("median", "median", FRACTION, signed=True),
-            Column("independent", "windows apart", COUNT),
+            Column("word", "word", get="of"),
+            Column("horizon", "horizon", DAYS, "summary.horizon_days"),
+            Column("spells", "spells", COUNT, lambda row: len(row.began)),
+            Column("measured", "measured", COUNT, "summary.measured", hidden=True),
+            Column("mean", "mean", FRACTION, "summary.mean", hidden=True, signed=True),
+            Column("median", "median", FRACTION, "summary.median", signed=True),
+            Column("independent", "windows apart", COUNT, "summary.independent"),
             Column("rose", "rose", FRACTION, limits=INTERVAL, digits=0),
-            Column("any_day", "any day", FRACTION, digits=0),
-            Column("any_day_independent", "windows apart, any day", COUNT, hidden=True),
-            Column("began", "days on which spells became known", hidden=True),
+            Column("any_day", "any day", FRACTION, "summary.base_share", digits=0),
+            Column("any_day_independent", ANY_DAY, COUNT, "summary.base_independent", hidden=True),
+            Column("began", "days on which spells became known", get=_began, hidden=True),
         ),
     },
     more={
@@ -331,7 +356,7 @@ def _episodes(
     return _answer(
         record,
         "episodes",
-        [_reading(each) for each in judged.readings],
+        judged.readings,
         [
             *sentences,
             evidence,
@@ -358,40 +383,8 @@ def _without_activity(
     return against(reweighted(history, settings.without(gone).weights), capitulations)
 
 
-def _reading(reading: Reading) -> tuple[Cell, ...]:
-    capitulation = reading.capitulation
-    return (
-        capitulation.name,
-        capitulation.start,
-        capitulation.end - DAY,
-        reading.before,
-        reading.at_start,
-        limited(reading.highest, reading.highest_low, reading.highest_high),
-        reading.highest_day,
-        reading.after,
-        ALL_WORDS[reading.word] if reading.word >= 0 else None,
-        ALL_WORDS[reading.worst] if reading.worst >= 0 else None,
-        reading.lead_days,
-        reading.hit if reading.covered else None,
-        reading.covered,
-        capitulation.source,
-    )
-
-
 def _facts(prefix: str, judged: Against) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {
-        "hits": judged.hits.hits,
-        "judged": judged.hits.trials,
-        "hit": judged.hits.share,
-        "hits_by_shifts": judged.by_shift,
-        "shifts_with_as_many": judged.as_many,
-        "false_alarms": judged.false_alarms.hits,
-        "spell_count": judged.false_alarms.trials,
-        "false": judged.false_alarms.share,
-        "stressed": judged.days,
-        "covered": judged.years,
-    }
-    return {f"{prefix}{name}": cell for name, cell in cells.items()}
+    return {column.name: column.cell(judged, 0) for column in _judged_facts(prefix, "")}
 
 
 def _spells(judged: Against) -> list[dict[str, object]]:
@@ -531,19 +524,6 @@ def _luck(
 
     worlds, seed = drawn
     luck: StressLuck = stress_luck(history, known, worlds=worlds, seed=seed, progress=progress)
-    rows = [
-        (
-            each.world,
-            "year after halving" if each.after_halving else "other years",
-            each.word,
-            each.points,
-            each.years,
-            limited(each.share, each.low, each.high),
-            each.spells_per_year,
-            each.own_share,
-        )
-        for each in luck.words
-    ]
     kinds = [
         {"kind": name, "definition": text, "spread_index_0_100": luck.spread[name]}
         for name, text in WORLD_DEFINITIONS.items()
@@ -551,7 +531,7 @@ def _luck(
     return _answer(
         record,
         "luck",
-        rows,
+        luck.words,
         [
             f"SIMULATED: {count(luck.worlds, 'world')} of each kind, seed {luck.seed}.",
             *(f"  {name}: {text}" for name, text in WORLD_DEFINITIONS.items()),
@@ -572,24 +552,8 @@ def _luck(
 
 def _returns(record: Record, words: Sequence[AfterWord]) -> Answer:
     """What the price did after the gauge first had a word."""
-    rows = [
-        (
-            word.word,
-            after.horizon_days,
-            len(word.began),
-            after.measured,
-            after.mean,
-            after.median,
-            after.independent,
-            limited(after.share_positive, after.low, after.high),
-            after.base_share,
-            after.base_independent,
-            [iso_day(each * DAY) for each in word.began],
-        )
-        for word in words
-        for after in word.after
-    ]
-    most = max((after.independent for word in words for after in word.after), default=0)
+    rows = [After(word.word, each, began=word.began) for word in words for each in word.after]
+    most = max((row.summary.independent for row in rows), default=0)
     return _answer(
         record,
         "returns",

@@ -1,10 +1,10 @@
-"""Which hashrate is profitable at each hashprice, what is underwater, and which rigs are next."""
+"""Which hashrate is profitable at each hashprice, what is underwater, which rigs are next."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.economics.draws import BAND_TEXT, band_of
+from hashcanary.economics.draws import BAND_TEXT, Moved, band_of
 from hashcanary.economics.machines.fleet import HOURS
 from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
 from hashcanary.errors import UsageError
@@ -19,13 +19,14 @@ from hashcanary.units import (
     USD_PER_BTC,
     USD_PER_KWH,
     USD_PER_PHS_DAY,
+    Unit,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.assumptions import fleet_assumptions, fleet_facts, most_sensitive, sensitivity
 from hashcanary.views.table import Column, Table, defined
 from hashcanary.views.text import banded, day, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hashcanary.economics.supply.curve import HashMarket
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.store.record import Record
     from hashcanary.views.table import Cell
+
 
 TABLES = ("curve", "rigs", "assumptions", "own")
 # rigs named as the next to switch off; assumptions named as those that move most
@@ -46,6 +48,68 @@ LITERATURE = (
 )
 _NAMEPLATES = f"{BAND_TEXT}; of your machines the nameplates' limits"
 
+
+def fleet_assumptions(study: SupplyStudy) -> str:
+    """What every share of a supply study rests on, with the values used."""
+    drawn = {
+        name: band_of(study.supply.parameters[name].astype(float))
+        for name in ("pue", "pool_fee", "overhead")
+    }
+    return (
+        f"Assumptions: power {banded(study.power_usd_per_kwh, USD_PER_KWH, 3)}, running machines "
+        f"{banded(study.network_j_per_th, J_PER_TH, 3)}, PUE {banded(drawn['pue'], RATIO, 3)}, "
+        f"pool fee {banded(drawn['pool_fee'], FRACTION)}, overhead on power "
+        f"{banded(drawn['overhead'], FRACTION)}. Bands: {BAND_TEXT}. Hashprice at the difficulty "
+        f"in force, with the price of {day(study.market.day)}."
+    )
+
+
+def fleet_facts(path: str = "") -> tuple[Column, ...]:
+    """Facts of the fleet that a study drew. path: to the study, with a dot at its end."""
+    figures = (
+        ("network_efficiency", "efficiency of the fleet", J_PER_TH, "network_j_per_th"),
+        ("network_power_price", "power price of the network", USD_PER_KWH, "power_usd_per_kwh"),
+    )
+    return tuple(
+        Column(name, title, unit, path + get, BAND_TEXT) for name, title, unit, get in figures
+    )
+
+
+def most_sensitive(levers: Sequence[Moved], decimals: int = 1) -> str:
+    """What moves a share most, in a line: each assumption's range, and the share at its ends."""
+    return "; ".join(
+        f"{lever.meaning}, {lever.low:.3g} to {lever.high:.3g}: {percent(lever.at_low, decimals)} "
+        f"to {percent(lever.at_high, decimals)}"
+        for lever in levers
+    )
+
+
+def sensitivity(name: str, title: str, unit: Unit, digits: int | None = None) -> tuple[Column, ...]:
+    """Columns of what each assumption moves (``economics.draws.Moved``).
+
+    name, title, unit, digits: of the answer that moves.
+    """
+    low, high = f"{name}_at_low", f"{name}_at_high"
+    drawn = "mean of draws with the assumption in its"
+    return defined(
+        {
+            "low": "lower end of its middle 60%, in the row's unit",
+            "high": "upper end of its middle 60%, in the row's unit",
+            f"{low}_{unit.suffix}": f"{drawn} lowest fifth",
+            f"{high}_{unit.suffix}": f"{drawn} highest fifth",
+            "variance_explained_fraction": "of the variance of the answer over draws",
+        },
+        Column("assumption", "assumption", get="meaning", wide=True),
+        Column("name", "name", hidden=True),
+        Column("low", "from", text="{:.3g}".format),
+        Column("high", "to", text="{:.3g}".format),
+        Column("unit", "unit", get="unit.suffix", hidden=True),
+        Column(low, f"{title} at from", unit, "at_low", digits=digits),
+        Column(high, "at to", unit, "at_high", digits=digits),
+        Column("variance_explained", "of variance", FRACTION, "part", digits=0, spare=1),
+    )
+
+
 VIEW = View(
     "supply",
     "study supply",
@@ -58,16 +122,11 @@ VIEW = View(
         Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
         Column("highest_hashrate", "highest 30-day mean of a year", EXAHASHES),
         Column(
-            *("underwater", "running hashrate underwater, median of draws", FRACTION),
-            *("under_water", BAND_TEXT),
+            "underwater", "running hashrate underwater, median of draws", FRACTION, limits=BAND_TEXT
         ),
+        Column("underwater_mean", "running hashrate underwater, mean of draws", FRACTION),
         Column(
-            *("underwater_mean", "running hashrate underwater, mean of draws", FRACTION),
-            "under_water_mean",
-        ),
-        Column(
-            *("at_risk", "hashrate at risk: unprofitable but running", EXAHASHES),
-            *("room_ehs", BAND_TEXT),
+            "at_risk", "hashrate at risk: unprofitable but running", EXAHASHES, limits=BAND_TEXT
         ),
         Column(
             "elasticity",
@@ -218,6 +277,9 @@ def facts(study: SupplyStudy) -> dict[str, Cell]:
     known: dict[str, Cell] = {
         "hashrate": study.market.hashrate_ths * _EXA_IN_TERA,
         "highest_hashrate": study.market.peak_ths * _EXA_IN_TERA,
+        "underwater": study.under_water,
+        "underwater_mean": study.under_water_mean,
+        "at_risk": study.room_ehs,
         "literature_elasticity": LITERATURE_ELASTICITY,
         "draws": int(study.supply.left.size),
     }

@@ -54,8 +54,9 @@ class Column:
     points. bare: its key has no unit, which stands beside the rows. ends: people see the limits
     alone.
 
-    wide: words that may break over lines. optional: people see it where some row has a value;
-    hidden: people never do. spare: left out where there is no room, the greatest first; 0: never.
+    wide: words that may break over lines. optional: people see it where some row has a value, and
+    an answer has it among its facts where it is known; hidden: people never do. spare: left out
+    where there is no room, the greatest first; 0: never.
     """
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import floor, isfinite, isinf, log10
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hashcanary.interval import Interval
 from hashcanary.units import (
@@ -26,10 +26,10 @@ from hashcanary.units import (
 _WHOLE = 1e15  # floats beyond are not whole numbers that can be counted on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hashcanary.units import Unit
-    from hashcanary.views.table import Cell, Column
+    from hashcanary.views.table import Cell, Column, Row
 
 SIMULATED = "SIMULATED: drawn by a random generator; nothing here happened."
 MINUS = "−"
@@ -104,6 +104,24 @@ def percent(value: float, decimals: int = 1, *, signed: bool = False) -> str:
     if value < 0:
         return MINUS + number
     return "+" + number if signed else number
+
+
+def decimals(digits: int, scale: float = 1.0, *, signed: bool = False) -> Callable[[Any], str]:
+    """Writes a number times ``scale`` with so many decimals, thousands separated."""
+    form = f"{'+' if signed else ''},.{digits}f"
+    return lambda value: format(float(value) * scale, form).replace("-", MINUS)
+
+
+def with_ends(band: Interval, form: Callable[[float], str], unit: str = "") -> str:
+    """A figure with its limits in a sentence, each as ``form`` writes it: ``9.1 GW (8 to 9.7)``."""
+    value, low, high = map(form, band.three)
+    return f"{value}{unit} ({low} to {high})"
+
+
+def month_ends(rows: Sequence[Row], time: Callable[[Row], float], most: int = 13) -> list[Row]:
+    """Of rows by day the last one of each of the last months. time: a row's, Unix seconds."""
+    last = {f"{datetime.fromtimestamp(time(row), UTC):%Y-%m}": row for row in rows}
+    return list(last.values())[-most:]
 
 
 def count(number: int, one: str, many: str = "") -> str:

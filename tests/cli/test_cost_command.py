@@ -26,8 +26,7 @@ from hashcanary.moments import DAY
 from hashcanary.store.lake import Lake
 from hashcanary.store.record import Record
 from hashcanary.store.recording import record_of
-from hashcanary.views.cost_study import cost_study
-from hashcanary.views.costs import costs
+from hashcanary.views.costs import cost_study, costs
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -14,7 +14,10 @@ from hashcanary.inference.retarget.after import AfterRetarget, Quantiles, RigAft
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span
 from hashcanary.inference.retarget.hashprice_basis import Basis
 from hashcanary.interval import Interval
-from hashcanary.views.after_retarget import TABLES, VIEW, facts, report_table, sentences, table
+from hashcanary.views.forecast import AFTER as VIEW
+from hashcanary.views.forecast import TABLES, facts, report_table
+from hashcanary.views.forecast import after_sentences as sentences
+from hashcanary.views.forecast import after_table as table
 
 # 2 February 2026
 _DAY = 1_769_990_400

@@ -13,8 +13,7 @@ from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_time
 from hashcanary.store.record import Record
 from hashcanary.studies.pools import PoolRow, PoolStudy
-from hashcanary.views import drops as drops_view
-from hashcanary.views.luck import luck, small
+from hashcanary.views.luck import drops, luck, small
 from hashcanary.views.pools import answer, changes, lead, shares
 
 START = 1_767_225_600  # 1 Jan 2026
@@ -175,7 +174,7 @@ DROP = Drop(
 def test_drops_have_alarms_depths_and_ends(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = DropList((DROP,), 2.0, ((0, 105_191), (200_000, 200_999)), 3.5)
     monkeypatch.setattr("hashcanary.inference.drops.drops.find_drops", lambda *_: listed)
-    document = drops_view.drops(record, years=2.0).to_dict()
+    document = drops(record, years=2.0).to_dict()
     (row,) = document["rows"]
     assert row["start_low"] == iso_time(START + 60)
     assert row["start_high"] == iso_time(START + 30)

@@ -9,7 +9,7 @@ from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span, Waiting
 from hashcanary.interval import Interval
 from hashcanary.units import FRACTION
-from hashcanary.views.retarget import central, decrease, fan, fan_cells, outer, sentences, table
+from hashcanary.views.forecast import central, decrease, fan, fan_cells, outer, sentences, table
 from hashcanary.views.table import Column
 from hashcanary.views.terminal import table_parts
 from hashcanary.views.text import cell

@@ -9,7 +9,7 @@ import pytest
 from hashcanary.economics.errors import NoRigYet
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.moments import parse_moment
-from hashcanary.views.rigs import rigs
+from hashcanary.views.shutdown import rigs
 from hashcanary.views.text import cell
 
 if TYPE_CHECKING:

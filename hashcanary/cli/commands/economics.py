@@ -78,7 +78,7 @@ def _rigs(args: argparse.Namespace) -> Exit:
     from hashcanary.cli.opening import open_lake
     from hashcanary.cli.output import present
     from hashcanary.moments import parse_moment
-    from hashcanary.views.rigs import rigs
+    from hashcanary.views.shutdown import rigs
 
     moment = parse_moment(args.at) if args.at else None
     at = None if moment is None else moment.time

@@ -241,9 +241,8 @@ several lists are kept; --list selects one, --label adds one.
             metavar="FILE",
             nargs="?",
             const=_BUILT_IN,
-            help="first label the blocks of known coinbase that have no label: by the list in "
-            "FILE (pools-v2.json, or TOML like the built-in list), or by the built-in list "
-            "without FILE",
+            help="first label the blocks of known coinbase that have no label: by the list in FILE "
+            "(pools-v2.json, or TOML like the built-in list), or by the built-in list without FILE",
         ),
     ),
 )
@@ -260,7 +259,7 @@ FORECAST = Group(
     (
         Command(
             "retarget",
-            answers("retarget", "forecast_retarget"),
+            answers("forecast", "forecast_retarget"),
             summary="the next two changes of difficulty and their dates",
             description="""\
 Forecasts the change of difficulty at the next retarget and at the one after it,
@@ -286,7 +285,7 @@ Exits with 3 where the epoch's first block, or any recent block, is not known.
         ),
         Command(
             "hashprice",
-            answers("after_retarget", "forecast_hashprice"),
+            answers("forecast", "forecast_hashprice"),
             summary="hashprice and the share underwater after the next retarget",
             description="""\
 Forecasts hashprice, the share of the hashrate underwater and the revenue of a MWh

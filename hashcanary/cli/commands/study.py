@@ -69,7 +69,7 @@ with 3 if there is none.
 )
 COSTS = Command(
     "costs",
-    answers("cost_study"),
+    answers("costs", "cost_study"),
     summary="returns of the price after it fell below the cost of a coin",
     description="""\
 For every definition of the cost of a bitcoin: how often the price was below it, or
@@ -90,7 +90,7 @@ Exits with 3 if no day has a price and a cost.
 )
 DROPS = Command(
     "drops",
-    answers("drops"),
+    answers("luck", "drops"),
     summary="drops in hashrate, at a stated rate of false alarms",
     description="""\
 Lists the drops in hashrate that its blocks show. Each raises an alarm at the block
@@ -337,10 +337,7 @@ Exits with 3 if too little is known for a gauge.
   hashcanary study stress --weights mine.toml --capitulations seen.toml --json
 """,
     options=(
-        table(
-            ("episodes", "components", "weights", "choices", "luck", "returns"),
-            "episodes",
-        ),
+        table(("episodes", "components", "weights", "choices", "luck", "returns"), "episodes"),
         WEIGHTS,
         beside(
             "--capitulations",

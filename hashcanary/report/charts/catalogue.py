@@ -18,9 +18,10 @@ from hashcanary.report.charts.definition import (
     value_axis,
     within_window,
 )
+from hashcanary.report.charts.supply import SUPPLY
 
 if TYPE_CHECKING:
-    from hashcanary.report.document import Dataset
+    from hashcanary.report.document import Dataset, Report
 
 
 def _behind(*layers: Spec) -> tuple[Spec, ...]:
@@ -33,7 +34,8 @@ def _columns(*lines: Line) -> tuple[str, ...]:
 
 
 _DAY = Line("hashrate_day", "one day", "faint", "thin")
-_SMA30 = Line.banded("hashrate_sma30", "30-day mean, with 95% interval", "hashrate")
+_MEAN = "30-day mean, with 95% interval"
+_SMA30 = Line.banded("hashrate_sma30", _MEAN, "hashrate")
 _SMA60 = Line("hashrate_sma60", "60-day mean", "second", "dashed")
 _Y_HASHRATE = value_axis("log", "hashrate", title="hashes per second")
 HASHRATE = Chart(
@@ -44,8 +46,12 @@ HASHRATE = Chart(
     "halvings.",
     datasets=("day", "capitulation", "halving"),
     columns=(
-        *("hashrate_day", "hashrate_day_low", "hashrate_day_high"),
-        *(*_SMA30.columns, "hashrate_sma60", "basis"),
+        "hashrate_day",
+        "hashrate_day_low",
+        "hashrate_day_high",
+        *_SMA30.columns,
+        "hashrate_sma60",
+        "basis",
     ),
     format="hashrate",
     lines=(_DAY, _SMA30, _SMA60),
@@ -59,10 +65,7 @@ _DRAWDOWNS = (
     Line("drawdown_sma7", "7-day mean", "second", "thin"),
     Line("drawdown_sma14", "14-day mean", "fourth", "thin"),
     # near its peak a mean is compared with days it shares, or with itself
-    Line.banded(
-        *("drawdown_sma30", "30-day mean, with 95% interval", "hashrate"),
-        band_where="datum.drawdown_sma30 < -0.02",
-    ),
+    Line.banded("drawdown_sma30", _MEAN, "hashrate", "datum.drawdown_sma30 < -0.02"),
     Line("drawdown_sma60", "60-day mean", "third", "dashed"),
 )
 _Y_DRAWDOWN = value_axis("linear", "percent", title="distance below the peak so far")
@@ -417,3 +420,31 @@ NEXT_CHANGE = Chart(
     height=240,
     own_window=True,
 )
+
+CHARTS: dict[str, Chart] = {
+    chart.name: chart
+    for chart in (
+        HASHRATE,
+        DRAWDOWN,
+        DIFFICULTY,
+        RETARGETS,
+        HASHPRICE,
+        PUELL,
+        COSTS,
+        SUPPLY,
+        FLEET,
+        STRESS,
+        PRICE,
+        RIBBON,
+        OUTLOOK,
+        NEXT_CHANGE,
+    )
+}
+"""The charts that are the same in every report."""
+
+
+def charts_of(report: Report) -> dict[str, Chart]:
+    """The charts of a report: the catalogue's, and that of its pools."""
+    found = [one for one in report.datasets if one.key == POOLS]
+    named = {chart.name: chart for chart in map(pools_chart, found)}
+    return {**CHARTS, **named}

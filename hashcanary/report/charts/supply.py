@@ -104,13 +104,7 @@ def supply_layers() -> list[Spec]:
     """Layers over the datasets of ``supply_data``, by name; colours are tokens."""
     x = {"field": "hashprice", **_HASHPRICE}
     now = {"type": "rule", "color": "@stress", "strokeWidth": 1.6, "aria": False}
-    tick = {
-        "type": "tick",
-        "orient": "vertical",
-        "color": "@third",
-        "thickness": 2,
-        "aria": False,
-    }
+    tick = {"type": "tick", "orient": "vertical", "color": "@third", "thickness": 2, "aria": False}
     name = {
         "type": "text",
         "angle": 270,

@@ -7,12 +7,12 @@ The columns that charts draw are not in it: ``hashcanary metric show NAME --json
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.moments import iso_time
 from hashcanary.report.charts import charts_of
+from hashcanary.views.data import jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,12 +52,6 @@ def _time(seconds: int | None) -> str | None:
     return None if seconds is None else iso_time(seconds)
 
 
-def _number(value: float | str | None) -> float | str | None:
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return value
-
-
 def _section(section: Section, charts: Mapping[str, Chart]) -> dict[str, Any]:
     return {
         "key": section.key,
@@ -82,10 +76,10 @@ def _figure(figure: Figure) -> dict[str, Any]:
     return {
         "key": figure.key,
         "label": figure.label,
-        "value": _number(figure.value),
+        "value": jsonable(figure.value),
         "unit": figure.unit.suffix,
-        "low": _number(figure.low),
-        "high": _number(figure.high),
+        "low": jsonable(figure.low),
+        "high": jsonable(figure.high),
         "interval": figure.interval or None,
         "since": _time(figure.since),
         "until": _time(figure.until),

@@ -196,10 +196,7 @@ def _definitions(reading: Reading) -> Table:
 
 def _facts(key: str, title: str, pairs: tuple[tuple[str, str], ...]) -> Table:
     return Table(
-        key=f"facts_{key}",
-        title=title,
-        columns=(Column("what", ""), Column("how", "")),
-        rows=pairs,
+        key=f"facts_{key}", title=title, columns=(Column("what", ""), Column("how", "")), rows=pairs
     )
 
 

@@ -71,10 +71,10 @@ from hashcanary.views import costs as cost_view
 from hashcanary.views import shutdown as shutdown_view
 from hashcanary.views import stress as stress_view
 from hashcanary.views import supply as supply_view
-from hashcanary.views.after_retarget import report_table as after_table
-from hashcanary.views.assumptions import fleet_assumptions
 from hashcanary.views.costs import FITTED
+from hashcanary.views.forecast import report_table as after_table
 from hashcanary.views.selling import by_margin
+from hashcanary.views.supply import fleet_assumptions
 from hashcanary.views.table import Table
 from hashcanary.views.text import banded, day, harmless, percent
 

@@ -130,10 +130,7 @@ def _difficulty(reading: Reading) -> tuple[Figure, ...]:
             note="change against the epoch before",
         ),
         reading.figure(
-            "difficulty.epoch_progress",
-            "Epoch done",
-            term="difficulty",
-            note=_blocks_done(reading),
+            "difficulty.epoch_progress", "Epoch done", term="difficulty", note=_blocks_done(reading)
         ),
         _pace_figure(reading),
         _last_epoch_pace(reading),

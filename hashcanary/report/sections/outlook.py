@@ -33,7 +33,7 @@ from hashcanary.moments import DAY
 from hashcanary.report.charts.catalogue import BAND_COLUMNS
 from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series, ends
 from hashcanary.units import FRACTION, HASHRATE
-from hashcanary.views.retarget import central, hashrate_sentence, outer, sentences, table
+from hashcanary.views.forecast import central, hashrate_sentence, outer, sentences, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

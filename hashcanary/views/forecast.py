@@ -1,4 +1,4 @@
-"""What the next retarget does to hashprice and to the hashrate underwater."""
+"""When the next retargets come, and what the next one does to hashprice and hashrate."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hashcanary.units import (
     DIFFICULTY,
     EXAHASHES,
     FRACTION,
+    HASHRATE,
     J_PER_TH,
     PROBABILITY,
     UNIX_TIME,
@@ -26,18 +27,199 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
 )
 from hashcanary.views.answer import Answer, View, one_of
-from hashcanary.views.assumptions import fleet_assumptions, fleet_facts
-from hashcanary.views.retarget import MEDIAN, central, change_text, fan, fan_cells, outer
+from hashcanary.views.supply import fleet_assumptions, fleet_facts
 from hashcanary.views.table import Column, Table, defined
-from hashcanary.views.text import banded, day, percent, period, probability
+from hashcanary.views.text import banded, count, day, minute, percent, period, probability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hashcanary.inference.filter.observations import Floats
     from hashcanary.inference.retarget.after import AfterRetarget, Quantiles, RigAfter, Then
+    from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
     from hashcanary.views.table import Cell, Row
+
+PREDICTIVE = "central, posterior predictive"
+# where the limits of each central interval stand among ``bank.LEVELS``, in percent
+_ENDS = {95: (0, 6), 80: (1, 5), 50: (2, 4)}
+MEDIAN = 3
+
+
+def fan(column: Column, *, mean: bool = True, inner: int = 0) -> tuple[Column, ...]:
+    """The columns of a distribution: median with the central 95, 80 and 50% interval, and its mean.
+
+    column: of the median and its 95%; inner: how spare those of 80 and 50% are, which people do
+    not see where it is 0.
+    """
+    within = [
+        replace(
+            column,
+            name=f"{column.name}_{level}",
+            title=f"{column.title}, {level}%",
+            level=level / 100,
+            ends=True,
+            hidden=column.hidden or not inner,
+            spare=inner,
+        )
+        for level in (80, 50)
+    ]
+    average = replace(
+        column, name=f"{column.name}_mean", title=f"{column.title}, mean", limits="", hidden=True
+    )
+    return column, *within, *((average,) if mean else ())
+
+
+def central(values: Floats, level: int = 95) -> Interval:
+    """The median and the central interval of quantiles (7,) at ``bank.LEVELS``.
+
+    level: percent.
+    """
+    value, low, high = (float(values[at]) for at in (MEDIAN, *_ENDS[level]))
+    return Interval(value, low, high, level=level / 100)
+
+
+def fan_cells(name: str, values: Floats | None, mean: float | None = None) -> dict[str, Cell]:
+    """The cells of a ``fan``, by column. values: (7,) at ``bank.LEVELS``, None where unknown."""
+    cells: dict[str, Cell] = {f"{name}_mean": mean}
+    for level in _ENDS:
+        key = name if level == 95 else f"{name}_{level}"
+        cells[key] = None if values is None else central(values, level)
+    return cells
+
+
+def outer(table: Table) -> Table:
+    """The table with its 95% intervals alone for people, for a page with little room."""
+    columns = [replace(column, hidden=column.hidden or column.ends) for column in table.columns]
+    return replace(table, columns=columns)
+
+
+VIEW = View(
+    "forecast_retarget",
+    "forecast retarget",
+    "How will the difficulty change at the next two retargets, and when?",
+    facts=(
+        Column("height", "last block used", COUNT),
+        Column("time", "time of that block", UNIX_TIME),
+        Column("epoch_first_height", "first block of its epoch", COUNT, "first_height"),
+        Column("epoch_first_time", "time of the first block", UNIX_TIME, "first_time"),
+        Column("intervals_done", "block intervals of the epoch so far", COUNT, "intervals"),
+        Column("intervals_needed", "block intervals that the retarget measures", COUNT, "needed"),
+        Column("decrease", "probability that the next retarget is a decrease", PROBABILITY),
+        *fan(Column("hashrate", "hashrate now", HASHRATE, limits="central, posterior"), mean=False),
+    ),
+    tables={
+        "retargets": (
+            Column("retarget", "retarget"),
+            Column("height", "block", COUNT, definition="first block with the new difficulty"),
+            *fan(
+                Column("change", "change of difficulty", FRACTION, limits=PREDICTIVE, signed=True),
+                mean=False,
+                inner=1,
+            ),
+            *fan(Column("date", "date", UNIX_TIME, limits=PREDICTIVE), mean=False, inner=2),
+        )
+    },
+    more={"missing": "what would have made the forecast better"},
+)
+
+
+def forecast_retarget(record: Record, *, height: int | None = None) -> Answer:
+    """The next two changes of difficulty and their dates, with 50, 80 and 95% intervals.
+
+    height: of the block to forecast from, with nothing after it; None for the last one. Raises
+    NoBlocksToObserve, NothingObserved, HeightNotKnown, EpochStartMissing, NoRetargets.
+    """
+    from hashcanary.inference.retarget.forecast import forecast_retarget as forecast_of
+
+    forecast = forecast_of(record, height)
+    known: dict[str, Cell] = {
+        "time": round(forecast.time),
+        "decrease": decrease(forecast),
+        **fan_cells("hashrate", forecast.hashrate),
+    }
+    return Answer(
+        VIEW,
+        record,
+        f"Next two retargets from block {forecast.height:,}, as known at {record.at_text}",
+        (table(forecast),),
+        facts=VIEW.facts_of(forecast, known),
+        more={"missing": list(forecast.lacks)},
+        sentences=[*sentences(forecast), hashrate_sentence(forecast.hashrate, forecast.time)],
+        notes=[f"Missing: {what}." for what in forecast.lacks],
+        result=forecast,
+    )
+
+
+def table(forecast: RetargetForecast | None, empty: str = "") -> Table:
+    """The next two retargets, a row each. empty: why there is no forecast."""
+    rows: list[Mapping[str, Cell]] = []
+    if forecast is not None:
+        rows = [
+            {
+                "retarget": name,
+                "height": height,
+                **fan_cells("change", change),
+                **fan_cells("date", date.round()),
+            }
+            for name, height, change, date in (
+                ("next", forecast.retarget_height, forecast.change, forecast.date),
+                ("second", forecast.second_height, forecast.second_change, forecast.second_date),
+            )
+        ]
+    note = "" if forecast is None else _note(forecast)
+    return Table("retargets", "The next two retargets", VIEW.tables["retargets"], rows, note, empty)
+
+
+def _note(forecast: RetargetForecast) -> str:
+    return (
+        f"Median (95% interval of the predictive distribution), from block headers up to "
+        f"{minute(round(forecast.time))}. The epoch has {forecast.intervals:,} of the "
+        f"{forecast.needed:,} block intervals that the retarget measures. How often such "
+        "intervals held: hashcanary study calibration."
+    )
+
+
+def decrease(forecast: RetargetForecast) -> float:
+    """The probability that the next retarget does not raise the difficulty."""
+    import numpy as np
+
+    return float(forecast.span.below(np.zeros(1))[0])
+
+
+def sentences(forecast: RetargetForecast) -> list[str]:
+    """What the next two retargets do and when, and how sure that is."""
+    left = forecast.retarget_height - forecast.height
+    falls = decrease(forecast)
+    change, sure = (
+        ("a decrease", falls) if forecast.change[MEDIAN] < 0 else ("an increase", 1 - falls)
+    )
+    first, second = (
+        day(round(float(date[MEDIAN]))) for date in (forecast.date, forecast.second_date)
+    )
+    return [
+        f"Next retarget at block {forecast.retarget_height:,}, in {count(left, 'block')}, about "
+        f"{first}: expected change {change_text(forecast.change)}; probability of {change} "
+        f"{_sure(sure)}.",
+        f"Second retarget about {second}: expected change {change_text(forecast.second_change)}.",
+    ]
+
+
+def change_text(values: Floats) -> str:
+    """A change of difficulty with its 95% interval: ``−12.3% (95%: −15.3% to −9.3%)``."""
+    return banded(central(values), FRACTION, signed=True).replace("(", "(95%: ")
+
+
+def _sure(share: float) -> str:
+    return "over 99.9%" if share > 0.999 else percent(share, 1 if share > 0.99 else 0)
+
+
+def hashrate_sentence(hashrate: Floats, time: float) -> str:
+    """The estimated hashrate with its 95% interval. time: of the last block, Unix seconds."""
+    text = banded(central(hashrate), HASHRATE, 3).replace("(", "(95%: ")
+    return f"Estimated hashrate on {day(round(time))}: {text}."
+
 
 TABLES = ("hashprice", "rigs", "variance")
 # rigs that a sentence names
@@ -59,27 +241,21 @@ def _drawn(name: str, title: str, unit: Unit, *, hidden: bool = False) -> tuple[
     return fan(Column(name, title, unit, limits=_DRAWN, hidden=hidden))
 
 
-VIEW = View(
+AFTER = View(
     "forecast_hashprice",
     "forecast hashprice",
     "What does the next retarget do to hashprice and to the hashrate underwater?",
     facts=(
         Column("height", "last block used", COUNT, "forecast.height"),
         Column("time", "time of that block", UNIX_TIME),
-        Column(
-            *("retarget_height", "first block with the new difficulty", COUNT),
-            "forecast.retarget_height",
-        ),
+        Column("retarget_height", "first block with the new difficulty", COUNT),
         Column("price_day", "day of the price", DATE, "basis.day"),
         Column("price", "price of bitcoin", USD_PER_BTC, "basis.price_usd_per_btc"),
         Column("price_is_stated", "whether the price was stated", get="basis.stated"),
         Column("price_changes", "daily changes of the price to draw from", COUNT),
         Column("difficulty", "difficulty in force", DIFFICULTY, "basis.difficulty"),
         Column("subsidy", "subsidy now", BTC_PER_BLOCK, "basis.subsidy_btc"),
-        Column(
-            *("subsidy_after", "subsidy after the retarget", BTC_PER_BLOCK),
-            "basis.subsidy_after_btc",
-        ),
+        Column("subsidy_after", "subsidy after the retarget", BTC_PER_BLOCK),
         Column("fees", "fees of the last known day", BTC_PER_BLOCK, limits=_FEES),
         *_drawn("difficulty_change", "change of difficulty", FRACTION),
         *_drawn("day_after", "days to the first whole one after the retarget", DAYS),
@@ -131,7 +307,10 @@ VIEW = View(
             Column("profitable_now", "P(profitable) now", PROBABILITY, "pays_now"),
             Column("profitable_after_price_held", "after", PROBABILITY, "pays_after"),
             Column(
-                *("profitable_after_price_moving", "price moving", PROBABILITY, "pays_moving"),
+                "profitable_after_price_moving",
+                "price moving",
+                PROBABILITY,
+                "pays_moving",
                 spare=3,
             ),
             Column("crosses", "crosses", definition="likelier than not profitable on one side"),
@@ -184,13 +363,13 @@ def forecast_hashprice(
 def answer(record: Record, after: AfterRetarget, show: str = "hashprice") -> Answer:
     """The answer of draws that were computed. show: the main table."""
     return Answer(
-        VIEW,
+        AFTER,
         record,
         f"{_title(after, show)}, as known at {record.at_text}",
-        tuple(table(after, key) for key in VIEW.ordered(show)),
+        tuple(after_table(after, key) for key in AFTER.ordered(show)),
         facts=facts(after),
         more={"missing": list(after.lacks)},
-        sentences=sentences(after),
+        sentences=after_sentences(after),
         result=after,
     )
 
@@ -200,7 +379,7 @@ def _title(after: AfterRetarget, key: str) -> str:
 
 
 def facts(after: AfterRetarget) -> dict[str, Cell]:
-    """The figures beside the rows, by the names of ``VIEW.facts``."""
+    """The figures beside the rows, by the names of ``AFTER.facts``."""
     basis, stopped = after.basis, after.stopped
     spreads = {
         "difficulty_change": after.change,
@@ -213,6 +392,8 @@ def facts(after: AfterRetarget) -> dict[str, Cell]:
     }
     cells: dict[str, Cell] = {
         "time": round(after.forecast.time),
+        "retarget_height": after.forecast.retarget_height,
+        "subsidy_after": basis.subsidy_after_btc,
         "price_changes": int(basis.log_changes.size),
         "fees": Interval(
             basis.fees_now_btc, float(basis.fees_btc.min()), float(basis.fees_btc.max())
@@ -220,7 +401,7 @@ def facts(after: AfterRetarget) -> dict[str, Cell]:
     }
     for name, spread in spreads.items():
         cells |= _spread(name, spread)
-    return VIEW.facts_of(after, cells)
+    return AFTER.facts_of(after, cells)
 
 
 def _spread(name: str, spread: Quantiles | None) -> dict[str, Cell]:
@@ -229,7 +410,7 @@ def _spread(name: str, spread: Quantiles | None) -> dict[str, Cell]:
     return fan_cells(name, spread.values, spread.mean)
 
 
-def table(after: AfterRetarget, key: str = "hashprice") -> Table:
+def after_table(after: AfterRetarget, key: str = "hashprice") -> Table:
     """One of ``TABLES``."""
     rows: list[Row]
     if key == "hashprice":
@@ -244,12 +425,12 @@ def table(after: AfterRetarget, key: str = "hashprice") -> Table:
             for name in sorted(parts, key=lambda name: -parts[name])
         ]
     empty = "Too few changes of the price are known to let it move."
-    return Table(key, _title(after, key), VIEW.tables[key], rows, _NOTES[key], empty)
+    return Table(key, _title(after, key), AFTER.tables[key], rows, _NOTES[key], empty)
 
 
 def report_table(after: AfterRetarget) -> Table:
     """The figures as a chapter of a report has them, what they mean for the price under it."""
-    figures = outer(table(after))
+    figures = outer(after_table(after))
     note = " ".join((figures.note, *_held(after), _offset(after)))
     return replace(figures, key="after_retarget", note=note)
 
@@ -292,7 +473,7 @@ def _row(when: str, then: Then) -> Mapping[str, Cell]:
     return row
 
 
-def sentences(after: AfterRetarget) -> list[str]:
+def after_sentences(after: AfterRetarget) -> list[str]:
     """What follows from the next retarget, with limits and what it assumes."""
     return [
         *_held(after),
