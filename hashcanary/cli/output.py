@@ -1,4 +1,4 @@
-"""What every command prints with: an answer for people, as JSON or as CSV; progress and notes.
+"""What every command prints with and writes files with: answers, the report, progress, notes.
 
 Data go to stdout, everything else to stderr; a bar only where that is a terminal. JSON holds no NaN
 and is the same bytes for the same data. Text that came from files is made harmless: control
@@ -8,12 +8,14 @@ characters are shown, not sent to the terminal, and a CSV cell cannot start a sp
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from hashcanary.errors import Exit
 from hashcanary.views.data import csv_text, json_text
+from hashcanary.views.errors import OutputNotWritten
 from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
+    from hashcanary.report.document import Report
+    from hashcanary.store.record import Record
     from hashcanary.views.answer import Answer
 
 Format = Literal["people", "json", "csv"]
@@ -136,3 +140,84 @@ def pace(what: str) -> Iterator[Callable[[int, int | None, str], None]]:
 
 def _unseen(*told: object) -> None:
     """Progress that nobody watches."""
+
+
+# written into one folder, beyond which the folder alone is named
+FEW_FILES = 3
+
+
+def write_report(
+    read: Callable[[], Record], html: Path | None, png: Path | None
+) -> tuple[Report, list[Path]]:
+    """Read a record, build the report on it and write the files asked for; gives both.
+
+    Raises OutputNotWritten, and what reading, building and drawing raise.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from hashcanary.report.render.html import BundleJob
+
+    written: list[Path] = []
+    # the chart library takes two seconds to come: a process of its own makes it meanwhile
+    with BundleJob() if html else nullcontext() as bundle:
+        # reading waits for files most of the time, and importing for none
+        with ThreadPoolExecutor(1) as beside:
+            record = beside.submit(read)
+            from hashcanary.report.build import build_report
+            from hashcanary.report.render.html import render_html
+            from hashcanary.report.render.pictures import write_pictures
+
+        report = build_report(record.result())
+        if html is not None:
+            written.append(write_file(html, "a page", render_html(report, bundle).encode()))
+    if png is not None:
+        with writing(png, "pictures"):
+            written += write_pictures(report, png)
+    return report, written
+
+
+@contextmanager
+def writing(place: Path, what: str) -> Iterator[None]:
+    """Turn a failed write into an error that names the place. Raises OutputNotWritten."""
+    try:
+        yield
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise OutputNotWritten(path=place, what=what, found=found) from error
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """The report on stdout."""
+    if as_json:
+        from hashcanary.report.render.document_json import json_text
+
+        sys.stdout.write(json_text(report))
+        return
+    from hashcanary.report.render.terminal import render_terminal
+
+    out = console(sys.stdout)
+    if out.is_terminal:
+        out.print(render_terminal(report))
+    else:
+        print_trimmed(out, render_terminal(report))
+
+
+def say_written(files: Sequence[Path]) -> None:
+    """Name the files that were written, on stderr; a folder where they are many."""
+    by_folder: dict[Path, list[Path]] = {}
+    for path in files:
+        by_folder.setdefault(path.parent, []).append(path)
+    for folder, inside in by_folder.items():
+        if len(inside) > FEW_FILES:
+            say(f"wrote {len(inside)} files into {folder}")
+        else:
+            for path in inside:
+                say(f"wrote {path}")
+
+
+def write_file(path: Path, what: str, data: bytes) -> Path:
+    """Write a file where a user asked for it; gives its path. Raises what ``writing`` raises."""
+    with writing(path, what):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return path

@@ -22,8 +22,7 @@ def _demo(args: argparse.Namespace) -> Exit:
     """Simulate, load, report."""
     from pathlib import Path
 
-    from hashcanary.cli.output import say
-    from hashcanary.cli.reporting import print_report, say_written, write_report, writing
+    from hashcanary.cli.output import print_report, say, say_written, write_report, writing
     from hashcanary.simulation.history import simulate_history, write_history
     from hashcanary.store.recording import record_of
 

@@ -123,7 +123,7 @@ def _shutdown(args: argparse.Namespace) -> Exit:
     no_lake = stated(**market).enough and not args.at
     answer = shutdown(None if no_lake else open_record(args), **asked(args))
     if args.html or args.png:
-        from hashcanary.cli.reporting import say_written, write_file
+        from hashcanary.cli.output import say_written, write_file
         from hashcanary.report.render.shutdown_page import picture, render_page
 
         written = []

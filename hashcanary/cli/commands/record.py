@@ -24,7 +24,7 @@ from hashcanary.errors import Exit
 def _report(args: argparse.Namespace) -> Exit:
     """Build the report, write what was asked for, print it."""
     from hashcanary.cli.opening import open_record
-    from hashcanary.cli.reporting import print_report, say_written, write_report
+    from hashcanary.cli.output import print_report, say_written, write_report
 
     report, written = write_report(lambda: open_record(args), args.html, args.png)
     print_report(report, as_json=args.json)

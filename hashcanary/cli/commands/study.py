@@ -134,7 +134,7 @@ def _drawn(name: str) -> Run:
         answer = view(record, **asked(args))
         done = present(args, answer)
         if args.png is not None:
-            from hashcanary.cli.reporting import say_written, write_file
+            from hashcanary.cli.output import say_written, write_file
             from hashcanary.report.charts import supply as charts
 
             draw = getattr(charts, f"{name}_picture")
