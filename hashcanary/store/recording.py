@@ -23,7 +23,7 @@ from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_L
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock
 from hashcanary.store.record import COMPANY_COLUMNS, Record
-from hashcanary.store.resolve import FACTS, of_several, resolve, taken, taken_first
+from hashcanary.store.resolve import FACTS, believed, of_several, taken, taken_first
 from hashcanary.version import __version__
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def rows_of_record(
 
     before: rows of a record below these, when these are not all; epochs are not cut in two.
     """
-    rows = resolve(chosen, blocks, network).blocks
+    rows = believed(chosen, blocks, network)
     rows = rows.filter(pl.col("time").is_not_null(), pl.col("bits").is_not_null())
     earlier = rows.clear() if before is None else before.tail(MEDIAN_SPAN - 1)
     nearby = pl.concat([earlier.select("time", "height"), rows.select("time", "height")])

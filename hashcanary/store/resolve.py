@@ -33,7 +33,7 @@ sources differ, ``Resolved.disagreements`` lists both values and which was taken
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -176,6 +176,11 @@ def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Re
     headers: ``height``, ``hash``, ``time``, ``bits``, ``source``, each height once. blocks:
     ``height``, ``hash``, ``source``, ``median_time_past`` and any other of FACTS.
     """
+    compared = _compared(headers, blocks)
+    return replace(compared, blocks=_bits_filled(compared.blocks, network))
+
+
+def _compared(headers: pl.DataFrame, blocks: pl.DataFrame) -> Resolved:
     claims = pl.concat(
         [
             headers.with_columns(rank=pl.lit(_HEADER, pl.Int8)),
@@ -194,8 +199,20 @@ def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Re
             if fact == "time":
                 columns["source"] = _taken(claims["source"], winner)
             columns[fact] = _taken(claims[fact], winner)
-    blocks = _bits_filled(pl.DataFrame(columns), network)
-    return Resolved(blocks, claims, slot, order, others)
+    return Resolved(pl.DataFrame(columns), claims, slot, order, others)
+
+
+def believed(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> pl.DataFrame:
+    """The blocks of ``resolve``, where only heights of which several rows speak are compared."""
+    of_headers, of_blocks = headers["height"].to_numpy(), blocks["height"].to_numpy()
+    heights = np.concatenate([of_headers, of_blocks])
+    least = heights.min(initial=0)
+    contested = np.bincount(heights - least) > 1
+    again = [pl.Series(contested[rows - least]) for rows in (of_headers, of_blocks)]
+    compared = _compared(headers.filter(again[0]), blocks.filter(again[1])).blocks
+    alone = (rows.filter(~one) for rows, one in zip((headers, blocks), again, strict=True))
+    rows = pl.concat([*(one.drop("hash") for one in alone), compared], how="diagonal")
+    return _bits_filled(rows.sort("height"), network)
 
 
 def _rank() -> pl.Expr:
