@@ -23,7 +23,7 @@ from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_L
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock
 from hashcanary.store.record import COMPANY_COLUMNS, Record
-from hashcanary.store.resolve import FACTS, believed, of_several, taken, taken_first
+from hashcanary.store.resolve import FACTS, believed, deciding, of_several, taken, taken_first
 from hashcanary.version import __version__
 
 if TYPE_CHECKING:
@@ -80,13 +80,19 @@ def record_of(lake: Lake, moment: Moment | None = None, pool_list: str | None = 
         )
 
     daily, candles, companies = (cache(partial(one_source, lake, one, at)) for one in tables)
-    return as_record(lake, moment, at, Parts(chain, daily, candles, companies, labels, chosen))
+
+    def sources() -> set[str]:
+        rows = (taken(one, lake.frame(one.name, deciding(one)), at) for one in tables)
+        return sources_of(chain, *rows)
+
+    parts = Parts(chain, daily, candles, companies, labels, chosen, sources)
+    return as_record(lake, moment, at, parts)
 
 
 class Parts(NamedTuple):
     """What a record is made of, each of it with its ``source``; all but the chain read by a call.
 
-    pool_labels: those of the chain's blocks by pool_list.
+    pool_labels: those of the chain's blocks by pool_list; sources: of all others' rows.
     """
 
     chain: pl.DataFrame
@@ -95,6 +101,12 @@ class Parts(NamedTuple):
     companies: Callable[[], pl.DataFrame]
     pool_labels: Callable[[], pl.DataFrame]
     pool_list: Callable[[], str | None]
+    sources: Callable[[], set[str]]
+
+
+def sources_of(*parts: pl.DataFrame) -> set[str]:
+    """The sources that rows come from."""
+    return {source for part in parts for source in part["source"].unique()}
 
 
 def as_record(lake: Lake, moment: Moment | None, at: int | None, parts: Parts) -> Record:
@@ -251,13 +263,11 @@ def _with_restated(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _provenance(lake: Lake, parts: Parts) -> dict[str, object]:
     """What a record rests on: the lake's version, its tables', the sources of its rows."""
     tables = {name: state.version for name, state in sorted(lake.manifest.tables.items())}
-    rows = (parts.chain, parts.daily(), parts.candles(), parts.companies())
-    sources = {source for part in rows for source in part["source"].unique()}
     labels = parts.pool_list()
     return {
         "lake_version": lake.version,
         "tables": tables,
-        "sources": sorted(sources),
+        "sources": sorted(parts.sources()),
         "code_version": __version__,
         **({} if labels is None else {"pool_list": labels}),
     }

@@ -30,6 +30,7 @@ from hashcanary.store.recording import (
     one_source,
     rows_about_blocks,
     rows_of_record,
+    sources_of,
     whole_chain,
 )
 
@@ -80,6 +81,7 @@ class Recorder:
                 built.labels, lambda: built.headers.active, built.chain["height"]
             ),
             lambda: built.pool_list,
+            lambda: sources_of(built.chain, built.daily, built.candles, built.companies),
         )
         return as_record(lake, None, None, parts)
 

@@ -63,6 +63,13 @@ _ORDERS = {
 _GREATEST = ("reach", "known_at", "revision")
 
 
+def deciding(table: FactTable) -> list[str]:
+    """The columns by which rows of CANDLES, DAILY_REFERENCE or COMPANIES are taken."""
+    series, place = _SERIES[table.name]
+    names = {*series, place, *table.subject, *_ORDERS.get(table.name, _ORDER)}
+    return [name for name in table.schema if name in names]
+
+
 def taken_first(
     table: FactTable, rows: pl.DataFrame, at: int | None = None, of: pl.DataFrame | None = None
 ) -> pl.DataFrame:
