@@ -22,7 +22,7 @@ from hashcanary.chain.header_times import MEDIAN_SPAN, median_time_past
 from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_LABELS
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock
-from hashcanary.store.record import COMPANY_COLUMNS, Record
+from hashcanary.store.record import COMPANY_COLUMNS, Record, UnreadBlocks
 from hashcanary.store.resolve import FACTS, believed, deciding, of_several, taken, taken_first
 from hashcanary.version import __version__
 
@@ -37,18 +37,7 @@ if TYPE_CHECKING:
 # so many epochs are resolved at once
 _EPOCHS = 32
 NEEDED = tuple(fact for fact in FACTS if fact != "subsidy")
-_RECORD_BLOCKS = (
-    "height",
-    "time",
-    "bits",
-    "median_time_past",
-    "total_fee",
-    "tx_count",
-    "size",
-    "weight",
-    "source",
-    "known_at",
-)
+_OF_CHAIN = ("time", "bits", "median_time_past")
 
 
 def record_of(lake: Lake, moment: Moment | None = None, pool_list: str | None = None) -> Record:
@@ -61,11 +50,8 @@ def record_of(lake: Lake, moment: Moment | None = None, pool_list: str | None = 
     """
     at, tip = None if moment is None else moment.time, None
     if moment is not None and moment.height is not None:
-        at, tip = _known_at_height(_chain(lake, None), moment), moment.height
-    chain = _chain(lake, at)
-    if tip is not None:
-        # blocks after it may share its known_at, for their header times may be earlier
-        chain = chain.filter(pl.col("height") <= tip)
+        at, tip = _known_at_height(_chain(lake, _OF_CHAIN, None), moment), moment.height
+    chain = _chain(lake, _OF_CHAIN, at, tip)
     tables = (DAILY_REFERENCE, CANDLES, COMPANIES)
     for table in (*tables, POOL_LABELS):
         lake.check(table.name)
@@ -85,17 +71,18 @@ def record_of(lake: Lake, moment: Moment | None = None, pool_list: str | None = 
         rows = (taken(one, lake.frame(one.name, deciding(one)), at) for one in tables)
         return sources_of(chain, *rows)
 
-    parts = Parts(chain, daily, candles, companies, labels, chosen, sources)
+    blocks = UnreadBlocks(chain, partial(_chain, lake, NEEDED, at, tip))
+    parts = Parts(blocks, daily, candles, companies, labels, chosen, sources)
     return as_record(lake, moment, at, parts)
 
 
 class Parts(NamedTuple):
-    """What a record is made of, each of it with its ``source``; all but the chain read by a call.
+    """What a record is made of, each of it with its ``source``; all but blocks read by a call.
 
-    pool_labels: those of the chain's blocks by pool_list; sources: of all others' rows.
+    pool_labels: those of the blocks by pool_list; sources: of all others' rows.
     """
 
-    chain: pl.DataFrame
+    blocks: pl.DataFrame | UnreadBlocks
     daily: Callable[[], pl.DataFrame]
     candles: Callable[[], pl.DataFrame]
     companies: Callable[[], pl.DataFrame]
@@ -116,7 +103,7 @@ def as_record(lake: Lake, moment: Moment | None, at: int | None, parts: Parts) -
         at_text="latest" if moment is None else moment.text,
         network=lake.network,
         simulated=lake.simulated,
-        blocks=parts.chain,
+        blocks=parts.blocks,
         daily=lambda: parts.daily().drop("source"),
         candles=lambda: parts.candles().drop("source"),
         provenance=lambda: _provenance(lake, parts),
@@ -148,10 +135,14 @@ def active_headers(headers: pl.DataFrame, at: int | None = None) -> pl.DataFrame
     return headers.filter(active_chain.active(headers))
 
 
-def _chain(lake: Lake, at: int | None) -> pl.DataFrame:
-    """One row a height with time and bits, cut at a moment; the columns of Record.blocks."""
-    rows = whole_chain(_chosen(lake, at), rows_about_blocks(lake, NEEDED), lake.network)
-    return rows if at is None else rows.filter(pl.col("known_at") <= at)
+def _chain(
+    lake: Lake, facts: Sequence[str], at: int | None, tip: int | None = None
+) -> pl.DataFrame:
+    """One row a height with time and bits, cut at a moment and a height; see ``rows_of_record``."""
+    rows = whole_chain(_chosen(lake, at), rows_about_blocks(lake, facts), lake.network)
+    known = rows if at is None else rows.filter(pl.col("known_at") <= at)
+    # blocks after the tip may share its known_at, for their header times may be earlier
+    return known if tip is None else known.filter(pl.col("height") <= tip)
 
 
 def _chosen(lake: Lake, at: int | None) -> pl.DataFrame:
@@ -178,8 +169,14 @@ def whole_chain(chosen: pl.DataFrame, blocks: pl.DataFrame, network: Network) ->
         rows = rows_of_record(chosen[first:last], blocks[start:end], network, before)
         parts.append(rows)
         before = pl.concat([*([] if before is None else [before]), rows]).tail(MEDIAN_SPAN - 1)
-    del chosen, blocks  # before all of it is copied into one piece
-    return pl.concat(parts, rechunk=True)
+    del chosen, blocks, before
+    # one column after the other, so that it lies in memory twice and never all of them
+    return pl.DataFrame(
+        [
+            pl.concat([part.drop_in_place(name) for part in parts], rechunk=True)
+            for name in parts[0].columns
+        ]
+    )
 
 
 def rows_of_record(
@@ -188,8 +185,9 @@ def rows_of_record(
     network: Network,
     before: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The columns of Record.blocks out of active headers and rows about blocks.
+    """Rows of Record.blocks, with the facts that are given.
 
+    chosen: active headers; blocks: all rows about blocks.
     before: rows of a record below these, when these are not all; epochs are not cut in two.
     """
     rows = believed(chosen, blocks, network)
@@ -205,7 +203,8 @@ def rows_of_record(
             "median_time_past"
         ),
     )
-    return rows.select(_RECORD_BLOCKS)
+    facts = [fact for fact in NEEDED if fact in rows.columns]
+    return rows.select("height", *facts, "source", "known_at")
 
 
 def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
