@@ -33,7 +33,7 @@ class ChainColumns:
     """
 
     def __init__(self, record: Record) -> None:
-        """Of ``Record.chain``, and of ``Record.blocks`` where fees are wanted."""
+        """Of ``Record.chain``."""
         self._record = record
         blocks = record.chain
         self.height: Ints = _ints(blocks["height"])
@@ -78,7 +78,7 @@ class ChainColumns:
     @cached_property
     def fee(self) -> Floats:
         """Satoshis, NaN where not known."""
-        return self._record.blocks["total_fee"].cast(float).fill_null(float("nan")).to_numpy()
+        return self._record.chain["total_fee"].cast(float).fill_null(float("nan")).to_numpy()
 
     @property
     def run_starts(self) -> Ints:

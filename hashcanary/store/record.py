@@ -125,9 +125,9 @@ class Record:
 
     @property
     def chain(self) -> pl.DataFrame:
-        """``blocks``, or the same rows without fees, counts and sizes where nobody read those yet.
+        """``blocks``, or the same rows without counts and sizes where nobody read those yet.
 
-        It takes half the time and memory: read this one where it is enough.
+        Read this one where it is enough: it takes less time and memory.
         """
         blocks = self.__dict__["blocks"]
         return blocks.chain if isinstance(blocks, UnreadBlocks) else self.blocks

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # so many epochs are resolved at once
 _EPOCHS = 32
 NEEDED = tuple(fact for fact in FACTS if fact != "subsidy")
-_OF_CHAIN = ("time", "bits", "median_time_past")
+_OF_CHAIN = ("time", "bits", "median_time_past", "total_fee")
 
 
 def record_of(lake: Lake, moment: Moment | None = None, pool_list: str | None = None) -> Record:

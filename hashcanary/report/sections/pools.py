@@ -123,7 +123,7 @@ def _labels(record: Record, study: PoolStudy) -> str:
     """Which list labelled, how much of the record, and how many blocks it leaves out."""
     heights = record.pool_labels["height"]
     first = int(heights[0])
-    whole = record.chain.filter(record.blocks["height"] >= first).height
+    whole = record.chain.filter(record.chain["height"] >= first).height
     left = whole - heights.len()
     after = int((record.chain["time"] >= study.end).sum())
     without = "all of them" if not left else f"all but {left:,}"
