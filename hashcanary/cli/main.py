@@ -23,7 +23,7 @@ _BUG_TEXT = (
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 # Polars' allocator gives large columns back as soon as they are freed
-_ALLOCATOR = "_RJEM_MALLOC_CONF", "narenas:1,oversize_threshold:524288"
+_ALLOCATOR = "_RJEM_MALLOC_CONF", "narenas:1,oversize_threshold:262144"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -30,11 +30,10 @@ def json_text(document: Mapping[str, object]) -> str:
 
 
 def _json_value(value: object) -> str:
-    clean = jsonable(value)
-    if isinstance(clean, list) and clean and all(isinstance(item, dict) for item in clean):
-        lines = ",\n".join("    " + _ENCODER.encode(item) for item in clean)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        lines = ",\n".join("    " + _ENCODER.encode(jsonable(item)) for item in value)
         return f"[\n{lines}\n  ]"
-    return _ENCODER.encode(clean)
+    return _ENCODER.encode(jsonable(value))
 
 
 def jsonable(value: object) -> object:
