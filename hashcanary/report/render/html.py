@@ -220,7 +220,7 @@ def _all_rows(one: Table) -> Html:
 
 def _worded(one: Table, cells: list[list[Cell]]) -> str | None:
     """A table of sentences or of many intervals: a narrow page shows each row as a paragraph."""
-    texts = [text for row in cells if len(row) > 2 for text in row[1:3]]
+    texts = [text for row in cells if len(row) > 2 for text in row[1:]]
     long = any(len(text) > _SENTENCE for text in texts if isinstance(text, str))
     return "worded" if long or sum(bool(c.limits) for c in one.columns) > _ESTIMATES else None
 
