@@ -12,12 +12,9 @@ from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import SIMULATED, cell, harmless, heading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import polars as pl
 
     from hashcanary.store.record import Record
-    from hashcanary.views.table import Cell, Column, Table
 
 
 def one_of(
@@ -63,7 +60,7 @@ class View:
         }
         absent = {column.name for column in self.facts if column.optional}
         return {
-            name: cell for name, cell in cells.items() if cell is not None or name not in absent
+            name: value for name, value in cells.items() if value is not None or name not in absent
         }
 
     def columns(self, table: str, *names: str) -> tuple[Column, ...]:
