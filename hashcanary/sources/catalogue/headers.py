@@ -13,7 +13,7 @@ from hashcanary.chain.validate import validate_run
 from hashcanary.moments import iso_day
 from hashcanary.sources.errors import BadHeaders
 from hashcanary.sources.facts import HEADERS, Coverage, Facts, Parsed
-from hashcanary.sources.files.probing import has_work
+from hashcanary.sources.files.reading import has_work
 from hashcanary.sources.source import Content, Options, Probe, Source
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from hashcanary.sources.errors import (
     UnrecognisedFile,
 )
 from hashcanary.sources.files.columns import Table
-from hashcanary.sources.files.probing import (
+from hashcanary.sources.files.reading import (
     PARQUET_MAGIC,
     damaged_parquet,
     header_cells,

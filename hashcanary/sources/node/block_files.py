@@ -24,10 +24,17 @@ from hashcanary.chain.whole_block import check_block
 from hashcanary.sources.errors import DamagedBlockFile
 from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
 from hashcanary.sources.feed import Batch
-from hashcanary.sources.node.block_files_folder import BlockFile, BlockFolder, Progress, find_folder
 from hashcanary.sources.node.block_files_heights import UNKNOWN, Linker, matrix, states_height
 from hashcanary.sources.node.block_files_records import Records, read_block, rows_of
-from hashcanary.sources.node.block_files_walk import MOST_RECORDS, Walked, walk
+from hashcanary.sources.node.block_files_walk import (
+    MOST_RECORDS,
+    BlockFile,
+    BlockFolder,
+    Progress,
+    Walked,
+    find_folder,
+    walk,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

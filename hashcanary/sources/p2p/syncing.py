@@ -22,10 +22,9 @@ from hashcanary.sources.errors import PeerDropped
 from hashcanary.sources.facts import HEADERS, Facts
 from hashcanary.sources.feed import Asked, Batch
 from hashcanary.sources.p2p.best_chain import BestChain
-from hashcanary.sources.p2p.branch import Branch
-from hashcanary.sources.p2p.gaps import Gap, fill, gaps_of
+from hashcanary.sources.p2p.branch import Branch, Gap, fill, gaps_of
 from hashcanary.sources.p2p.messages import MAX_HEADERS, read_blocks
-from hashcanary.sources.p2p.peering import SOURCE, Peers, open_peers
+from hashcanary.sources.p2p.session import SOURCE, Peers, open_peers
 from hashcanary.sources.p2p.settings import read_settings
 
 if TYPE_CHECKING:
