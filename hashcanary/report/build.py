@@ -22,7 +22,7 @@ from hashcanary.report.sections.revenue import revenue
 from hashcanary.report.sections.ribbons import last_true, ribbons
 from hashcanary.report.sections.why import explained, why
 from hashcanary.report.verdict import RecentDrop, Signs, judge
-from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
+from hashcanary.studies.luck import Drawdown, luck_of_drawdowns
 from hashcanary.version import __version__
 from hashcanary.views.text import harmless
 

@@ -22,8 +22,7 @@ from hashcanary.inference.filter.bank import BANDS
 from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.filter.posterior import history, posterior
 from hashcanary.inference.retarget.forecast import RetargetForecast, forecast_from, mempool_change
-from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
-from hashcanary.inference.retarget.hashprice_basis import basis_at
+from hashcanary.inference.retarget.hashprice_ahead import basis_at, hashprice_ahead
 from hashcanary.moments import DAY
 from hashcanary.studies.calibration import share_of
 from hashcanary.studies.errors import NoWholeEpochs
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.hash_economics import Days
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.inference.filter.posterior import History
-    from hashcanary.inference.retarget.hashprice_basis import Basis
+    from hashcanary.inference.retarget.hashprice_ahead import Basis
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.moments import DAY
-from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.studies.forward_returns import (
     HORIZONS,
     DailyPrices,
@@ -34,14 +33,14 @@ from hashcanary.studies.forward_returns import (
     forward_returns,
     summarise,
 )
-from hashcanary.studies.ribbon_luck import ribbon_luck
+from hashcanary.studies.luck import Drawdown, luck_of_drawdowns, ribbon_luck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hashcanary.inference.luck.luck import DrawdownLuck
     from hashcanary.metrics.engine import Metrics
-    from hashcanary.studies.ribbon_luck import InversionLuck, RibbonLuck
+    from hashcanary.studies.luck import InversionLuck, RibbonLuck
 
 EPOCH_THRESHOLD = 0.075
 SHORT_DAYS = 7

@@ -170,7 +170,7 @@ def forecast_hashprice(
     from hashcanary.economics.supply.study import study_supply
     from hashcanary.inference.retarget.after import after_retarget
     from hashcanary.inference.retarget.forecast import forecast_retarget
-    from hashcanary.inference.retarget.hashprice_basis import basis_of
+    from hashcanary.inference.retarget.hashprice_ahead import basis_of
 
     if show not in TABLES:
         raise UsageError(

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from hashcanary.economics.costs.answers import CostAnswer, CostAnswers, Sensitivity
-    from hashcanary.economics.costs.history import ModelCosts
+    from hashcanary.economics.costs.history import CostAnswer, CostAnswers, ModelCosts, Sensitivity
     from hashcanary.economics.costs.stated import PublishedCost, StatedFigure
     from hashcanary.store.record import Record
 
@@ -146,7 +145,7 @@ def costs(
     own contract; efficiency: J/TH of your own machines. The rest: TOML files. Raises UsageError,
     BadFigures, UnknownCostModel, BadCostModel, NothingToMeasure, NoCost.
     """
-    from hashcanary.economics.costs.answers import cost_answers
+    from hashcanary.economics.costs.history import cost_answers
     from hashcanary.economics.costs.model import find_cost_models
     from hashcanary.economics.costs.stated import assume, newest_known, read_published_costs
 
@@ -290,7 +289,7 @@ def assumption_records(figures: Iterable[StatedFigure]) -> list[dict[str, object
 
 def _sensitivity(answers: CostAnswers) -> Table:
     """What each assumption moves, that which moves its model most first; the definition on top."""
-    from hashcanary.economics.costs.answers import by_swing
+    from hashcanary.economics.costs.history import by_swing
 
     known = {answer.model.name: answer.cost.value for answer in answers.answers if answer.cost}
     rows: list[tuple[object, ...]] = []

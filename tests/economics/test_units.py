@@ -27,7 +27,7 @@ _FOLDER = Path(hashcanary.economics.__file__).parent
 _ABOVE = (
     "inference/retarget/after.py",
     "inference/retarget/hashprice_ahead.py",
-    "inference/retarget/hashprice_basis.py",
+    "inference/retarget/hashprice_ahead.py",
     "inference/explain/margins.py",
     "studies/after_retarget.py",
 )

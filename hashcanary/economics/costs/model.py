@@ -51,7 +51,7 @@ class Cost:
     """USD a BTC, an item a day, NaN where it cannot be told.
 
     low, high: USD/BTC too, what is uncertain in the model itself at the stated assumptions, None
-    where nothing is; what is uncertain in the assumptions is added by ``costs.py``.
+    where nothing is; what is uncertain in the assumptions is added by ``history.py``.
     """
 
     usd_per_btc: Floats

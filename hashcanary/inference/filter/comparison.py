@@ -96,7 +96,7 @@ def compare(
 
 def compared(filtered: Filtered, then: Span, now: Span | None = None) -> Comparison:
     """``compare`` of a filter that kept its states, without shocks. Raises WindowNotKnown."""
-    from hashcanary.inference.filter.lag_kernel import run_back_sums
+    from hashcanary.inference.filter.kernels import run_back_sums
 
     check_smoothable(filtered)
     seen = filtered.observations

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.forecast import RetargetForecast
-    from hashcanary.inference.retarget.hashprice_ahead import Ahead
-    from hashcanary.inference.retarget.hashprice_basis import Basis
+    from hashcanary.inference.retarget.hashprice_ahead import Ahead, Basis
     from hashcanary.interval import Interval
 
     Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hashcanary.report.document import Section
 from hashcanary.report.sections.now import SMOOTHINGS
-from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
+from hashcanary.studies.luck import Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, YEARS
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import day, ordinal, percent

@@ -30,7 +30,7 @@ from hashcanary.simulation.scenario import Scenario
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.settings import WORDS
-from hashcanary.studies.stress.sources import stress_sources
+from hashcanary.studies.stress.sustainability import stress_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

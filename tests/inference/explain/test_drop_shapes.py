@@ -207,7 +207,7 @@ def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -
     from support.stress_worlds import stress_world
 
     from hashcanary.chain.networks import MAIN
-    from hashcanary.inference.explain.evidence import drop_factors, pool_factors
+    from hashcanary.inference.explain.attribution import drop_factors, pool_factors
     from hashcanary.inference.explain.pool_loss import LOSSES, PoolTables
     from hashcanary.inference.explain.profile import Place, fit_causes, profile_of
     from hashcanary.inference.explain.shapes import observed

@@ -13,11 +13,10 @@ from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.studies.errors import DuplicateStressComponent
 from hashcanary.studies.stress import component
 from hashcanary.studies.stress.component import all_components
-from hashcanary.studies.stress.components.puell import PUELL
+from hashcanary.studies.stress.components.revenue import PUELL
 from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.settings import Settings, read_settings
-from hashcanary.studies.stress.sources import stress_sources
-from hashcanary.studies.stress.sustainability import sustainability_history
+from hashcanary.studies.stress.sustainability import stress_sources, sustainability_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable
