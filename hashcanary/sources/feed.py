@@ -28,7 +28,6 @@ from hashcanary.errors import UsageError
 from hashcanary.plugins import declared_once
 from hashcanary.sources.errors import (
     BadSettings,
-    DuplicateFeed,
     SecretInTheOpen,
     UnknownFeed,
     UnknownSetting,
@@ -39,10 +38,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
+    from hashcanary.arrays import Ints
     from hashcanary.chain.networks import Network
     from hashcanary.sources.facts import Facts
 
@@ -67,14 +65,15 @@ class Setting:
         """What the user set, or the default."""
         return (settings.get(self.name) or self.default).strip()
 
-    def refused(self, expected: str, found: str) -> UsageError:
+    def refused(
+        self,
+        expected: str,
+        found: str,
+        remedy: str = "Correct it in sources.toml, in the environment or after -o.",
+    ) -> UsageError:
         """The error that names this setting."""
-        return UsageError(
-            argument=f"the setting {self.name}",
-            expected=expected,
-            found=found,
-            remedy="Correct it in sources.toml, in the environment or after -o.",
-        )
+        argument = f"the setting {self.name}"
+        return UsageError(argument=argument, expected=expected, found=found, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,10 @@ class Number(Setting):
             raise self.refused(f"a whole number from {self.low:,} to {self.high:,}{word}", text)
         return value
 
+    def pause(self, asked: Asked) -> None:
+        """Let so many whole seconds pass; what a feed does that is told nothing of news."""
+        asked.clock.sleep(self.whole(asked.settings))
+
     def whole_unless(self, settings: Mapping[str, str]) -> int | None:
         """The number, a whole one; None where the word stands."""
         return None if self.text(settings) == self.word else self.whole(settings)
@@ -154,7 +157,7 @@ class Held:
     locator: tuple[bytes, ...]
     tip_height: int | None
     height_of: Callable[[bytes], int | None]
-    heights_with: Callable[..., NDArray[np.int64]]
+    heights_with: Callable[..., Ints]
     last_known: Callable[..., int | None]
     active_from: Callable[[int], pl.DataFrame] | None = None
     daily_from: Callable[[date], pl.DataFrame] | None = None
@@ -209,8 +212,8 @@ class Feed:
 
 @cache
 def all_feeds() -> Mapping[str, Feed]:
-    """Every registered feed by name, sorted. Raises DuplicateFeed on a name used twice."""
-    return declared_once(GROUP, Feed, "name", DuplicateFeed)
+    """Every registered feed by name, sorted. Raises DuplicateName on a name used twice."""
+    return declared_once(GROUP, Feed, "name")
 
 
 def find_feed(name: str, place: str = "--source") -> Feed:

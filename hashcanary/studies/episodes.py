@@ -193,15 +193,15 @@ def ribbon_rows(metrics: Metrics) -> pl.DataFrame:
     return _with_depth(state, metrics["drawdown.sma30"].rows, metrics["hashrate.sma30"].rows)
 
 
-def epoch_rows(metrics: Metrics, threshold: float = EPOCH_THRESHOLD) -> pl.DataFrame:
-    """One row an epoch, by the drawdown rule at ``threshold`` (fraction): see ``_ROW``."""
+def epoch_rows(metrics: Metrics) -> pl.DataFrame:
+    """One row an epoch, by the drawdown rule at ``EPOCH_THRESHOLD``: see ``_ROW``."""
     drawdown = metrics["drawdown.epoch"].rows
     state = drawdown.select(
         "time",
         "known_at",
         "basis",
         until=pl.col("known_at"),
-        inside=pl.col("value") <= -threshold,
+        inside=pl.col("value") <= -EPOCH_THRESHOLD,
     )
     return _with_depth(state, drawdown, metrics["hashrate.epoch"].rows)
 

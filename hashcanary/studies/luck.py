@@ -32,16 +32,9 @@ from hashcanary.random import Purpose, generator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Floats, Ints
     from hashcanary.inference.luck.luck import DrawdownLuck
     from hashcanary.metrics.engine import Metrics
-
-    Ints = NDArray[np.int64]
-
-    Floats = NDArray[np.float64]
-
-    Bools = NDArray[np.bool_]
 
 
 SEED, WORLDS = 1, 300
@@ -127,11 +120,10 @@ class RibbonLuck:
         return Chance(float(-np.expm1(-count / years)), float(-np.expm1(-most / years)), everywhere)
 
 
-def ribbon_luck(metrics: Metrics, *, seed: int = SEED, worlds: int = WORLDS) -> RibbonLuck | None:
+def ribbon_luck(metrics: Metrics, *, worlds: int = WORLDS) -> RibbonLuck | None:
     """The inversions of ``worlds`` unstressed worlds; None where the record has no ribbon.
 
-    Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed. Raises UsageError on a seed
-    that is none.
+    Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed.
     """
     rows = metrics["ribbon.oscillator"].rows
     has = rows["value"].is_not_null().to_numpy()
@@ -142,8 +134,8 @@ def ribbon_luck(metrics: Metrics, *, seed: int = SEED, worlds: int = WORLDS) -> 
     path = never_falling(np.log(np.where(mean > 0, mean, np.nan)))
     # a mean stands for the middle of its days; the first ribbon rests on the 60 days up to it
     day = np.arange(first - LONG + 1, end) + SHORT // 2
-    found = simulate(path[np.clip(day, 0, path.size - 1)], seed, worlds)
-    return _of(found, int(rows["time"][first]), np.asarray(has[first:end]), seed, worlds)
+    found = simulate(path[np.clip(day, 0, path.size - 1)], SEED, worlds)
+    return _of(found, int(rows["time"][first]), np.asarray(has[first:end]), SEED, worlds)
 
 
 def never_falling(values: Floats) -> Floats:

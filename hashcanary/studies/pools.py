@@ -19,7 +19,7 @@ days: measured ones, every one of them, else there is no share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import TYPE_CHECKING, Literal
 
@@ -38,15 +38,10 @@ from hashcanary.studies.errors import NoPoolLabels
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Floats, Ints
     from hashcanary.metrics.chain_columns import ChainColumns
     from hashcanary.metrics.pool_days import PoolBlocks
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
-
-    Ints = NDArray[np.int64]
 
 
 # tables as likely as the one seen but for rounding count as equally likely
@@ -162,7 +157,7 @@ class MeasuredDays:
     chain: ChainColumns
     starts: Ints
     blocks: PoolBlocks
-    measured: NDArray[np.bool_]
+    measured: Bools
     end: int
 
 
@@ -211,7 +206,7 @@ def study_pools(record: Record, days: int = 7, by: By = "pool") -> PoolStudy:
     )
 
 
-def _end(measured: NDArray[np.bool_], days: int, at: str) -> int:
+def _end(measured: Bools, days: int, at: str) -> int:
     """One past the last measured day. Raises NoPoolLabels unless the days before it are too."""
     last = np.flatnonzero(measured)
     run = 0
@@ -266,12 +261,8 @@ def _compared(
     """The row with its change against the window before."""
     p_value, corrected = tests.get(at, (None, None))
     was = _share(int(before.blocks[at]), int(before.blocks.sum()))
-    return PoolRow(
-        pool=row.pool,
-        name=row.name,
-        blocks=row.blocks,
-        share=row.share,
-        hashrate=row.hashrate,
+    return replace(
+        row,
         before=int(before.blocks[at]),
         share_change=_difference(row.share, was),
         hashrate_change=_ratio(now, before, at),
@@ -397,9 +388,7 @@ def pool_shares(record: Record, days: int = 30, most: int = 5) -> PoolShares:
     )
 
 
-def _windows(
-    counts: Ints, measured: NDArray[np.bool_], days: int
-) -> tuple[Ints, NDArray[np.bool_]]:
+def _windows(counts: Ints, measured: Bools, days: int) -> tuple[Ints, Bools]:
     """Blocks by pool in the ``days`` days up to each day, and whether all of them are measured."""
     counts = np.where(measured[:, None], counts, 0)
     sums = np.cumsum(counts, axis=0)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.costs.model import LEVEL
-from hashcanary.interval import Interval
+from hashcanary.interval import Interval, clopper_pearson
 from hashcanary.moments import DAY, iso_day
-from hashcanary.studies.forward_returns import clopper_pearson
 from hashcanary.units import COUNT, DAYS, FRACTION
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.costs import assumption, assumption_records

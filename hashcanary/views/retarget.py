@@ -14,7 +14,7 @@ from hashcanary.views.text import banded, count, day, minute, percent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.inference.filter.observations import Floats
+    from hashcanary.arrays import Floats
     from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
     from hashcanary.views.table import Cell

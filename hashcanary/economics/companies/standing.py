@@ -42,7 +42,6 @@ from hashcanary.economics.companies.reports import (
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.hash_economics import Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting
-from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.supply import study as supply_study
 from hashcanary.interval import Interval, corners
 from hashcanary.metrics.errors import NothingToMeasure
@@ -52,8 +51,6 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.companies.power import Ai
     from hashcanary.economics.machines.fleet import History
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.store.record import Record
 
 
@@ -247,8 +244,6 @@ def companies_now(
     record: Record,
     name: str | None = None,
     price_usd_per_btc: float | None = None,
-    catalogue: Catalogue | None = None,
-    prices: PowerPrices | None = None,
 ) -> CompaniesNow:
     """How each company stands at the record's moment, or only the one called ``name``.
 
@@ -258,7 +253,7 @@ def companies_now(
     companies = companies_of(record, name)
     moment = _moment(record)
     known = _prices(record, price_usd_per_btc)
-    power = network_power(record, moment, known.history, catalogue or read_rigs(), prices)
+    power = network_power(record, moment, known.history)
     # the day that ends at the moment, or has begun
     today = datetime.fromtimestamp(moment - 1, UTC).date()
     world = _World(today, known, power, network_coins(record), _connection(moment))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.costs.model import LEVEL, SIGMAS, Cost, CostModel, Floats, Given, combined
+from hashcanary.economics.costs.model import LEVEL, SIGMAS, Cost, CostModel, Given, combined
 from hashcanary.economics.costs.stated import EFFICIENCY, POWER_PRICE, stated_days
 from hashcanary.economics.errors import BadCostModel, NoCost
 from hashcanary.interval import Interval
@@ -29,6 +29,7 @@ from hashcanary.moments import DAY, day_start
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hashcanary.arrays import Floats
     from hashcanary.economics.costs.stated import Assumed, StatedDays, StatedFigure
     from hashcanary.store.record import Record
 
@@ -151,9 +152,7 @@ def _computed(model: CostModel, given: Given) -> Cost:
     size = given.days["time"].size
     for column in (cost.usd_per_btc, cost.low, cost.high):
         if column is not None and column.shape != (size,):
-            raise BadCostModel(
-                model=model.name, expected=f"an item for each of {size} days", found=column.shape
-            )
+            raise BadCostModel(model.name, f"an item for each of {size} days", column.shape)
     finite = np.isfinite(cost.usd_per_btc) & (cost.usd_per_btc > 0)
     return Cost(np.where(finite, cost.usd_per_btc, np.nan), cost.low, cost.high)
 

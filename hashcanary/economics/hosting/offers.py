@@ -38,14 +38,9 @@ from hashcanary.random import Purpose, generator
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Floats, Ints
     from hashcanary.economics.hosting.contracts import Contract, HostingAssumption
     from hashcanary.economics.supply.curve import Supply
-
-    Floats = NDArray[np.float64]
-
-    Ints = NDArray[np.int64]
 
 
 _MILLION = 1e6
@@ -267,7 +262,7 @@ class Sites:
     region: Ints
     usd_per_kwh: Floats
     building: Floats
-    there: NDArray[np.bool_]
+    there: Bools
 
     @property
     def weight(self) -> Floats:
@@ -350,7 +345,7 @@ def _chosen(shares: Floats, place: Floats) -> Ints:
     return np.asarray((place[:, :, None] > ends[:, None, :-1]).sum(axis=2), dtype=np.int64)
 
 
-def _still_there(supply: Supply, log_cost: Floats) -> NDArray[np.bool_]:
+def _still_there(supply: Supply, log_cost: Floats) -> Bools:
     """Not beyond what the last months paid, nor among the dearest that left since the peak."""
     there = log_cost <= supply.limit_log[:, None]
     rank = np.argsort(np.argsort(np.where(there, log_cost, np.inf), axis=1), axis=1)

@@ -40,8 +40,7 @@ from hashcanary.random import Purpose, generator
 from hashcanary.units import FRACTION, PER_YEAR
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats
     from hashcanary.economics.hash_economics import HashEconomics
     from hashcanary.economics.hosting.contracts import (
         Convertible,
@@ -54,8 +53,6 @@ if TYPE_CHECKING:
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
 
 
 # sites whose building is dear or whose mining is good: the last tenth

@@ -45,15 +45,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
 
 
 _ROUNDING = 1e-9
@@ -184,20 +181,15 @@ def read_published_shares(path: Path | None = None) -> tuple[PublishedShare, ...
 
 def _share(place: Place) -> PublishedShare:
     place.only("who", "kind", "whose", "first", "last", "known", "low", "high", "source")
-    kind = place.text("kind")
-    if kind not in get_args(Kind):
-        raise place.bad("kind", f"one of {', '.join(get_args(Kind))}", kind)
     first, last = (place.day(key, 0) if key in place.table else None for key in ("first", "last"))
     if (first is None) != (last is None) or (first or 0) > (last or 0):
         raise place.bad("last", "first and last, in this order, or none of them", last)
-    if "known" not in place.table:
-        raise place.bad("known", "a date such as 2026-02-05", None)
-    known, low = place.day("known", 0) + DAY, place.number("low", 0.0, _MOST)
+    known, low = place.day("known") + DAY, place.number("low", 0.0, _MOST)
     if last is not None and known <= last:
         raise place.bad("known", "a day not before `last`", place.table["known"])
     return PublishedShare(
         place.text("who"),
-        kind,  # type: ignore[arg-type]  # checked against Kind above
+        place.one_of("kind", get_args(Kind)),
         place.text("whose"),
         first,
         None if last is None else last + DAY,

@@ -47,14 +47,9 @@ from hashcanary.moments import DAY, iso_day
 from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Singles
     from hashcanary.economics.machines.fleet import Fleets, History
     from hashcanary.economics.power.prices import PowerDraws, PowerMix
-
-    Floats = NDArray[np.float64]
-
-    Singles = NDArray[np.float32]
 
 
 Selection = Literal["proportional", "dearest", "cheapest"]

@@ -67,13 +67,10 @@ from hashcanary.moments import DAY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats
     from hashcanary.inference.explain.pool_loss import PoolTables
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
 
 
 Factors = dict[str, float]
@@ -120,12 +117,8 @@ def pool_factors(
                 own = one.weight + np.interp(lost, LOSSES, tables.regions[region])
                 term = float(log_sum(own, (0, 1))) + np.log(share * max(one.cause.a_year, 1e-12))
                 places[region] = float(np.logaddexp(places[region], term))
-    most = max(places.values(), default=0.0)
-    if not np.isfinite(most):
-        return PoolFactors(factors, {})
-    shares = {region: float(np.exp(value - most)) for region, value in places.items()}
-    total = sum(shares.values())
-    return PoolFactors(factors, {region: one / total for region, one in shares.items()})
+    told = np.isfinite(max(places.values(), default=0.0))
+    return PoolFactors(factors, _shares(places) if told and places else {})
 
 
 def _of_cause(cause: Cause, tables: PoolTables) -> Floats:

@@ -21,9 +21,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from hashcanary.arrays import Floats
 
     Gain = tuple[float, float, float, float, float]
 

@@ -34,8 +34,9 @@ from hashcanary.moments import DAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hashcanary.arrays import Floats
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks, Floats
+    from hashcanary.inference.filter.observations import Blocks
 
 YEAR = 365.25
 # an epoch of blocks: two weeks, of which luck moves the mean by 2.2%

@@ -41,16 +41,11 @@ from hashcanary.moments import DAY, iso_day
 from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.chain.networks import Network
     from hashcanary.economics.hash_economics import Days, Fees
     from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
-
-    Ints = NDArray[np.int64]
 
 
 # a last block so many seconds before the moment asked about is said to be old

@@ -16,7 +16,7 @@ import polars as pl
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.sources.errors import MissingOption
-from hashcanary.sources.facts import CANDLES, Coverage, Facts, Parsed
+from hashcanary.sources.facts import CANDLES, Coverage, Parsed
 from hashcanary.sources.files.columns import Table, missing_ranges, settle
 from hashcanary.sources.files.tables import Field, has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
@@ -43,12 +43,12 @@ def candles_of(content: Content, options: Options, kind: str, table: Table, mark
     interval = _interval(table, ordered["open_time"], times, options.interval)
     resting = _resting_days(ordered["open_time"], interval)
     late = DAY if _dated_by_evening(resting) else 0
-    frame = ordered.with_columns(
+    rows = ordered.with_columns(
         market=pl.lit(market),
         interval=pl.lit(interval, pl.Int64),
-        source=pl.lit(content.source),
         known_at=pl.col("open_time") + interval + late,
-    ).select(list(CANDLES.schema))
+    )
+    facts = CANDLES.facts(rows, content.source)
     notes = [f"market {market}, candles of {_words(interval)}", *table.notes, *how, *settled]
     if not table.has("volume"):
         notes.append("no volume in the file")
@@ -60,9 +60,8 @@ def candles_of(content: Content, options: Options, kind: str, table: Table, mark
             "Sundays without Fridays: sessions are dated by the evening on which they open, so a "
             "candle is known one day after its date has ended"
         )
-    return Parsed(
-        kind, (Facts(CANDLES, frame),), _coverage(frame["open_time"], interval, resting, notes)
-    )
+    coverage = _coverage(facts.frame["open_time"], interval, resting, notes)
+    return Parsed(kind, (facts,), coverage)
 
 
 def _prices(table: Table) -> dict[str, pl.Series]:
@@ -85,12 +84,7 @@ def _interval(table: Table, ordered: pl.Series, times: pl.Series, given: int | N
     Every spacing must be a multiple of it, for a candle that spans less was known earlier.
     """
     if given is not None and given <= 0:
-        raise UsageError(
-            argument="--interval",
-            expected="seconds above zero",
-            found=given,
-            remedy="An hour is 3600, a day 86400.",
-        )
+        raise UsageError("--interval", "seconds above zero", given, "An hour is 3600, a day 86400.")
     steps = ordered.diff().drop_nulls()
     if given is None and steps.is_empty():
         raise MissingOption(

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
-from hashcanary.errors import UsageError
 from hashcanary.moments import iso_time, parse_moment
 from hashcanary.sources.catalogue.candles import candles_of
 from hashcanary.sources.errors import (
@@ -96,12 +95,8 @@ def exchange_named(name: str) -> tuple[Exchange, ModuleType]:
     except ImportError as error:
         raise MissingExtra(source="the feed ccxt", package="ccxt", extra="markets") from error
     if name not in ccxt.exchanges:
-        raise UsageError(
-            argument="the setting exchange",
-            expected="an exchange that ccxt knows, such as binance or kraken",
-            found=name,
-            remedy="ccxt lists them in ccxt.exchanges.",
-        )
+        expected = "an exchange that ccxt knows, such as binance or kraken"
+        raise _EXCHANGE.refused(expected, name, "ccxt lists them in ccxt.exchanges.")
     return getattr(ccxt, name)({"enableRateLimit": True, "timeout": TIMEOUT_MS}), ccxt
 
 
@@ -109,12 +104,8 @@ def interval_of(exchange: Exchange, timeframe: str) -> int:
     """Seconds of a candle. Raises UsageError for one the exchange has not, or of no fixed span."""
     offered = [name for name in exchange.timeframes or () if name[-1:] in "smhdw"]
     if timeframe not in offered:
-        raise UsageError(
-            argument="the setting timeframe",
-            expected=f"one of {', '.join(offered)}",
-            found=timeframe,
-            remedy="The exchange offers no others.",
-        )
+        remedy = "The exchange offers no others."
+        raise _TIMEFRAME.refused(f"one of {', '.join(offered)}", timeframe, remedy)
     return int(exchange.parse_timeframe(timeframe))
 
 
@@ -224,10 +215,7 @@ def _fetched(clock: Clock, candles: Candles, since: int, ccxt: ModuleType) -> ob
                 ) from error
         except ccxt.BaseError as error:
             raise Refused(
-                service=candles.exchange.id,
-                url=candles.place,
-                status=type(error).__name__,
-                found=printable(str(error)),
+                candles.exchange.id, candles.place, type(error).__name__, printable(str(error))
             ) from error
         clock.sleep(backoff(_FIRST_WAIT, len(reasons), candles.place))
 
@@ -256,11 +244,6 @@ def batches(asked: Asked) -> Iterator[Batch]:
     yield from candle_batches(asked, candles, ccxt)
 
 
-def wait(asked: Asked) -> None:
-    """Let some time pass."""
-    asked.clock.sleep(_POLL.whole(asked.settings))
-
-
 def _since(text: str) -> int:
     """The Unix second at which the first candle may open."""
     moment = parse_moment(f"{text}T00:00:00Z")
@@ -275,7 +258,7 @@ CCXT = Feed(
     gives=("candles",),
     settings=(_EXCHANGE, _SYMBOL, _TIMEFRAME, _SINCE, _PAGE, _POLL),
     batches=batches,
-    wait=wait,
+    wait=_POLL.pause,
     example=(
         "pip install 'hashcanary[markets]'\n"
         "hashcanary sync --source ccxt -o exchange=kraken -o symbol=BTC/USD -o timeframe=1d"

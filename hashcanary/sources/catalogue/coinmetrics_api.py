@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day
 from hashcanary.sources.errors import OutOfOrder
 from hashcanary.sources.facts import DAILY_REFERENCE, Facts
@@ -112,12 +111,8 @@ def series_names(text: str) -> tuple[str, ...]:
     """The names in a setting, separated by commas. Raises UsageError."""
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     if len(names) > _MOST_SERIES or not all(_NAME.fullmatch(name) for name in names):
-        raise UsageError(
-            argument="the setting series",
-            expected=f"at most {_MOST_SERIES} names such as PriceUSD,HashRate",
-            found=text,
-            remedy="They are listed at docs.coinmetrics.io.",
-        )
+        expected = f"at most {_MOST_SERIES} names such as PriceUSD,HashRate"
+        raise _SERIES.refused(expected, text, "They are listed at docs.coinmetrics.io.")
     return names
 
 
@@ -304,18 +299,13 @@ def batches(asked: Asked) -> Iterator[Batch]:
         yield from series_batches(asked, http, names, again)
 
 
-def wait(asked: Asked) -> None:
-    """Let some time pass: a day's values come once a day."""
-    asked.clock.sleep(_POLL.whole(asked.settings))
-
-
 COINMETRICS_API = Feed(
     name="coinmetrics",
     title="Coin Metrics community API",
     gives=("daily_reference",),
     settings=(_URL, _RATE, *SHARED, _SERIES, _REVISE, _POLL),
     batches=batches,
-    wait=wait,
+    wait=_POLL.pause,
     example=(
         "# daily prices and counts; every answer is kept, to be read again without the network\n"
         "hashcanary sync --source coinmetrics -o save=~/answers\n"

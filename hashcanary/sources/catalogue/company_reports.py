@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.errors import BadReportColumns, ConflictingRows, TooManyRows
-from hashcanary.sources.facts import COMPANIES, Coverage, Facts, Parsed
+from hashcanary.sources.errors import BadReportColumns, ConflictingRows, TooLarge
+from hashcanary.sources.facts import COMPANIES, Coverage, Parsed
 from hashcanary.sources.files.company_figures import BY_HEAD, BY_NAME, FIGURES, Figure
 from hashcanary.sources.files.tables import Field, has, normal, read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
@@ -293,16 +293,17 @@ def recognise(probe: Probe) -> bool:
 def parse(content: Content, options: Options) -> Parsed:
     """Rows of ``companies``: one a figure, known at the end of the day of its publication.
 
-    Raises BadReportColumns, BadValue, ConflictingRows, TooManyRows, what tables raise.
+    Raises BadReportColumns, BadValue, ConflictingRows, TooLarge, what tables raise.
     """
     table = read_matching(content, KIND, lambda columns: choose_columns(content.path, columns))
     if table.frame.height > MAX_ROWS:
-        raise TooManyRows(file=content.path, limit=MAX_ROWS, found=table.frame.height)
+        found = f"{table.frame.height:,}"
+        raise TooLarge(file=content.path, limit=MAX_ROWS, what="rows", found=found)
     noted = tuple(note for note in table.notes if note != f"columns not kept: {NOTE}")
     table = replace(table, notes=noted)
     once, notes = _settled(table, read_reports(table))
-    rows = once.with_columns(source=pl.lit(content.source)).select(list(COMPANIES.schema))
-    return Parsed(KIND, (Facts(COMPANIES, rows),), _coverage(rows, (*table.notes, *notes)))
+    facts = COMPANIES.facts(once, content.source)
+    return Parsed(KIND, (facts,), _coverage(facts.frame, (*table.notes, *notes)))
 
 
 def _settled(table: Table, rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_time
 from hashcanary.sources.errors import OutOfOrder
 from hashcanary.sources.facts import CANDLES, Facts
@@ -102,19 +101,13 @@ def _candles(ticks: pl.DataFrame, source: str) -> tuple[pl.DataFrame, tuple[str,
         if left_out
         else ()
     )
-    nothing = pl.lit(None, pl.Float64)
     rows = kept.with_columns(
         market=pl.lit(MARKET),
         open_time=pl.col("time"),
-        open=nothing,
-        high=nothing,
-        low=nothing,
         close=pl.col("USD"),
-        volume=nothing,
-        source=pl.lit(source),
         known_at=pl.col("time") + pl.col("interval"),
     )
-    return rows.select(list(CANDLES.schema)), notes
+    return CANDLES.facts(rows, source).frame, notes
 
 
 def tick_batches(
@@ -179,18 +172,8 @@ def _url(asked: Asked) -> str:
     if url != _MEMPOOL or network == MAIN:
         return url
     if network.name not in _ELSEWHERE:
-        raise UsageError(
-            argument="the setting url",
-            expected=f"the URL of an explorer of {network.name}",
-            found=url,
-            remedy="Set it with -o url=URL or in sources.toml.",
-        )
+        raise _URL.refused(f"the URL of an explorer of {network.name}", url)
     return _ELSEWHERE[network.name]
-
-
-def wait(asked: Asked) -> None:
-    """Let some time pass: a service tells nobody of a new block."""
-    asked.clock.sleep(_POLL.whole(asked.settings))
 
 
 ESPLORA = Feed(
@@ -199,7 +182,7 @@ ESPLORA = Feed(
     gives=("headers", "blocks", "pool_labels", "candles"),
     settings=(_URL, _RATE, *SHARED, _BLOCKS, _FROM, _PRICES, _POLL),
     batches=batches,
-    wait=wait,
+    wait=_POLL.pause,
     example=(
         "# the last 4,032 blocks and prices from your own mempool.space instance\n"
         "hashcanary sync --source esplora -o url=http://127.0.0.1:8999/api"

@@ -7,10 +7,8 @@ it by example.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from math import isfinite
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -34,6 +32,7 @@ from hashcanary.sources.files.daily import (
 from hashcanary.sources.files.fetching import fetch
 from hashcanary.sources.files.tables import read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
+from hashcanary.stated import Place, parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +46,7 @@ _KEYS = ("table", "vendor", "market", "separator", "average", "time", "columns")
 _TIME_KEYS = ("column", "format", "zone", "hour")
 _AVERAGES = ("none", "day")
 _COLUMN_KEYS = ("name", "multiply")
+_MOST = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,112 +81,65 @@ class Mapping:
 
 def read_mapping(path: Path, data: bytes) -> Mapping:
     """Read a mapping file. Raises BadMapping, which names the key."""
-    try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _bad(path, "its text", "a TOML document", str(error)) from error
-    _known_keys(path, "", document, _KEYS)
-    table = _text(path, document, "table")
-    if table not in TABLES:
-        raise _bad(path, "table", f"one of {', '.join(TABLES)}", repr(table))
+    document = parse_document(str(path), data, BadMapping)
+    document.only(*_KEYS)
+    table = document.one_of("table", TABLES)
+    separator = document.table.get("separator", ",")
+    if not isinstance(separator, str) or len(separator) != 1 or not separator.isascii():
+        raise document.bad("separator", "one ASCII character", separator)
+    if separator in '"\r\n':
+        raise document.bad("separator", "a character that is no quote and no line's end", separator)
+    time = document.part("time")
+    time.only(*_TIME_KEYS)
+    averaged = document.one_of("average", _AVERAGES, "none") == "day"
+    if averaged and table != "daily_reference":
+        raise document.bad("average", "a table daily_reference", table)
+    if "hour" in time.table and not averaged:
+        raise time.bad("hour", 'average = "day" beside it', "no such line")
     name_key = {"daily_reference": "vendor", "candles": "market"}.get(table)
-    separator = _text(path, document, "separator", ",")
-    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n':
-        raise _bad(path, "separator", "one ASCII character that is no quote", repr(separator))
-    time = document.get("time")
-    if not isinstance(time, dict):
-        raise _bad(path, "[time]", "a section with the key column", repr(time))
-    _known_keys(path, "time.", time, _TIME_KEYS)
-    averaged = _averaged(path, document, table)
-    if "hour" in time and not averaged:
-        raise _bad(path, "time.hour", 'average = "day" beside it', "no such line")
     return Mapping(
         table=table,
-        name=_text(path, document, name_key) if name_key else "",
+        name=document.text(name_key) if name_key else "",
         separator=separator,
-        time_column=_text(path, time, "column", where="time."),
-        time_format=_text(path, time, "format", "iso", where="time."),
-        zone=_zone(path, _text(path, time, "zone", "UTC", where="time.")),
-        hour=_text(path, time, "hour", where="time.") if "hour" in time else "",
+        time_column=time.text("column"),
+        time_format=time.text("format", "iso"),
+        zone=_zone(time),
+        hour=time.text("hour", ""),
         averaged=averaged,
-        columns=_columns(path, document.get("columns")),
+        columns=_columns(document),
     )
 
 
-def _averaged(path: Path, document: dict[str, object], table: str) -> bool:
-    average = _text(path, document, "average", "none")
-    if average not in _AVERAGES:
-        raise _bad(path, "average", f"one of {', '.join(_AVERAGES)}", repr(average))
-    if average == "day" and table != "daily_reference":
-        raise _bad(path, "average", "a table daily_reference", table)
-    return average == "day"
-
-
-def _columns(path: Path, section: object) -> dict[str, Mapped]:
-    if not isinstance(section, dict) or not section:
-        raise _bad(
-            path, "[columns]", 'a section with lines such as "Close" = "close"', repr(section)
-        )
-    columns = {column: _column(path, column, value) for column, value in section.items()}
+def _columns(document: Place) -> dict[str, Mapped]:
+    given = document.part("columns")
+    if not given.table:
+        raise document.bad("columns", 'lines such as "Close" = "close"', None)
+    columns = {column: _column(given, column) for column in given.table}
     names = [mapped.name for mapped in columns.values()]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise _bad(path, "[columns]", "each name of the lake once", f"{twice[0]!r} twice")
+        raise document.bad("[columns]", "each name of the lake once", f"{twice[0]} twice")
     return columns
 
 
-def _column(path: Path, column: str, value: object) -> Mapped:
-    place = f"columns.{column}"
-    if isinstance(value, str):
-        value = {"name": value}
-    if not isinstance(value, dict):
-        raise _bad(path, place, "a name, or a table with name and multiply", repr(value))
-    _known_keys(path, f"{place}.", value, _COLUMN_KEYS)
-    factor = value.get("multiply", 1.0)
-    if isinstance(factor, bool) or not isinstance(factor, int | float) or not isfinite(factor):
-        raise _bad(path, f"{place}.multiply", "a finite number", repr(factor))
+def _column(given: Place, column: str) -> Mapped:
+    if isinstance(given.table[column], str):
+        return Mapped(given.text(column))
+    inside = given.part(column)
+    inside.only(*_COLUMN_KEYS)
+    factor = inside.number("multiply", -_MOST, _MOST, 1.0)
     if factor == 0:
-        raise _bad(path, f"{place}.multiply", "a number other than zero", "0")
-    return Mapped(_text(path, value, "name", where=f"{place}."), float(factor))
+        raise inside.bad("multiply", "a number other than zero", 0)
+    return Mapped(inside.text("name"), factor)
 
 
-def _zone(path: Path, zone: str) -> str:
+def _zone(time: Place) -> str:
+    zone = time.text("zone", "UTC")
     try:
         ZoneInfo(zone)
     except (KeyError, ValueError, OSError) as error:
-        raise _bad(
-            path, "time.zone", "an IANA time zone such as Europe/Berlin", repr(zone)
-        ) from error
+        raise time.bad("zone", "an IANA time zone such as Europe/Berlin", zone) from error
     return zone
-
-
-def _text(
-    path: Path,
-    section: dict[str, object],
-    key: str,
-    default: str | None = None,
-    where: str = "",
-) -> str:
-    value = section.get(key, default)
-    if not isinstance(value, str) or not value:
-        raise _bad(path, where + key, "a text", "nothing" if value is None else repr(value))
-    return value
-
-
-def _known_keys(path: Path, where: str, section: dict[str, object], known: tuple[str, ...]) -> None:
-    strange = sorted(set(section) - set(known))
-    if strange:
-        raise _bad(path, where + strange[0], f"one of the keys {', '.join(known)}", "this key")
-
-
-def _bad(path: Path, place: str, expected: str, found: str) -> BadMapping:
-    return BadMapping(
-        file=path,
-        place=place,
-        expected=expected,
-        found=found,
-        remedy="Correct the mapping file; docs/mapping.md shows one.",
-    )
 
 
 KIND = "mapped-csv"
@@ -279,12 +232,13 @@ def _check_names(path: Path, mapping: Mapping) -> None:
     strange = sorted(names - set(known)) if known else []
     missing = [name for name in _NEEDED[mapping.table] if name not in names]
     if strange or missing or len(names) == len(mapping.columns):
+        columns = ", ".join(known or ("time once, beside the series",))
+        needed = ", ".join(_NEEDED[mapping.table]) or "names"
         raise BadMapping(
             file=path,
             place="[columns]",
-            expected=f"the columns {', '.join(known or ('time once, beside the series',))}",
+            expected=f"the columns {columns}; a table {mapping.table} needs {needed}",
             found=", ".join(sorted(names)),
-            remedy=f"A table {mapping.table} needs {', '.join(_NEEDED[mapping.table]) or 'names'}.",
         )
 
 
@@ -310,9 +264,7 @@ def _wanted(content: Content, mapping: Mapping, columns: Sequence[str]) -> dict[
     wanted |= {column: mapped.name for column, mapped in mapping.columns.items()}
     missing = [column for column in wanted if column not in columns]
     if missing:
-        raise MissingColumns(
-            file=content.path, kind=KIND, expected="; ".join(missing), found=", ".join(columns)
-        )
+        raise MissingColumns(content.path, KIND, "; ".join(missing), ", ".join(columns))
     return wanted
 
 

@@ -209,9 +209,7 @@ def survey(
     for path in map(Path, paths):
         met = [_look(entry.path, entry.passed_over, kind, path) for entry in walk(path)]
         if not met:
-            raise NothingToRead(
-                file=path, found="an empty folder", remedy="Name a folder that holds data files."
-            )
+            raise NothingToRead(path, "an empty folder", "Name a folder that holds data files.")
         found += met
     return found
 

@@ -159,9 +159,7 @@ class Archive:
             ) from error
         except OSError as error:
             raise UnreadableFile(
-                file=path,
-                reason=error.strerror or "an error of the system",
-                remedy="Check its permissions.",
+                path, error.strerror or "an error of the system", "Check its permissions."
             ) from error
         try:
             about = json.loads(line)
@@ -198,12 +196,12 @@ class Answer:
     at: float
     content_type: str = ""
 
-    def json(self, real: Callable[[str], object] = float) -> object:
-        """The body as JSON. ``real`` makes numbers with a point, as ``decimal.Decimal`` might.
+    def json(self) -> object:
+        """The body as JSON.
 
         Raises WrongSchema where it is no JSON in UTF-8, or nested deeper than any answer is.
         """
-        return decode_json(self.body, self.url, self.content_type, real)
+        return decode_json(self.body, self.url, self.content_type)
 
 
 @dataclass(slots=True)
@@ -276,10 +274,7 @@ class Http:
         if 200 <= answer.status < 300 or answer.status in accept:
             return answer
         raise Refused(
-            service=self.service,
-            url=asking.url,
-            status=answer.status,
-            found=self._without_secrets(printable(answer.body)),
+            self.service, asking.url, answer.status, self._without_secrets(printable(answer.body))
         )
 
     def _fetched(self, asking: Asking, accept: Collection[int], safe: bool) -> Saved:

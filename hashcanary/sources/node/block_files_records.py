@@ -35,12 +35,9 @@ from hashcanary.sources.node.block_files_walk import FRAME, WINDOW, opened, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Ints
     from hashcanary.chain.networks import Network
     from hashcanary.sources.node.block_files_walk import BlockFile, Walked
-
-    Ints = NDArray[np.int64]
 
 
 # No field read in one step is longer, so a place this far from the window's end is safe.
@@ -61,12 +58,12 @@ class CoinbaseColumns:
     """
 
     data: bytes
-    good: NDArray[np.bool_]
+    good: Bools
     head: Ints
     tx_count: Ints
     weight: Ints
     value: Ints
-    witness: NDArray[np.bool_]
+    witness: Bools
     start: Ints
     end: Ints
     script_start: Ints
@@ -107,7 +104,7 @@ class _Windows:
             for width in (2, 4, 8)
         }
 
-    def compact(self, place: Ints, good: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    def compact(self, place: Ints, good: Bools) -> tuple[Ints, Ints]:
         """CompactSizes and where they end; ``good`` is cleared where one is not as it must be."""
         value = self.bytes[place].astype(np.int64)
         long = np.flatnonzero(value >= 0xFD)
@@ -122,7 +119,7 @@ class _Windows:
         end[long] += np.where(first == 0xFD, 2, 4)
         return value, end
 
-    def room(self, place: Ints, rows: Ints | slice = slice(None)) -> NDArray[np.bool_]:
+    def room(self, place: Ints, rows: Ints | slice = slice(None)) -> Bools:
         """Whether ``_MARGIN`` bytes of its window are left at each place."""
         return place - self.base[rows] <= WINDOW - _MARGIN
 
@@ -164,16 +161,16 @@ def coinbase_columns(data: bytes, size: Ints) -> CoinbaseColumns:
     )
 
 
-def _null_input(windows: _Windows, place: Ints) -> NDArray[np.bool_]:
+def _null_input(windows: _Windows, place: Ints) -> Bools:
     """Whether one input begins at each place, and what it spends is nothing."""
     null = windows.bytes[place] == 1
     for step in range(0, 32, 8):
         null &= windows.words[8][place + 1 + step] == 0
-    result: NDArray[np.bool_] = null & (windows.words[4][place + 33] == 0xFFFFFFFF)
+    result: Bools = null & (windows.words[4][place + 33] == 0xFFFFFFFF)
     return result
 
 
-def _outputs(windows: _Windows, place: Ints, good: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def _outputs(windows: _Windows, place: Ints, good: Bools) -> tuple[Ints, Ints]:
     """Sum of the values of the outputs that begin at each place, and where they end."""
     place = np.where(good, place, windows.base)
     left, place = windows.compact(place, good)

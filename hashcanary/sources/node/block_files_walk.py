@@ -244,14 +244,14 @@ def unlocked(data: bytes, offset: int, key: bytes) -> bytes:
     )
 
 
-def walk(file: BlockFile, start: int, magic: bytes, most: int = MOST_RECORDS) -> Walked:
-    """At most ``most`` records from ``start`` on, where a record must begin or the file end.
+def walk(file: BlockFile, start: int, magic: bytes) -> Walked:
+    """At most ``MOST_RECORDS`` records from ``start``, where a record or the file's end must be.
 
     Raises DamagedBlockFile, naming the offset.
     """
     try:
         with opened(file) as descriptor:
-            walked = _walk(descriptor, file, start, magic, most)
+            walked = _walk(descriptor, file, start, magic)
             if walked.at_end:
                 _finish(descriptor, walked, magic)
     except FileNotFoundError:
@@ -259,14 +259,14 @@ def walk(file: BlockFile, start: int, magic: bytes, most: int = MOST_RECORDS) ->
     return walked
 
 
-def _walk(descriptor: int, file: BlockFile, start: int, magic: bytes, most: int) -> Walked:
+def _walk(descriptor: int, file: BlockFile, start: int, magic: bytes) -> Walked:
     """Records as their sizes lead from one to the next; the end is not looked at yet."""
     walked = Walked(file, start)
     keep_window, keep_offset = walked.windows.append, walked.offsets.append
     marks, masks = _marks(file.key, magic)
     read, split, offset = os.pread, _FRAME.unpack_from, start
     # one more than asked for: the last one only proves the size of the one before
-    for _ in range(most + 1):
+    for _ in range(MOST_RECORDS + 1):
         window = read(descriptor, WINDOW, offset)
         if len(window) < FRAME:
             break

@@ -166,9 +166,7 @@ def coinbase_row(raw: bytes, block: bytes, height: int, url: str) -> Row:
     try:
         whole = check_block(raw)
     except ChainError as error:
-        raise BadBlock(
-            node=url, block=f"{height:,}", expected="a whole block", found=str(error)
-        ) from error
+        raise BadBlock(url, f"{height:,}", "a whole block", str(error)) from error
     found = header_hash(raw[:HEADER_SIZE])
     if found != block:
         raise BadBlock(node=url, block=f"{height:,}", expected=block.hex(), found=found.hex())

@@ -127,9 +127,7 @@ class BlockAsker:
         return {height: coinbase_row(raw, block, height, self.clients[0].http.base)}
 
     def _bad(self, height: int, expected: str, found: str) -> BadBlock:
-        return BadBlock(
-            node=self.clients[0].http.base, block=f"{height:,}", expected=expected, found=found
-        )
+        return BadBlock(self.clients[0].http.base, f"{height:,}", expected, found)
 
 
 def among(jobs: Mapping[int, bytes], first: int) -> list[Job]:

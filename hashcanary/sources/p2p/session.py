@@ -333,6 +333,14 @@ class Peers:
         self.sessions.remove(session)
         self.dropped.append((session.peer, why))
 
+    @contextmanager
+    def watched(self, session: Session) -> Iterator[None]:
+        """Drop a session that misbehaves meanwhile, for its reason."""
+        try:
+            yield
+        except PeerDropped as why:
+            self.drop(session, why)
+
     def notes(self) -> tuple[str, ...]:
         """A line for each peer that was dropped."""
         return tuple(
@@ -352,10 +360,8 @@ class Peers:
             time=pl.lit(now, pl.Int64),
             kind=pl.lit("peer-dropped"),
             height=pl.lit(height, pl.Int64),
-            source=pl.lit(SOURCE),
-            known_at=pl.lit(now, pl.Int64),
         )
-        return Facts(EVENTS, rows.select(list(EVENTS.schema)))
+        return EVENTS.facts(rows, SOURCE, known_at="time")
 
     def none_left(self) -> NoPeerLeft:
         """The error that names every peer's reason."""

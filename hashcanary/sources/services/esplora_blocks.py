@@ -94,10 +94,7 @@ class Page:
 
     def headers(self, source: str) -> Facts:
         """Rows of HEADERS; their heights are for the lake to find by their parents."""
-        rows = self.rows.with_columns(
-            height=pl.lit(None, pl.Int64), source=pl.lit(source), known_at=pl.col("time")
-        )
-        return Facts(HEADERS, rows.select(list(HEADERS.schema)))
+        return HEADERS.facts(self.rows.drop("height"), source, known_at="time")
 
     def blocks(self, source: str) -> Facts:
         """Rows of BLOCKS. Raises BadValue where a row breaks a rule that rows must keep."""
@@ -110,10 +107,9 @@ class Page:
             parsed.facts[0]
             .frame.drop("coinbase_value", "coinbase_script")
             .join(extras, on="hash", how="left", maintain_order="left")
-            .with_columns(source=pl.lit(source))
         )
         self._check_claims(table, frame)
-        return Facts(BLOCKS, frame.select(list(BLOCKS.schema)))
+        return BLOCKS.facts(frame, source)
 
     def labels(self, source: str) -> Facts:
         """Rows of POOL_LABELS: whom the service takes for the miner, where it says so.
@@ -123,10 +119,8 @@ class Page:
         rows = self.rows.filter(pl.col("pool").is_not_null()).with_columns(
             evidence=pl.format("the service's word: {}", pl.col("slug").fill_null("no slug")),
             list=pl.lit(source),
-            source=pl.lit(source),
-            known_at=pl.col("time"),
         )
-        return Facts(POOL_LABELS, rows.select(list(POOL_LABELS.schema)))
+        return POOL_LABELS.facts(rows, source, known_at="time")
 
     def _check_claims(self, table: Table, blocks: pl.DataFrame) -> None:
         """No coinbase may take more than subsidy and fees; rows of both are ascending."""
@@ -275,10 +269,7 @@ class Explorer:
         page = self._page(answer)
         if page.top != height:
             raise OutOfOrder(
-                url=page.url,
-                path="$[0].height",
-                expected=f"height {height:,}, as asked",
-                found=f"{page.top:,}",
+                page.url, "$[0].height", f"height {height:,}, as asked", f"{page.top:,}"
             )
         return page
 

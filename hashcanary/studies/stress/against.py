@@ -35,12 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from hashcanary.arrays import Floats
     from hashcanary.metrics.engine import Metrics
-    from hashcanary.studies.stress.component import Floats
     from hashcanary.studies.stress.gauge import StressHistory
-
-
-_NOT_THERE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +57,7 @@ def read_capitulations(path: Path | None = None) -> tuple[Capitulation, ...]:
     found = []
     for place in document.parts("capitulation"):
         place.only("name", "start", "end", "source")
-        start, last = place.day("start", _NOT_THERE), place.day("end", _NOT_THERE)
-        if _NOT_THERE in {start, last}:
-            key = "start" if start == _NOT_THERE else "end"
-            raise place.bad(key, "a date such as 2021-07-01", None)
+        start, last = place.day("start"), place.day("end")
         if last < start:
             raise place.bad("end", "a day not before its start", place.table["end"])
         found.append(Capitulation(place.text("name"), start, last + DAY, place.text("source")))

@@ -17,23 +17,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from hashcanary.economics.supply.fleet_history import FIRST_DAY
 from hashcanary.moments import iso_day
 from hashcanary.plugins import declared_once
-from hashcanary.studies.errors import BadStressComponent, DuplicateStressComponent
+from hashcanary.studies.errors import BadStressComponent
 from hashcanary.units import Unit
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.metrics.engine import Metrics
-
-
-Floats = NDArray[np.float64]
 COMMON = 0.5
 """Of the variance of margins, the part that is one error of all years (``Component.shared``).
 
@@ -92,11 +87,7 @@ def reading(component: Component, sources: Sources) -> pl.DataFrame:
     """What a component says by day. Raises BadStressComponent where its columns are others."""
     frame = component.compute(sources)
     if tuple(frame.columns) != COLUMNS:
-        raise BadStressComponent(
-            component=component.name,
-            expected=", ".join(COLUMNS),
-            found=", ".join(frame.columns),
-        )
+        raise BadStressComponent(component.name, ", ".join(COLUMNS), ", ".join(frame.columns))
     return frame
 
 
@@ -110,8 +101,8 @@ GROUP = "hashcanary.stress_components"
 
 @cache
 def all_components() -> Mapping[str, Component]:
-    """Every component by name, sorted. Raises DuplicateStressComponent on a name used twice."""
-    return declared_once(GROUP, Component, "name", DuplicateStressComponent)
+    """Every component by name, sorted. Raises DuplicateName on a name used twice."""
+    return declared_once(GROUP, Component, "name")
 
 
 _RESTS_ON = ("hashprice", "hashprice.subsidy", "hashrate.sma30")

@@ -34,9 +34,8 @@ from hashcanary.studies.stress.settings import WORDS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from hashcanary.studies.stress.component import Component, Floats, Sources
+    from hashcanary.arrays import Floats, Ints
+    from hashcanary.studies.stress.component import Component, Sources
     from hashcanary.studies.stress.settings import Settings
 
 
@@ -98,7 +97,7 @@ def cuts_before(values: Floats, quantiles: Sequence[float], fewest: int) -> Floa
     return np.array(cuts).reshape(values.size, len(quantiles)).T
 
 
-def lower_before(values: Floats) -> NDArray[np.int64]:
+def lower_before(values: Floats) -> Ints:
     """How many of the days before are lower: (k, n) for k columns (k, n) without NaN, at once.
 
     A tree of counts over ranks (P. Fenwick, Software: Practice and Experience 24, 1994) a column.
@@ -195,7 +194,7 @@ class StressHistory:
 
 
 def stress_history(
-    sources: Sources, settings: Settings, known: Mapping[str, Component], seed: int = SEED
+    sources: Sources, settings: Settings, known: Mapping[str, Component]
 ) -> StressHistory:
     """The gauge on every day. The same seed gives the same bytes. Raises BadStressComponent."""
     time = sources.metrics.frame("day")["time"].to_numpy()
@@ -210,7 +209,7 @@ def stress_history(
     gauge, part_known = weighted(percentiles, weights, settings.least_weight)
     cuts = cuts_before(gauge, settings.cuts, settings.fewest_days)
     told = np.flatnonzero(np.isfinite(gauge))
-    drawn = _drawn([one.component.uncertainty for one in parts], weights, moved, told, seed)
+    drawn = _drawn([one.component.uncertainty for one in parts], weights, moved, told, SEED)
     drawn /= part_known[told, None]
     low, high = np.full((2, time.size), np.nan)
     ends = np.quantile(drawn, (0.5 - LEVEL / 2, 0.5 + LEVEL / 2), axis=1)

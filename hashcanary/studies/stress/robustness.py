@@ -22,8 +22,9 @@ from hashcanary.studies.stress.gauge import lower_before, reweighted, stress_his
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hashcanary.arrays import Floats
     from hashcanary.studies.stress.against import Capitulation
-    from hashcanary.studies.stress.component import Component, Floats, Sources
+    from hashcanary.studies.stress.component import Component, Sources
     from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.settings import Settings
 

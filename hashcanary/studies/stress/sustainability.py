@@ -34,9 +34,8 @@ from hashcanary.studies.stress.gauge import LEVEL, ranks_before, weighted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hashcanary.economics.costs.stated import Assumed
+    from hashcanary.arrays import Floats
     from hashcanary.store.record import Record
-    from hashcanary.studies.stress.component import Floats
     from hashcanary.studies.stress.settings import Settings
 
 
@@ -141,13 +140,12 @@ def stress_sources(
     record: Record,
     *,
     models: Iterable[str] = (),
-    assumed: Assumed | None = None,
 ) -> Sources:
     """All that is read, of a record as known at its moment. models: of cost, more of them.
 
     Raises BadFigures, NothingToMeasure, and what metrics and models of cost raise.
     """
-    taken = assume() if assumed is None else assumed
+    taken = assume()
     names = tuple(dict.fromkeys((*needed_costs(), *models)))
     costs = cost_history(record, find_cost_models(names), taken)
     fleet = fleet_history(history_of(record)[0], taken.catalogue, taken.power, record.daily)
