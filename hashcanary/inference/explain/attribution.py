@@ -69,7 +69,6 @@ if TYPE_CHECKING:
 
     from hashcanary.arrays import Floats
     from hashcanary.inference.explain.pool_loss import PoolTables
-    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
 
 
@@ -279,8 +278,24 @@ def explain_drop(
     early, later = drop_factors(luck, fitted)
     share = _shares({name: _log(prior[name]) + early[name] + later[name] for name in REAL})
     drop = profile_of(fine, fitted, np.array([share[one.cause.name] for one in fitted]))
-    around = _around(record, blocks, drop, fitted, given)
-    evidence = (Evidence("decline", early), Evidence("recovery", later), *around.evidence)
+    told = count_pools(record, blocks, drop)
+    margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines)
+    power = power_at(record, given.regions, drop.start)
+    silent = () if power else (Missing("power", "no power price"),)
+    missing = tuple(one for one in (told, margin, *silent) if isinstance(one, Missing))
+    counts = told if isinstance(told, PoolCounts) else None
+    known = margin if isinstance(margin, Margin) else None
+    tables = counts and pool_tables(counts, given.regions, given.causes, drop.start)
+    pools = tables and pool_factors(tables, fitted, given.causes, low_window(drop))
+    loudest = max(power, key=lambda one: one.log_ratio, default=None)
+    evidence = (
+        Evidence("decline", early),
+        Evidence("recovery", later),
+        Evidence("pools", pools.factors if pools else None),
+        Evidence("season", season_factors(given.causes, drop.start)),
+        Evidence("hashprice", margin_factors(given.causes, known) if known else None),
+        Evidence("power", power_factors(given.causes, loudest) if loudest else None),
+    )
     found = _shares(
         {
             name: _log(prior[name]) + sum(one.factors[name] for one in evidence if one.factors)
@@ -295,69 +310,15 @@ def explain_drop(
         prior=prior,
         evidence=evidence,
         recent=recent_change(blocks, record.network, seen, drop),
-        pools=around.pools,
-        losing_regions=around.losing_regions,
-        region_probabilities=around.region_probabilities,
-        margin=around.margin,
-        power=around.power,
-        missing=around.missing,
+        pools=pool_losses(counts) if counts else (),
+        losing_regions=region_losses(counts, given.regions, drop.start) if counts else (),
+        region_probabilities=pools.regions if pools else {},
+        margin=known,
+        power=power,
+        missing=missing,
         causes=given.causes,
         regions=given.regions,
         reach=reach,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """What is known around a drop beside the times of blocks."""
-
-    evidence: tuple[Evidence, ...]
-    pools: tuple[PoolLoss, ...]
-    losing_regions: tuple[RegionLoss, ...]
-    region_probabilities: Factors
-    margin: Margin | None
-    power: tuple[PowerPrice, ...]
-    missing: tuple[Missing, ...]
-
-
-def _around(
-    record: Record,
-    blocks: Blocks,
-    drop: DropProfile,
-    fitted: tuple[Fitted, ...],
-    given: Assumptions,
-) -> _Around:
-    counts = count_pools(record, blocks, drop)
-    margin = margin_at(record, (drop.start, drop.down, drop.low_to), given.machines)
-    power = power_at(record, given.regions, drop.start)
-    missing = [each for each in (counts, margin) if isinstance(each, Missing)]
-    if not power:
-        missing.append(Missing("power", "no power price"))
-    pools: Factors | None = None
-    places: Factors = {}
-    if isinstance(counts, PoolCounts):
-        tables = pool_tables(counts, given.regions, given.causes, drop.start)
-        said = pool_factors(tables, fitted, given.causes, low_window(drop))
-        pools, places = said.factors, said.regions
-    loudest = max(power, key=lambda one: one.log_ratio, default=None)
-    return _Around(
-        evidence=(
-            Evidence("pools", pools),
-            Evidence("season", season_factors(given.causes, drop.start)),
-            Evidence(
-                "hashprice",
-                margin_factors(given.causes, margin) if isinstance(margin, Margin) else None,
-            ),
-            Evidence("power", power_factors(given.causes, loudest) if loudest else None),
-        ),
-        pools=pool_losses(counts) if isinstance(counts, PoolCounts) else (),
-        losing_regions=region_losses(counts, given.regions, drop.start)
-        if isinstance(counts, PoolCounts)
-        else (),
-        region_probabilities=places,
-        margin=margin if isinstance(margin, Margin) else None,
-        power=power,
-        missing=tuple(missing),
     )
 
 
