@@ -205,7 +205,7 @@ def read_hosting(path: Path | None = None) -> HostingFigures:
     built_in = _read(None)
     if path is None:
         return built_in
-    given = _read(path)
+    given = _read(path, built_in)
     names = {one.name for one in given.assumptions}
     regions = {one.region for one in given.convertible}
     return HostingFigures(
@@ -213,26 +213,25 @@ def read_hosting(path: Path | None = None) -> HostingFigures:
         given.contracts or built_in.contracts,
         (*given.assumptions, *(one for one in built_in.assumptions if one.name not in names)),
         (*given.convertible, *(one for one in built_in.convertible if one.region not in regions)),
-        built_in.decline if given.decline.source == "" else given.decline,
+        given.decline,
         given.published or built_in.published,
     )
 
 
-def _read(path: Path | None) -> HostingFigures:
+def _read(path: Path | None, under: HostingFigures | None = None) -> HostingFigures:
+    """under: the built-in figures, which say what may be named and stand for a decline unsaid."""
     document = read_document("hashcanary.economics.hosting", _FILE, path, BadFigures)
     document.only("contract", "assumption", "convertible", "decline", "published")
-    decline = Decline(8.0, None, None, 0.0, "")
-    if "decline" in document.table:
-        decline = _decline(document.part("decline"))
-    built_in = None if path is None else _read(None)
-    known = () if built_in is None else tuple(one.name for one in built_in.assumptions)
-    regions = () if built_in is None else tuple(one.region for one in built_in.convertible)
+    known = () if under is None else tuple(one.name for one in under.assumptions)
+    regions = () if under is None else tuple(one.region for one in under.convertible)
     return HostingFigures(
         document.file,
         tuple(_contract(one) for one in document.parts("contract")),
         tuple(_assumption(one, known) for one in document.parts("assumption")),
         tuple(_convertible(one, regions) for one in document.parts("convertible")),
-        decline,
+        under.decline
+        if under and "decline" not in document.table
+        else _decline(document.part("decline")),
         tuple(_published(one) for one in document.parts("published")),
     )
 
