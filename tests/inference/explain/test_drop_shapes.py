@@ -63,7 +63,7 @@ def test_likelihoods_are_those_of_a_dense_normal_law(until: int | None) -> None:
     seen = _seen()
     background = Background(seen)
     shapes = _shapes((12.0, 3.0, 4.0, 5.0, 0.7))
-    found = background.fit(background.whiten(shapes.over(seen.start, seen.end)), until)
+    found = background.fit(shapes.over(seen.start, seen.end), until)
     days = seen.middle - seen.start[0]
     usual = np.average(seen.log_rate, weights=1 / seen.variance)
     for at, wander in enumerate(WANDERS):
