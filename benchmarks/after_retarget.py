@@ -27,8 +27,7 @@ from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.filter.posterior import history, posterior
 from hashcanary.inference.retarget.after import after_retarget
 from hashcanary.inference.retarget.forecast import forecast_from, forecast_retarget
-from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
-from hashcanary.inference.retarget.hashprice_basis import basis_at, basis_of
+from hashcanary.inference.retarget.hashprice_ahead import basis_at, basis_of, hashprice_ahead
 from hashcanary.moments import day_start
 from hashcanary.studies.after_retarget import hashprice_outcomes, hashprice_scores
 

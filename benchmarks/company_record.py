@@ -25,8 +25,7 @@ from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of
 
 if TYPE_CHECKING:
-    from hashcanary.economics.companies.company import CompanyNow
-    from hashcanary.economics.companies.standing import CompaniesNow
+    from hashcanary.economics.companies.standing import CompaniesNow, CompanyNow
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 

@@ -14,8 +14,7 @@ from inference_page import PAGE, write_part
 from retarget_forecast import record
 
 from hashcanary.economics.hosting.study import DRAWS, HostingStudy, study_hosting
-from hashcanary.economics.supply.after_exit import after_exit
-from hashcanary.economics.supply.curve import LeftForGood
+from hashcanary.economics.supply.curve import LeftForGood, after_exit
 from hashcanary.moments import DAY, day_start, iso_day
 from hashcanary.views.hosting import VIEW
 from hashcanary.views.table import Table

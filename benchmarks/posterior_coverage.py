@@ -31,7 +31,8 @@ from hashcanary.inference.filter.bank import (
 from hashcanary.inference.filter.observations import BINS_PER_DAY, Blocks, observe
 
 if TYPE_CHECKING:
-    from hashcanary.inference.filter.observations import Floats, Observations
+    from hashcanary.arrays import Floats
+    from hashcanary.inference.filter.observations import Observations
 
 # days of each chain, chains of each world, bins it learns from, bins between two looks
 DAYS, CHAINS, LEARNING, APART = 500, 48, 600, 9

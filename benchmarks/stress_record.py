@@ -19,14 +19,16 @@ from retarget_forecast import record
 from hashcanary.economics.supply.fleet_history import fleet_history
 from hashcanary.economics.supply.study import history_of
 from hashcanary.moments import iso_day
-from hashcanary.studies.stress.after import after_words
-from hashcanary.studies.stress.against import against
+from hashcanary.studies.stress.against import (
+    after_words,
+    against,
+    from_episodes,
+    read_capitulations,
+)
 from hashcanary.studies.stress.answer import ALL_WORDS, stress_now
-from hashcanary.studies.stress.capitulations import from_episodes, read_capitulations
 from hashcanary.studies.stress.component import Sources, all_components
-from hashcanary.studies.stress.gauge import reweighted, stress_history
+from hashcanary.studies.stress.gauge import ranks_before, reweighted, stress_history
 from hashcanary.studies.stress.luck import stress_luck
-from hashcanary.studies.stress.ranks import ranks_before
 from hashcanary.studies.stress.robustness import (
     OTHER_MODELS,
     correlations,
@@ -36,16 +38,14 @@ from hashcanary.studies.stress.robustness import (
     spearman,
 )
 from hashcanary.studies.stress.settings import read_settings
-from hashcanary.studies.stress.sources import stress_sources
-from hashcanary.studies.stress.sustainability import sustainability_history
+from hashcanary.studies.stress.sustainability import stress_sources, sustainability_history
 from hashcanary.views.stress import PART_DEFINITIONS, PART_TITLES
 from hashcanary.views.stress_study import WORLD_DEFINITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.studies.stress.against import Against, Proportion, Reading
-    from hashcanary.studies.stress.capitulations import Capitulation
+    from hashcanary.studies.stress.against import Against, Capitulation, Proportion, Reading
     from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.robustness import Difference
     from hashcanary.studies.stress.sustainability import SustainabilityHistory

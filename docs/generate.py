@@ -22,8 +22,7 @@ from hashcanary.metrics.declaration import Metric, all_metrics
 from hashcanary.metrics.inputs import BASE_INPUTS, BaseInput
 from hashcanary.sources.facts import MEANINGS
 from hashcanary.sources.facts import TABLES as STORED_TABLES
-from hashcanary.sources.feed import Feed, Setting, all_feeds
-from hashcanary.sources.settings import FILE, variable_of
+from hashcanary.sources.feed import FILE, Feed, Setting, all_feeds, variable_of
 from hashcanary.sources.source import all_sources
 from hashcanary.units import Unit
 from hashcanary.views.answer import View

@@ -8,6 +8,7 @@ code for the command line and a status for HTTP. Each layer keeps its own classe
 from __future__ import annotations
 
 from enum import IntEnum
+from string import Formatter
 from typing import ClassVar
 
 
@@ -35,7 +36,8 @@ EXIT_MEANINGS: dict[Exit, str] = {
 class HashcanaryError(Exception):
     """Root of all errors. Fields given to the constructor fill ``template`` and stay readable.
 
-    Raises KeyError at construction when a field of the template is not given, so that no
+    They are given by name, or in the order in which they first stand in the template. Raises
+    KeyError or ValueError at construction when a field is not given, or one too many, so that no
     half-filled message can leave the house.
     """
 
@@ -43,14 +45,38 @@ class HashcanaryError(Exception):
     exit_code: ClassVar[Exit] = Exit.SOURCE
     http_status: ClassVar[int] = 500
 
-    def __init__(self, **fields: object) -> None:
-        self.fields = fields
-        super().__init__(self.template.format(**fields))
+    def __init__(self, *values: object, **named: object) -> None:
+        names = dict.fromkeys(name for _, name, _, _ in Formatter().parse(self.template) if name)
+        first = [*names][: len(values)]
+        self.fields = dict(zip(first, values, strict=True)) | named
+        super().__init__(self.template.format(**self.fields))
 
 
-class UsageError(HashcanaryError):
+class BadInput(HashcanaryError):
+    """Something the user gives, a name, a number or a file, that cannot be used."""
+
+    exit_code = Exit.USAGE
+    http_status = 400
+
+
+class NotKnown(HashcanaryError):
+    """Something asked for that what is loaded does not tell."""
+
+    exit_code = Exit.MISSING
+    http_status = 404
+
+
+class DuplicateName(HashcanaryError):
+    """Two plug-ins of one kind under one name."""
+
+    template = (
+        "the name {name!r} is declared twice, the second time in {module}; names must be unique. "
+        "Rename one, or uninstall one of the packages."
+    )
+    exit_code = Exit.USAGE
+
+
+class UsageError(BadInput):
     """An argument that cannot be used."""
 
     template = "{argument}: expected {expected}, found {found!r}. {remedy}"
-    exit_code = Exit.USAGE
-    http_status = 400

@@ -68,3 +68,22 @@ def corners(
         function(*(one.low for one in rising), *(one.high for one in falling)),
         function(*(one.high for one in rising), *(one.low for one in falling)),
     )
+
+
+def clopper_pearson(positive: int, trials: int, tail: float = 0.025) -> tuple[float, float]:
+    """Exact limits of a binomial share; Clopper and Pearson, Biometrika 26, 1934.
+
+    tail: the probability beyond either of them.
+    """
+    from scipy.special import betaincinv
+
+    failed = trials - positive
+    low = float(betaincinv(positive, failed + 1, tail)) if positive else 0.0
+    high = float(betaincinv(positive + 1, failed, 1 - tail)) if failed else 1.0
+    return low, high
+
+
+def binomial_share(positive: int, trials: int, tail: float = 0.025) -> Interval:
+    """A share of trials with its exact limits. tail: the probability beyond either of them."""
+    limits = clopper_pearson(positive, trials, tail)
+    return Interval(positive / trials, *limits, "exact binomial", 1 - 2 * tail)

@@ -11,6 +11,8 @@ import pkgutil
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, TypeVar
 
+from hashcanary.errors import DuplicateName
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
@@ -35,17 +37,17 @@ def declared(group: str, wanted: type[T]) -> Iterator[tuple[str, T]]:
 
 
 def declared_once(
-    group: str, wanted: type[T], key: str, twice: type[HashcanaryError]
+    group: str, wanted: type[T], key: str, twice: type[HashcanaryError] = DuplicateName
 ) -> dict[str, T]:
     """What is declared under a group by its attribute ``key``, sorted.
 
-    Raises ``twice``, whose template has the fields ``key`` and module, where two share a name.
+    Raises ``twice``, whose template has the fields name and module, where two share a name.
     """
     by_name: dict[str, T] = {}
     for module, value in declared(group, wanted):
         name = getattr(value, key)
         if by_name.setdefault(name, value) is not value:
-            raise twice(**{key: name, "module": module})
+            raise twice(name=name, module=module)
     return dict(sorted(by_name.items()))
 
 

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hashcanary.moments import day_start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from hashcanary.errors import HashcanaryError
 
     Table = Mapping[str, object]
+
+Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +70,43 @@ class Place:
             if key not in keys:
                 raise self.bad(key, f"one of {', '.join(keys)}", key)
 
-    def text(self, key: str) -> str:
-        """A text that is not empty."""
+    def text(self, key: str, absent: str | None = None) -> str:
+        """A text that is not empty; ``absent`` where the key is not there."""
+        if absent is not None and key not in self.table:
+            return absent
         value = self.table.get(key)
         if not isinstance(value, str) or not value.strip():
             raise self.bad(key, "a text", value)
         return value
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts."""
+    def texts(self, key: str, absent: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """A list of texts; ``absent`` where the key is not there."""
+        if absent is not None and key not in self.table:
+            return absent
         value = self.table.get(key)
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise self.bad(key, "a list of texts", value)
         return tuple(value)
 
-    def number(self, key: str, low: float, high: float) -> float:
-        """A number from ``low`` to ``high``."""
+    def one_of(self, key: str, known: Collection[Word], absent: Word | None = None) -> Word:
+        """A word among ``known``; ``absent`` where the key is not there."""
+        value = self.table.get(key, absent)
+        for one in known:
+            if one == value:
+                return one
+        raise self.bad(key, f"one of {', '.join(known)}", value)
+
+    def flag(self, key: str, absent: bool | None = None) -> bool:
+        """True or false; ``absent`` where the key is not there."""
+        value = self.table.get(key, absent)
+        if not isinstance(value, bool):
+            raise self.bad(key, "true or false", value)
+        return value
+
+    def number(self, key: str, low: float, high: float, absent: float | None = None) -> float:
+        """A number from ``low`` to ``high``; ``absent`` where the key is not there."""
+        if absent is not None and key not in self.table:
+            return absent
         return self._number(key, self.table.get(key), low, high)
 
     def numbers(self, key: str, size: int, low: float, high: float) -> tuple[float, ...]:
@@ -92,6 +115,13 @@ class Place:
         if not isinstance(value, list) or len(value) != size:
             raise self.bad(key, f"{size} numbers", value)
         return tuple(self._number(key, one, low, high) for one in value)
+
+    def pair(self, key: str, low: float, high: float) -> tuple[float, float]:
+        """Two numbers from ``low`` to ``high``, the second no less than the first."""
+        least, most = self.numbers(key, 2, low, high)
+        if least > most:
+            raise self.bad(key, "the lowest, then the highest", [least, most])
+        return least, most
 
     def shares(self, key: str, known: tuple[str, ...]) -> dict[str, float]:
         """Fractions by name, each of ``known``, at most 1 in all."""
@@ -104,10 +134,10 @@ class Place:
             raise self.bad(key, "fractions that sum to 1 or less", sum(found.values()))
         return found
 
-    def day(self, key: str, absent: int) -> int:
+    def day(self, key: str, absent: int | None = None) -> int:
         """Unix seconds at which a day begins; ``absent`` where the key is not there."""
         value = self.table.get(key)
-        if value is None:
+        if value is None and absent is not None:
             return absent
         if type(value) is not date:
             raise self.bad(key, "a date such as 2021-07-01", value)
@@ -132,12 +162,24 @@ def read_document(
     package: str, name: str, path: Path | None, error: type[HashcanaryError]
 ) -> Place:
     """The document of ``path``, of the file ``name`` of ``package`` without. Raises ``error``."""
-    built_in = files(package) / name
     shown = name if path is None else str(path)
     try:
-        data = built_in.read_bytes() if path is None else path.read_bytes()
-        return Place(shown, "", tomllib.loads(data.decode("utf-8")), error)
-    except (OSError, ValueError, RecursionError) as failure:
-        raise error(
-            file=shown, place="its text", expected="a TOML document", found=str(failure)[:120]
-        ) from failure
+        data = (files(package) / name).read_bytes() if path is None else path.read_bytes()
+    except OSError as failure:
+        raise _no_document(shown, failure, error) from failure
+    return parse_document(shown, data, error)
+
+
+def parse_document(file: str, data: bytes, error: type[HashcanaryError]) -> Place:
+    """The document that bytes hold. file: as people know it. Raises ``error``."""
+    try:
+        return Place(file, "", tomllib.loads(data.decode("utf-8")), error)
+    except (ValueError, RecursionError) as failure:
+        raise _no_document(file, failure, error) from failure
+
+
+def _no_document(
+    file: str, failure: BaseException, error: type[HashcanaryError]
+) -> HashcanaryError:
+    found = str(failure)[:120]
+    return error(file=file, place="its text", expected="a TOML document", found=found)

@@ -78,9 +78,7 @@ def _witness_version(script: bytes) -> int | None:
 def _from_base58(address: str) -> bytes:
     """Version byte and body. The length is bounded, for the arithmetic is quadratic in it."""
     if not 0 < len(address) <= _LONGEST or set(address) - set(_BASE58):
-        raise InvalidAddress(
-            address=address[:_LONGEST], expected="1 to 90 digits of Base58", found="others"
-        )
+        raise InvalidAddress(address[:_LONGEST], "1 to 90 digits of Base58", "others")
     number = 0
     for char in address:
         number = number * 58 + _BASE58.index(char)
@@ -89,9 +87,7 @@ def _from_base58(address: str) -> bytes:
     payload, told = data[:-_CHECKSUM], data[-_CHECKSUM:]
     due = _double_sha256(payload)[:_CHECKSUM]
     if not payload or told != due:
-        raise InvalidAddress(
-            address=address, expected=f"the checksum {due.hex()}", found=told.hex()
-        )
+        raise InvalidAddress(address, f"the checksum {due.hex()}", told.hex())
     return payload
 
 
@@ -104,9 +100,7 @@ def _from_bech32(address: str, prefix: str) -> bytes:
     mixed = address not in (plain, address.upper())
     if len(address) > _LONGEST or len(data) < 8 or mixed or set(data) - set(_BECH32):
         raise InvalidAddress(
-            address=address[:_LONGEST],
-            expected="Bech32 in one case, at most 90 characters",
-            found="another form",
+            address[:_LONGEST], "Bech32 in one case, at most 90 characters", "another form"
         )
     words = [_BECH32.index(char) for char in data]
     version, program = words[0], bytes(_regrouped(words[1:-6], 5, 8, pad=False))

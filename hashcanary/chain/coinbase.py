@@ -28,9 +28,8 @@ from hashcanary.chain.subsidy import COIN
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.arrays import Ints
     from hashcanary.chain.networks import Network
-
-    Ints = NDArray[np.int64]
 
 
 NULL_PREVOUT = bytes(32) + b"\xff" * 4

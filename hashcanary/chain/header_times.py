@@ -26,6 +26,7 @@ from hashcanary.chain.errors import WrongTime
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.arrays import Bools, Ints
     from hashcanary.chain.headers import History
     from hashcanary.chain.networks import Network
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 MEDIAN_SPAN = 11
 
 
-def rolling_median_11(times: NDArray[np.int64]) -> NDArray[np.int64]:
+def rolling_median_11(times: Ints) -> Ints:
     """Median of each 11 consecutive times of a (n,) column: (n - 10,), or empty.
 
     Raises ValueError for times that no header can hold (below 0 or above 2^32 - 1).
@@ -64,9 +65,7 @@ def _without_extremes(columns: list[NDArray[np.uint32]]) -> list[NDArray[np.uint
     return kept
 
 
-def median_time_past(
-    times: NDArray[np.int64], heights: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def median_time_past(times: Ints, heights: Ints) -> tuple[Ints, Bools]:
     """Median time past of each of n blocks in ascending height, and where it is known.
 
     times: header times, Unix seconds; heights: strictly ascending, gaps allowed. Known where the
@@ -102,8 +101,8 @@ def latest_time(now: int) -> int:
 def check_times(
     history: History,
     network: Network,
-    median: NDArray[np.int64],
-    median_known: NDArray[np.bool_],
+    median: Ints,
+    median_known: Bools,
     now: int | None,
 ) -> tuple[str, ...]:
     """Raise WrongTime for the run's first header that breaks a time rule.
@@ -131,7 +130,7 @@ def check_times(
     return _notes(history, median_known)
 
 
-def _first(history: History, wrong: NDArray[np.bool_]) -> int | None:
+def _first(history: History, wrong: Bools) -> int | None:
     wrong[: history.before] = False
     return int(np.argmax(wrong)) if wrong.any() else None
 
@@ -141,7 +140,7 @@ def _wrong(history: History, row: int, expected: str) -> WrongTime:
     return WrongTime(place=place, expected=expected, found=int(history.times[row]))
 
 
-def _notes(history: History, median_known: NDArray[np.bool_]) -> tuple[str, ...]:
+def _notes(history: History, median_known: Bools) -> tuple[str, ...]:
     """A note on the stretch at the start where a parent's median time past is not known."""
     told = np.concatenate(([int(history.heights[0]) == 0], median_known[:-1]))
     untold = np.flatnonzero(~told[history.before :])

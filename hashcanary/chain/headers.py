@@ -14,12 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct, iter_unpack
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from hashcanary.chain.errors import InvalidHeaderField, TruncatedHeaders
+
+if TYPE_CHECKING:
+    from hashcanary.arrays import Ints
+
 
 HEADER_SIZE = 80
 _BATCH = Struct(f"{HEADER_SIZE}s" * 128)
@@ -48,12 +53,12 @@ class HeaderColumns:
     bytes in the printed order.
     """
 
-    version: NDArray[np.int64]
+    version: Ints
     prev_hash: NDArray[np.uint8]
     merkle_root: NDArray[np.uint8]
-    time: NDArray[np.int64]
-    bits: NDArray[np.int64]
-    nonce: NDArray[np.int64]
+    time: Ints
+    bits: Ints
+    nonce: Ints
     hash: NDArray[np.uint8]
 
     def __len__(self) -> int:
@@ -119,9 +124,7 @@ def _require(frame: pl.DataFrame, column: str, good: pl.Expr, expected: str) -> 
     found = frame.select(bad=~good.fill_null(False))["bad"]
     if found.any():
         index = found.arg_true()[0]
-        raise InvalidHeaderField(
-            column=column, index=index, expected=expected, found=frame[column][index]
-        )
+        raise InvalidHeaderField(column, index, expected, frame[column][index])
 
 
 def _double_sha256(data: bytes) -> bytes:
@@ -162,8 +165,8 @@ class Preceding:
 
     height: int
     hash: bytes
-    times: NDArray[np.int64]
-    bits: NDArray[np.int64]
+    times: Ints
+    bits: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +189,16 @@ class History:
     heights: consecutive; before: how many rows stand before the run's first header.
     """
 
-    heights: NDArray[np.int64]
-    times: NDArray[np.int64]
-    bits: NDArray[np.int64]
+    heights: Ints
+    times: Ints
+    bits: Ints
     before: int
 
     @classmethod
     def of(
         cls,
-        times: NDArray[np.int64],
-        bits: NDArray[np.int64],
+        times: Ints,
+        bits: Ints,
         first_height: int,
         preceding: Preceding | None,
     ) -> History:

@@ -20,6 +20,7 @@ from hashcanary.chain.targets import bits_table, decode_compact, target_words, w
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.arrays import Ints
     from hashcanary.chain.headers import HeaderColumns, Places, Preceding
     from hashcanary.chain.networks import Network
 
@@ -52,9 +53,7 @@ def check_proof_of_work(columns: HeaderColumns, network: Network, places: Places
         )
 
 
-def _above(
-    hashes: NDArray[np.uint8], targets: NDArray[np.uint64], which: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _above(hashes: NDArray[np.uint8], targets: NDArray[np.uint64], which: Ints) -> Ints:
     """Indexes of the hashes above their targets, compared word by word from the greatest."""
     words = hashes.view(">u8")
     above = np.zeros(len(words), np.bool_)

@@ -27,8 +27,7 @@ from hashcanary.chain.errors import WrongBits
 from hashcanary.chain.targets import encode_compact, target_from_bits
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Ints
     from hashcanary.chain.headers import History
     from hashcanary.chain.networks import Network
 
@@ -76,8 +75,8 @@ def next_retarget(height: int, network: Network) -> int:
 class ExpectedBits(NamedTuple):
     """Bits demanded of each row of a history; ``known`` says where that can be told."""
 
-    bits: NDArray[np.int64]
-    known: NDArray[np.bool_]
+    bits: Ints
+    known: Bools
 
 
 def expected_bits(history: History, network: Network) -> ExpectedBits:
@@ -117,9 +116,9 @@ def _at_retarget(history: History, network: Network, index: int) -> int | None:
 def _after_exceptions(
     history: History,
     network: Network,
-    opens_epoch: NDArray[np.bool_],
-    expected: NDArray[np.int64],
-    known: NDArray[np.bool_],
+    opens_epoch: Bools,
+    expected: Ints,
+    known: Bools,
 ) -> None:
     """Fill in, for every header but the first, what the minimum-difficulty rule demands."""
     limit = network.pow_limit_bits
@@ -163,7 +162,7 @@ def _rule(history: History, network: Network, row: int) -> str:
     return "the same as the block before it, inside an epoch"
 
 
-def _notes(history: History, network: Network, known: NDArray[np.bool_]) -> tuple[str, ...]:
+def _notes(history: History, network: Network, known: Bools) -> tuple[str, ...]:
     """One note for each stretch of headers whose bits could not be told."""
     unknown = np.flatnonzero(~known)
     heights = history.heights[unknown[unknown >= history.before]].tolist()

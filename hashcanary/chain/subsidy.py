@@ -9,8 +9,7 @@ import numpy as np
 from hashcanary.chain.networks import MAIN
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Ints
     from hashcanary.chain.networks import Network
 
 COIN = 100_000_000
@@ -24,7 +23,7 @@ def subsidy(height: int, network: Network = MAIN) -> int:
     return _SUBSIDIES[min(height // network.halving_interval, 64)]
 
 
-def subsidy_column(heights: NDArray[np.int64], network: Network = MAIN) -> NDArray[np.int64]:
+def subsidy_column(heights: Ints, network: Network = MAIN) -> Ints:
     """Subsidy of each of n heights, in satoshis."""
     if len(heights) and int(heights.min()) < 0:
         _require_height(int(heights.min()))

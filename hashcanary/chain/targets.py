@@ -28,6 +28,7 @@ from hashcanary.chain.errors import InvalidTarget
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.chain.networks import Network
 
 
@@ -105,12 +106,12 @@ def target_from_bits(bits: int, network: Network) -> int:
 class BitsTable(NamedTuple):
     """The distinct bits of a column. unique: (m,) ascending; inverse, counts as in np.unique."""
 
-    unique: NDArray[np.int64]
-    inverse: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    unique: Ints
+    inverse: Ints
+    counts: Ints
 
 
-def bits_table(bits: NDArray[np.int64]) -> BitsTable:
+def bits_table(bits: Ints) -> BitsTable:
     """Distinct values of a (n,) column of bits: what is computed per block runs once per value.
 
     Sorts stretches of equal bits instead of blocks, because a chain keeps them for an epoch.
@@ -151,7 +152,7 @@ def difficulty_float64(bits: int) -> float:
     return float(difficulty(bits))
 
 
-def difficulty_float64_column(bits: NDArray[np.int64]) -> NDArray[np.float64]:
+def difficulty_float64_column(bits: Ints) -> Floats:
     """Difficulty of a (n,) column of bits, each the nearest float64."""
     table = bits_table(bits)
     values = np.array([difficulty_float64(int(one)) for one in table.unique], np.float64)
@@ -174,7 +175,7 @@ def block_work(bits: int) -> int:
     return (1 << 256) // (value + 1)
 
 
-def total_work(bits: NDArray[np.int64]) -> int:
+def total_work(bits: Ints) -> int:
     """Exact sum of the work of a (n,) column of bits, in hashes."""
     table = bits_table(bits)
     return sum(
@@ -183,7 +184,7 @@ def total_work(bits: NDArray[np.int64]) -> int:
     )
 
 
-def work_float64_column(bits: NDArray[np.int64]) -> NDArray[np.float64]:
+def work_float64_column(bits: Ints) -> Floats:
     """Work of each of n blocks, in hashes, each the nearest float64."""
     table = bits_table(bits)
     return np.array([float(block_work(int(one))) for one in table.unique], np.float64)[

@@ -15,10 +15,9 @@ What a run cannot prove by itself, because it begins amid an epoch, is told in `
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from hashcanary.chain.errors import EmptyRun
 from hashcanary.chain.header_times import check_times, median_time_past
@@ -35,6 +34,9 @@ from hashcanary.chain.proof_of_work import (
 )
 from hashcanary.chain.retarget import check_bits
 
+if TYPE_CHECKING:
+    from hashcanary.arrays import Bools, Ints
+
 
 @dataclass(frozen=True, slots=True)
 class ValidatedRun:
@@ -48,8 +50,8 @@ class ValidatedRun:
     network: Network
     first_height: int
     columns: HeaderColumns
-    median_time_past: NDArray[np.int64]
-    median_known: NDArray[np.bool_]
+    median_time_past: Ints
+    median_known: Bools
     notes: tuple[str, ...]
     history: History
 

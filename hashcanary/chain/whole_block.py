@@ -55,9 +55,7 @@ def check_block(block: bytes) -> WholeBlock:
     try:
         return _check(block)
     except IndexError:
-        raise InvalidBlock(
-            offset=len(block), expected="the rest of a transaction", found="the end"
-        ) from None
+        raise InvalidBlock(len(block), "the rest of a transaction", "the end") from None
 
 
 def read_count(block: bytes) -> tuple[int, int]:

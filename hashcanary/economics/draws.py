@@ -22,12 +22,8 @@ from hashcanary.interval import Interval
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.units import Unit
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 # where the band of draws begins and ends, probability

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from hashcanary.errors import Exit, HashcanaryError
+from hashcanary.errors import BadInput, Exit, HashcanaryError, NotKnown
 
 
-class BadFigures(HashcanaryError):
+class BadFigures(BadInput):
     """A file of stated figures, of rigs or of power prices, that cannot be used."""
 
     template = (
         "{file}, {place}: expected {expected}, found {found}. Correct the file; the built-in ones "
         "(economics/*/*.toml) show the form."
     )
-    exit_code = Exit.USAGE
-    http_status = 400
 
 
-class NoRigYet(HashcanaryError):
+class NoRigYet(NotKnown):
     """A moment before a rig, or the first rig of the catalogue, was sold."""
 
     template = (
         "expected a moment from {first} on, the release of {rig}, found {at}. Use a later --at, or "
         "a catalogue with earlier rigs."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class UnknownRig(HashcanaryError):
+class UnknownRig(BadInput):
     """A name that no rig of the catalogue has."""
 
     template = (
         "expected the name of a rig, found {found!r}. {nearest} `hashcanary rigs` lists them; "
         "your own file can extend the list."
     )
-    exit_code = Exit.USAGE
-    http_status = 400
 
 
 class UnknownCostModel(HashcanaryError):
@@ -44,16 +38,6 @@ class UnknownCostModel(HashcanaryError):
     template = "expected the name of a cost model, one of {known}; found {name!r}."
     exit_code = Exit.USAGE
     http_status = 404
-
-
-class DuplicateCostModel(HashcanaryError):
-    """Two cost models under one name."""
-
-    template = (
-        "cost model {name!r} is declared twice, the second time in {module}; names must be "
-        "unique. Rename one, or uninstall one of the packages."
-    )
-    exit_code = Exit.USAGE
 
 
 class BadCostModel(HashcanaryError):
@@ -66,51 +50,43 @@ class BadCostModel(HashcanaryError):
     exit_code = Exit.USAGE
 
 
-class NoCost(HashcanaryError):
+class NoCost(NotKnown):
     """A record from which no cost of a coin can be computed."""
 
     template = (
         "expected a day up to {at} with a cost by {model}, found none: {found}. Load blocks "
         "with their fees, or daily rows, and prices with `hashcanary load PATH`."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class TooFewDaysForFleet(HashcanaryError):
+class TooFewDaysForFleet(NotKnown):
     """A moment around which the hashrate is not known: no fleet can be drawn."""
 
     template = (
         "expected a 30-day mean of the hashrate within {days} days before {at}, found the last "
         "on {found}. Load or sync the blocks before it, or use another --at."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class TooFewDaysForDrift(HashcanaryError):
+class TooFewDaysForDrift(NotKnown):
     """A record too short for the drift of the hashprice."""
 
     template = (
         "expected {days} days of price and difficulty, found {found}. Load more, or state "
         "per_year and spread in [decline] of a file for --contracts."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class NoHashprice(HashcanaryError):
+class NoHashprice(NotKnown):
     """A moment around which no hashprice is known."""
 
     template = (
         "expected a hashprice within {days} days before {at}, found the last on {found}. It needs "
         "blocks and a price: load or sync them, or use another --at."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class NoMarket(HashcanaryError):
+class NoMarket(NotKnown):
     """What a hash earns is neither in the record nor stated."""
 
     template = (
@@ -118,11 +94,9 @@ class NoMarket(HashcanaryError):
         "blocks and prices, use another --at, or state "
         "--price, --difficulty and --subsidy, or --hashprice."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class NoCompanyReports(HashcanaryError):
+class NoCompanyReports(NotKnown):
     """A record without a report of any company."""
 
     template = (
@@ -130,8 +104,6 @@ class NoCompanyReports(HashcanaryError):
         "`hashcanary load reports.csv`: `hashcanary companies --example` prints one, "
         "docs/companies.md describes its columns."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
 class UnknownCompany(HashcanaryError):

@@ -12,10 +12,10 @@ the day of a retarget, and until the next day ends, the two are apart by part of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,12 +30,8 @@ from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 # days whose fees say between what they move
 FEE_DAYS = 30
@@ -81,12 +77,7 @@ class Stated:
         for name in ("difficulty", "price_usd_per_btc", "subsidy_btc", "hashprice_usd_per_phs_day"):
             value = getattr(self, name)
             if value is not None and not (isfinite(value) and value > 0):
-                raise UsageError(
-                    argument=name,
-                    expected="a number above 0",
-                    found=value,
-                    remedy="Omit it to use the record's.",
-                )
+                raise UsageError(name, "a number above 0", value, "Omit it to use the record's.")
         fees = self.fees_to_subsidy
         if fees is not None and not 0 <= fees <= 100:
             raise UsageError(
@@ -107,6 +98,9 @@ class Stated:
         )
 
 
+_NOT_YET = Interval(nan, nan, nan)
+
+
 @dataclass(frozen=True, slots=True)
 class HashEconomics:
     """What a hash earns at a moment.
@@ -119,17 +113,17 @@ class HashEconomics:
     given; lacks: in words.
     """
 
-    hashprice_usd_per_phs_day: Interval
-    fees_to_subsidy: Interval
-    difficulty: float | None
-    price_usd_per_btc: float | None
-    subsidy_btc: float | None
-    moment: int | None
-    day: int | None
-    to_halving: float | None
-    log_changes: Floats
-    stated: tuple[str, ...]
-    lacks: tuple[str, ...]
+    hashprice_usd_per_phs_day: Interval = _NOT_YET
+    fees_to_subsidy: Interval = UNKNOWN_FEES
+    difficulty: float | None = None
+    price_usd_per_btc: float | None = None
+    subsidy_btc: float | None = None
+    moment: int | None = None
+    day: int | None = None
+    to_halving: float | None = None
+    log_changes: Floats = field(default_factory=lambda: np.empty(0))
+    stated: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = (_NO_FEES,)
 
 
 def hashprice_of(
@@ -253,87 +247,56 @@ def _block(record: Record, height: int, column: str) -> int | None:
 def hash_economics(record: Record | None, stated: Stated | None = None) -> HashEconomics:
     """What a hash earns at the record's end, or as stated. Raises NoMarket."""
     stated = stated or Stated()
-    known = _Known() if record is None else _known(record)
-    difficulty, price, subsidy_btc = (
-        own if own is not None else recorded
-        for own, recorded in (
-            (stated.difficulty, known.difficulty),
-            (stated.price_usd_per_btc, known.price),
-            (stated.subsidy_btc, known.subsidy_btc),
-        )
-    )
-    fees, lacks = known.fees, known.lacks
-    if stated.fees_to_subsidy is not None:
-        fees, lacks = Interval.exact(stated.fees_to_subsidy), ()
-    if stated.hashprice_usd_per_phs_day is not None:
-        hashprice = Interval.exact(stated.hashprice_usd_per_phs_day)
-        lacks = ()
-    else:
-        if difficulty is None or price is None or subsidy_btc is None:
-            parts = {"difficulty": difficulty, "price": price, "subsidy": subsidy_btc}
-            missing = [name for name, value in parts.items() if value is None]
-            when = "without a record" if record is None else f"at {record.at_text}"
-            raise NoMarket(when=when, lacks=" and no ".join(missing))
-        hashprice = fees.map(partial(hashprice_of, difficulty, price, subsidy_btc))
-    names = tuple(name for name in Stated.__slots__ if getattr(stated, name) is not None)
-    return HashEconomics(
-        hashprice,
-        fees,
-        difficulty,
-        price,
-        subsidy_btc,
-        known.moment,
-        known.day,
-        known.to_halving,
-        known.log_changes,
-        names,
-        lacks,
-    )
+    given = {name: getattr(stated, name) for name in Stated.__slots__}
+    given = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {"stated": tuple(given)}
+    for name, value in given.items():
+        banded = name in ("fees_to_subsidy", "hashprice_usd_per_phs_day")
+        changes[name] = Interval.exact(value) if banded else value
+        if banded:
+            changes["lacks"] = ()
+    found = replace(HashEconomics() if record is None else _known(record), **changes)
+    if "hashprice_usd_per_phs_day" in given:
+        return found
+    difficulty, price, subsidy_btc = found.difficulty, found.price_usd_per_btc, found.subsidy_btc
+    if difficulty is None or price is None or subsidy_btc is None:
+        parts = {"difficulty": difficulty, "price": price, "subsidy": subsidy_btc}
+        missing = [name for name, value in parts.items() if value is None]
+        when = "without a record" if record is None else f"at {record.at_text}"
+        raise NoMarket(when=when, lacks=" and no ".join(missing))
+    hashprice = found.fees_to_subsidy.map(partial(hashprice_of, difficulty, price, subsidy_btc))
+    return replace(found, hashprice_usd_per_phs_day=hashprice)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a record holds; nothing of it without one."""
-
-    difficulty: float | None = None
-    price: float | None = None
-    subsidy_btc: float | None = None
-    fees: Interval = UNKNOWN_FEES
-    moment: int | None = None
-    day: int | None = None
-    to_halving: float | None = None
-    log_changes: Floats = field(default_factory=lambda: np.empty(0))
-    lacks: tuple[str, ...] = (_NO_FEES,)
-
-
-def _known(record: Record) -> _Known:
+def _known(record: Record) -> HashEconomics:
+    """What a record holds, but for the hashprice that follows."""
     from hashcanary.metrics.errors import NothingToMeasure
 
     try:
         days = days_of(record)
     except NothingToMeasure:
-        return _Known()
+        return HashEconomics()
     told = np.flatnonzero(np.isfinite(days.price_usd_per_btc / days.difficulty_mean))
     blocks = record.chain["height"].tail(1).to_list()
     if not blocks or (told.size and days.time[told[-1]] > moment_of(record, blocks[0])):
         # a vendor's days reach further than blocks
-        return _Known() if not told.size else _of_day(days, int(told[-1]))
+        return HashEconomics() if not told.size else _of_day(days, int(told[-1]))
     height = int(blocks[0])
     moment = moment_of(record, height)
     last = last_price(days, moment)
     if last is None:
-        return _Known()
+        return HashEconomics()
     if moment - days.time[last] > (STALE_DAYS + 1) * DAY:
         moment = int(days.price_known_at[last])
         height = int(record.chain.filter(record.chain["known_at"] <= moment)["height"][-1])
     coins = subsidy(height + 1, record.network) / COIN
     fees, lacks = fees_known(days, moment, coins)
     interval = record.network.halving_interval
-    return _Known(
+    return HashEconomics(
         difficulty=in_force(record, height),
-        price=float(days.price_usd_per_btc[last]),
+        price_usd_per_btc=float(days.price_usd_per_btc[last]),
         subsidy_btc=coins,
-        fees=fees.to_subsidy(coins),
+        fees_to_subsidy=fees.to_subsidy(coins),
         moment=moment,
         day=int(days.time[last]),
         to_halving=(interval - height % interval) / _BLOCKS_A_DAY,
@@ -342,16 +305,16 @@ def _known(record: Record) -> _Known:
     )
 
 
-def _of_day(days: Days, last: int) -> _Known:
+def _of_day(days: Days, last: int) -> HashEconomics:
     """What a day's own figures give, where no block as late is known."""
     moment, coins = int(days.time[last]) + DAY, float(days.subsidy_btc[last])
     fees, lacks = fees_known(days, moment, coins)
     lack = "blocks of late: the difficulty is the mean of the day, and no halving is in the paths"
-    return _Known(
+    return HashEconomics(
         difficulty=float(days.difficulty_mean[last]),
-        price=float(days.price_usd_per_btc[last]),
+        price_usd_per_btc=float(days.price_usd_per_btc[last]),
         subsidy_btc=coins,
-        fees=fees.to_subsidy(coins),
+        fees_to_subsidy=fees.to_subsidy(coins),
         moment=moment,
         day=int(days.time[last]),
         log_changes=_changes(days, last),

@@ -25,10 +25,7 @@ from hashcanary.units import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Singles = NDArray[np.float32]
+    from hashcanary.arrays import Floats, Singles
 
 
 @dataclass(frozen=True, slots=True)

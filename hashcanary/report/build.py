@@ -19,7 +19,7 @@ from hashcanary.report.sections.outlook import next_retarget, outlook, outlook_d
 from hashcanary.report.sections.pools import pools, who_mined
 from hashcanary.report.sections.why import explained, why
 from hashcanary.report.verdict import RecentDrop, Signs, judge
-from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
+from hashcanary.studies.luck import Drawdown, luck_of_drawdowns
 from hashcanary.version import __version__
 from hashcanary.views.text import harmless
 

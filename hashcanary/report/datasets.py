@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hashcanary.metrics.engine import Metrics
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import EpisodeStudy
-    from hashcanary.studies.pool_shares import PoolShares
+    from hashcanary.studies.pools import PoolShares
 
 # significant digits: of what is counted or paid, and of what is estimated to percents
 DIGITS = 6

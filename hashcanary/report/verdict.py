@@ -4,7 +4,7 @@ A peak is the luckiest moment of its time, and the interval of a drawdown does n
 peak was picked. So a drawdown is called real only when its interval lies below zero *and* noise of
 block arrivals, at constant hashrate, makes one as deep less than once in ``RARE_YEARS`` years
 (``hashcanary.inference.luck.luck``). What noise does to the ribbons is simulated
-(``hashcanary.studies.ribbon_luck``) and stands beside them.
+(``hashcanary.studies.luck``) and stands beside them.
 
 The drawdown is of a 30-day mean from its peak, whenever that was; the explanation of a drop
 (``hashcanary.inference.explain``) looks at single blocks of the last 100 days. Either may see what
@@ -25,7 +25,7 @@ from hashcanary.views.text import chance, count, day, how_often, percent, probab
 if TYPE_CHECKING:
     from hashcanary.inference.luck.luck import DrawdownLuck
     from hashcanary.report.document import Case
-    from hashcanary.studies.ribbon_luck import InversionLuck
+    from hashcanary.studies.luck import InversionLuck
     from hashcanary.studies.stress.answer import StressNow
 
 RARE_YEARS = 20

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from hashcanary.errors import Exit, HashcanaryError
+from hashcanary.errors import BadInput
 
 
-class UnusableScenario(HashcanaryError):
+class UnusableScenario(BadInput):
     """A scenario no history can be drawn from."""
 
     template = "{what}: expected {expected}, found {found}. {remedy}"
-    exit_code = Exit.USAGE
-    http_status = 400

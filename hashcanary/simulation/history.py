@@ -28,7 +28,8 @@ from hashcanary.store.record import Record
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hashcanary.simulation.mining import Ints, MinedChain
+    from hashcanary.arrays import Ints
+    from hashcanary.simulation.mining import MinedChain
 
 
 YEARS = (1.0, 30.0)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hashcanary.chain.header_times import MEDIAN_SPAN, rolling_median_11
 from hashcanary.chain.networks import MAIN, RETARGET_INTERVAL
@@ -25,12 +24,10 @@ from hashcanary.chain.targets import block_work
 from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.paths import HashratePath
-from hashcanary.simulation.scenario import Floats
 
 if TYPE_CHECKING:
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.chain.networks import Network
-
-Ints = NDArray[np.int64]
 # a node turns away a header this much ahead of its clock
 FUTURE_LIMIT = 7200
 

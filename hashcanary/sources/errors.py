@@ -22,16 +22,6 @@ class UnknownKind(SourceError):
     http_status = 404
 
 
-class DuplicateKind(SourceError):
-    """Two sources declared under one kind."""
-
-    template = (
-        "the kind {kind!r} is declared twice, the second time in {module}; kinds must be unique. "
-        "Rename one, or uninstall one of the packages."
-    )
-    exit_code = Exit.USAGE
-
-
 class MissingOption(SourceError):
     """A source that needs an option which was not given."""
 
@@ -70,19 +60,10 @@ class LinkLoop(SourceError):
 
 
 class TooLarge(SourceError):
-    """A file, or what a compressed file unfolds to, beyond the limit."""
+    """A file, what a compressed file unfolds to, or a table, beyond the limit."""
 
     template = (
-        "{file}: expected at most {limit:,} bytes{unfolded}, found {found}. "
-        "Split it into parts and load them one by one; overlaps are harmless."
-    )
-
-
-class TooManyRows(SourceError):
-    """A table of more rows than anything of its kind can have."""
-
-    template = (
-        "{file}: expected at most {limit:,} rows, found {found:,}. "
+        "{file}: expected at most {limit:,} {what}, found {found}. "
         "Split it into parts and load them one by one; overlaps are harmless."
     )
 
@@ -162,7 +143,10 @@ class BadHeaders(SourceError):
 class BadMapping(SourceError):
     """A mapping file that cannot be used."""
 
-    template = "mapping {file}, {place}: expected {expected}, found {found}. {remedy}"
+    template = (
+        "mapping {file}, {place}: expected {expected}, found {found}. Correct the mapping file; "
+        "docs/mapping.md shows one."
+    )
     exit_code = Exit.USAGE
 
 
@@ -351,16 +335,6 @@ class UnknownFeed(SourceError):
     )
     exit_code = Exit.USAGE
     http_status = 404
-
-
-class DuplicateFeed(SourceError):
-    """Two feeds declared under one name."""
-
-    template = (
-        "the live source {name!r} is declared twice, the second time in {module}; names must be "
-        "unique. Rename one, or uninstall one of the packages."
-    )
-    exit_code = Exit.USAGE
 
 
 class UnknownSetting(SourceError):

@@ -29,24 +29,44 @@ class FactTable:
     key: tuple[str, ...]
     subject: tuple[str, ...]
 
+    def facts(self, rows: pl.DataFrame, source: str, *, known_at: str = "known_at") -> Facts:
+        """Rows as facts of a source, columns that they lack null.
 
-_INT, _TEXT, _REAL = pl.Int64(), pl.String(), pl.Float64()
+        known_at: the column of ``rows`` that says when each was known.
+        """
+        columns = {
+            name: pl.lit(None, dtype)
+            for name, dtype in self.schema.items()
+            if name not in rows.columns
+        }
+        columns |= {"source": pl.lit(source), "known_at": pl.col(known_at)}
+        full = rows.with_columns(**columns)
+        return Facts(self, full.select(list(self.schema)))
+
+
+# of the columns that are no Int64; a name is of one type in all tables, but for companies' value
+_TYPES: dict[str, pl.DataType] = (
+    dict.fromkeys(("hash", "prev_hash", "merkle_root"), pl.Binary())
+    | dict.fromkeys(("coinbase_script", "coinbase_outputs"), pl.Binary())
+    | dict.fromkeys(("open", "high", "low", "close", "volume", "value"), pl.Float64())
+    | dict.fromkeys(("day", "period_start", "period_end"), pl.Date())
+    | dict.fromkeys(("source", "market", "vendor", "series", "kind", "detail"), pl.String())
+    | dict.fromkeys(("pool", "evidence", "list"), pl.String())
+    | dict.fromkeys(("company", "figure", "unit", "source_url"), pl.String())
+    | {"simulated": pl.Boolean()}
+)
+
+
+def _columns(names: str, **others: pl.DataType) -> dict[str, pl.DataType]:
+    """The schema of columns named in their order, then source and known_at."""
+    types = _TYPES | others
+    return {name: types.get(name, pl.Int64()) for name in (*names.split(), "source", "known_at")}
+
 
 HEADERS = FactTable(
     "headers",
     "Block headers: a tree, stale branches included. Hashes are 32 bytes in the printed order.",
-    {
-        "height": _INT,
-        "hash": pl.Binary(),
-        "prev_hash": pl.Binary(),
-        "version": _INT,
-        "merkle_root": pl.Binary(),
-        "time": _INT,
-        "bits": _INT,
-        "nonce": _INT,
-        "source": _TEXT,
-        "known_at": _INT,
-    },
+    _columns("height hash prev_hash version merkle_root time bits nonce"),
     ("hash",),
     ("hash",),
 )
@@ -55,23 +75,10 @@ BLOCKS = FactTable(
     "blocks",
     "What is known of a block beside its header; null where the source does not say. Of the "
     "coinbase: the sum of its outputs (satoshis), its scriptSig, and its outputs as serialized.",
-    {
-        "height": _INT,
-        "hash": pl.Binary(),
-        "time": _INT,
-        "bits": _INT,
-        "median_time_past": _INT,
-        "subsidy": _INT,
-        "total_fee": _INT,
-        "tx_count": _INT,
-        "size": _INT,
-        "weight": _INT,
-        "coinbase_value": _INT,
-        "coinbase_script": pl.Binary(),
-        "coinbase_outputs": pl.Binary(),
-        "source": _TEXT,
-        "known_at": _INT,
-    },
+    _columns(
+        "height hash time bits median_time_past subsidy total_fee tx_count size weight "
+        "coinbase_value coinbase_script coinbase_outputs"
+    ),
     ("height", "hash", "source"),
     ("height",),
 )
@@ -79,18 +86,7 @@ BLOCKS = FactTable(
 CANDLES = FactTable(
     "candles",
     "Candles of a market; interval in seconds, known at the close.",
-    {
-        "market": _TEXT,
-        "interval": _INT,
-        "open_time": _INT,
-        "open": _REAL,
-        "high": _REAL,
-        "low": _REAL,
-        "close": _REAL,
-        "volume": _REAL,
-        "source": _TEXT,
-        "known_at": _INT,
-    },
+    _columns("market interval open_time open high low close volume"),
     ("market", "interval", "open_time", "open", "high", "low", "close", "volume", "known_at"),
     ("market", "interval", "open_time"),
 )
@@ -98,14 +94,7 @@ CANDLES = FactTable(
 DAILY_REFERENCE = FactTable(
     "daily_reference",
     "Vendors' daily series, long, apart from what we compute; known when the day is over.",
-    {
-        "day": pl.Date(),
-        "vendor": _TEXT,
-        "series": _TEXT,
-        "value": _REAL,
-        "source": _TEXT,
-        "known_at": _INT,
-    },
+    _columns("day vendor series value"),
     ("day", "vendor", "series", "value", "known_at"),
     ("day", "vendor", "series"),
 )
@@ -113,14 +102,7 @@ DAILY_REFERENCE = FactTable(
 EVENTS = FactTable(
     "events",
     "What happened to the chain or to the data: a reorganisation, a dropped peer. Detail is JSON.",
-    {
-        "time": _INT,
-        "kind": _TEXT,
-        "height": _INT,
-        "detail": _TEXT,
-        "source": _TEXT,
-        "known_at": _INT,
-    },
+    _columns("time kind height detail"),
     ("time", "kind", "height", "detail", "source"),
     ("time", "kind", "height"),
 )
@@ -128,15 +110,7 @@ EVENTS = FactTable(
 POOL_LABELS = FactTable(
     "pool_labels",
     "Who mined a block, according to one list of pools: a label, and the evidence for it.",
-    {
-        "height": _INT,
-        "hash": pl.Binary(),
-        "pool": _TEXT,
-        "evidence": _TEXT,
-        "list": _TEXT,
-        "source": _TEXT,
-        "known_at": _INT,
-    },
+    _columns("height hash pool evidence list"),
     ("height", "hash", "list", "source"),
     ("height", "hash"),
 )
@@ -145,19 +119,10 @@ COMPANIES = FactTable(
     "companies",
     "What mining companies report, long: one figure of a company and period a row, an integer of "
     "its unit; known when the day is over on which it was published.",
-    {
-        "company": _TEXT,
-        "figure": _TEXT,
-        "period_start": pl.Date(),
-        "period_end": pl.Date(),
-        "value": _INT,
-        "unit": _TEXT,
-        "revision": _INT,
-        "simulated": pl.Boolean(),
-        "source_url": _TEXT,
-        "source": _TEXT,
-        "known_at": _INT,
-    },
+    _columns(
+        "company figure period_start period_end value unit revision simulated source_url",
+        value=pl.Int64(),
+    ),
     (
         *("company", "figure", "period_start", "period_end", "value", "revision", "simulated"),
         *("source_url", "known_at"),

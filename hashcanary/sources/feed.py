@@ -5,31 +5,45 @@ holds and where it stopped, and gives batches; the store commits each batch toge
 feed's cursor, so that a feed cut off anywhere goes on from its last commit. A feed never writes,
 and never gives a silent partial: what it could not bring it says in ``notes``, or it raises.
 
-Settings come from ``sources.toml`` in the lake's home, then the environment
-(``HASHCANARY_<FEED>_<SETTING>``), then the command line; secrets from files alone.
+What the user says about a feed comes from these places, a later one wins:
+
+1. the default that the feed declares;
+2. ``sources.toml`` in the lake's home: a table of settings for each feed, by its name;
+3. ``HASHCANARY_<FEED>_<SETTING>``, in capitals, with ``_`` for ``-``;
+4. ``-o SETTING=VALUE``.
+
+Secrets are taken from the file alone, and only where nobody else can read it: an environment and a
+command line are seen by others.
 """
 
 from __future__ import annotations
 
 import math
+import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from hashcanary.errors import UsageError
 from hashcanary.plugins import declared_once
-from hashcanary.sources.errors import DuplicateFeed, UnknownFeed
+from hashcanary.sources.errors import (
+    BadSettings,
+    SecretInTheOpen,
+    UnknownFeed,
+    UnknownSetting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
+    from pathlib import Path
 
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
+    from hashcanary.arrays import Ints
     from hashcanary.chain.networks import Network
     from hashcanary.sources.facts import Facts
+
 
 GROUP = "hashcanary.sources"
 Cursor = dict[str, object]
@@ -51,14 +65,15 @@ class Setting:
         """What the user set, or the default."""
         return (settings.get(self.name) or self.default).strip()
 
-    def refused(self, expected: str, found: str) -> UsageError:
+    def refused(
+        self,
+        expected: str,
+        found: str,
+        remedy: str = "Correct it in sources.toml, in the environment or after -o.",
+    ) -> UsageError:
         """The error that names this setting."""
-        return UsageError(
-            argument=f"the setting {self.name}",
-            expected=expected,
-            found=found,
-            remedy="Correct it in sources.toml, in the environment or after -o.",
-        )
+        argument = f"the setting {self.name}"
+        return UsageError(argument=argument, expected=expected, found=found, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +118,10 @@ class Number(Setting):
             raise self.refused(f"a whole number from {self.low:,} to {self.high:,}{word}", text)
         return value
 
+    def pause(self, asked: Asked) -> None:
+        """Let so many whole seconds pass; what a feed does that is told nothing of news."""
+        asked.clock.sleep(self.whole(asked.settings))
+
     def whole_unless(self, settings: Mapping[str, str]) -> int | None:
         """The number, a whole one; None where the word stands."""
         return None if self.text(settings) == self.word else self.whole(settings)
@@ -138,7 +157,7 @@ class Held:
     locator: tuple[bytes, ...]
     tip_height: int | None
     height_of: Callable[[bytes], int | None]
-    heights_with: Callable[..., NDArray[np.int64]]
+    heights_with: Callable[..., Ints]
     last_known: Callable[..., int | None]
     active_from: Callable[[int], pl.DataFrame] | None = None
     daily_from: Callable[[date], pl.DataFrame] | None = None
@@ -193,8 +212,8 @@ class Feed:
 
 @cache
 def all_feeds() -> Mapping[str, Feed]:
-    """Every registered feed by name, sorted. Raises DuplicateFeed on a name used twice."""
-    return declared_once(GROUP, Feed, "name", DuplicateFeed)
+    """Every registered feed by name, sorted. Raises DuplicateName on a name used twice."""
+    return declared_once(GROUP, Feed, "name")
 
 
 def find_feed(name: str, place: str = "--source") -> Feed:
@@ -203,3 +222,106 @@ def find_feed(name: str, place: str = "--source") -> Feed:
     if name not in feeds:
         raise UnknownFeed(place=place, name=name, known=", ".join(feeds) or "(none)")
     return feeds[name]
+
+
+FILE = "sources.toml"
+# 0600 and less: no bit for the group or for others
+_OTHERS = 0o077
+
+Table = dict[str, str]
+
+
+def read_settings(home: Path) -> dict[str, Table]:
+    """The settings of every feed that ``sources.toml`` names, in its order; empty without one.
+
+    Raises BadSettings, UnknownFeed, UnknownSetting, SecretInTheOpen.
+    """
+    path = home / FILE
+    try:
+        raw = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise _bad(path, "a file that can be read", error.strerror, "Check it.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _bad(path, "TOML in UTF-8", str(error), "Correct that place.") from error
+    found: dict[str, Table] = {}
+    for name, table in raw.items():
+        feed = find_feed(name, str(path))
+        if not isinstance(table, dict):
+            remedy = f"Write [{name}], and its settings below."
+            raise _bad(path, f"a table [{name}]", f"{name} = {table!r}", remedy)
+        found[name] = {key: _text(path, feed, key, value) for key, value in table.items()}
+        _check_mode(path, feed, found[name])
+    return found
+
+
+def settings_of(
+    feed: Feed,
+    from_file: Mapping[str, str],
+    environment: Mapping[str, str],
+    options: Mapping[str, str],
+) -> Table:
+    """All settings of a feed, each with a value. Raises UnknownSetting, SecretInTheOpen."""
+    settings = {setting.name: setting.default for setting in feed.settings}
+    settings |= from_file
+    for setting in feed.settings:
+        variable = variable_of(feed, setting)
+        if variable in environment:
+            _refuse_secret(feed, setting, variable, "in the environment")
+            settings[setting.name] = environment[variable]
+    for name, value in options.items():
+        _refuse_secret(feed, _declared(feed, name, "-o"), "-o", "on the command line")
+        settings[name] = value
+    return settings
+
+
+def variable_of(feed: Feed, setting: Setting) -> str:
+    """The environment variable for a setting: ``HASHCANARY_BITCOIND_RPC_URL``."""
+    return f"HASHCANARY_{feed.name}_{setting.name}".upper().replace("-", "_").replace(".", "_")
+
+
+def _declared(feed: Feed, name: str, place: str) -> Setting:
+    for setting in feed.settings:
+        if setting.name == name:
+            return setting
+    known = ", ".join(setting.name for setting in feed.settings) or "(none)"
+    raise UnknownSetting(place=place, feed=feed.name, known=known, name=name)
+
+
+def _text(path: Path, feed: Feed, name: str, value: object) -> str:
+    """A value of the file as text; a list becomes text with commas."""
+    _declared(feed, name, f"{path}, [{feed.name}]")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    remedy = "Write it as text in quotes."
+    raise _bad(path, f"text, a number, true or false for {feed.name}.{name}", "another", remedy)
+
+
+def _check_mode(path: Path, feed: Feed, table: Table) -> None:
+    secrets = [one.name for one in feed.settings if one.secret and table.get(one.name)]
+    mode = path.stat().st_mode & 0o777
+    if secrets and mode & _OTHERS:
+        raise SecretInTheOpen(
+            place=path,
+            feed=feed.name,
+            name=secrets[0],
+            found=f"in a file of mode {mode:04o}",
+            remedy=f"Run: chmod 600 {path}",
+        )
+
+
+def _refuse_secret(feed: Feed, setting: Setting, place: str, found: str) -> None:
+    if setting.secret:
+        remedy = f"Write it into {FILE} in the lake's home, under [{feed.name}], mode 0600."
+        raise SecretInTheOpen(
+            place=place, feed=feed.name, name=setting.name, found=found, remedy=remedy
+        )
+
+
+def _bad(path: Path, expected: str, found: str | None, remedy: str) -> BadSettings:
+    return BadSettings(place=path, expected=expected, found=found or "an error", remedy=remedy)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hashcanary.chain.networks import MAIN, Network
 from hashcanary.plugins import declared_once
-from hashcanary.sources.errors import DuplicateKind, UnknownKind
+from hashcanary.sources.errors import UnknownKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,8 +94,8 @@ class Source:
 
 @cache
 def all_sources() -> Mapping[str, Source]:
-    """Every registered source by kind, sorted. Raises DuplicateKind on a kind used twice."""
-    return declared_once(GROUP, Source, "kind", DuplicateKind)
+    """Every registered source by kind, sorted. Raises DuplicateName on a kind used twice."""
+    return declared_once(GROUP, Source, "kind")
 
 
 def find_source(kind: str) -> Source:

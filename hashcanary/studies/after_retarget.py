@@ -21,33 +21,28 @@ from hashcanary.economics.hash_economics import days_of
 from hashcanary.inference.filter.bank import BANDS
 from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.filter.posterior import history, posterior
-from hashcanary.inference.retarget.forecast import RetargetForecast, forecast_from, mempool_change
-from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
-from hashcanary.inference.retarget.hashprice_basis import basis_at
+from hashcanary.inference.retarget.forecast import forecast_from
+from hashcanary.inference.retarget.hashprice_ahead import basis_at, hashprice_ahead
 from hashcanary.moments import DAY
-from hashcanary.studies.calibration import share_of
+from hashcanary.studies.calibration import mempool_rule, share_of, whole_epochs
 from hashcanary.studies.errors import NoWholeEpochs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats
     from hashcanary.economics.hash_economics import Days
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.inference.filter.posterior import History
-    from hashcanary.inference.retarget.hashprice_basis import Basis
+    from hashcanary.inference.retarget.hashprice_ahead import Basis
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
 
 # number of blocks
 POINTS = (288, 1008)
 """Blocks into an epoch at which it is asked."""
 # number of draws
 DRAWS = 2000
-_EPOCH, _QUARTER = 2016, 504
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +119,6 @@ def hashprice_outcomes(
     start: int | None = None,
     end: int | None = None,
     draws: int = DRAWS,
-    seed: int = 1,
 ) -> list[HashpriceOutcome]:
     """Each epoch known whole, with the one before it and the first whole day after it.
 
@@ -134,21 +128,16 @@ def hashprice_outcomes(
     when none is left, NoHashprice when none has a price, NoBlocksToObserve, NothingObserved,
     NoRetargets.
     """
-    asked = _Asked(record, draws, seed)
-    height, times = asked.blocks.height, asked.blocks.time
+    asked = _Asked(record, draws)
     found: list[HashpriceOutcome] = []
     unpriced: NoHashprice | None = None
-    for first in height[height % _EPOCH == 0].tolist():
-        at, after, before = (asked.blocks.find(first + step * _EPOCH) for step in (0, 1, -1))
-        if min(after, before) < 0 or after - before != 2 * _EPOCH:
+    for before, at, after in whole_epochs(asked.blocks, start, end):
+        try:
+            outcomes = [asked.outcome(before, at, after, point) for point in points]
+        except NoHashprice as error:
+            unpriced = error
             continue
-        if (start is None or times[at] >= start) and (end is None or times[at] < end):
-            try:
-                outcomes = [asked.outcome(before, at, after, point) for point in points]
-            except NoHashprice as error:
-                unpriced = error
-                continue
-            found += [one for one in outcomes if one is not None]
+        found += [one for one in outcomes if one is not None]
     if not found:
         raise unpriced or NoWholeEpochs(at=record.at_text)
     return found
@@ -157,13 +146,13 @@ def hashprice_outcomes(
 class _Asked:
     """A record filtered once, asked at any of its blocks."""
 
-    def __init__(self, record: Record, draws: int, seed: int) -> None:
+    def __init__(self, record: Record, draws: int) -> None:
         self.blocks: Blocks = blocks_of(record)
         bits = record.chain["bits"].to_numpy().astype(np.int64)
         self._difficulty = difficulty_float64_column(bits)
         self._past: History = history(self.blocks, record.network)
         self._days: Days = days_of(record)
-        self._draws, self._seed = draws, seed
+        self._draws = draws
 
     def outcome(self, before: int, at: int, after: int, point: int) -> HashpriceOutcome | None:
         """Asked ``point`` blocks into the epoch that begins at row ``at``; None: not answerable."""
@@ -178,7 +167,7 @@ class _Asked:
         if then >= self._days.time.size or self._days.time[then] != day:
             return None
         price, fees = self._days.price_usd_per_btc[then], self._days.fees_btc[then]
-        ahead = hashprice_ahead(forecast, basis, self._draws, self._seed)
+        ahead = hashprice_ahead(forecast, basis, self._draws)
         moved = ahead.moved
         if moved is None or not (np.isfinite(price) and np.isfinite(fees)):
             return None
@@ -186,7 +175,7 @@ class _Asked:
         ratio = float(difficulty[after] / difficulty[at])
         came_held = basis.hashprice(ratio, basis.subsidy_after_btc, float(fees)) / now
         came = came_held * float(price) / basis.price_usd_per_btc
-        rule = self._mempool(before, at, point, forecast)
+        rule = mempool_rule(blocks, at, point, float(difficulty[at] / difficulty[before] - 1))
         return HashpriceOutcome(
             first_height=int(blocks.height[at]),
             time=int(blocks.time[at]),
@@ -197,17 +186,6 @@ class _Asked:
             unchanged=judged(moved * (1 + ahead.change) / now, came),
             stays=_point(basis, 0.0),
             mempool=_point(basis, rule),
-        )
-
-    def _mempool(self, before: int, at: int, point: int, forecast: RetargetForecast) -> float:
-        """The change that mempool.space's rule gives."""
-        blocks, difficulty = self.blocks, self._difficulty
-        return mempool_change(
-            height=forecast.height,
-            epoch_time=float(blocks.time[at]),
-            now=float(blocks.time[at + point]),
-            quarter_time=float(blocks.time[at + point - _QUARTER]),
-            previous_change=float(difficulty[at] / difficulty[before] - 1),
         )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.chain.targets import difficulty_float64_column
-from hashcanary.inference.filter.bank import BANDS, BANK, LEVELS, Bank
+from hashcanary.inference.filter.bank import BANDS, LEVELS
 from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.filter.posterior import history, posterior
 from hashcanary.inference.retarget.forecast import (
@@ -24,15 +24,14 @@ from hashcanary.inference.retarget.forecast import (
     mempool_change,
     naive_change,
 )
-from hashcanary.interval import Interval
+from hashcanary.interval import Interval, binomial_share
 from hashcanary.studies.errors import NoWholeEpochs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
-    from hashcanary.inference.filter.observations import Blocks, Floats
+    from hashcanary.arrays import Bools, Floats
+    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.inference.filter.posterior import History
     from hashcanary.store.record import Record
 
@@ -127,7 +126,6 @@ def retarget_outcomes(
     points: Sequence[int] = POINTS,
     start: int | None = None,
     end: int | None = None,
-    bank: Bank = BANK,
 ) -> list[RetargetOutcome]:
     """Every forecast at ``points`` of each epoch whose blocks and whose outcome are known.
 
@@ -137,17 +135,10 @@ def retarget_outcomes(
     """
     blocks = blocks_of(record)
     difficulty = difficulty_float64_column(record.chain["bits"].to_numpy().astype(np.int64))
-    past = history(blocks, record.network, bank)
+    past = history(blocks, record.network)
     found: list[RetargetOutcome] = []
-    for first in blocks.height[blocks.height % _EPOCH == 0].tolist():
-        at, after, before = (blocks.find(first + step * _EPOCH) for step in (0, 1, -1))
-        if min(after, before) < 0 or after - before != 2 * _EPOCH:
-            continue
-        if not (start is None or blocks.time[at] >= start) or not (
-            end is None or blocks.time[at] < end
-        ):
-            continue
-        following = blocks.find(first + 2 * _EPOCH)
+    for before, at, after in whole_epochs(blocks, start, end):
+        following = blocks.find(int(blocks.height[after]) + _EPOCH)
         second = None
         if following >= 0:
             second = float(difficulty[following] / difficulty[after] - 1)
@@ -157,6 +148,35 @@ def retarget_outcomes(
     if not found:
         raise NoWholeEpochs(at=record.at_text)
     return found
+
+
+def whole_epochs(
+    blocks: Blocks, start: int | None, end: int | None
+) -> Iterator[tuple[int, int, int]]:
+    """Rows of the first blocks of the epoch before, of one known whole with it, and of the next.
+
+    start, end: Unix seconds between which an epoch begins.
+    """
+    for first in blocks.height[blocks.height % _EPOCH == 0].tolist():
+        at, after, before = (blocks.find(first + step * _EPOCH) for step in (0, 1, -1))
+        if min(after, before) < 0 or after - before != 2 * _EPOCH:
+            continue
+        if (start is None or blocks.time[at] >= start) and (end is None or blocks.time[at] < end):
+            yield before, at, after
+
+
+def mempool_rule(blocks: Blocks, at: int, point: int, previous: float) -> float:
+    """The change that mempool.space's rule gives ``point`` blocks into the epoch of row ``at``.
+
+    previous: relative change of the last retarget.
+    """
+    return mempool_change(
+        height=int(blocks.height[at + point]),
+        epoch_time=float(blocks.time[at]),
+        now=float(blocks.time[at + point]),
+        quarter_time=float(blocks.time[at + point - _QUARTER]),
+        previous_change=previous,
+    )
 
 
 def _outcome(
@@ -183,13 +203,7 @@ def _outcome(
         came=came,
         median=float(forecast.change[_MEDIAN]),
         naive=naive_change(m, now - first),
-        mempool=mempool_change(
-            height=int(blocks.height[at + m]),
-            epoch_time=first,
-            now=now,
-            quarter_time=float(blocks.time[at + m - _QUARTER]),
-            previous_change=previous,
-        ),
+        mempool=mempool_rule(blocks, at, m, previous),
         discount=_discount(blocks, at, m),
         pit=float(forecast.span.below(np.array([came]))[0]),
         decrease=float(forecast.span.below(np.zeros(1))[0]),
@@ -265,7 +279,7 @@ class Reliability:
     z: float
 
 
-def reliability(probability: Floats, came: NDArray[np.bool_]) -> list[Reliability]:
+def reliability(probability: Floats, came: Bools) -> list[Reliability]:
     """A row a range of forecast probability that has forecasts, for (n,) independent forecasts."""
     place = np.clip(np.searchsorted(RANGES, probability, "right"), 1, len(RANGES) - 1) - 1
     rows = []
@@ -281,9 +295,4 @@ def reliability(probability: Floats, came: NDArray[np.bool_]) -> list[Reliabilit
 
 def share_of(held: np.ndarray) -> Interval:
     """The share of a (n,) mask that holds, with its exact binomial interval."""
-    from scipy.special import betaincinv
-
-    count, size = int(held.sum()), held.size
-    low = float(betaincinv(count, size - count + 1, 0.025)) if count else 0.0
-    high = float(betaincinv(count + 1, size - count, 0.975)) if count < size else 1.0
-    return Interval(count / size, low, high, "exact binomial")
+    return binomial_share(int(held.sum()), held.size)

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.moments import DAY
-from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.studies.forward_returns import (
     HORIZONS,
     DailyPrices,
@@ -34,14 +33,14 @@ from hashcanary.studies.forward_returns import (
     forward_returns,
     summarise,
 )
-from hashcanary.studies.ribbon_luck import ribbon_luck
+from hashcanary.studies.luck import Drawdown, luck_of_drawdowns, ribbon_luck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hashcanary.inference.luck.luck import DrawdownLuck
     from hashcanary.metrics.engine import Metrics
-    from hashcanary.studies.ribbon_luck import InversionLuck, RibbonLuck
+    from hashcanary.studies.luck import InversionLuck, RibbonLuck
 
 EPOCH_THRESHOLD = 0.075
 SHORT_DAYS = 7
@@ -194,15 +193,15 @@ def ribbon_rows(metrics: Metrics) -> pl.DataFrame:
     return _with_depth(state, metrics["drawdown.sma30"].rows, metrics["hashrate.sma30"].rows)
 
 
-def epoch_rows(metrics: Metrics, threshold: float = EPOCH_THRESHOLD) -> pl.DataFrame:
-    """One row an epoch, by the drawdown rule at ``threshold`` (fraction): see ``_ROW``."""
+def epoch_rows(metrics: Metrics) -> pl.DataFrame:
+    """One row an epoch, by the drawdown rule at ``EPOCH_THRESHOLD``: see ``_ROW``."""
     drawdown = metrics["drawdown.epoch"].rows
     state = drawdown.select(
         "time",
         "known_at",
         "basis",
         until=pl.col("known_at"),
-        inside=pl.col("value") <= -threshold,
+        inside=pl.col("value") <= -EPOCH_THRESHOLD,
     )
     return _with_depth(state, drawdown, metrics["hashrate.epoch"].rows)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hashcanary.errors import Exit, HashcanaryError
+from hashcanary.errors import BadInput, Exit, HashcanaryError, NotKnown
 
 
-class NoPoolLabels(HashcanaryError):
+class NoPoolLabels(NotKnown):
     """Too few labelled days for a study of pools."""
 
     template = (
@@ -13,11 +13,9 @@ class NoPoolLabels(HashcanaryError):
         "blocks of known coinbase with `hashcanary pools --label`, load a table of blocks that "
         "names pools, or use fewer --days."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class NoWholeEpochs(HashcanaryError):
+class NoWholeEpochs(NotKnown):
     """Forecasts to be judged, and no epoch that is known whole."""
 
     template = (
@@ -25,30 +23,24 @@ class NoWholeEpochs(HashcanaryError):
         "retarget after it, found none. Load the headers of at least 4,033 consecutive blocks, or "
         "use a longer span."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class NoCostDays(HashcanaryError):
+class NoCostDays(NotKnown):
     """A study of price over cost, and no day that has both."""
 
     template = (
         "expected a day with a price and the cost of a coin, found none: {found}. Load blocks or "
         "daily rows, and prices, with `hashcanary load PATH`."
     )
-    exit_code = Exit.MISSING
-    http_status = 404
 
 
-class BadStressFile(HashcanaryError):
+class BadStressFile(BadInput):
     """A file of weights of the stress gauge that cannot be used."""
 
     template = (
         "{file}, {place}: expected {expected}, found {found}. Correct the file; the built-in one, "
         "hashcanary/studies/stress/stress.toml, shows the form."
     )
-    exit_code = Exit.USAGE
-    http_status = 400
 
 
 class BadStressComponent(HashcanaryError):
@@ -62,23 +54,10 @@ class BadStressComponent(HashcanaryError):
     http_status = 500
 
 
-class DuplicateStressComponent(HashcanaryError):
-    """Two components of the stress gauge of one name."""
-
-    template = (
-        "expected one component of the stress gauge called {name}, found another in {module}. "
-        "Rename one of them."
-    )
-    exit_code = Exit.USAGE
-    http_status = 500
-
-
-class NoStress(HashcanaryError):
+class NoStress(NotKnown):
     """A moment without a value of the stress gauge."""
 
     template = (
         "expected {expected} at {at}, found {found}. Load blocks and prices of more years, use "
         "another --at, or require less in a file for --weights."
     )
-    exit_code = Exit.MISSING
-    http_status = 404

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.interval import clopper_pearson
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
     import polars as pl
-    from numpy.typing import NDArray
+
+    from hashcanary.arrays import Ints
 
 HORIZONS = (30, 90, 180, 365)
-LEVEL = 0.95
 INTERVAL = "exact (Clopper-Pearson) 95% interval on the share of non-overlapping windows that rose"
 
 
@@ -31,7 +32,7 @@ class DailyPrices:
     def __init__(self, rows: pl.DataFrame) -> None:
         """Take rows with ``time`` (start of the UTC day, Unix seconds) and ``value`` (USD)."""
         known = rows.filter(rows["value"].is_not_null())
-        day: NDArray[np.int64] = known["time"].to_numpy() // DAY
+        day: Ints = known["time"].to_numpy() // DAY
         self.first_day = int(day[0]) if day.size else 0
         self.last_day = int(day[-1]) if day.size else -1
         self.values = np.full(self.last_day - self.first_day + 1, np.nan)
@@ -93,11 +94,9 @@ def forward_return(prices: DailyPrices, day: int, horizon_days: int) -> ForwardR
     return ForwardReturn(horizon_days, after / before - 1, None)
 
 
-def forward_returns(
-    prices: DailyPrices, day: int, horizons: Sequence[int] = HORIZONS
-) -> tuple[ForwardReturn, ...]:
+def forward_returns(prices: DailyPrices, day: int) -> tuple[ForwardReturn, ...]:
     """Returns from ``day`` (day number) over each horizon (days)."""
-    return tuple(forward_return(prices, day, horizon) for horizon in horizons)
+    return tuple(forward_return(prices, day, horizon) for horizon in HORIZONS)
 
 
 def summarise(prices: DailyPrices, days: Sequence[int], horizon_days: int) -> ForwardSummary:
@@ -145,17 +144,6 @@ def base_rate(prices: DailyPrices, horizon_days: int) -> tuple[float | None, int
     if not starts.size:
         return None, 0
     return float((change[starts] > 0).mean()), len(non_overlapping(starts.tolist(), horizon_days))
-
-
-def clopper_pearson(positive: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
-    """Exact two-sided interval on a binomial share; Clopper and Pearson, Biometrika 26, 1934."""
-    from scipy.special import betaincinv
-
-    tail = (1 - level) / 2
-    failed = trials - positive
-    low = float(betaincinv(positive, failed + 1, tail)) if positive else 0.0
-    high = float(betaincinv(positive + 1, failed, 1 - tail)) if failed else 1.0
-    return low, high
 
 
 def _text(day: int) -> str:

@@ -12,11 +12,14 @@
 References: R. A. Fisher, J. R. Stat. Soc. 98 (1935) 39; S. Holm, Scand. J. Stat. 6 (1979) 65;
 R. G. Newcombe, Stat. Med. 17 (1998) 873, and G. Y. Zou and A. Donner, Stat. Med. 27 (2008) 1693
 (limits of a difference from those of its parts).
+
+Shares of the largest pools, day by day back through the record, are of all blocks of the last N
+days: measured ones, every one of them, else there is no share.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import TYPE_CHECKING, Literal
 
@@ -31,17 +34,49 @@ from hashcanary.metrics.pool_days import pool_blocks
 from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import built_in
 from hashcanary.studies.errors import NoPoolLabels
-from hashcanary.studies.exact_tests import fisher, holm
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
+    from hashcanary.arrays import Bools, Floats, Ints
     from hashcanary.metrics.chain_columns import ChainColumns
     from hashcanary.metrics.pool_days import PoolBlocks
     from hashcanary.store.record import Record
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+
+# tables as likely as the one seen but for rounding count as equally likely
+_SAME = 1 + 1e-7
+
+
+def fisher(first: int, first_of: int, second: int, second_of: int) -> float:
+    """Two-sided p-value that ``first`` of ``first_of`` and ``second`` of ``second_of`` are drawn
+    at one rate, given their sum: the chance of a table no likelier than the one seen.
+    """
+    drawn, every = first + second, first_of + second_of
+    low, high = max(0, drawn - second_of), min(drawn, first_of)
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, every + 1)))])
+
+    def log_choose(n: int, k: np.ndarray) -> np.ndarray:
+        ways: np.ndarray = log_factorial[n] - log_factorial[k] - log_factorial[n - k]
+        return ways
+
+    one = np.arange(low, high + 1)
+    log_chance = log_choose(first_of, one) + log_choose(second_of, drawn - one)
+    chance = np.exp(log_chance - log_chance.max())
+    seen = chance[first - low]
+    return float(min(chance[chance <= seen * _SAME].sum() / chance.sum(), 1.0))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected so that any of a family below a level is a false alarm that seldom."""
+    corrected = [0.0] * len(p_values)
+    least = 0.0
+    order = sorted(range(len(p_values)), key=lambda at: p_values[at])
+    for rank, at in enumerate(order):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[at]))
+        corrected[at] = least
+    return corrected
+
 
 By = Literal["pool", "group"]
 FALSE_ALARM = 0.05
@@ -122,7 +157,7 @@ class MeasuredDays:
     chain: ChainColumns
     starts: Ints
     blocks: PoolBlocks
-    measured: NDArray[np.bool_]
+    measured: Bools
     end: int
 
 
@@ -171,7 +206,7 @@ def study_pools(record: Record, days: int = 7, by: By = "pool") -> PoolStudy:
     )
 
 
-def _end(measured: NDArray[np.bool_], days: int, at: str) -> int:
+def _end(measured: Bools, days: int, at: str) -> int:
     """One past the last measured day. Raises NoPoolLabels unless the days before it are too."""
     last = np.flatnonzero(measured)
     run = 0
@@ -226,12 +261,8 @@ def _compared(
     """The row with its change against the window before."""
     p_value, corrected = tests.get(at, (None, None))
     was = _share(int(before.blocks[at]), int(before.blocks.sum()))
-    return PoolRow(
-        pool=row.pool,
-        name=row.name,
-        blocks=row.blocks,
-        share=row.share,
-        hashrate=row.hashrate,
+    return replace(
+        row,
         before=int(before.blocks[at]),
         share_change=_difference(row.share, was),
         hashrate_change=_ratio(now, before, at),
@@ -308,3 +339,61 @@ def _tests(
         fisher(int(now.blocks[at]), sizes[0], int(before.blocks[at]), sizes[1]) for at in compared
     ]
     return dict(zip(compared, zip(values, holm(values), strict=True), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class PoolShares:
+    """Shares of the blocks of ``days`` days, fractions of 1.
+
+    time: (n,) Unix seconds, the starts of consecutive days; a row is about the days up to the end
+    of its own. pools, names: the largest at the end, the largest first. share, low, high: (n,
+    pools), NaN where a day of the window is not measured; unknown: (n,) of no known pool.
+    """
+
+    days: int
+    time: Ints
+    pools: tuple[str, ...]
+    names: tuple[str, ...]
+    share: Floats
+    low: Floats
+    high: Floats
+    unknown: Floats
+
+
+def pool_shares(record: Record, days: int = 30, most: int = 5) -> PoolShares:
+    """Shares of at most ``most`` pools. Raises NoPoolLabels."""
+    found = measured_days(record, days)
+    summed, whole = _windows(found.blocks.counts(), found.measured, days)
+    summed, whole = summed[: found.end], whole[: found.end]
+    first = int(np.argmax(whole))
+    summed, whole = summed[first:], whole[first:]
+    slugs = found.blocks.names
+    # the largest first, of equal ones by name; the first of all, ``unknown``, is no pool
+    order = sorted(range(1, len(slugs)), key=lambda at: (-summed[-1, at], slugs[at]))
+    chosen = [at for at in order if summed[-1, at] > 0][:most]
+    total = np.where(whole, summed.sum(axis=1), 0)
+    low, high = concentration.share_limits(summed[:, chosen], total[:, None])
+    shown = built_in().names()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, unknown = summed[:, chosen] / total[:, None], summed[:, 0] / total
+    return PoolShares(
+        days=days,
+        time=found.starts[first : found.end],
+        pools=tuple(slugs[at] for at in chosen),
+        names=tuple(shown.get(slugs[at], slugs[at]) for at in chosen),
+        share=np.where(whole[:, None], share, np.nan),
+        low=low,
+        high=high,
+        unknown=np.where(whole, unknown, np.nan),
+    )
+
+
+def _windows(counts: Ints, measured: Bools, days: int) -> tuple[Ints, Bools]:
+    """Blocks by pool in the ``days`` days up to each day, and whether all of them are measured."""
+    counts = np.where(measured[:, None], counts, 0)
+    sums = np.cumsum(counts, axis=0)
+    holes = np.cumsum(~measured)
+    before, holes_before = np.zeros_like(sums), np.zeros_like(holes)
+    before[days:], holes_before[days:] = sums[:-days], holes[:-days]
+    rows = np.arange(measured.size)
+    return sums - before, (holes == holes_before) & (rows + 1 >= days)

@@ -21,12 +21,9 @@ from hashcanary.studies.forward_returns import HORIZONS, DailyPrices, ForwardSum
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Floats, Ints
     from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.economics.costs.stated import StatedFigure
-
-    Bools = NDArray[np.bool_]
 
 BELOW, TENTH = "below cost", "lowest tenth"
 RULES = {
@@ -59,9 +56,7 @@ class AfterCost:
     assumptions: tuple[StatedFigure, ...]
 
 
-def after_costs(
-    history: Sequence[ModelCosts], horizons: Sequence[int] = HORIZONS
-) -> tuple[AfterCost, ...]:
+def after_costs(history: Sequence[ModelCosts]) -> tuple[AfterCost, ...]:
     """Each model by each rule. Raises NoCostDays where no model has a day with price and cost."""
     found = []
     for costs in history:
@@ -88,7 +83,7 @@ def after_costs(
                     (counts[0], counts[-1]),
                     began,
                     bool(state[-1]),
-                    tuple(summarise(prices, began, horizon) for horizon in horizons),
+                    tuple(summarise(prices, began, horizon) for horizon in HORIZONS),
                     costs.assumptions(costs.days.height - 1),
                 )
             )
@@ -97,12 +92,12 @@ def after_costs(
     return tuple(found)
 
 
-def below_cost(ratio: NDArray[np.float64]) -> Bools:
+def below_cost(ratio: Floats) -> Bools:
     """Whether price over cost is below 1."""
     return ratio < 1
 
 
-def lowest_tenth(ratio: NDArray[np.float64]) -> Bools:
+def lowest_tenth(ratio: Floats) -> Bools:
     """Whether each value is below nine tenths of all before it; not before enough are seen."""
     seen: list[float] = []
     state = np.zeros(ratio.size, dtype=np.bool_)
@@ -113,7 +108,7 @@ def lowest_tenth(ratio: NDArray[np.float64]) -> Bools:
     return state
 
 
-def spells(day: NDArray[np.int64], state: Bools) -> list[int]:
+def spells(day: Ints, state: Bools) -> list[int]:
     """Rows at which a state begins after ``QUIET_DAYS`` days (day numbers, ascending) without it.
 
     What stood before the first row is not known: a state that holds on it begins nowhere.

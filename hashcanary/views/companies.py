@@ -44,10 +44,9 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Any
 
-    from hashcanary.economics.companies.company import CompanyNow, Total
     from hashcanary.economics.companies.power import Input
     from hashcanary.economics.companies.reports import CompanyPeriod, Told
-    from hashcanary.economics.companies.standing import CompaniesNow
+    from hashcanary.economics.companies.standing import CompaniesNow, CompanyNow, Total
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
     from hashcanary.units import Unit

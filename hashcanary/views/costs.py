@@ -10,9 +10,8 @@ import polars as pl
 
 from hashcanary.economics.costs.model import LEVEL
 from hashcanary.errors import UsageError
-from hashcanary.interval import Interval
+from hashcanary.interval import Interval, clopper_pearson
 from hashcanary.moments import DAY, iso_day
-from hashcanary.studies.forward_returns import clopper_pearson
 from hashcanary.units import (
     COUNT,
     DATE,
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from hashcanary.economics.costs.answers import CostAnswer, CostAnswers, Sensitivity
-    from hashcanary.economics.costs.history import ModelCosts
+    from hashcanary.economics.costs.history import CostAnswer, CostAnswers, ModelCosts, Sensitivity
     from hashcanary.economics.costs.stated import PublishedCost, StatedFigure
     from hashcanary.store.record import Record
     from hashcanary.studies.forward_returns import ForwardSummary
@@ -157,7 +155,7 @@ def costs(
     own contract; efficiency: J/TH of your own machines. The rest: TOML files. Raises UsageError,
     BadFigures, UnknownCostModel, BadCostModel, NothingToMeasure, NoCost.
     """
-    from hashcanary.economics.costs.answers import cost_answers
+    from hashcanary.economics.costs.history import cost_answers
     from hashcanary.economics.costs.model import find_cost_models
     from hashcanary.economics.costs.stated import assume, newest_known, read_published_costs
 
@@ -296,7 +294,7 @@ def assumption_records(figures: Iterable[StatedFigure]) -> list[dict[str, object
 
 def _sensitivity(answers: CostAnswers) -> Table:
     """What each assumption moves, that which moves its model most first; the definition on top."""
-    from hashcanary.economics.costs.answers import by_swing
+    from hashcanary.economics.costs.history import by_swing
 
     known = {answer.model.name: answer.cost.value for answer in answers.answers if answer.cost}
     rows: list[tuple[object, ...]] = []

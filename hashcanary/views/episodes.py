@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hashcanary.metrics.intervals import INDEPENDENT_RATIO
 from hashcanary.moments import iso_day
-from hashcanary.studies.drawdown_luck import DEFINITION as RETURN_PERIOD
 from hashcanary.studies.forward_returns import HORIZONS, INTERVAL
-from hashcanary.studies.ribbon_luck import DEFINITION as SIMULATED_INVERSIONS
+from hashcanary.studies.luck import DEFINITION as SIMULATED_INVERSIONS
+from hashcanary.studies.luck import RETURN_PERIOD
 from hashcanary.units import COUNT, DATE, DAYS, FRACTION, HASHRATE, PROBABILITY, USD, YEARS
 from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.table import Column, Table, defined, limited
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import Episode, EpisodeStudy
     from hashcanary.studies.forward_returns import ForwardReturn, ForwardSummary
-    from hashcanary.studies.ribbon_luck import Chance, RibbonLuck
+    from hashcanary.studies.luck import Chance, RibbonLuck
     from hashcanary.views.table import Cell
 
 TABLES = ("episodes", "after")

@@ -34,7 +34,7 @@ from hashcanary.views.text import banded, count, day, minute, percent, period, p
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.inference.filter.observations import Floats
+    from hashcanary.arrays import Floats
     from hashcanary.inference.retarget.after import AfterRetarget, Quantiles, RigAfter, Then
     from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
@@ -351,7 +351,7 @@ def forecast_hashprice(
     from hashcanary.economics.supply.study import study_supply
     from hashcanary.inference.retarget.after import after_retarget
     from hashcanary.inference.retarget.forecast import forecast_retarget
-    from hashcanary.inference.retarget.hashprice_basis import basis_of
+    from hashcanary.inference.retarget.hashprice_ahead import basis_of
 
     one_of("--show", show, TABLES, "Omit it for hashprice.")
     forecast = forecast_retarget(record)

@@ -36,10 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.economics.hosting.contracts import Contract
-    from hashcanary.economics.hosting.leaving import OfferPoint
-    from hashcanary.economics.hosting.study import HostingStudy
-    from hashcanary.economics.supply.after_exit import AfterExit
-    from hashcanary.economics.supply.curve import LeftForGood, Selection
+    from hashcanary.economics.hosting.study import HostingStudy, OfferPoint
+    from hashcanary.economics.supply.curve import AfterExit, LeftForGood, Selection
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
@@ -215,8 +213,7 @@ def hosting(
     from hashcanary.economics.hosting.study import Asked, study_hosting
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
-    from hashcanary.economics.supply.after_exit import after_exit
-    from hashcanary.economics.supply.curve import LeftForGood
+    from hashcanary.economics.supply.curve import LeftForGood, after_exit
 
     shown = show or ("offers" if left_for_good is None else "left")
     VIEW.ordered(shown)

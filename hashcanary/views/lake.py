@@ -430,8 +430,7 @@ def sync_notes(report: SyncReport) -> Iterator[str]:
 
 def feeds(home: Path) -> Answer:
     """Every live source with its settings. home: of the lake whose file configures them."""
-    from hashcanary.sources.feed import all_feeds
-    from hashcanary.sources.settings import FILE, read_settings, variable_of
+    from hashcanary.sources.feed import FILE, all_feeds, read_settings, variable_of
 
     configured = read_settings(home)
     rows: list[dict[str, Any]] = []

@@ -139,8 +139,7 @@ def stress(
     from hashcanary.studies.stress.component import all_components
     from hashcanary.studies.stress.gauge import stress_history
     from hashcanary.studies.stress.settings import read_settings
-    from hashcanary.studies.stress.sources import stress_sources
-    from hashcanary.studies.stress.sustainability import sustainability_history
+    from hashcanary.studies.stress.sustainability import stress_sources, sustainability_history
 
     if (start is not None or end is not None) and not history:
         raise UsageError(

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
-    from hashcanary.studies.stress.after import AfterWord
-    from hashcanary.studies.stress.against import Against, Proportion, Reading
-    from hashcanary.studies.stress.capitulations import Capitulation
+    from hashcanary.studies.stress.against import (
+        AfterWord,
+        Against,
+        Capitulation,
+        Proportion,
+        Reading,
+    )
     from hashcanary.studies.stress.component import Component
     from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.luck import StressLuck, WordLuck
@@ -258,11 +262,11 @@ def stress_study(
     NoStress.
     """
     from hashcanary.studies.stress import robustness
-    from hashcanary.studies.stress.capitulations import from_episodes, read_capitulations
+    from hashcanary.studies.stress.against import from_episodes, read_capitulations
     from hashcanary.studies.stress.component import all_components
     from hashcanary.studies.stress.gauge import stress_history
     from hashcanary.studies.stress.settings import read_settings
-    from hashcanary.studies.stress.sources import stress_sources
+    from hashcanary.studies.stress.sustainability import stress_sources
 
     file = against if isinstance(against, Path) else None
     own = "ribbon" if record.simulated else "published"
@@ -289,7 +293,7 @@ def stress_study(
     if show == "luck":
         return _luck(record, history, known, (worlds, seed), progress)
     if show == "returns":
-        from hashcanary.studies.stress.after import after_words
+        from hashcanary.studies.stress.against import after_words
 
         return _returns(record, after_words(history, sources.metrics["price"].rows))
     return _episodes(record, history, seen, judge)

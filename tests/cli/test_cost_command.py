@@ -15,8 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hashcanary.economics.costs.answers import cost_answers
-from hashcanary.economics.costs.history import cost_history
+from hashcanary.economics.costs.history import cost_answers, cost_history
 from hashcanary.economics.costs.model import Cost, CostModel, all_cost_models, find_cost_models
 from hashcanary.economics.costs.stated import assume
 from hashcanary.economics.errors import BadCostModel, NoCost

@@ -20,7 +20,7 @@ from hashcanary.economics.hash_economics import (
 )
 from hashcanary.economics.supply.study import study_supply
 from hashcanary.inference.retarget.forecast import forecast_retarget
-from hashcanary.inference.retarget.hashprice_basis import basis_of
+from hashcanary.inference.retarget.hashprice_ahead import basis_of
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY, parse_moment
 

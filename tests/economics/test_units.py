@@ -27,15 +27,18 @@ _FOLDER = Path(hashcanary.economics.__file__).parent
 _ABOVE = (
     "inference/retarget/after.py",
     "inference/retarget/hashprice_ahead.py",
-    "inference/retarget/hashprice_basis.py",
     "inference/explain/margins.py",
     "studies/after_retarget.py",
 )
 _MODULES = [*sorted(_FOLDER.rglob("*.py")), *(_FOLDER.parent / one for one in _ABOVE)]
 
-# annotations of numbers; arrays go by modules' own aliases of NDArray
+# annotations of numbers; arrays go by aliases of NDArray, the shared ones or a module's own
 _ALIAS = re.compile(r"^ *(\w+) = NDArray\[(?!np\.bool)", re.MULTILINE)
-_ALIASES = {name for path in _MODULES for name in _ALIAS.findall(path.read_text("utf-8"))}
+_ALIASES = {
+    name
+    for path in (*_MODULES, _FOLDER.parent / "arrays.py")
+    for name in _ALIAS.findall(path.read_text("utf-8"))
+}
 _NUMBERS = {"int", "float", "NDArray", "Interval", "Quantiles", *_ALIASES}
 # what else stands in annotations of no number, or of numbers that are named elsewhere
 _ELSEWHERE = {"Callable", "DataFrame", "bool_"}

@@ -23,7 +23,7 @@ from hashcanary.sources.errors import (
     MissingColumns,
     NotATable,
     SourceError,
-    TooManyRows,
+    TooLarge,
     UnrecognisedFile,
 )
 from hashcanary.sources.files.reading import read, survey
@@ -232,7 +232,7 @@ def test_a_small_parquet_of_endless_rows_is_refused_unread(tmp_path: Path) -> No
     )
     bomb.write_parquet(tmp_path / "b.parquet")
     assert (tmp_path / "b.parquet").stat().st_size < 100_000
-    with pytest.raises(TooManyRows, match=r"b\.parquet.*12,000,000"):
+    with pytest.raises(TooLarge, match=r"b\.parquet.*12,000,000"):
         read(tmp_path / "b.parquet")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.mining import MAIN_GENESIS
 
 from hashcanary.errors import HashcanaryError
-from hashcanary.sources.files.mapping import read_mapping
+from hashcanary.sources.catalogue.mapped_csv import read_mapping
 from hashcanary.sources.files.reading import read
 from hashcanary.sources.source import Options, all_sources
 

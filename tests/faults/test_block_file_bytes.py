@@ -17,7 +17,7 @@ from hashcanary.chain.errors import ChainError
 from hashcanary.chain.networks import REGTEST
 from hashcanary.errors import HashcanaryError
 from hashcanary.sources.node.block_files import ScanOptions, scan
-from hashcanary.sources.node.block_files_columns import coinbase_columns
+from hashcanary.sources.node.block_files_records import coinbase_columns
 from hashcanary.sources.node.block_files_walk import FRAME, WINDOW
 
 if TYPE_CHECKING:

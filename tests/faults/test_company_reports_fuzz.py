@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.errors import HashcanaryError
-from hashcanary.sources.catalogue.company_reports import parse, recognise
+from hashcanary.sources.catalogue.company_reports import (
+    COMPANY,
+    END,
+    PERIOD,
+    PUBLISHED,
+    START,
+    URL,
+    parse,
+    recognise,
+)
 from hashcanary.sources.facts import COMPANIES
 from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
-from hashcanary.sources.files.company_table import COMPANY, END, PERIOD, PUBLISHED, START, URL
-from hashcanary.sources.files.probing import header_cells
+from hashcanary.sources.files.reading import header_cells
 from hashcanary.sources.source import Content, Options, Probe
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load

@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.economics.costs.answers import cost_answers
-from hashcanary.economics.costs.history import cost_history
+from hashcanary.economics.costs.history import cost_answers, cost_history
 from hashcanary.economics.costs.model import all_cost_models, find_cost_models
 from hashcanary.economics.costs.models.difficulty_refit import fitted_before
 from hashcanary.economics.costs.stated import assume

@@ -13,8 +13,11 @@ from hashcanary.studies.stress.answer import stress_now
 from hashcanary.studies.stress.component import Sources, all_components
 from hashcanary.studies.stress.gauge import StressHistory, stress_history
 from hashcanary.studies.stress.settings import read_settings
-from hashcanary.studies.stress.sources import stress_sources
-from hashcanary.studies.stress.sustainability import SustainabilityHistory, sustainability_history
+from hashcanary.studies.stress.sustainability import (
+    SustainabilityHistory,
+    stress_sources,
+    sustainability_history,
+)
 
 if TYPE_CHECKING:
     from hashcanary.store.lake import Lake

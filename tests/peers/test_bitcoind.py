@@ -17,13 +17,12 @@ from support import node_server
 from support.clocks import SystemClock
 
 from hashcanary.chain.networks import REGTEST
-from hashcanary.sources.catalogue.bitcoind import REST, RPC
+from hashcanary.sources.catalogue.bitcoind import REST, RPC, authentication
 from hashcanary.sources.errors import BadCookie, Unreachable
 from hashcanary.sources.feed import Feed
 from hashcanary.sources.http.client import Http
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rpc import Call, Rpc
-from hashcanary.sources.node.rpc_settings import authentication
 from hashcanary.store.lake import Lake
 from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import Syncer, SyncReport, sync

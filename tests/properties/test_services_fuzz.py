@@ -18,16 +18,14 @@ from support import http_service as web
 from support.mining import grow
 
 from hashcanary.chain.networks import REGTEST
+from hashcanary.sources.catalogue import coinmetrics_api
+from hashcanary.sources.catalogue.ccxt_candles import Candles, parse_candles
+from hashcanary.sources.catalogue.esplora import parse_ticks
 from hashcanary.sources.errors import SourceError, WrongSchema
 from hashcanary.sources.facts import BLOCKS, CANDLES, DAILY_REFERENCE, HEADERS, POOL_LABELS
-from hashcanary.sources.http.archive import Archive, Asking, Saved
-from hashcanary.sources.http.client import Answer
+from hashcanary.sources.http.client import Answer, Archive, Asking, Saved, retry_after
 from hashcanary.sources.http.json_documents import printable
-from hashcanary.sources.http.pace import retry_after
-from hashcanary.sources.services import daily_series
-from hashcanary.sources.services.block_pages import parse_page
-from hashcanary.sources.services.exchange_candles import Candles, parse_candles
-from hashcanary.sources.services.price_ticks import parse_ticks
+from hashcanary.sources.services.esplora_blocks import parse_page
 
 URL = "http://service.example/x"
 EXAMPLES = settings(
@@ -151,7 +149,7 @@ def test_daily_series(data: st.DataObject) -> None:
         for n in range(1, 5)
     ]
     document = _changed(data.draw, {"data": rows, "next_page_token": "abc"})
-    found = _attempt(lambda: daily_series.parse_page(document, URL, ["PriceUSD", "Fee"]), URL)
+    found = _attempt(lambda: coinmetrics_api.parse_page(document, URL, ["PriceUSD", "Fee"]), URL)
     if found is None:
         return
     assert found.rows.schema == DAILY_REFERENCE.schema

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from hashcanary.interval import clopper_pearson
 from hashcanary.metrics.catalogue.rsi import rsi14
 from hashcanary.metrics.catalogue.thermocap import cumulative_since_first
 from hashcanary.studies.episodes import spans
-from hashcanary.studies.forward_returns import clopper_pearson, non_overlapping
+from hashcanary.studies.forward_returns import non_overlapping
 
 STATES = st.lists(st.sampled_from([True, False, None]), max_size=60)
 DAYS = st.lists(st.integers(0, 400), max_size=40, unique=True).map(sorted)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hashcanary.economics.costs.answers import cost_answers
+from hashcanary.economics.costs.history import cost_answers
 from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import assume, read_published_costs
 from hashcanary.economics.supply.study import study_supply

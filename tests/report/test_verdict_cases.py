@@ -11,7 +11,7 @@ from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.document import Case
 from hashcanary.report.verdict import STAMPS, RecentDrop, Signs, decide, judge
-from hashcanary.studies.ribbon_luck import Chance, InversionLuck
+from hashcanary.studies.luck import Chance, InversionLuck
 
 TODAY = 1_769_990_400  # 2 Feb 2026
 OFTEN, SELDOM = DrawdownLuck(0.95, 0.33), DrawdownLuck(0.0025, 400.0)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hashcanary.errors import Exit
-from hashcanary.sources.errors import DuplicateKind
+from hashcanary.errors import DuplicateName, Exit
 from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.source import all_sources
 
@@ -55,6 +54,6 @@ def test_a_file_dropped_into_a_package_is_a_source(third_party: Path, tmp_path: 
 
 def test_a_kind_declared_twice_is_refused(third_party: Path) -> None:
     (third_party / "own.py").write_text(_SOURCE.format(kind="headers"))
-    with pytest.raises(DuplicateKind, match=r"'headers'.*hashcanary\.sources\.catalogue") as caught:
+    with pytest.raises(DuplicateName, match=r"'headers'.*hashcanary\.sources\.catalogue") as caught:
         all_sources()
     assert caught.value.exit_code == Exit.USAGE

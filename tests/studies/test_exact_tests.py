@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
-from hashcanary.studies.exact_tests import fisher, holm
+from hashcanary.studies.pools import fisher, holm
 
 
 def test_the_lady_tasting_tea() -> None:

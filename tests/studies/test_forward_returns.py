@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hashcanary.interval import clopper_pearson
 from hashcanary.moments import DAY, day_start
 from hashcanary.studies.forward_returns import (
     DailyPrices,
     base_rate,
-    clopper_pearson,
     forward_return,
     forward_returns,
     non_overlapping,

@@ -15,9 +15,15 @@ from hashcanary.metrics.engine import MetricResult
 from hashcanary.moments import DAY
 from hashcanary.simulation.mining import mine
 from hashcanary.simulation.paths import HashratePath
-from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
 from hashcanary.studies.episodes import EpisodeStudy, find_episodes, with_luck
-from hashcanary.studies.ribbon_luck import inversions, never_falling, ribbon_luck, simulate
+from hashcanary.studies.luck import (
+    Drawdown,
+    inversions,
+    luck_of_drawdowns,
+    never_falling,
+    ribbon_luck,
+    simulate,
+)
 
 if TYPE_CHECKING:
     from hashcanary.metrics.engine import Metrics

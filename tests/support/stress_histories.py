@@ -8,10 +8,15 @@ import numpy as np
 import polars as pl
 
 from hashcanary.moments import DAY
-from hashcanary.studies.stress.capitulations import Capitulation
+from hashcanary.studies.stress.against import Capitulation
 from hashcanary.studies.stress.component import Component
-from hashcanary.studies.stress.gauge import ComponentDays, StressHistory, weighted, words_of
-from hashcanary.studies.stress.ranks import cuts_before
+from hashcanary.studies.stress.gauge import (
+    ComponentDays,
+    StressHistory,
+    cuts_before,
+    weighted,
+    words_of,
+)
 from hashcanary.studies.stress.settings import Settings
 from hashcanary.studies.stress.sustainability import SustainabilityHistory
 from hashcanary.units import RATIO

@@ -5,12 +5,18 @@ They are what an estimate of the hashrate is checked against; nothing in them is
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.targets import encode_compact
 from hashcanary.simulation.mining import Clocks, MinedChain, mine
-from hashcanary.simulation.paths import Floats, HashratePath
+from hashcanary.simulation.paths import HashratePath
+
+if TYPE_CHECKING:
+    from hashcanary.arrays import Floats
+
 
 WORLDS = ("steady", "growing", "stepped", "stormy")
 START, FIRST_HEIGHT, RATE = 1_577_836_800, 2016 * 303, 1e20

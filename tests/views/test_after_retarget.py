@@ -12,7 +12,7 @@ import pytest
 from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.retarget.after import AfterRetarget, Quantiles, RigAfter, Stopped, Then
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span
-from hashcanary.inference.retarget.hashprice_basis import Basis
+from hashcanary.inference.retarget.hashprice_ahead import Basis
 from hashcanary.interval import Interval
 from hashcanary.views.forecast import AFTER as VIEW
 from hashcanary.views.forecast import TABLES, facts, report_table

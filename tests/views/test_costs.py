@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from hashcanary.economics.costs.answers import CostAnswer, CostAnswers, Sensitivity
+from hashcanary.economics.costs.history import CostAnswer, CostAnswers, Sensitivity
 from hashcanary.economics.costs.model import all_cost_models
 from hashcanary.economics.costs.stated import PublishedCost, StatedFigure
 from hashcanary.interval import Interval

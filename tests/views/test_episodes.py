@@ -13,7 +13,7 @@ from support.episode_records import results, ribbon
 from hashcanary.errors import UsageError
 from hashcanary.inference.luck.luck import DrawdownLuck
 from hashcanary.studies.episodes import EpisodeLuck, EpisodeStudy, find_episodes
-from hashcanary.studies.ribbon_luck import Chance, InversionLuck
+from hashcanary.studies.luck import Chance, InversionLuck
 from hashcanary.views.episodes import (
     VIEW,
     after_table,

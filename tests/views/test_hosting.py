@@ -10,8 +10,7 @@ import pytest
 
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR
 from hashcanary.economics.hosting.study import OFFERS, Asked, HostingStudy, study_hosting
-from hashcanary.economics.supply.after_exit import after_exit
-from hashcanary.economics.supply.curve import LeftForGood
+from hashcanary.economics.supply.curve import LeftForGood, after_exit
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, day_start
 from hashcanary.views.hosting import TABLES, answer, hosting

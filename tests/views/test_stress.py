@@ -16,8 +16,7 @@ from hashcanary.studies.stress.answer import StressNow, stress_now
 from hashcanary.studies.stress.component import all_components
 from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.settings import PARTS, read_settings
-from hashcanary.studies.stress.sources import stress_sources
-from hashcanary.studies.stress.sustainability import sustainability_history
+from hashcanary.studies.stress.sustainability import stress_sources, sustainability_history
 from hashcanary.views.stress import PART_DEFINITIONS, PART_TITLES, component_table, held, stress
 
 if TYPE_CHECKING:

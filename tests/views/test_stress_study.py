@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hashcanary.errors import UsageError
-from hashcanary.studies.stress.against import against
-from hashcanary.studies.stress.capitulations import read_capitulations
+from hashcanary.studies.stress.against import against, read_capitulations
 from hashcanary.studies.stress.component import all_components
 from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.luck import WORLDS
 from hashcanary.studies.stress.robustness import left_out, random_weights
 from hashcanary.studies.stress.settings import read_settings
-from hashcanary.studies.stress.sources import stress_sources
+from hashcanary.studies.stress.sustainability import stress_sources
 from hashcanary.views.stress_study import TABLES, VIEW, WORLD_DEFINITIONS, stress_study
 
 if TYPE_CHECKING:

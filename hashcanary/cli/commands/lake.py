@@ -227,8 +227,7 @@ def _asked(args: argparse.Namespace, home: Path) -> Asked:
     """The feeds the user means, with their settings. Raises errors of usage."""
     import os
 
-    from hashcanary.sources.feed import all_feeds, find_feed
-    from hashcanary.sources.settings import FILE, read_settings, settings_of
+    from hashcanary.sources.feed import FILE, all_feeds, find_feed, read_settings, settings_of
 
     configured = read_settings(home)
     names = list(dict.fromkeys(args.source or configured))

@@ -23,6 +23,7 @@ import numpy as np
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR
 from hashcanary.economics.machines.fleet import draw_fleets
+from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
 from hashcanary.economics.priors import SupplyPriors
 from hashcanary.interval import Interval
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
     from hashcanary.economics.companies.reports import Company, Told
     from hashcanary.economics.machines.fleet import History
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.store.record import Record
 
 
@@ -116,8 +115,6 @@ def network_power(
     record: Record,
     moment: int,
     history: History | None,
-    catalogue: Catalogue,
-    prices: PowerPrices | None = None,
 ) -> NetworkPower:
     """What the network takes and pays as known at a moment. moment: Unix seconds.
 
@@ -132,11 +129,11 @@ def network_power(
     notes: tuple[str, ...] = ()
     try:
         if history is not None:
-            fleets = draw_fleets(catalogue, history, moment, _DRAWS, _SEED)
+            fleets = draw_fleets(read_rigs(), history, moment, _DRAWS, _SEED)
             efficiency = band_of(fleets.network_j_per_th)
     except (NoRigYet, TooFewDaysForFleet) as lack:
         notes = (f"the network's efficiency is not known: {lack}",)
-    mix = power_mix(prices or read_power_prices(), moment, record.daily)
+    mix = power_mix(read_power_prices(), moment, record.daily)
     paid = draw_power(mix, _DRAWS, _SEED)
     middle = band_of(np.exp(paid.log_network_median()))
     grid = np.linspace(log(0.001), log(1.0), _GRID)

@@ -23,11 +23,8 @@ from hashcanary.sources.files.company_figures import BY_NAME, Figure
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
 
 
 _ONE_DAY = timedelta(days=1)
@@ -168,7 +165,7 @@ class NetworkCoins:
     with_fees, subsidies: BTC a day, NaN where not known.
     """
 
-    time: NDArray[np.int64]
+    time: Ints
     with_fees: Floats
     subsidies: Floats
 

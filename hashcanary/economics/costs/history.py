@@ -2,20 +2,24 @@
 
 A row uses what was known at the end of its day. A model whose constants were fitted to later data
 says so (``hindsight``), and is missing in a record as known before them.
+
+The answer of a moment sets every definition side by side, with what moves it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from math import nan
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.costs.model import SIGMAS, Cost, CostModel, Floats, Given, combined
+from hashcanary.economics.costs.model import LEVEL, SIGMAS, Cost, CostModel, Given, combined
 from hashcanary.economics.costs.stated import EFFICIENCY, POWER_PRICE, stated_days
-from hashcanary.economics.errors import BadCostModel
+from hashcanary.economics.errors import BadCostModel, NoCost
+from hashcanary.interval import Interval
 from hashcanary.metrics.declaration import all_metrics
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.inputs import BASE_INPUTS
@@ -23,10 +27,12 @@ from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from hashcanary.arrays import Floats
     from hashcanary.economics.costs.stated import Assumed, StatedDays, StatedFigure
     from hashcanary.store.record import Record
+
 
 OWN = "the model itself"
 _PRICE, _FLEET_INPUTS = "price.usd", ("hashrate.sma30", "hashprice", "hashprice.subsidy")
@@ -146,9 +152,7 @@ def _computed(model: CostModel, given: Given) -> Cost:
     size = given.days["time"].size
     for column in (cost.usd_per_btc, cost.low, cost.high):
         if column is not None and column.shape != (size,):
-            raise BadCostModel(
-                model=model.name, expected=f"an item for each of {size} days", found=column.shape
-            )
+            raise BadCostModel(model.name, f"an item for each of {size} days", column.shape)
     finite = np.isfinite(cost.usd_per_btc) & (cost.usd_per_btc > 0)
     return Cost(np.where(finite, cost.usd_per_btc, np.nan), cost.low, cost.high)
 
@@ -205,3 +209,136 @@ def _reason(model: CostModel, first: str | None) -> pl.Expr:
     for name in reversed(model.inputs):
         reason = pl.when(pl.col(name).is_null()).then(f"{name}.missing").otherwise(reason)
     return reason
+
+
+# a price further from the day of a cost than difficulty stays is not compared with it
+STALE_DAYS = 16
+_COST = "cost_usd_per_btc"
+_BAND = (_COST, "low_usd_per_btc", "high_usd_per_btc")
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """What one assumption does to a model: USD a BTC with it at its low and its high end.
+
+    stated: the assumption, None for what is uncertain in the model itself.
+    """
+
+    model: str
+    assumption: str
+    title: str
+    stated: StatedFigure | None
+    usd_per_btc_at_low: float
+    usd_per_btc_at_high: float
+
+    @property
+    def swing(self) -> float:
+        """The higher of the two costs over the lower one, a ratio."""
+        ends = self.usd_per_btc_at_low, self.usd_per_btc_at_high
+        return max(ends) / min(ends)
+
+
+@dataclass(frozen=True, slots=True)
+class CostAnswer:
+    """A model's cost on ``day`` with its 90% band, and the newest price over it.
+
+    day: the newest whose cost is known, Unix seconds of its start. cost: USD/BTC. price_to_cost: a
+    ratio, None where price and cost lie too far apart. assumptions: as stated for the day;
+    hindsight: those that were first stated later. missing: why there is no cost; all else is empty
+    then.
+    """
+
+    model: CostModel
+    day: int | None = None
+    cost: Interval | None = None
+    price_to_cost: Interval | None = None
+    assumptions: tuple[StatedFigure, ...] = ()
+    sensitivities: tuple[Sensitivity, ...] = ()
+    missing: str | None = None
+
+    @property
+    def hindsight(self) -> tuple[StatedFigure, ...]:
+        """The assumptions that were first stated after the day."""
+        end = 0 if self.day is None else self.day + DAY
+        return tuple(each for each in self.assumptions if each.stated > end)
+
+
+@dataclass(frozen=True, slots=True)
+class CostAnswers:
+    """All definitions, the lowest cost first.
+
+    price_usd: the newest price; price_day: Unix seconds of its day's start; both None where none is
+    known. at: Unix seconds up to which anything was used.
+    """
+
+    answers: tuple[CostAnswer, ...]
+    price_usd: float | None
+    price_day: int | None
+    history: tuple[ModelCosts, ...]
+    at: int
+
+
+def cost_answers(record: Record, models: tuple[CostModel, ...], assumed: Assumed) -> CostAnswers:
+    """What each model says as known at the record's moment.
+
+    Raises NoCost where none says anything, BadCostModel, NothingToMeasure.
+    """
+    history = cost_history(record, models, assumed)
+    price, price_day = _newest_price(history[0].days)
+    answers = tuple(
+        sorted(
+            (_answer(one, price, price_day) for one in history),
+            key=lambda answer: (answer.cost is None, answer.cost and answer.cost.value),
+        )
+    )
+    if all(answer.cost is None for answer in answers):
+        first = answers[0]
+        raise NoCost(at=record.at_text, model=first.model.name, found=first.missing)
+    at = int(history[0].days["time"][-1]) + DAY if record.at is None else record.at
+    return CostAnswers(answers, price, price_day, history, at)
+
+
+def _newest_price(days: pl.DataFrame) -> tuple[float | None, int | None]:
+    known = days.filter(pl.col("price_usd").is_not_null())
+    if known.is_empty():
+        return None, None
+    return float(known["price_usd"][-1]), int(known["time"][-1])
+
+
+def _answer(costs: ModelCosts, price: float | None, price_day: int | None) -> CostAnswer:
+    model, days = costs.model, costs.days
+    rows = np.flatnonzero(days[_COST].is_not_null().to_numpy())
+    if rows.size == 0:
+        # the last day is seldom whole: what most days lack says more
+        return CostAnswer(model, missing=str(days["missing"].mode().sort()[0]))
+    row = int(rows[-1])
+    day = int(days["time"][row])
+    value, low, high = (nan if days[name][row] is None else days[name][row] for name in _BAND)
+    cost = Interval(value, low, high, f"central {LEVEL:.0%}", LEVEL)
+    near = price is not None and price_day is not None and abs(price_day - day) <= STALE_DAYS * DAY
+    moves = [_sensitivity(costs, effect, row) for effect in costs.effects]
+    return CostAnswer(
+        model,
+        day,
+        cost,
+        cost.map(lambda usd_per_btc: (price or nan) / usd_per_btc) if near else None,
+        costs.assumptions(row),
+        tuple(sorted(moves, key=lambda move: -move.swing)),
+    )
+
+
+def _sensitivity(costs: ModelCosts, effect: Effect, row: int) -> Sensitivity:
+    return Sensitivity(
+        costs.model.name,
+        effect.name,
+        effect.title,
+        None if effect.title == OWN else costs.stated[effect.name].on(row),
+        float(effect.at_low[row]),
+        float(effect.at_high[row]),
+    )
+
+
+def by_swing(answers: Sequence[CostAnswer]) -> list[Sensitivity]:
+    """Every assumption of every model, that which moves its model most first."""
+    every = [move for answer in answers for move in answer.sensitivities]
+    return sorted(every, key=lambda move: -move.swing)

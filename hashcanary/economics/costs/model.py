@@ -13,18 +13,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hashcanary.economics.errors import DuplicateCostModel, UnknownCostModel
+from hashcanary.economics.errors import UnknownCostModel
 from hashcanary.plugins import declared_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hashcanary.arrays import Floats
     from hashcanary.economics.machines.rigs import Rig
-
-
-Floats = NDArray[np.float64]
 # what a band holds, a probability
 LEVEL = 0.90
 # standard deviations from the middle to either end of a band of LEVEL
@@ -51,7 +48,7 @@ class Cost:
     """USD a BTC, an item a day, NaN where it cannot be told.
 
     low, high: USD/BTC too, what is uncertain in the model itself at the stated assumptions, None
-    where nothing is; what is uncertain in the assumptions is added by ``costs.py``.
+    where nothing is; what is uncertain in the assumptions is added by ``history.py``.
     """
 
     usd_per_btc: Floats
@@ -134,8 +131,8 @@ GROUP = "hashcanary.cost_models"
 
 @cache
 def all_cost_models() -> Mapping[str, CostModel]:
-    """Every model by name, sorted. Raises DuplicateCostModel on a name used twice."""
-    return declared_once(GROUP, CostModel, "name", DuplicateCostModel)
+    """Every model by name, sorted. Raises DuplicateName on a name used twice."""
+    return declared_once(GROUP, CostModel, "name")
 
 
 def find_cost_models(names: Iterable[str] = ()) -> tuple[CostModel, ...]:

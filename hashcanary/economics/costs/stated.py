@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hashcanary.economics.costs.model import Floats
+    from hashcanary.arrays import Floats
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerMix, PowerPrices
 
@@ -101,9 +101,7 @@ def _read(path: Path | None) -> dict[str, Assumption]:
 
 def _assumption(name: str, place: Place) -> Assumption:
     place.only("title", "unit", "median", "spread", "stated", "source")
-    unit = place.text("unit")
-    if unit not in _UNITS:
-        raise place.bad("unit", f"one of {', '.join(_UNITS)}", unit)
+    unit = place.one_of("unit", _UNITS)
     return Assumption(
         name,
         place.text("title"),
@@ -159,7 +157,7 @@ def _series(name: str, place: Place) -> list[PublishedCost]:
     found = []
     for value in place.parts("values"):
         value.only("day", "known", "usd_per_btc", "source")
-        day, known = _day(value, "day"), _day(value, "known") + DAY
+        day, known = value.day("day"), value.day("known") + DAY
         if known <= day:
             raise value.bad("known", "a day not before `day`", value.table["known"])
         found.append(
@@ -177,12 +175,6 @@ def _series(name: str, place: Place) -> list[PublishedCost]:
     if not found:
         raise place.bad("values", "a figure or more", place.table.get("values"))
     return found
-
-
-def _day(place: Place, key: str) -> int:
-    if key not in place.table:
-        raise place.bad(key, "a date such as 2026-02-05", None)
-    return place.day(key, 0)
 
 
 EFFICIENCY, POWER_PRICE = "network_efficiency", "network_power_price"

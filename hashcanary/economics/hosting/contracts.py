@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hashcanary.economics.errors import BadFigures
+from hashcanary.economics.power.prices import Known, known_at
 from hashcanary.moments import DAY
 from hashcanary.stated import Place, read_document
 from hashcanary.units import (
@@ -22,12 +23,10 @@ from hashcanary.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from hashcanary.arrays import Floats
 
 # hours a year, months a year
 HOURS_A_YEAR = 8766.0
@@ -169,24 +168,14 @@ class HostingFigures:
 
         moment: Unix seconds.
         """
-        found = {
-            name: _known([one for one in self.assumptions if one.name == name], moment)
-            for name in dict.fromkeys(one.name for one in self.assumptions)
-        }
-        late = (one.title for one in found.values() if not known_by(one.known, moment))
-        return found, tuple(late)
+        return _known(self.assumptions, lambda one: one.name, lambda one: one.title, moment)
 
     def convertible_at(self, moment: int) -> tuple[dict[str, Convertible], tuple[str, ...]]:
         """By region what was known at a moment, and regions known only later.
 
         moment: Unix seconds.
         """
-        found = {
-            name: _known([one for one in self.convertible if one.region == name], moment)
-            for name in dict.fromkeys(one.region for one in self.convertible)
-        }
-        late = (one.region for one in found.values() if not known_by(one.known, moment))
-        return found, tuple(late)
+        return _known(self.convertible, lambda one: one.region, lambda one: one.region, moment)
 
 
 def known_by(day: int, moment: int) -> bool:
@@ -197,13 +186,18 @@ def known_by(day: int, moment: int) -> bool:
     return day + DAY <= moment
 
 
-_Dated = TypeVar("_Dated", HostingAssumption, Convertible)
-
-
-def _known(entries: Sequence[_Dated], moment: int) -> _Dated:
-    """The last entry known at a moment; the earliest one where none was."""
-    known = [one for one in entries if known_by(one.known, moment)]
-    return max(known, key=lambda one: one.known) if known else min(entries, key=lambda e: e.known)
+def _known(
+    entries: tuple[Known, ...],
+    name: Callable[[Known], str],
+    title: Callable[[Known], str],
+    moment: int,
+) -> tuple[dict[str, Known], tuple[str, ...]]:
+    """By name what was known at a moment, and titles of what was known only later."""
+    named: dict[str, list[Known]] = {}
+    for one in entries:
+        named.setdefault(name(one), []).append(one)
+    found = {key: known_at(each, moment - DAY) for key, each in named.items()}
+    return found, tuple(title(one) for one in found.values() if not known_by(one.known, moment))
 
 
 def read_hosting(path: Path | None = None) -> HostingFigures:
@@ -211,7 +205,7 @@ def read_hosting(path: Path | None = None) -> HostingFigures:
     built_in = _read(None)
     if path is None:
         return built_in
-    given = _read(path)
+    given = _read(path, built_in)
     names = {one.name for one in given.assumptions}
     regions = {one.region for one in given.convertible}
     return HostingFigures(
@@ -219,25 +213,25 @@ def read_hosting(path: Path | None = None) -> HostingFigures:
         given.contracts or built_in.contracts,
         (*given.assumptions, *(one for one in built_in.assumptions if one.name not in names)),
         (*given.convertible, *(one for one in built_in.convertible if one.region not in regions)),
-        built_in.decline if given.decline.source == "" else given.decline,
+        given.decline,
         given.published or built_in.published,
     )
 
 
-def _read(path: Path | None) -> HostingFigures:
+def _read(path: Path | None, under: HostingFigures | None = None) -> HostingFigures:
+    """under: the built-in figures, which say what may be named and stand for a decline unsaid."""
     document = read_document("hashcanary.economics.hosting", _FILE, path, BadFigures)
     document.only("contract", "assumption", "convertible", "decline", "published")
-    decline = Decline(8.0, None, None, 0.0, "")
-    if "decline" in document.table:
-        decline = _decline(document.part("decline"))
-    known = () if path is None else tuple(one.name for one in _read(None).assumptions)
-    regions = () if path is None else tuple(one.region for one in _read(None).convertible)
+    known = () if under is None else tuple(one.name for one in under.assumptions)
+    regions = () if under is None else tuple(one.region for one in under.convertible)
     return HostingFigures(
         document.file,
         tuple(_contract(one) for one in document.parts("contract")),
         tuple(_assumption(one, known) for one in document.parts("assumption")),
         tuple(_convertible(one, regions) for one in document.parts("convertible")),
-        decline,
+        under.decline
+        if under and "decline" not in document.table
+        else _decline(document.part("decline")),
         tuple(_published(one) for one in document.parts("published")),
     )
 
@@ -250,37 +244,37 @@ _KEYS = (
 
 def _contract(place: Place) -> Contract:
     place.only(*_KEYS.split())
-    megawatts = _MEGAWATTS[_one_of(place, "capacity_unit", tuple(_MEGAWATTS))]
-    dollars = _DOLLARS[_one_of(place, "revenue_unit", tuple(_DOLLARS))]
+    megawatts = _MEGAWATTS[place.one_of("capacity_unit", _MEGAWATTS)]
+    dollars = _DOLLARS[place.one_of("revenue_unit", _DOLLARS)]
     years = place.number("years", 0.5, 50.0)
-    over = years if _one_of(place, "revenue_over", ("term", "year")) == "term" else 1.0
+    over = years if place.one_of("revenue_over", ("term", "year")) == "term" else 1.0
     capacity = place.number("capacity", 1e-3, 1e7) * megawatts
     connection = None
     if "connection" in place.table:
         connection = place.number("connection", 1e-3, 1e7) * megawatts
         if connection < capacity:
             raise place.bad("connection", f"no less than the {capacity:g} MW let", connection)
-    kind = _one_of(place, "kind", KINDS)
-    capex = _range(place, "capex", 0.0, 200.0)
+    kind = place.one_of("kind", KINDS)
+    capex = place.pair("capex", 0.0, 200.0) if "capex" in place.table else None
     if kind == "gpu-cloud" and capex is None:
         raise place.bad("capex", "what the host's computers and building cost", None)
     return Contract(
         place.text("host"),
         place.text("tenant"),
         place.text("what"),
-        _day(place, "published"),
+        place.day("published"),
         kind,
         capacity,
-        _one_of(place, "capacity_of", ("critical IT", "grid")) == "grid",
+        place.one_of("capacity_of", ("critical IT", "grid")) == "grid",
         connection,
         place.number("revenue", 1e-6, 1e12) * dollars / over,
         years,
-        _one_of(place, "power", ("tenant", "host", "not said")),
-        _one_of(place, "pays", ("reserved", "used", "not said")),
-        _one_of(place, "capex_by", ("host", "tenant")),
+        place.one_of("power", ("tenant", "host", "not said")),
+        place.one_of("pays", ("reserved", "used", "not said")),
+        place.one_of("capex_by", ("host", "tenant")),
         capex,
-        _range(place, "kept", 0.0, 1.0),
-        _flag(place, "again") if "again" in place.table else False,
+        place.pair("kept", 0.0, 1.0) if "kept" in place.table else None,
+        place.flag("again", absent=False),
         place.text("source"),
     )
 
@@ -291,18 +285,16 @@ def _assumption(place: Place, known: tuple[str, ...]) -> HostingAssumption:
         "source",
     )  # fmt: skip
     median = place.number("median", 1e-6, 1e6)
-    low = place.number("at_least", 0.0, median) if "at_least" in place.table else 0.0
-    high = place.number("at_most", median, 1e6) if "at_most" in place.table else np.inf
     return HostingAssumption(
-        _one_of(place, "name", known) if known else place.text("name"),
+        place.one_of("name", known) if known else place.text("name"),
         place.text("title"),
-        _UNITS[_one_of(place, "unit", tuple(_UNITS))],
+        _UNITS[place.one_of("unit", _UNITS)],
         median,
         place.number("spread", 0.0, 2.0),
-        low,
-        high,
-        _day(place, "known"),
-        _flag(place, "judged"),
+        place.number("at_least", 0.0, median, 0.0),
+        place.number("at_most", median, 1e6, np.inf),
+        place.day("known"),
+        place.flag("judged"),
         place.text("source"),
     )
 
@@ -310,11 +302,11 @@ def _assumption(place: Place, known: tuple[str, ...]) -> HostingAssumption:
 def _convertible(place: Place, known: tuple[str, ...]) -> Convertible:
     place.only("region", "mean", "sure", "known", "judged", "source")
     return Convertible(
-        _one_of(place, "region", known) if known else place.text("region"),
+        place.one_of("region", known) if known else place.text("region"),
         place.number("mean", 0.001, 0.999),
         place.number("sure", 1.0, 1e6),
-        _day(place, "known"),
-        _flag(place, "judged"),
+        place.day("known"),
+        place.flag("judged"),
         place.text("source"),
     )
 
@@ -333,34 +325,4 @@ def _decline(place: Place) -> Decline:
 
 def _published(place: Place) -> PublishedView:
     place.only("what", "known", "source")
-    return PublishedView(place.text("what"), _day(place, "known"), place.text("source"))
-
-
-def _day(place: Place, key: str) -> int:
-    found = place.day(key, -1)
-    if found < 0:
-        raise place.bad(key, "a date such as 2025-08-14", place.table.get(key))
-    return found
-
-
-def _one_of(place: Place, key: str, known: tuple[str, ...]) -> str:
-    value = place.table.get(key)
-    if not isinstance(value, str) or value not in known:
-        raise place.bad(key, f"one of {', '.join(known)}", value)
-    return value
-
-
-def _range(place: Place, key: str, low: float, high: float) -> tuple[float, float] | None:
-    if key not in place.table:
-        return None
-    first, last = place.numbers(key, 2, low, high)
-    if first > last:
-        raise place.bad(key, "the lowest, then the highest", [first, last])
-    return first, last
-
-
-def _flag(place: Place, key: str) -> bool:
-    value = place.table.get(key)
-    if not isinstance(value, bool):
-        raise place.bad(key, "true or false", value)
-    return value
+    return PublishedView(place.text("what"), place.day("known"), place.text("source"))

@@ -30,13 +30,8 @@ from hashcanary.random import Purpose, generator
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints, Singles
     from hashcanary.economics.machines.rigs import Catalogue, Rig
-
-    Floats = NDArray[np.float64]
-    Singles = NDArray[np.float32]
-    Ints = NDArray[np.int64]
 
 
 # seconds of a year
@@ -107,13 +102,12 @@ def draw_fleets(
     moment: int,
     draws: int = 10_000,
     seed: int = 1,
-    priors: FleetPriors | None = None,
 ) -> Fleets:
     """``draws`` fleets; rigs released and days ended by then are all that is used.
 
     moment: Unix seconds. The same seed gives the same bytes. Raises NoRigYet, TooFewDaysForFleet.
     """
-    return FleetDrawer(catalogue, draws, seed, priors).at(history, moment)
+    return FleetDrawer(catalogue, draws, seed).at(history, moment)
 
 
 class FleetDrawer:
@@ -123,11 +117,8 @@ class FleetDrawer:
     At each moment the same bytes as ``draw_fleets``.
     """
 
-    def __init__(
-        self, catalogue: Catalogue, draws: int, seed: int = 1, priors: FleetPriors | None = None
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, draws: int, seed: int = 1) -> None:
         self._catalogue, self._draws, self._seed = catalogue, draws, seed
-        self._priors = FleetPriors() if priors is None else priors
         self._rigs: tuple[Rig, ...] = ()
         self._world: _World | None = None
 
@@ -163,7 +154,7 @@ class FleetDrawer:
     def _drawn(self, group: list[Asked]) -> Iterator[Fleets]:
         rigs = group[0].rigs
         if self._world is None or rigs != self._rigs:
-            self._world = _World.drawn(rigs, self._priors, self._draws, self._seed)
+            self._world = _World.drawn(rigs, self._draws, self._seed)
             self._rigs = rigs
         whole = _grow(self._world, group)
         for at, one in enumerate(group):
@@ -247,7 +238,8 @@ class _World:
     values: dict[str, Singles]
 
     @classmethod
-    def drawn(cls, rigs: tuple[Rig, ...], priors: FleetPriors, draws: int, seed: int) -> _World:
+    def drawn(cls, rigs: tuple[Rig, ...], draws: int, seed: int) -> _World:
+        priors = FleetPriors()
         named = priors.named
         normal = generator(seed, Purpose.FLEET).standard_normal((len(named), draws))
         values = {name: prior.draw(normal[at]) for at, (name, prior) in enumerate(named.items())}

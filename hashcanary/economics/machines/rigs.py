@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Release = Literal["listed", "announced", "year", "assumed"]
 Cooling = Literal["air", "hydro", "immersion"]
 # how far the true first sale may lie before and after the month of an entry, in months
-RELEASE_MONTHS: dict[str, tuple[int, int]] = {
+RELEASE_MONTHS: dict[Release, tuple[int, int]] = {
     "listed": (1, 1),
     "announced": (0, 6),
     "year": (6, 6),
@@ -149,8 +149,7 @@ def read_rigs(path: Path | None = None) -> Catalogue:
     document.only("extends", "nameplate_spread", "sources", "rig")
     rigs = _rigs(document)
     if path is not None and "extends" in document.table:
-        if document.table["extends"] != "built-in":
-            raise document.bad("extends", '"built-in", or nothing', document.table["extends"])
+        document.one_of("extends", ("built-in",))
         own = {_plain(rig.name) for rig in rigs}
         rigs += [rig for rig in read_rigs().rigs if _plain(rig.name) not in own]
     if not rigs:
@@ -178,12 +177,7 @@ def _rig(place: Place, sources: dict[str, str]) -> Rig:
         *("sources", "assumed", "others", "note"),
     )
     hashrate, power, efficiency = _figures(place)
-    release, cooling = place.text("release"), place.table.get("cooling", "air")
-    if release not in RELEASE_MONTHS:
-        raise place.bad("release", f"one of {', '.join(RELEASE_MONTHS)}", release)
-    if cooling not in COOLING:
-        raise place.bad("cooling", f"one of {', '.join(COOLING)}", cooling)
-    assumed = place.texts("assumed") if "assumed" in place.table else ()
+    assumed = place.texts("assumed", ())
     for name in assumed:
         if name not in (*_FIGURES, "released"):
             raise place.bad("assumed", f"names among {', '.join(_FIGURES)}, released", name)
@@ -197,13 +191,13 @@ def _rig(place: Place, sources: dict[str, str]) -> Rig:
         power_w=power,
         efficiency_j_per_th=efficiency,
         released=place.month("released"),
-        release=release,  # type: ignore[arg-type]  # checked against RELEASE_MONTHS above
-        cooling=cooling,
+        release=place.one_of("release", RELEASE_MONTHS),
+        cooling=place.one_of("cooling", COOLING, "air"),
         sources=tuple(_source(place, name, sources) for name in named),
         assumed=assumed,
         others=_others(place, sources),
         nameplate_spread=0.0,
-        note=place.text("note") if "note" in place.table else "",
+        note=place.text("note", ""),
     )
 
 

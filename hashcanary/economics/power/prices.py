@@ -9,7 +9,7 @@ its place. Nothing is used that was known later than the moment asked about.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Singles = NDArray[np.float32]
+    from hashcanary.arrays import Floats, Singles
 
 # USD/kWh: dearer than any home, cheaper than any waste gas
 CHEAPEST, DEAREST = 0.001, 1.0
@@ -38,6 +35,17 @@ GRID_SERIES = "power_price_usd_per_mwh"
 GRID_DAYS = 30
 _FEWEST_GRID_DAYS = 15
 _NETWORK_DRAWS = 10_000
+
+
+class Dated(Protocol):
+    """What is known from a moment on, Unix seconds."""
+
+    @property
+    def known(self) -> int:
+        """Unix seconds."""
+
+
+Known = TypeVar("Known", bound=Dated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,6 @@ class Shares:
     known: int
     judged: bool
     source: str
-
-
-_Dated = TypeVar("_Dated", RegionPrice, Shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ def _region(place: Place) -> RegionPrice:
         place.number("price", CHEAPEST, DEAREST),
         place.number("spread", 0.01, 1.5),
         place.day("known", 0),
-        _flag(place, "judged"),
+        place.flag("judged"),
         place.text("source"),
     )
 
@@ -177,7 +182,7 @@ def _shares(place: Place, regions: tuple[RegionPrice, ...]) -> Shares:
         of,
         place.number("sure", 1.0, 1e6),
         place.day("known", 0),
-        _flag(place, "judged"),
+        place.flag("judged"),
         place.text("source"),
     )
 
@@ -197,24 +202,17 @@ def _grid(place: Place, vendor: str, regions: tuple[RegionPrice, ...]) -> Grid:
     )
 
 
-def _flag(place: Place, key: str) -> bool:
-    value = place.table.get(key)
-    if not isinstance(value, bool):
-        raise place.bad(key, "true or false", value)
-    return value
-
-
 def power_mix(prices: PowerPrices, moment: int, daily: pl.DataFrame | None = None) -> PowerMix:
     """What the network pays as known at a moment.
 
     moment: Unix seconds UTC; daily: the record's daily series; a grid's price in it, the median day
     of the last 30, is what the exposed part of its region pays.
     """
-    shares = _known(prices.shares, moment)
+    shares = known_at(prices.shares, moment)
     hindsight = [f"regions' shares, of {iso_day(shares.known)}"] if shares.known > moment else []
     parts: list[Part] = []
     for name, share in shares.of.items():
-        region = _known([one for one in prices.regions if one.name == name], moment)
+        region = known_at([one for one in prices.regions if one.name == name], moment)
         if region.known > moment:
             hindsight.append(f"{region.title}'s price, of {iso_day(region.known)}")
         exposed = 0.0
@@ -252,8 +250,8 @@ def power_mix(prices: PowerPrices, moment: int, daily: pl.DataFrame | None = Non
     return PowerMix(tuple(parts), shares.sure, prices.level_spread, shares.source, notes)
 
 
-def _known(entries: Sequence[_Dated], moment: int) -> _Dated:
-    """The last entry known at a moment; the earliest one where none was."""
+def known_at(entries: Sequence[Known], moment: int) -> Known:
+    """The last entry known at a moment; the earliest one where none was. moment: Unix seconds."""
     known = [one for one in entries if one.known <= moment]
     return max(known, key=lambda one: one.known) if known else min(entries, key=lambda e: e.known)
 
@@ -308,12 +306,12 @@ class PowerDraws:
         return total
 
 
-def network_price(mix: PowerMix, seed: int = 1) -> Interval:
+def network_price(mix: PowerMix) -> Interval:
     """USD/kWh that the network's middle miner pays, with the 95% band of draws.
 
     The figure that the supply curve has too; single miners pay less and more.
     """
-    return band_of(np.exp(draw_power(mix, _NETWORK_DRAWS, seed).log_network_median()))
+    return band_of(np.exp(draw_power(mix, _NETWORK_DRAWS, seed=1).log_network_median()))
 
 
 def draw_power(mix: PowerMix, draws: int, seed: int) -> PowerDraws:

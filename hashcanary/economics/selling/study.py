@@ -1,6 +1,19 @@
 """What of the coins mined must be sold, of a record: by margin, after a fall, through time.
 
 Beside it stands what others published of it (``published_selling.toml``).
+
+A machine that runs earns the hashprice h, of which its pool keeps a part. Its power costs w, in
+USD/PH/s/day, and is paid in money: it must sell w/h of the coins it mines. Where that is more than
+the pool leaves it mines too little: it sells all, and the rest of the bill, its *shortfall*, comes
+out of a treasury or another purse, or it stops. What is neither the pool's nor sold is *free*:
+whether its owner keeps or sells it, power does not decide.
+
+A machine's margin is 1 - c/h, where c is its cost in the supply curve: power, what else ends when
+it is off, and the pool's fee. Below 0 it is underwater. With overheads (site and staff,
+administration; the wear of machines is no bill of the day) more must be sold: that is told apart.
+
+A bound and no measurement: nobody says which coins were sold, and owners with other money need sell
+none.
 """
 
 from __future__ import annotations
@@ -16,25 +29,120 @@ from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import read_power_prices
 from hashcanary.economics.priors import parameter_units
-from hashcanary.economics.selling.sold import CLASSES, OVERHEADS, Sold, draw_overheads, sold
-from hashcanary.economics.supply.fleet_history import FIRST_DAY, FleetHistory, fleet_history
+from hashcanary.economics.supply.fleet_history import (
+    FIRST_DAY,
+    FleetHistory,
+    Running,
+    fleet_history,
+)
 from hashcanary.economics.supply.study import DRAWS, MEANINGS, SupplyStudy, history_of, study_supply
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
+from hashcanary.random import Purpose, generator
 from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
+    from hashcanary.economics.supply.curve import Supply
     from hashcanary.store.record import Record
 
-    Floats = NDArray[np.float64]
+
+_ROUNDING = 1e-9
+OVERHEADS = ("running", "administration")
+
+
+@dataclass(frozen=True, slots=True)
+class MarginClass:
+    """A class of machines. low, high: ends of their margin, fractions of the hashprice."""
+
+    name: str
+    title: str
+    low: float
+    high: float
+
+
+# margins as fractions of the hashprice
+CLASSES = (
+    MarginClass("underwater", "underwater", -np.inf, 0.0),
+    MarginClass("to_20", "0 to 20%", 0.0, 0.2),
+    MarginClass("to_40", "20 to 40%", 0.2, 0.4),
+    MarginClass("to_60", "40 to 60%", 0.4, 0.6),
+    MarginClass("above_60", "over 60%", 0.6, 1.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """Of all coins mined, what becomes of those of each class: fractions, (classes, draws).
+
+    mined: fraction by the class, which is its share of the hashrate too; pool: fraction kept by
+    pools; power: fraction that must be sold to pay for power; whole: fraction that must be sold to
+    pay for power and overheads; shortfall: fraction by which the bill for power is more than is
+    left to sell. mined less pool less power is free.
+    """
+
+    mined: Floats
+    pool: Floats
+    power: Floats
+    whole: Floats
+    shortfall: Floats
+
+    @property
+    def free(self) -> Floats:
+        """Neither the pool's nor sold for power: fraction, (classes, draws)."""
+        return np.asarray(self.mined - self.pool - self.power)
+
+    @property
+    def total(self) -> Sold:
+        """The sum of the classes: fractions, (1, draws)."""
+        parts = (self.mined, self.pool, self.power, self.whole, self.shortfall)
+        return Sold(*(one.sum(axis=0, keepdims=True) for one in parts))
+
+
+def draw_overheads(figures: Mapping[str, Assumption], draws: int, seed: int) -> Floats:
+    """Site, staff and administration over the cost of power: a fraction, (draws,)."""
+    normal = generator(seed, Purpose.OVERHEADS).standard_normal((len(OVERHEADS), draws))
+    stated = [figures[name] for name in OVERHEADS]
+    parts = [one.median * np.exp(one.spread * normal[at]) for at, one in enumerate(stated)]
+    return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+
+
+def sold(supply: Supply, hashprice_usd_per_phs_day: float, overheads: Floats) -> Sold:
+    """What must be sold at a hashprice by what runs now. overheads: fraction of power, (draws,).
+
+    What runs stays what runs now, at any hashprice: a lower one puts more of it underwater.
+    """
+    running, values = Running.of(supply), supply.parameters
+    price, fee, ends = hashprice_usd_per_phs_day, values["pool_fee"], 1.0 + values["overhead"]
+    # the dearest of each class is the cheapest of the one before it
+    dearest = [np.inf if np.isinf(one.low) else price * (1.0 - one.low) for one in CLASSES]
+
+    def by_class(below: list[Floats]) -> Floats:
+        inside = np.stack([*below, np.zeros_like(below[0])])
+        return np.asarray(inside[:-1] - inside[1:], dtype=np.float64)
+
+    def bill(times: Floats) -> Floats:
+        # power is cost without fee and what ends with the machine; a machine sells what it has
+        cap = price * ends / times
+        return by_class([running.capped_below(one, cap) for one in dearest]) * (1.0 - fee)
+
+    mined = by_class([running.share(one) for one in dearest])
+    whole_bill = by_class([running.cost(one) for one in dearest]) * (1.0 - fee) / (price * ends)
+    power = bill(np.ones_like(fee))
+    return Sold(
+        mined=mined,
+        pool=mined * fee,
+        power=power,
+        whole=bill(1.0 + overheads),
+        # the two are sums of the same numbers but for rounding where each machine pays its power
+        shortfall=np.where(whole_bill - power > _ROUNDING, whole_bill - power, 0.0),
+    )
 
 
 Kind = Literal["power_of_revenue", "power_of_costs", "sold_of_mined"]
@@ -73,20 +181,15 @@ def read_published_shares(path: Path | None = None) -> tuple[PublishedShare, ...
 
 def _share(place: Place) -> PublishedShare:
     place.only("who", "kind", "whose", "first", "last", "known", "low", "high", "source")
-    kind = place.text("kind")
-    if kind not in get_args(Kind):
-        raise place.bad("kind", f"one of {', '.join(get_args(Kind))}", kind)
     first, last = (place.day(key, 0) if key in place.table else None for key in ("first", "last"))
     if (first is None) != (last is None) or (first or 0) > (last or 0):
         raise place.bad("last", "first and last, in this order, or none of them", last)
-    if "known" not in place.table:
-        raise place.bad("known", "a date such as 2026-02-05", None)
-    known, low = place.day("known", 0) + DAY, place.number("low", 0.0, _MOST)
+    known, low = place.day("known") + DAY, place.number("low", 0.0, _MOST)
     if last is not None and known <= last:
         raise place.bad("known", "a day not before `last`", place.table["known"])
     return PublishedShare(
         place.text("who"),
-        kind,  # type: ignore[arg-type]  # checked against Kind above
+        place.one_of("kind", get_args(Kind)),
         place.text("whose"),
         first,
         None if last is None else last + DAY,

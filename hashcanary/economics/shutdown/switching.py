@@ -23,15 +23,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.errors import UsageError
-from hashcanary.interval import Interval
+from hashcanary.interval import Interval, binomial_share
 from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Floats
     from hashcanary.economics.hash_economics import HashEconomics
-
-    Floats = NDArray[np.float64]
 
 
 _DAYS_A_YEAR = 365.25
@@ -65,16 +62,11 @@ class Flow:
 
     @staticmethod
     def _refuse(name: str, expected: str, found: float) -> None:
-        raise UsageError(
-            argument=name,
-            expected=f"a fraction a year, {expected}",
-            found=found,
-            remedy="Write 0.1 for 10% a year.",
-        )
+        raise UsageError(name, f"a fraction a year, {expected}", found, "Write 0.1 for 10% a year.")
 
 
 def flow_of(
-    log_changes: NDArray[np.float64],
+    log_changes: Floats,
     *,
     drift: float | None = None,
     volatility: float | None = None,
@@ -275,7 +267,8 @@ def payback(
     paid = total >= rig_usd_per_ths
     days = np.where(paid.any(axis=1), paid.argmax(axis=1) + 1.0, np.inf)
     quantiles = np.quantile(days, LEVELS, method="inverted_cdf")
-    return Payback(final, _band(quantiles), _share(np.isfinite(days)))
+    happened = int(np.isfinite(days).sum())
+    return Payback(final, _band(quantiles), binomial_share(happened, days.size, LEVELS[1]))
 
 
 def _band(quantiles: Floats) -> Interval:
@@ -284,22 +277,7 @@ def _band(quantiles: Floats) -> Interval:
     return Interval(value, low, high, "90% of paths", 0.90)
 
 
-def _share(happened: NDArray[np.bool_]) -> Interval:
-    """The part of paths on which something happened, with the limits that their number leaves."""
-    from scipy.special import betaincinv
-
-    yes, paths = int(happened.sum()), happened.size
-    _, low, high = LEVELS
-    return Interval(
-        yes / paths,
-        float(betaincinv(yes, paths - yes + 1, low)) if yes else 0.0,
-        float(betaincinv(yes + 1, paths - yes, high)) if yes < paths else 1.0,
-        "exact binomial",
-        0.90,
-    )
-
-
-def _runs(revenue: Floats, power: Floats, thresholds: tuple[float, float]) -> NDArray[np.bool_]:
+def _runs(revenue: Floats, power: Floats, thresholds: tuple[float, float]) -> Bools:
     """Whether a machine runs, (paths, days); between the thresholds it does what it did.
 
     On the first day it runs where its power is paid.

@@ -62,12 +62,7 @@ class Terms:
         for name, values, low, high, what in checks:
             for value in values.three:
                 if not (isfinite(value) and low <= value <= high):
-                    raise UsageError(
-                        argument=name,
-                        expected=f"{low:g} to {high:g}",
-                        found=value,
-                        remedy=f"It is {what}.",
-                    )
+                    raise UsageError(name, f"{low:g} to {high:g}", value, f"It is {what}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,15 +30,10 @@ from hashcanary.economics.supply.curve import Supply, SupplyDrawer, market_at
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Floats, Ints, Singles
     from hashcanary.economics.machines.fleet import Asked
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
-
-    Floats = NDArray[np.float64]
-    Singles = NDArray[np.float32]
-    Ints = NDArray[np.int64]
 
 
 # a smaller fraction is rounding: the curve is of single precision
@@ -152,7 +147,7 @@ def _bill(log_cost: Floats, below: Singles) -> Floats:
     return np.concatenate((first, first + np.cumsum(mass * mean, axis=1)), axis=1)
 
 
-def _cell(log_cost: Floats, at: Floats) -> tuple[NDArray[np.int64], Floats]:
+def _cell(log_cost: Floats, at: Floats) -> tuple[Ints, Floats]:
     """The cell of the grid that a log cost lies in, and where in it, 0 to 1."""
     step = log_cost[1] - log_cost[0]
     place = np.clip((at - log_cost[0]) / step, 0.0, log_cost.size - 1.001)
@@ -214,8 +209,8 @@ class FleetHistory:
     network_j_per_th: Floats
     network_j_per_th_low: Floats
     network_j_per_th_high: Floats
-    must_sell_drawn: NDArray[np.float32]
-    hindsight: NDArray[np.bool_]
+    must_sell_drawn: Singles
+    hindsight: Bools
     draws: int
     seed: int
 
@@ -276,7 +271,7 @@ class _Days:
     gone; prices: the known hashprices; upto: how many of them are known by the end of a day.
     """
 
-    known: NDArray[np.bool_]
+    known: Bools
     hashprice: Floats
     idle: Floats
     prices: Floats

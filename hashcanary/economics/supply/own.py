@@ -109,9 +109,9 @@ def read_own_fleet(
     return OwnFleet(
         document.file,
         machines,
-        _or(document, "pue", 1.0, (1.0, 3.0)),
-        _or(document, "overhead_fraction", 0.0, (0.0, 5.0)),
-        _or(document, "pool_fee_fraction", 0.0, (0.0, 0.5)),
+        document.number("pue", 1.0, 3.0, 1.0),
+        document.number("overhead_fraction", 0.0, 5.0, 0.0),
+        document.number("pool_fee_fraction", 0.0, 0.5, 0.0),
     )
 
 
@@ -144,10 +144,6 @@ def _machines(
     if price is None:
         raise place.bad("power_price_usd_per_kwh", "a price, here or for the whole file", None)
     return OwnMachines(rig, hashrate, efficiency, price)
-
-
-def _or(place: Place, key: str, absent: float, limits: tuple[float, float]) -> float:
-    return place.number(key, *limits) if key in place.table else absent
 
 
 def standing(own: OwnFleet, supply: Supply) -> tuple[Standing, ...]:

@@ -20,13 +20,10 @@ from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
 
 # number of fleets
 DRAWS = 10_000

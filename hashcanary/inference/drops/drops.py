@@ -29,9 +29,10 @@ from hashcanary.inference.errors import NothingObserved
 from hashcanary.inference.filter.observations import BIN, VOUCHERS, blocks_of, observe
 
 if TYPE_CHECKING:
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.chain.networks import Network
     from hashcanary.inference.drops.watch import Alarm, Watch
-    from hashcanary.inference.filter.observations import Blocks, Floats, Ints
+    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
 
 # blocks after an end by which the return is judged, and the fewest that tell of an end

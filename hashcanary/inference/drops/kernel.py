@@ -23,10 +23,7 @@ from hashcanary.inference.filter.kernels import compiled
 from hashcanary.inference.filter.observations import BIN, VOUCHERS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from hashcanary.arrays import Floats, Ints
 
 # logs of Bayes factors are cut here: far above every threshold, far below overflow
 _HIGHEST = 500.0

@@ -15,19 +15,27 @@ After an alarm the level is learned anew from the fall on, and the next alarm is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.errors import NoRetargets
 from hashcanary.inference.filter.bank import Bank, Model, run_bank, weights_of
-from hashcanary.inference.filter.observations import BIN, BINS_PER_DAY, VOUCHERS, Blocks, observe
+from hashcanary.inference.filter.observations import (
+    BIN,
+    BINS_PER_DAY,
+    VOUCHERS,
+    Blocks,
+    Columns,
+    must_retarget,
+    observe,
+)
 
 if TYPE_CHECKING:
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Floats, Ints, Observations
+    from hashcanary.inference.filter.observations import Observations
 
 
 # variance of the log rate after an alarm: the level is to be learned from the drop on
@@ -51,7 +59,7 @@ ORDINARY = _wandering()
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
+class Edges(Columns):
     """Settled edges, ascending: what is known where each span ends.
 
     height; clock: seconds per hash; spans: (e, 4) as the bank takes them; change: of the price;
@@ -64,19 +72,6 @@ class Edges:
     change: Floats
     states: Floats
     beliefs: Floats
-
-    def part(self, first: int, stop: int | None = None) -> Edges:
-        """Those from index ``first`` to before ``stop``."""
-        return Edges(*(getattr(self, one.name)[first:stop] for one in fields(self)))
-
-    def joined(self, later: Edges) -> Edges:
-        """These and later ones."""
-        return Edges(
-            *(
-                np.concatenate((getattr(self, one.name), getattr(later, one.name)))
-                for one in fields(self)
-            )
-        )
 
     def rows(self) -> Floats:
         """What the compiled scan takes, (e, 8): height, clock, belief."""
@@ -218,8 +213,7 @@ def new_watch(
     bank: what is ordinary; its models have no transient (ValueError). falls: the parts lost that
     are watched for.
     """
-    if network.no_retargeting or network.min_difficulty_rule:
-        raise NoRetargets(interval=network.retarget_interval, network=network.name)
+    must_retarget(network)
     if any(model.transient_sd for model in bank.models) or false_alarm_blocks < BIN:
         raise ValueError(f"expected models without a transient and at least {BIN} blocks")
     ints, floats = np.empty(0, dtype=np.int64), np.empty(0)
@@ -239,7 +233,7 @@ def new_watch(
         statistic=-np.inf,
         settled_height=-1,
         edges=edges,
-        tail=Blocks(ints, ints, floats, floats),
+        tail=Blocks.none(),
         tail_clock=0.0,
         run_first=0,
         earliest=-1,
@@ -262,9 +256,7 @@ def advance(watch: Watch, blocks: Blocks) -> Watch:
 
 def _taken_in(watch: Watch, new: Blocks) -> Watch:
     tail = watch.tail
-    known = Blocks(
-        *(np.concatenate(both) for both in zip(_columns(tail), _columns(new), strict=True))
-    )
+    known = tail.joined(new)
     clock = watch.tail_clock + clock_of(known)
     rows = block_rows(known, clock, watch.run_first if tail.height.size else None)
     seen = observe(known, watch.network)
@@ -308,10 +300,6 @@ def block_rows(blocks: Blocks, clock: Floats, run_first: int | None = None) -> F
     firsts = np.concatenate(([first], blocks.height[gaps]))
     now = clock + (_vouched(blocks.time, run) - blocks.time) / blocks.work
     return np.column_stack((blocks.height, now, blocks.work, firsts[run]))
-
-
-def _columns(blocks: Blocks) -> tuple[Ints, Ints, Floats, Floats]:
-    return blocks.height, blocks.time, blocks.work, blocks.change
 
 
 def _grown(watch: Watch, known: Blocks, clock: Floats, seen: Observations) -> Edges:

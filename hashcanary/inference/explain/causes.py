@@ -17,9 +17,7 @@ from hashcanary.stated import Place, read_document
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from hashcanary.arrays import Floats
 
 
 LUCK = "luck"
@@ -140,9 +138,6 @@ def read_causes(path: Path | None = None) -> Causes:
 
 
 def _cause(name: str, place: Place) -> Cause:
-    least, most = place.numbers("returns", 2, 0.0, 1.0)
-    if least > most:
-        raise place.bad("returns", "the least, then the most", [least, most])
     season = np.array(place.numbers("season", MONTHS, 0.0, 1e6))
     if not season.sum() > 0:
         raise place.bad("season", "a month that is not 0", season.tolist())
@@ -159,7 +154,7 @@ def _cause(name: str, place: Place) -> Cause:
         fall=_log_normal(place.part("fall_days"), _LONGEST),
         hold=_log_normal(place.part("hold_days"), _LONGEST),
         back=_log_normal(place.part("return_days"), _LONGEST),
-        returns=(least, most),
+        returns=place.pair("returns", 0.0, 1.0),
         regional=regional,
         regions=regions,
         season=season / season.sum(),
@@ -238,10 +233,7 @@ def read_pool_regions(path: Path | None = None) -> PoolRegions:
         raise document.bad("regions", "a region or more", [])
     names = document.part("names")
     power = document.part("power")
-    vendors = {vendor: power.text(vendor) for vendor in power.table}
-    for vendor, region in vendors.items():
-        if region not in regions:
-            raise power.bad(vendor, f"one of {', '.join(regions)}", region)
+    vendors = {vendor: power.one_of(vendor, regions) for vendor in power.table}
     entries = [_exposure(one, regions, one.text("slug")) for one in document.parts("pool")]
     entries += [_exposure(one, regions, None) for one in document.parts("world")]
     _apart(document, entries)

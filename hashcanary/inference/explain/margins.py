@@ -31,17 +31,13 @@ from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.economics.machines.fleet import History
     from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.inference.explain.causes import PoolRegions
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 Reason = Literal[
@@ -96,9 +92,9 @@ class Squeeze:
     power_usd_per_kwh: Interval
 
 
-def machines(rigs: Catalogue | None = None, power: PowerPrices | None = None) -> Machines:
-    """The machines and prices of power that come with hashcanary, but for those given."""
-    return Machines(rigs or read_rigs(), power or read_power_prices())
+def machines() -> Machines:
+    """The machines and prices of power that come with hashcanary."""
+    return Machines(read_rigs(), read_power_prices())
 
 
 def squeeze(

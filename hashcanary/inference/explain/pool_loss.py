@@ -24,15 +24,11 @@ from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.inference.explain.causes import Causes, PoolRegions
     from hashcanary.inference.explain.profile import DropProfile
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 BEFORE_DAYS = 28.0
 # part of the blocks of a window that must have a label, and blocks that it must have

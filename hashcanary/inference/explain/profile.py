@@ -34,13 +34,10 @@ from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats
     from hashcanary.chain.networks import Network
     from hashcanary.inference.explain.causes import Cause, Causes
     from hashcanary.inference.filter.observations import Blocks, Observations
-
-    Floats = NDArray[np.float64]
 
 
 # days within which two middles are one drop's at least, and the least width that is looked at

@@ -22,14 +22,10 @@ from hashcanary.inference.filter.observations import BINS_PER_DAY, observe
 from hashcanary.moments import DAY, iso_time
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.chain.networks import Network
     from hashcanary.inference.explain.causes import Cause
     from hashcanary.inference.filter.observations import Blocks, Observations
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 # days back that a drop is looked for, and days before them that show what was usual

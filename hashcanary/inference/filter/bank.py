@@ -22,7 +22,8 @@ from hashcanary.inference.errors import NothingObserved
 from hashcanary.inference.filter.observations import BINS_PER_DAY, FEWEST
 
 if TYPE_CHECKING:
-    from hashcanary.inference.filter.observations import Floats, Observations
+    from hashcanary.arrays import Floats
+    from hashcanary.inference.filter.observations import Observations
 
 
 YEAR = 365.25

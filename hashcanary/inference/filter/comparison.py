@@ -19,7 +19,6 @@ from hashcanary.inference.errors import WindowNotKnown
 from hashcanary.inference.filter.bank import (
     CALM,
     LEVELS,
-    Bank,
     Filtered,
     below,
     check_smoothable,
@@ -28,13 +27,13 @@ from hashcanary.inference.filter.bank import (
     spread,
     weights_of,
 )
-from hashcanary.inference.filter.observations import BINS_PER_DAY, blocks_of, observe
-from hashcanary.inference.filter.posterior import empty_state
+from hashcanary.inference.filter.observations import BINS_PER_DAY, blocks_of, must_retarget, observe
 from hashcanary.moments import iso_time
 
 if TYPE_CHECKING:
+    from hashcanary.arrays import Floats
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks, Floats, Observations
+    from hashcanary.inference.filter.observations import Blocks, Observations
     from hashcanary.store.record import Record
 
 # a bin is known to be inside a time by its end
@@ -82,21 +81,19 @@ def compare_record(record: Record, then: Span, now: Span | None = None) -> Compa
     return compare(blocks_of(record), record.network, then, now)
 
 
-def compare(
-    blocks: Blocks, network: Network, then: Span, now: Span | None = None, bank: Bank = CALM
-) -> Comparison:
+def compare(blocks: Blocks, network: Network, then: Span, now: Span | None = None) -> Comparison:
     """The change of the hashrate from ``then`` to ``now``, each a time from and to, Unix seconds.
 
     now: without it, the last bin of blocks. Raises NoRetargets, NothingObserved; WindowNotKnown
     where a time does not lie within the blocks, or in a gap of more than a day.
     """
-    empty_state(network, bank)
-    return compared(run_bank(observe(blocks, network), bank, keep=True), then, now)
+    must_retarget(network)
+    return compared(run_bank(observe(blocks, network), CALM, keep=True), then, now)
 
 
 def compared(filtered: Filtered, then: Span, now: Span | None = None) -> Comparison:
     """``compare`` of a filter that kept its states, without shocks. Raises WindowNotKnown."""
-    from hashcanary.inference.filter.lag_kernel import run_back_sums
+    from hashcanary.inference.filter.kernels import run_back_sums
 
     check_smoothable(filtered)
     seen = filtered.observations
@@ -130,9 +127,7 @@ def _inside(seen: Observations, span: Span) -> tuple[int, int]:
     start, end = span
     if not start <= end or start < seen.start_time[0] or end > seen.time[-1]:
         known = f"blocks from {_said(seen.start_time[0])} to {_said(seen.time[-1])}"
-        raise WindowNotKnown(
-            start=_said(start), end=_said(end), expected="a time within the blocks", found=known
-        )
+        raise WindowNotKnown(_said(start), _said(end), "a time within the blocks", known)
     # bins mostly inside, or the one around a moment
     middle = (seen.start_time + seen.time) / 2
     inside = np.flatnonzero((middle >= start) & (middle < end))
@@ -145,9 +140,7 @@ def _inside(seen: Observations, span: Span) -> tuple[int, int]:
     if seen.step[longest] > BINS_PER_DAY:
         # nothing tells where inside of it the rate changed
         gap = f"none between {_said(seen.start_time[longest])} and {_said(seen.time[longest])}"
-        raise WindowNotKnown(
-            start=_said(start), end=_said(end), expected="blocks of every day of it", found=gap
-        )
+        raise WindowNotKnown(_said(start), _said(end), "blocks of every day of it", gap)
     return first, last + 1
 
 

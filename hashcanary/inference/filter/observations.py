@@ -17,26 +17,21 @@ Beside them stands the 30-day change of the price, as it was known at each momen
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import polars as pl
 
 from hashcanary.chain.targets import work_float64_column
-from hashcanary.inference.errors import NoBlocksToObserve
+from hashcanary.inference.errors import HeightNotKnown, NoBlocksToObserve, NoRetargets
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Bools, Floats, Ints
     from hashcanary.chain.networks import Network
     from hashcanary.store.record import Record
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Bools = NDArray[np.bool_]
 
 
 BIN = 18
@@ -52,7 +47,25 @@ SHORTEST = 1 / 20
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
+class Columns:
+    """Arrays of one length, whose rows are cut and joined together."""
+
+    def where(self, chosen: Bools | slice) -> Self:
+        """The rows that a (n,) mask, or a slice, chooses."""
+        return type(self)(*(getattr(self, one.name)[chosen] for one in fields(self)))
+
+    def part(self, start: int, stop: int | None = None) -> Self:
+        """Those from index ``start`` to before ``stop``."""
+        return self.where(slice(start, stop))
+
+    def joined(self, later: Self) -> Self:
+        """These and later ones."""
+        both = ((getattr(self, one.name), getattr(later, one.name)) for one in fields(self))
+        return type(self)(*map(np.concatenate, both))
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks(Columns):
     """Known blocks ascending by height.
 
     height; time: of the header, Unix seconds; work: hashes; change: 30-day log change of the price
@@ -64,19 +77,32 @@ class Blocks:
     work: Floats
     change: Floats
 
-    def part(self, start: int, stop: int | None = None) -> Blocks:
-        """Those from index ``start`` to before ``stop``."""
-        cut = slice(start, stop)
-        return Blocks(self.height[cut], self.time[cut], self.work[cut], self.change[cut])
+    @classmethod
+    def none(cls) -> Blocks:
+        """No block."""
+        ints, floats = np.empty(0, dtype=np.int64), np.empty(0)
+        return cls(ints, ints, floats, floats)
 
     def find(self, height: int) -> int:
         """Index of the block at ``height``, -1 where it is not known."""
         at = int(np.searchsorted(self.height, height))
         return at if at < self.height.size and self.height[at] == height else -1
 
+    def at(self, height: int) -> int:
+        """Index of the block at ``height``. Raises HeightNotKnown."""
+        index, known = self.find(height), self.height
+        if index < 0:
+            raise HeightNotKnown(
+                lowest=int(known[0]) if known.size else 0,
+                highest=int(known[-1]) if known.size else 0,
+                gaps=int((np.diff(known) > 1).sum()),
+                height=height,
+            )
+        return index
+
 
 @dataclass(frozen=True, slots=True)
-class Observations:
+class Observations(Columns):
     """One entry a span between two edges, ascending.
 
     first, height: heights of the edges; index: of the later one in the blocks; time: its time,
@@ -109,9 +135,11 @@ class Observations:
         """What the bank filters, (n, 4): log rate, variance, bins, change of the price."""
         return np.stack((self.log_rate, self.variance, self.step, self.change), axis=1)
 
-    def where(self, chosen: Bools) -> Observations:
-        """The spans that a (n,) mask chooses."""
-        return Observations(*(getattr(self, one.name)[chosen] for one in fields(self)))
+
+def must_retarget(network: Network) -> None:
+    """Raise NoRetargets where targets do not follow from the times of blocks alone."""
+    if network.no_retargeting or network.min_difficulty_rule:
+        raise NoRetargets(interval=network.retarget_interval, network=network.name)
 
 
 def blocks_of(record: Record) -> Blocks:
@@ -130,6 +158,8 @@ def blocks_of(record: Record) -> Blocks:
 
 def observe(blocks: Blocks, network: Network) -> Observations:
     """The observations of ``blocks``, as their last one showed them."""
+    from scipy.special import digamma, polygamma
+
     height, size = blocks.height, blocks.height.size
     run = np.cumsum(np.diff(height, prepend=height[:1]) > 1, dtype=np.int64)
     edge_mask = height % BIN == 0
@@ -149,12 +179,14 @@ def observe(blocks: Blocks, network: Network) -> Observations:
     seconds = np.maximum(measured, shortest)
     seen = (count >= FEWEST) & (work > 0)
     observed = np.where(seen, count, 1)
-    log_rate = _digamma(observed) - np.log(observed)
+    log_rate = digamma(observed.astype(np.float64)) - np.log(observed)
     log_rate += np.log(np.where(seen, work, 1.0) / seconds)
     # by the time that the blocks should take: by the time they took, spans that happened to be
     # slow would seem the surest, and the rate too low
     should = network.target_spacing * observed
-    variance = _trigamma(observed) + (clock[1:] ** 2 + clock[:-1] ** 2) / should**2
+    variance = (
+        polygamma(1, observed.astype(np.float64)) + (clock[1:] ** 2 + clock[:-1] ** 2) / should**2
+    )
     # a span no clock can have shown: its rate is not believed to better than a factor of e
     variance += measured < shortest
     run_size = np.bincount(run)[run]
@@ -210,18 +242,6 @@ def _work_across(blocks: Blocks, network: Network, start: Ints, end: Ints) -> Fl
     if network.min_difficulty_rule:
         return np.zeros(work.size)
     return np.where(later <= 1, work, 0.0)
-
-
-def _digamma(count: Ints) -> Floats:
-    from scipy.special import digamma
-
-    return np.asarray(digamma(count.astype(np.float64)))
-
-
-def _trigamma(count: Ints) -> Floats:
-    from scipy.special import polygamma
-
-    return np.asarray(polygamma(1, count.astype(np.float64)))
 
 
 SPAN_DAYS = 30

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hashcanary.chain.targets import block_work
-from hashcanary.inference.errors import HeightNotKnown, NoRetargets, NothingObserved
+from hashcanary.inference.errors import NothingObserved
 from hashcanary.inference.filter.bank import (
     BANK,
     FACTORS,
@@ -32,13 +32,14 @@ from hashcanary.inference.filter.observations import (
     VOUCHERS,
     Blocks,
     Observations,
+    must_retarget,
     observe,
 )
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
+    from hashcanary.arrays import Floats
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Floats
 
 
 class NewBlock(NamedTuple):
@@ -114,10 +115,8 @@ class Posterior:
 
 def empty_state(network: Network, bank: Bank = BANK) -> State:
     """The state before the first block. Raises NoRetargets where blocks are not worked for."""
-    if network.no_retargeting or network.min_difficulty_rule:
-        raise NoRetargets(interval=network.retarget_interval, network=network.name)
-    ints, floats = np.empty(0, dtype=np.int64), np.empty(0)
-    return State(network, bank, None, -1, Blocks(ints, ints, floats, floats))
+    must_retarget(network)
+    return State(network, bank, None, -1, Blocks.none())
 
 
 def advance(state: State, block: NewBlock) -> State:
@@ -187,9 +186,7 @@ def posterior(state: State) -> Posterior:
     silent = 0
     if seen.size and not seen.count[-1]:
         silent = int(seen.height[-1] - seen.first[-1])
-    weights, mean, variance = spread(
-        weights_of(now[:, 5]), now[:, 0] + now[:, 1], now[:, 2] + 2 * now[:, 3] + now[:, 4]
-    )
+    weights, mean, variance = _mixed(now)
     return Posterior(
         rows=_spread_columns(state.bank.rows(), slice(0, 2)),
         height=height,
@@ -203,6 +200,12 @@ def posterior(state: State) -> Posterior:
     )
 
 
+def _mixed(states: Floats) -> tuple[Floats, Floats, Floats]:
+    """Weights, means and variances (..., 3 m) of the log rate in states (..., m, 6) of the bank."""
+    x, u, a, c, b, log_weight = (states[..., at] for at in range(6))
+    return spread(weights_of(log_weight), x + u, a + 2 * c + b)
+
+
 def _spread_columns(models: Floats, variances: slice) -> Floats:
     """Rows (m, k) of models as (3 m, k), the columns that are variances spread."""
     rows = np.concatenate([models] * FACTORS.size)
@@ -214,16 +217,7 @@ def up_to(blocks: Blocks, height: int | None) -> Blocks:
     """The blocks up to ``height``, all of them without. Raises HeightNotKnown."""
     if height is None:
         return blocks
-    at = blocks.find(height)
-    if at < 0:
-        gaps = int((np.diff(blocks.height) > 1).sum())
-        raise HeightNotKnown(
-            lowest=int(blocks.height[0]),
-            highest=int(blocks.height[-1]),
-            gaps=gaps,
-            height=height,
-        )
-    return blocks.part(0, at + 1)
+    return blocks.part(0, blocks.at(height) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +261,7 @@ def history(
 
     Raises NothingObserved, NoRetargets.
     """
-    empty_state(network, bank)
+    must_retarget(network)
     seen = observe(blocks, network)
     early = seen.time < (-np.inf if since is None else since)
     if not seen.count[early].any():
@@ -296,15 +290,7 @@ def recent_bands(past: History, days: float) -> Bands:
     seen = past.filtered.observations
     first = int(np.searchsorted(seen.time, seen.time[-1] - days * DAY))
     kept = past.filtered.kept[first:]
-    mixed = quantiles(
-        *spread(
-            weights_of(kept[:, :, 5]),
-            kept[:, :, 0] + kept[:, :, 1],
-            kept[:, :, 2] + 2 * kept[:, :, 3] + kept[:, :, 4],
-        ),
-        LEVELS,
-    )
-    return Bands(seen.time[first:], np.exp(mixed))
+    return Bands(seen.time[first:], np.exp(quantiles(*_mixed(kept), LEVELS)))
 
 
 def bands_ahead(now: Posterior, days: float, step_days: float = 0.5) -> Bands:

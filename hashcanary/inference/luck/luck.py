@@ -6,8 +6,8 @@
    of the times is that of two Gamma variates (an F or Beta law): the same numbers, integrated here
    over the Gamma variate of the reference and over the error of the clocks at the window's ends.
 3. A window is looked at because it is the worst. So the second figure asks how often *some* window
-   of that length, in a span such as a year, is that deep by luck alone (``scan.py``), and says it
-   as a return period too.
+   of that length, in a span such as a year, is that deep by luck alone (``windows.py``), and says
+   it as a return period too.
 
 ``drawdown_luck`` asks the same of drawdowns: of a mean, from the highest it ever had.
 """
@@ -34,8 +34,9 @@ from hashcanary.moments import DAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hashcanary.arrays import Floats
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks, Floats
+    from hashcanary.inference.filter.observations import Blocks
 
 YEAR = 365.25
 # an epoch of blocks: two weeks, of which luck moves the mean by 2.2%

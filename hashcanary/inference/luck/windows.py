@@ -34,13 +34,20 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hashcanary.inference.errors import HeightNotKnown, NoRetargets, WindowNotKnown
-from hashcanary.inference.filter.observations import FEWEST, SHORTEST, VOUCHERS, repaired
+from hashcanary.inference.errors import WindowNotKnown
+from hashcanary.inference.filter.observations import (
+    FEWEST,
+    SHORTEST,
+    VOUCHERS,
+    must_retarget,
+    repaired,
+)
 from hashcanary.moments import iso_time
 
 if TYPE_CHECKING:
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks, Floats, Ints
+    from hashcanary.inference.filter.observations import Blocks
 
 
 Law = Literal["time", "blocks"]
@@ -199,12 +206,10 @@ def between_blocks(blocks: Blocks, network: Network, first: int, last: int) -> S
     Raises NoRetargets, HeightNotKnown where either is not known, WindowNotKnown where they do not
     ascend, or where a block at which the target changed between them is not known.
     """
-    _must_retarget(network)
-    begin, end = _index(blocks, first), _index(blocks, last)
+    must_retarget(network)
+    begin, end = blocks.at(first), blocks.at(last)
     if last <= first:
-        raise WindowNotKnown(
-            start=first, end=last, expected="a later block than the first", found=f"block {last}"
-        )
+        raise WindowNotKnown(first, last, "a later block than the first", f"block {last}")
     at, works = _segments(blocks, network, begin, end)
     times, clocks = _clocks(blocks, at)
     count = last - first
@@ -235,7 +240,7 @@ def between_times(blocks: Blocks, network: Network, start: float, end: float) ->
     Raises NoRetargets; WindowNotKnown where it does not lie within the known blocks, or a gap in
     heights lies at one of its ends, so that nobody can tell how many blocks are inside.
     """
-    _must_retarget(network)
+    must_retarget(network)
     inside = _count_inside(blocks, start, end)
     lowest, highest = _outside(blocks, start, end)
     at, works = _segments(blocks, network, lowest, highest)
@@ -294,24 +299,6 @@ def blocks_before(blocks: Blocks, network: Network, window: Stretch, count: int)
     )
 
 
-def _must_retarget(network: Network) -> None:
-    if network.no_retargeting or network.min_difficulty_rule:
-        raise NoRetargets(interval=network.retarget_interval, network=network.name)
-
-
-def _index(blocks: Blocks, height: int) -> int:
-    at = blocks.find(height)
-    if at < 0:
-        known = blocks.height
-        raise HeightNotKnown(
-            lowest=int(known[0]) if known.size else 0,
-            highest=int(known[-1]) if known.size else 0,
-            gaps=int((np.diff(known) > 1).sum()),
-            height=height,
-        )
-    return at
-
-
 def _segments(blocks: Blocks, network: Network, begin: int, end: int) -> tuple[Ints, Floats]:
     """Indices (k + 1,) of the ends and of each epoch's last block between; work (k,) of a block.
 
@@ -349,16 +336,12 @@ def _clocks(blocks: Blocks, at: Ints) -> tuple[Floats, Floats]:
 def _count_inside(blocks: Blocks, start: float, end: float) -> int:
     """Blocks with a time inside, those in gaps that lie wholly inside counted by their heights."""
     if not start < end:
-        raise WindowNotKnown(
-            start=_said(start), end=_said(end), expected="an end after the start", found="none"
-        )
+        raise WindowNotKnown(_said(start), _said(end), "an end after the start", "none")
     if not blocks.height.size or end > float(blocks.time.max()) or start < float(blocks.time[0]):
         found = "no blocks"
         if blocks.height.size:
             found = f"blocks from {_said(float(blocks.time[0]))} to {_said(blocks.time.max())}"
-        raise WindowNotKnown(
-            start=_said(start), end=_said(end), expected="blocks before and after it", found=found
-        )
+        raise WindowNotKnown(_said(start), _said(end), "blocks before and after it", found)
     gaps = np.flatnonzero(np.diff(blocks.height) > 1)
     before, after = blocks.time[gaps], blocks.time[gaps + 1]
     within = (before >= start + FUTURE_LIMIT) & (after < end - FUTURE_LIMIT)

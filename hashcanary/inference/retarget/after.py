@@ -25,17 +25,12 @@ from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Floats, Ints
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.forecast import RetargetForecast
-    from hashcanary.inference.retarget.hashprice_ahead import Ahead
-    from hashcanary.inference.retarget.hashprice_basis import Basis
+    from hashcanary.inference.retarget.hashprice_ahead import Ahead, Basis
     from hashcanary.interval import Interval
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 _TERA_IN_EXA = 1e6
 _KILO = 1000.0

@@ -25,8 +25,9 @@ from hashcanary.inference.filter.observations import BIN, CLOCK_AT_TIP, FEWEST, 
 from hashcanary.inference.filter.posterior import Posterior, posterior, state_of, up_to
 
 if TYPE_CHECKING:
+    from hashcanary.arrays import Floats
     from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks, Floats
+    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
 
 

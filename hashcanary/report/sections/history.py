@@ -8,7 +8,7 @@ from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.sections.now import SMOOTHINGS
 from hashcanary.report.verdict import INVERTED_DAYS
-from hashcanary.studies.drawdown_luck import Drawdown, luck_of_drawdowns
+from hashcanary.studies.luck import Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, STATE, YEARS
 from hashcanary.views.episodes import rule_after, rule_table
 from hashcanary.views.table import Column, Table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.economics.costs.answers import cost_answers
+from hashcanary.economics.costs.history import cost_answers
 from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import (
     PublishedCost,
@@ -27,13 +27,12 @@ from hashcanary.economics.errors import (
 )
 from hashcanary.economics.hash_economics import hash_economics
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.selling.sold import draw_overheads, sold
-from hashcanary.economics.selling.study import margin_classes
+from hashcanary.economics.selling.study import draw_overheads, margin_classes, sold
 from hashcanary.economics.shutdown.table import Terms, shutdown_table
 from hashcanary.economics.supply.fleet_history import fleet_history
 from hashcanary.economics.supply.study import history_of, study_supply
 from hashcanary.inference.retarget.after import after_retarget
-from hashcanary.inference.retarget.hashprice_basis import basis_of
+from hashcanary.inference.retarget.hashprice_ahead import basis_of
 from hashcanary.interval import Interval
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
@@ -81,8 +80,7 @@ from hashcanary.views.text import banded, day, harmless, percent
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hashcanary.economics.costs.answers import CostAnswers
-    from hashcanary.economics.costs.history import ModelCosts
+    from hashcanary.economics.costs.history import CostAnswers, ModelCosts
     from hashcanary.economics.selling.study import ClassSold
     from hashcanary.economics.shutdown.table import Line
     from hashcanary.economics.supply.fleet_history import FleetHistory

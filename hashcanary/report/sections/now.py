@@ -11,7 +11,7 @@ from hashcanary.interval import Interval
 from hashcanary.metrics.intervals import weighted_poisson
 from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Figure, Ledger, Section, ends
-from hashcanary.studies.drawdown_luck import DEFINITION, Drawdown, luck_of_drawdowns
+from hashcanary.studies.luck import RETURN_PERIOD, Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, HASHRATE, YEARS, Unit
 from hashcanary.views.table import INTERVAL, Column, Table
 from hashcanary.views.text import day, percent, quantity
@@ -100,7 +100,9 @@ def drawdowns(reading: Reading) -> Table:
                 None if luck is None else luck.once_in_years,
             )
         )
-    note = f"Intervals: {reading.metric('drawdown.sma30').interval}. Return period: {DEFINITION}."
+    note = (
+        f"Intervals: {reading.metric('drawdown.sma30').interval}. Return period: {RETURN_PERIOD}."
+    )
     if reasons:
         note += " Missing: " + "; ".join(reasons) + "."
     return Table(

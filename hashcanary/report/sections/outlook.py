@@ -38,7 +38,8 @@ from hashcanary.views.forecast import central, hashrate_sentence, outer, sentenc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.inference.filter.observations import Blocks, Floats
+    from hashcanary.arrays import Floats
+    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
     from hashcanary.units import Unit
     from hashcanary.views.table import Table

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from hashcanary.report.document import Figure
     from hashcanary.report.reading import Reading
     from hashcanary.store.record import Record
-    from hashcanary.studies.pool_shares import PoolShares
-    from hashcanary.studies.pools import PoolStudy
+    from hashcanary.studies.pools import PoolShares, PoolStudy
     from hashcanary.views.table import Table
 
 DAYS = 7
@@ -50,8 +49,7 @@ def who_mined(record: Record, today: int | None) -> WhoMined:
     """Pools of the last days and of the days before. today: start of the last measured day."""
     from hashcanary.report.charts.catalogue import MOST_POOLS
     from hashcanary.studies.errors import NoPoolLabels
-    from hashcanary.studies.pool_shares import pool_shares
-    from hashcanary.studies.pools import study_pools
+    from hashcanary.studies.pools import pool_shares, study_pools
 
     if record.pool_list is None or record.pool_labels.is_empty():
         return WhoMined(

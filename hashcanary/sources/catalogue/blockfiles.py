@@ -50,18 +50,13 @@ def batches(asked: Asked) -> Iterator[Batch]:
     yield from scan(DATADIR.text(asked.settings), asked.held, dict(asked.cursor), options)
 
 
-def wait(asked: Asked) -> None:
-    """Let some seconds pass: files give no notice."""
-    asked.clock.sleep(POLL.whole(asked.settings))
-
-
 BLOCKFILES = Feed(
     name="blockfiles",
     title="Block files of a Bitcoin Core data directory",
     gives=("headers", "blocks"),
     settings=(DATADIR, WORKERS, VERIFY, POLL),
     batches=batches,
-    wait=wait,
+    wait=POLL.pause,
     example=(
         "# a node's files, beside the running node or without it; then who mined what\n"
         "hashcanary sync --source blockfiles -o datadir=~/.bitcoin\n"

@@ -96,7 +96,7 @@ def pool_labels(content: Content, table: Table, blocks: pl.DataFrame) -> tuple[F
     list is ``v1@DIGEST`` and the like, for the file's digest stands for who gave it.
     """
     heights = table.integers("height", 0, (1 << 31) - 1)
-    known = blocks.select("height", "hash", "source", "known_at")
+    known = blocks.select("height", "hash", "known_at")
     parts = []
     for field in POOL_FIELDS:
         if not table.has(field.name):
@@ -111,8 +111,8 @@ def pool_labels(content: Content, table: Table, blocks: pl.DataFrame) -> tuple[F
         )
     if not parts:
         return ()
-    rows = pl.concat(parts).select(list(POOL_LABELS.schema)).sort(POOL_LABELS.key)
-    return (Facts(POOL_LABELS, rows),) if rows.height else ()
+    facts = POOL_LABELS.facts(pl.concat(parts).sort(*POOL_LABELS.subject, "list"), content.source)
+    return (facts,) if facts.frame.height else ()
 
 
 def _checked(table: Table, column: str) -> pl.Series:

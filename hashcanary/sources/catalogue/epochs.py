@@ -14,9 +14,9 @@ import polars as pl
 
 from hashcanary.chain.headers import HEADER_SIZE, decode_headers
 from hashcanary.chain.retarget import next_bits
-from hashcanary.chain.targets import decode_compact, why_invalid
-from hashcanary.sources.facts import BLOCKS, HEADERS, Coverage, Facts, FactTable, Parsed
-from hashcanary.sources.files.blocks_table import BITS, hash_above_target
+from hashcanary.chain.targets import decode_compact
+from hashcanary.sources.facts import BLOCKS, HEADERS, Coverage, Facts, Parsed
+from hashcanary.sources.files.blocks_table import BITS, check_bits, hash_above_target
 from hashcanary.sources.files.columns import (
     EARLIEST,
     LATEST,
@@ -57,8 +57,8 @@ def parse(content: Content, options: Options) -> Parsed:
     epochs, notes = settle(table, read, ("first_height",))
     _check_neighbours(table, read, epochs, options.network)
     facts = (
-        _facts(HEADERS, _first_headers(epochs), content.source),
-        _facts(BLOCKS, _blocks(epochs, options.network), content.source),
+        HEADERS.facts(_first_headers(epochs), content.source),
+        BLOCKS.facts(_blocks(epochs, options.network), content.source),
     )
     return Parsed(KIND, facts, _coverage(epochs, facts, (*table.notes, *notes), options.network))
 
@@ -69,10 +69,7 @@ def _checked(table: Table, network: Network) -> pl.DataFrame:
     first = table.integers("first_height", 0, MAX_HEIGHT, what="a height")
     table.refuse(first % span != 0, "first_height", f"a multiple of {span}")
     bits = table.bits("bits")
-    for value in bits.unique().to_list():
-        why = why_invalid(value, network.pow_limit)
-        if why:
-            table.refuse(bits == value, "bits", f"a target of {network.name}; this {why}", _REMEDY)
+    check_bits(table, bits, network)
     if table.has("epoch"):
         epoch = table.integers("epoch", 0, MAX_HEIGHT)
         table.refuse(epoch != first // span, "epoch", f"first_height divided by {span}")
@@ -212,14 +209,6 @@ def _blocks(epochs: pl.DataFrame, network: Network) -> pl.DataFrame:
         ),
     ).filter(pl.col("hash").is_not_null())
     return pl.concat([first, last]).sort("height")
-
-
-def _facts(table: FactTable, rows: pl.DataFrame, source: str) -> Facts:
-    absent = [name for name in table.schema if name not in (*rows.columns, "source")]
-    full = rows.with_columns(
-        *(pl.lit(None, table.schema[name]).alias(name) for name in absent), source=pl.lit(source)
-    )
-    return Facts(table, full.select(list(table.schema)))
 
 
 def _coverage(

@@ -12,8 +12,8 @@ from hashcanary.chain.proof_of_work import check_links, check_proof_of_work
 from hashcanary.chain.validate import validate_run
 from hashcanary.moments import iso_day
 from hashcanary.sources.errors import BadHeaders
-from hashcanary.sources.facts import HEADERS, Coverage, Facts, Parsed
-from hashcanary.sources.files.probing import has_work
+from hashcanary.sources.facts import HEADERS, Coverage, Parsed
+from hashcanary.sources.files.reading import has_work
 from hashcanary.sources.source import Content, Options, Probe, Source
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def parse(content: Content, options: Options) -> Parsed:
         frame, notes = _validated(content.data, options.network)
     except ChainError as error:
         raise BadHeaders(file=content.path, problem=error) from error
-    rows = frame.with_columns(source=pl.lit(content.source), known_at=pl.col("time"))
-    facts = Facts(HEADERS, rows.select(list(HEADERS.schema)))
+    facts = HEADERS.facts(frame, content.source, known_at="time")
     return Parsed(KIND, (facts,), _coverage(facts.frame, notes))
 
 

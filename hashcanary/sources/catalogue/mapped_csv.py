@@ -1,19 +1,25 @@
-"""Any table, CSV or Parquet, by a mapping file that says what its columns mean."""
+"""Any table, CSV or Parquet, by a mapping file that says what its columns mean.
+
+The mapping is TOML with the table its rows belong to, the time column with its format and zone, and
+for every other column its name in the lake and what to multiply it with. ``docs/mapping.md`` shows
+it by example.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from hashcanary.sources.catalogue.blocks import FIELDS as BLOCK_FIELDS
+from hashcanary.sources.catalogue.candles import FIELDS as CANDLE_FIELDS
+from hashcanary.sources.catalogue.candles import candles_of
 from hashcanary.sources.errors import BadMapping, BadValue, MissingColumns, MissingOption
 from hashcanary.sources.facts import BLOCKS
 from hashcanary.sources.files.blocks_table import blocks_of
-from hashcanary.sources.files.candles_table import FIELDS as CANDLE_FIELDS
-from hashcanary.sources.files.candles_table import candles_of
 from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.daily import (
     Spans,
@@ -24,15 +30,117 @@ from hashcanary.sources.files.daily import (
     parse_daily,
 )
 from hashcanary.sources.files.fetching import fetch
-from hashcanary.sources.files.mapping import Mapping, read_mapping
 from hashcanary.sources.files.tables import read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
+from hashcanary.stated import Place, parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from hashcanary.sources.facts import Parsed
+
+
+TABLES = ("daily_reference", "candles", "blocks")
+_KEYS = ("table", "vendor", "market", "separator", "average", "time", "columns")
+_TIME_KEYS = ("column", "format", "zone", "hour")
+_AVERAGES = ("none", "day")
+_COLUMN_KEYS = ("name", "multiply")
+_MOST = 1e300
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A column's name in the lake, and the factor that brings it to the lake's unit."""
+
+    name: str
+    multiply: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A mapping file, checked.
+
+    table: one of ``TABLES``. name: vendor of daily series or market of candles. time_format:
+    ``iso``, ``unix``, ``unix_ms``, or a strftime pattern. zone: IANA name of the zone of times
+    that carry none. hour: the column that tells which hour of the day in ``time_column``, by its
+    end; empty where that column tells it. averaged: rows are shorter than a day, and their means
+    are wanted. columns: by the file's name.
+    """
+
+    table: str
+    name: str
+    separator: str
+    time_column: str
+    time_format: str
+    zone: str
+    hour: str
+    averaged: bool
+    columns: dict[str, Mapped]
+
+
+def read_mapping(path: Path, data: bytes) -> Mapping:
+    """Read a mapping file. Raises BadMapping, which names the key."""
+    document = parse_document(str(path), data, BadMapping)
+    document.only(*_KEYS)
+    table = document.one_of("table", TABLES)
+    separator = document.table.get("separator", ",")
+    if not isinstance(separator, str) or len(separator) != 1 or not separator.isascii():
+        raise document.bad("separator", "one ASCII character", separator)
+    if separator in '"\r\n':
+        raise document.bad("separator", "a character that is no quote and no line's end", separator)
+    time = document.part("time")
+    time.only(*_TIME_KEYS)
+    averaged = document.one_of("average", _AVERAGES, "none") == "day"
+    if averaged and table != "daily_reference":
+        raise document.bad("average", "a table daily_reference", table)
+    if "hour" in time.table and not averaged:
+        raise time.bad("hour", 'average = "day" beside it', "no such line")
+    name_key = {"daily_reference": "vendor", "candles": "market"}.get(table)
+    return Mapping(
+        table=table,
+        name=document.text(name_key) if name_key else "",
+        separator=separator,
+        time_column=time.text("column"),
+        time_format=time.text("format", "iso"),
+        zone=_zone(time),
+        hour=time.text("hour", ""),
+        averaged=averaged,
+        columns=_columns(document),
+    )
+
+
+def _columns(document: Place) -> dict[str, Mapped]:
+    given = document.part("columns")
+    if not given.table:
+        raise document.bad("columns", 'lines such as "Close" = "close"', None)
+    columns = {column: _column(given, column) for column in given.table}
+    names = [mapped.name for mapped in columns.values()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise document.bad("[columns]", "each name of the lake once", f"{twice[0]} twice")
+    return columns
+
+
+def _column(given: Place, column: str) -> Mapped:
+    if isinstance(given.table[column], str):
+        return Mapped(given.text(column))
+    inside = given.part(column)
+    inside.only(*_COLUMN_KEYS)
+    factor = inside.number("multiply", -_MOST, _MOST, 1.0)
+    if factor == 0:
+        raise inside.bad("multiply", "a number other than zero", 0)
+    return Mapped(inside.text("name"), factor)
+
+
+def _zone(time: Place) -> str:
+    zone = time.text("zone", "UTC")
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise time.bad("zone", "an IANA time zone such as Europe/Berlin", zone) from error
+    return zone
+
 
 KIND = "mapped-csv"
 _TIME, _HOUR = "time", "hour_ending"
@@ -124,12 +232,13 @@ def _check_names(path: Path, mapping: Mapping) -> None:
     strange = sorted(names - set(known)) if known else []
     missing = [name for name in _NEEDED[mapping.table] if name not in names]
     if strange or missing or len(names) == len(mapping.columns):
+        columns = ", ".join(known or ("time once, beside the series",))
+        needed = ", ".join(_NEEDED[mapping.table]) or "names"
         raise BadMapping(
             file=path,
             place="[columns]",
-            expected=f"the columns {', '.join(known or ('time once, beside the series',))}",
+            expected=f"the columns {columns}; a table {mapping.table} needs {needed}",
             found=", ".join(sorted(names)),
-            remedy=f"A table {mapping.table} needs {', '.join(_NEEDED[mapping.table]) or 'names'}.",
         )
 
 
@@ -155,9 +264,7 @@ def _wanted(content: Content, mapping: Mapping, columns: Sequence[str]) -> dict[
     wanted |= {column: mapped.name for column, mapped in mapping.columns.items()}
     missing = [column for column in wanted if column not in columns]
     if missing:
-        raise MissingColumns(
-            file=content.path, kind=KIND, expected="; ".join(missing), found=", ".join(columns)
-        )
+        raise MissingColumns(content.path, KIND, "; ".join(missing), ", ".join(columns))
     return wanted
 
 

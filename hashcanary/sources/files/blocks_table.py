@@ -69,16 +69,8 @@ def blocks_of(content: Content, options: Options, kind: str, table: Table) -> Pa
     network = options.network
     notes = [*table.notes, *how]
     notes += _check_rows(table, read, network)
-    full = read.with_columns(
-        *(
-            pl.lit(None, dtype).alias(name)
-            for name, dtype in BLOCKS.schema.items()
-            if name not in read.columns and name not in ("source", "known_at")
-        ),
-        source=pl.lit(content.source),
-        known_at=pl.col("time"),
-    ).select(list(BLOCKS.schema))
-    frame, settled = settle(table, full, ("height", "hash"))
+    full = BLOCKS.facts(read, content.source, known_at="time")
+    frame, settled = settle(table, full.frame, ("height", "hash"))
     _check_order(table, read, frame, network)
     return Parsed(kind, (Facts(BLOCKS, frame),), _coverage(frame, [*notes, *settled]))
 
@@ -138,7 +130,7 @@ def _check_rows(table: Table, read: pl.DataFrame, network: Network) -> list[str]
         )
     if "bits" not in read.columns:
         return [*notes, "no bits in the file: proof of work of its hashes not checked here"]
-    _check_bits(table, read["bits"], network)
+    check_bits(table, read["bits"], network)
     if "hash" not in read.columns:
         return [*notes, "no hashes in the file: proof of work not checked"]
     table.refuse(
@@ -153,7 +145,8 @@ def _check_rows(table: Table, read: pl.DataFrame, network: Network) -> list[str]
     return notes
 
 
-def _check_bits(table: Table, bits: pl.Series, network: Network) -> None:
+def check_bits(table: Table, bits: pl.Series, network: Network) -> None:
+    """Refuse bits of no valid target of a network. Raises BadValue."""
     for value in bits.unique().to_list():
         why = why_invalid(value, network.pow_limit)
         if why:

@@ -109,13 +109,13 @@ class Table:
         self.refuse(~text.str.contains(r"^[0-9a-fA-F]{64}$"), column, what)
         return text.str.decode("hex")
 
-    def bits(self, column: str, *, null: bool = False) -> pl.Series:
+    def bits(self, column: str) -> pl.Series:
         """A column of compact targets, as Int64: integers, or 8 hex digits with or without 0x.
 
         No ambiguity: in decimal any target of a network in use has nine digits.
         """
         what = "a compact target such as 486604799, 1d00ffff or 0x1d00ffff"
-        raw = self._given(column, what, null=null)
+        raw = self._given(column, what, null=False)
         if raw.dtype == pl.String:
             text = raw.str.strip_chars().str.to_lowercase()
             is_hex = text.str.contains(r"^(0x)?[0-9a-f]{8}$")

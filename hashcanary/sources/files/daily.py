@@ -21,7 +21,7 @@ import polars as pl
 
 from hashcanary.moments import DAY, iso_day
 from hashcanary.sources.errors import EmptyFile
-from hashcanary.sources.facts import DAILY_REFERENCE, Coverage, Facts, Parsed
+from hashcanary.sources.facts import DAILY_REFERENCE, Coverage, Parsed
 from hashcanary.sources.files.columns import EARLIEST, LATEST, Table, missing_ranges, settle
 from hashcanary.sources.files.tables import normal
 
@@ -63,16 +63,15 @@ def parse_daily(
         .drop_nulls("value")
         .with_columns(
             vendor=pl.lit(vendor),
-            source=pl.lit(source),
             known_at=pl.col("day").cast(pl.Datetime("us")).dt.epoch("s") + DAY,
         )
-        .select(list(DAILY_REFERENCE.schema))
     )
+    facts = DAILY_REFERENCE.facts(rows, source)
     empty = [name for name in series if once[name].null_count() == once.height]
     if empty:
         settled = (*settled, f"columns without a value: {', '.join(empty)}")
     coverage = _coverage(once["day"], rows.height, (*notes, *settled))
-    return Parsed(kind, (Facts(DAILY_REFERENCE, rows),), coverage)
+    return Parsed(kind, (facts,), coverage)
 
 
 def checked_series(table: Table, name: str) -> pl.Series:
@@ -212,9 +211,7 @@ def day_means(
     )
     if means.is_empty():
         raise EmptyFile(
-            file=table.path,
-            expected=f"a UTC day with all its {DAY // step} rows, {_words(step)} each",
-            found="none",
+            table.path, f"a UTC day with all its {DAY // step} rows, {_words(step)} each", "none"
         )
     rule = (
         f"means of UTC days of {DAY // step} rows, {_words(step)} each; a day that lacks one is "

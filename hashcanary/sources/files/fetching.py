@@ -75,7 +75,7 @@ def fetch(path: Path, limit: int = MAX_BYTES) -> Content:
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
-            raise TooLarge(file=path, limit=limit, unfolded="", found=f"{size:,}")
+            raise TooLarge(file=path, limit=limit, what="bytes", found=f"{size:,}")
         data = _unfold(path, file, limit, stop=False)
     # A name need not be UTF-8, but what goes into the lake must be.
     name = path.name.encode("utf-8", "backslashreplace").decode().removesuffix(".zst")
@@ -121,7 +121,7 @@ def _unfold(path: Path, file: BinaryIO, limit: int, *, stop: bool) -> bytes:
                 if stop:
                     break
                 raise TooLarge(
-                    file=path, limit=limit, unfolded=" unfolded", found="that it unfolds to more"
+                    file=path, limit=limit, what="bytes unfolded", found="that it unfolds to more"
                 )
     except OSError as error:
         raise _unreadable(path, error.strerror, "Is the disk or the mount sound?") from error

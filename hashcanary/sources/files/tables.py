@@ -21,11 +21,11 @@ from hashcanary.sources.errors import (
     EmptyFile,
     MissingColumns,
     NotATable,
-    TooManyRows,
+    TooLarge,
     UnrecognisedFile,
 )
 from hashcanary.sources.files.columns import Table
-from hashcanary.sources.files.probing import (
+from hashcanary.sources.files.reading import (
     PARQUET_MAGIC,
     damaged_parquet,
     header_cells,
@@ -34,8 +34,7 @@ from hashcanary.sources.files.probing import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Ints
     from hashcanary.sources.source import Content
 
 # From a file's columns: those wanted, by the file's name, with the lake's name.
@@ -115,9 +114,7 @@ def resolve(
         elif field.required:
             missing.append(" or ".join(dict.fromkeys((field.name, *field.synonyms))))
     if missing:
-        raise MissingColumns(
-            file=content.path, kind=kind, expected="; ".join(missing), found=", ".join(columns)
-        )
+        raise MissingColumns(content.path, kind, "; ".join(missing), ", ".join(columns))
     return wanted
 
 
@@ -132,7 +129,7 @@ def _parquet(content: Content, choose: Choose) -> _Read:
     try:
         rows = pl.scan_parquet(BytesIO(content.data)).select(pl.len()).collect().item()
         if rows > MAX_ROWS:
-            raise TooManyRows(file=content.path, limit=MAX_ROWS, found=rows)
+            raise TooLarge(file=content.path, limit=MAX_ROWS, what="rows", found=f"{rows:,}")
         frame = pl.read_parquet(BytesIO(content.data), columns=list(wanted))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise damaged_parquet(content.path, error) from error
@@ -225,7 +222,7 @@ def _check_fields(content: Content, data: bytes, expected: int, separator: str) 
         )
 
 
-def _plain_fields(content: Content, data: bytes, separator: str) -> NDArray[np.int64]:
+def _plain_fields(content: Content, data: bytes, separator: str) -> Ints:
     codes = np.frombuffer(data, dtype=np.uint8)
     totals, seen = [], 0  # separators up to each line's end
     for start in range(0, len(codes), _STEP):
@@ -233,11 +230,11 @@ def _plain_fields(content: Content, data: bytes, separator: str) -> NDArray[np.i
         here = np.flatnonzero(part == ord(separator))
         totals.append(seen + np.searchsorted(here, np.flatnonzero(part == ord("\n"))))
         seen += len(here)
-    counts: NDArray[np.int64] = np.diff(np.concatenate([*totals, [seen]]), prepend=0) + 1
+    counts: Ints = np.diff(np.concatenate([*totals, [seen]]), prepend=0) + 1
     return counts
 
 
-def _quoted_fields(content: Content, data: bytes, separator: str) -> NDArray[np.int64]:
+def _quoted_fields(content: Content, data: bytes, separator: str) -> Ints:
     try:
         lines = csv.reader(StringIO(data.decode("utf-8")), delimiter=separator, strict=True)
         rows = [len(row) for row in lines]

@@ -7,31 +7,174 @@
    it tells every try.
 3. Redirects are followed within one origin only, TLS is verified, a proxy is used only where one
    is given, and nothing secret gets into an error or an archive.
-4. Answers can be saved, and replayed later without a network (``archive.py``).
+4. Answers can be saved, and replayed later without a network (``Archive``).
 
 Time passes through the clock given, except for the time-outs of sockets, which are the system's.
 A client is for one thread.
+
+A saved answer is a file named by the digest of what was asked and how often it had been asked
+before: a line of JSON about the answer, then its body as it came. Neither holds credentials. A
+folder holds one session, or several one after another; a replay goes through them in order.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+from collections import Counter
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from hashcanary.errors import UsageError
-from hashcanary.sources.errors import RateLimited, Redirected, Refused, Unreachable
-from hashcanary.sources.http.archive import Archive, Asking, Saved
+from hashcanary.sources.errors import (
+    DamagedArchive,
+    NotArchived,
+    RateLimited,
+    Redirected,
+    Refused,
+    Unreachable,
+    UnreadableFile,
+)
 from hashcanary.sources.http.json_documents import decode_json, printable
-from hashcanary.sources.http.line import Failure, Limits, Line, Reply
-from hashcanary.sources.http.pace import Pace, backoff, retry_after
+from hashcanary.sources.http.line import Asking, Failure, Limits, Line, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from pathlib import Path
 
     from hashcanary.sources.errors import ServiceError
     from hashcanary.sources.feed import Clock
+
+
+@dataclass(slots=True)
+class Pace:
+    """Keeps requests apart, by a clock. per_minute: 0 for no limit."""
+
+    clock: Clock
+    per_minute: float
+    _free: float = -math.inf
+
+    def wait(self) -> None:
+        """Wait until the next request may go out."""
+        if self.per_minute <= 0:
+            return
+        apart, now = 60 / self.per_minute, self.clock.now()
+        # a clock that was set back must not keep us waiting longer than the pace asks
+        wait = min(self._free - now, apart)
+        if wait > 0:
+            self.clock.sleep(wait)
+        self._free = max(now, now + wait) + apart
+
+
+def backoff(first: float, failures: int, key: str) -> float:
+    """Seconds before trying again: ``first``, doubled with each failure, less up to a half.
+
+    The part taken off depends on what is asked, so that clients do not come back all at once, and
+    is the same each time.
+    """
+    digest = hashlib.sha256(f"{key} {failures}".encode()).digest()
+    share = int.from_bytes(digest[:4]) / (1 << 32)
+    return float(first * 2 ** (failures - 1) * (1 - share / 2))
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """The header ``Retry-After`` in seconds from ``now``: a number or an HTTP date.
+
+    None where there is none, or none that makes sense (RFC 9110, 10.2.3).
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return None
+    try:
+        return max(when.timestamp() - now, 0.0)
+    except (ValueError, OverflowError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An answer as kept. at: Unix seconds at which it was whole."""
+
+    status: int
+    body: bytes
+    at: float
+    content_type: str
+
+
+@dataclass(slots=True)
+class Archive:
+    """A folder of answers to write to (``save``), or one to read from (``replay``), or neither."""
+
+    save: Path | None
+    replay: Path | None
+    _asked: Counter[str] = field(default_factory=Counter)
+
+    def keep(self, asking: Asking, saved: Saved) -> None:
+        """Write an answer, where answers are saved. Raises UnreadableFile where that fails."""
+        if self.save is None:
+            return
+        about = {
+            "method": asking.method,
+            "url": asking.url,
+            "status": saved.status,
+            "at": saved.at,
+            "content_type": saved.content_type,
+            "sha256": hashlib.sha256(saved.body).hexdigest(),
+        }
+        try:
+            self.save.mkdir(parents=True, exist_ok=True)
+            path = self._next(self.save, asking)
+            while path.exists():  # an earlier session's
+                path = self._next(self.save, asking)
+            draft = path.with_suffix(".draft")
+            draft.write_bytes(json.dumps(about).encode() + b"\n" + saved.body)
+            draft.replace(path)
+        except OSError as error:
+            raise UnreadableFile(
+                file=self.save,
+                reason=error.strerror or "an error of the system",
+                remedy="Name a folder that can be written to.",
+            ) from error
+
+    def find(self, asking: Asking) -> Saved:
+        """The next saved answer to what is asked. Raises NotArchived, DamagedArchive."""
+        assert self.replay is not None
+        path = self._next(self.replay, asking)
+        try:
+            line, _, body = path.read_bytes().partition(b"\n")
+        except FileNotFoundError as error:
+            raise NotArchived(
+                folder=self.replay,
+                asked=f"{asking.method} {asking.url}",
+                nth=self._asked[asking.key],
+            ) from error
+        except OSError as error:
+            raise UnreadableFile(
+                path, error.strerror or "an error of the system", "Check its permissions."
+            ) from error
+        try:
+            about = json.loads(line)
+            status, at = int(about["status"]), float(about["at"])
+            sha256, kind = str(about["sha256"]), str(about["content_type"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise DamagedArchive(file=path, found="a first line that says nothing of it") from error
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise DamagedArchive(file=path, found="a body with another digest")
+        return Saved(status, body, at, kind)
+
+    def _next(self, folder: Path, asking: Asking) -> Path:
+        self._asked[asking.key] += 1
+        return folder / f"{asking.key}-{self._asked[asking.key]:06d}.answer"
+
 
 Headers = dict[str, str]
 _MAX_REDIRECTS = 5
@@ -53,12 +196,12 @@ class Answer:
     at: float
     content_type: str = ""
 
-    def json(self, real: Callable[[str], object] = float) -> object:
-        """The body as JSON. ``real`` makes numbers with a point, as ``decimal.Decimal`` might.
+    def json(self) -> object:
+        """The body as JSON.
 
         Raises WrongSchema where it is no JSON in UTF-8, or nested deeper than any answer is.
         """
-        return decode_json(self.body, self.url, self.content_type, real)
+        return decode_json(self.body, self.url, self.content_type)
 
 
 @dataclass(slots=True)
@@ -131,10 +274,7 @@ class Http:
         if 200 <= answer.status < 300 or answer.status in accept:
             return answer
         raise Refused(
-            service=self.service,
-            url=asking.url,
-            status=answer.status,
-            found=self._without_secrets(printable(answer.body)),
+            self.service, asking.url, answer.status, self._without_secrets(printable(answer.body))
         )
 
     def _fetched(self, asking: Asking, accept: Collection[int], safe: bool) -> Saved:

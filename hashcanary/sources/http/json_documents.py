@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -24,26 +24,20 @@ def printable(data: bytes | str, limit: int = _SHOWN) -> str:
     return (line if len(line) <= limit else f"{line[:limit]}...") or "nothing"
 
 
-def decode_json(
-    body: bytes, url: str, content_type: str, real: Callable[[str], object] = float
-) -> object:
+def decode_json(body: bytes, url: str, content_type: str) -> object:
     """A body as JSON values. Raises WrongSchema; see ``client.Answer.json``."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"the byte 0x{body[error.start]:02x}"
-        raise WrongSchema(
-            url=url, path=f"byte {error.start:,}", expected="UTF-8", found=found
-        ) from error
+        raise WrongSchema(url, f"byte {error.start:,}", "UTF-8", found) from error
     try:
-        value: object = json.loads(text, parse_float=real, parse_constant=_no_number)
+        value: object = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         found = f"{content_type or 'a body of no declared type'}: {printable(body)}"
         raise WrongSchema(url=url, path="the body", expected="JSON", found=found) from error
     if _deeper(value, _MAX_DEPTH):
-        raise WrongSchema(
-            url=url, path="the body", expected=f"at most {_MAX_DEPTH} levels", found="more"
-        )
+        raise WrongSchema(url, "the body", f"at most {_MAX_DEPTH} levels", "more")
     return value
 
 
@@ -99,9 +93,7 @@ class Node:
             self.fail("a list")
         if len(self.value) > most:
             length = f"a list of {len(self.value):,}"
-            raise WrongSchema(
-                url=self.url, path=self.path, expected=f"at most {most:,} entries", found=length
-            )
+            raise WrongSchema(self.url, self.path, f"at most {most:,} entries", length)
         return (
             Node(one, self.url, f"{self.path}[{index}]") for index, one in enumerate(self.value)
         )

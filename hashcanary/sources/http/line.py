@@ -6,6 +6,7 @@ and then would never meet them.
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.errors import AnswerTooLarge, CutBody, ServiceError, Unreachable
-from hashcanary.sources.files.probing import one_line
+from hashcanary.sources.files.reading import one_line
 
 if TYPE_CHECKING:
     import ssl
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-
-    from hashcanary.sources.http.archive import Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,22 @@ class Limits:
     first_wait: float = 1.0
     longest_wait: float = 300.0
     per_minute: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked: enough to know it again."""
+
+    method: str
+    url: str
+    body: bytes = b""
+    content_type: str = ""
+
+    @property
+    def key(self) -> str:
+        """A digest of method, URL and body, 32 hex digits."""
+        text = f"{self.method} {self.url}\n".encode()
+        return hashlib.sha256(text + self.body).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

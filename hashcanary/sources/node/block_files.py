@@ -24,10 +24,17 @@ from hashcanary.chain.whole_block import check_block
 from hashcanary.sources.errors import DamagedBlockFile
 from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
 from hashcanary.sources.feed import Batch
-from hashcanary.sources.node.block_files_folder import BlockFile, BlockFolder, Progress, find_folder
 from hashcanary.sources.node.block_files_heights import UNKNOWN, Linker, matrix, states_height
 from hashcanary.sources.node.block_files_records import Records, read_block, rows_of
-from hashcanary.sources.node.block_files_walk import MOST_RECORDS, Walked, walk
+from hashcanary.sources.node.block_files_walk import (
+    MOST_RECORDS,
+    BlockFile,
+    BlockFolder,
+    Progress,
+    Walked,
+    find_folder,
+    walk,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,12 +136,9 @@ class _Scan:
         frame = pl.concat(self._ready) if self._ready else None
         self._ready = []
         self._given_bytes = self.progress.done
-        waiting = list(self._reread)
-        if self._waiting is not None:
-            waiting += self._waiting.select("number", "offset").iter_rows()
         return Batch(
             facts=() if frame is None else _facts(frame),
-            cursor=self.progress.cursor(waiting),
+            cursor=self.progress.cursor(self._unplaced()),
             done=self.progress.done,
             total=self.progress.total,
             unit="bytes",
@@ -142,9 +146,7 @@ class _Scan:
 
     def last(self) -> Iterator[Batch]:
         """The last batch, with notes; none where nothing was read and there is nothing to say."""
-        unplaced = [*self._reread]
-        if self._waiting is not None:
-            unplaced += self._waiting.select("number", "offset").iter_rows()
+        unplaced = self._unplaced()
         if unplaced:
             number, offset = min(unplaced)
             self._notes.append(
@@ -158,6 +160,11 @@ class _Scan:
             self._say_what_was_read()
         batch = self.batch()
         yield Batch(batch.facts, batch.cursor, batch.done, batch.total, "bytes", tuple(self._notes))
+
+    def _unplaced(self) -> list[tuple[int, int]]:
+        """File numbers and offsets of the blocks without a height as yet."""
+        waiting = () if self._waiting is None else self._waiting.select("number", "offset").rows()
+        return [*self._reread, *waiting]
 
     def _say_what_was_read(self) -> None:
         missing = self._folder.missing
@@ -247,19 +254,10 @@ class _Scan:
 
 def _facts(rows: pl.DataFrame) -> tuple[Facts, Facts]:
     """Placed rows as facts about headers and blocks."""
-    nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(rows))
-    same = {
-        "median_time_past": nothing,
-        "subsidy": nothing,
-        "total_fee": nothing,
-        "source": pl.Series([SOURCE]).new_from_index(0, len(rows)),
-        "known_at": rows["time"],
-    }
     if not rows["height"].is_sorted():
         rows = rows.sort("height", maintain_order=True)
-        same["known_at"] = rows["time"]
-    full = rows.hstack([column.alias(name) for name, column in same.items()])
-    return Facts(HEADERS, full[list(HEADERS.schema)]), Facts(BLOCKS, full[list(BLOCKS.schema)])
+    headers, blocks = (one.facts(rows, SOURCE, known_at="time") for one in (HEADERS, BLOCKS))
+    return headers, blocks
 
 
 def _groups(walks: Iterator[Walked]) -> Iterator[list[Walked]]:
@@ -282,14 +280,6 @@ def _groups(walks: Iterator[Walked]) -> Iterator[list[Walked]]:
 def _walks(folder: BlockFolder, progress: Progress, magic: bytes, workers: int) -> Iterator[Walked]:
     """The walks of all files that hold more than is known, in their order."""
     todo = [file for file in folder.files if file.size > progress.start(file)]
-    if workers == 1 or len(todo) <= 1:
-        for file in todo:
-            walked = _first_walk(file, progress.start(file), magic)
-            yield walked
-            while not walked.at_end:
-                walked = walk(file, walked.end, magic)
-                yield walked
-        return
     executor = ThreadPoolExecutor(workers)
     try:
         yield from _side_by_side(executor, todo, progress, magic, workers)

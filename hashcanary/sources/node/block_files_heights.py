@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hashcanary.arrays import Bools, Ints
     from hashcanary.chain.networks import Network
 
     Hashes = NDArray[np.uint8]
-    Heights = NDArray[np.int64]
+    Heights = Ints
 
 UNKNOWN = -1
 _LEAST_VERSION = 2  # of a header since BIP34 is in force
@@ -79,7 +80,7 @@ def matrix(hashes: pl.Series) -> Hashes:
     return np.frombuffer(b"".join(hashes.to_list()), np.uint8).reshape(-1, 32)
 
 
-def states_height(head: Heights, heights: Heights) -> NDArray[np.bool_]:
+def states_height(head: Heights, heights: Heights) -> Bools:
     """Whether scripts begin as BIP34 demands, for heights of 1 to 8,388,607; False elsewhere.
 
     head: (n,) the first four bytes of each scriptSig, little endian.
@@ -92,7 +93,7 @@ def states_height(head: Heights, heights: Heights) -> NDArray[np.bool_]:
         mask[there] = (1 << 8 * (length + 1)) - 1
     small = (heights >= 1) & (heights <= 16)
     due[small], mask[small] = 0x50 + heights[small], 0xFF
-    stated: NDArray[np.bool_] = (head & mask == due) & (heights >= 1) & (heights < 1 << 23)
+    stated: Bools = (head & mask == due) & (heights >= 1) & (heights < 1 << 23)
     return stated
 
 
@@ -135,9 +136,9 @@ class Linker:
             self._book.add(hashes[placed], heights[placed])
         return heights
 
-    def known(self, hashes: Hashes) -> NDArray[np.bool_]:
+    def known(self, hashes: Hashes) -> Bools:
         """Which of n blocks this scan has placed already."""
-        found: NDArray[np.bool_] = self._book.find(hashes) != UNKNOWN
+        found: Bools = self._book.find(hashes) != UNKNOWN
         return found
 
     def _by_anchors(self, hashes: Hashes, root: Heights, depth: Heights, base: Heights) -> None:

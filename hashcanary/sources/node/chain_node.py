@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import polars as pl
 
+from hashcanary.chain.errors import ChainError
+from hashcanary.chain.headers import HEADER_SIZE, header_hash
+from hashcanary.chain.whole_block import check_block
+from hashcanary.sources.errors import BadBlock
 from hashcanary.sources.facts import BLOCKS
 from hashcanary.sources.files.columns import EARLIEST, LATEST
 
@@ -25,6 +29,12 @@ MAX_BLOCKS = 10_000_000  # 190 years of blocks
 _CHAINS = {"test": "testnet3"}
 Known = Callable[[bytes, int], bool]
 """Whether a block's header is known at a height."""
+
+
+Row = dict[str, object]
+Job = tuple[int, bytes]
+Answers = dict[int, Row | str]
+"""By height: what is known of the block, or the node's words for why it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +156,37 @@ def block_rows(rows: Sequence[Mapping[str, object]], name: str) -> pl.DataFrame:
 def header_time(value: Node) -> int:
     """A time that a header can hold, in Unix seconds."""
     return value.integer(EARLIEST, LATEST, "a time in Unix seconds,")
+
+
+def coinbase_row(raw: bytes, block: bytes, height: int, url: str) -> Row:
+    """What a whole block says of itself, by column, once it is proved to be the one asked for.
+
+    raw: as sent; block: its hash; url: of the node. Raises BadBlock.
+    """
+    try:
+        whole = check_block(raw)
+    except ChainError as error:
+        raise BadBlock(url, f"{height:,}", "a whole block", str(error)) from error
+    found = header_hash(raw[:HEADER_SIZE])
+    if found != block:
+        raise BadBlock(node=url, block=f"{height:,}", expected=block.hex(), found=found.hex())
+    return {
+        "time": int.from_bytes(raw[68:72], "little"),
+        "tx_count": whole.tx_count,
+        "size": whole.size,
+        "weight": whole.weight,
+        "coinbase_value": whole.coinbase.value,
+        "coinbase_script": whole.coinbase.script,
+        "coinbase_outputs": whole.coinbase.outputs,
+    }
+
+
+def overclaimed(row: Row) -> tuple[str, str] | None:
+    """What is wrong where a coinbase takes more than subsidy and fees: expected and found."""
+    claimed, subsidised, fee = (
+        row.get(name) for name in ("coinbase_value", "subsidy", "total_fee")
+    )
+    if not (isinstance(claimed, int) and isinstance(subsidised, int) and isinstance(fee, int)):
+        return None
+    due = subsidised + fee
+    return (f"a coinbase of at most {due:,} satoshis", f"{claimed:,}") if claimed > due else None

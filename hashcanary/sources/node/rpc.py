@@ -109,10 +109,7 @@ def _matched(answer: Answer, calls: Sequence[Call], ids: range) -> list[Node | F
         number = item.at("id").integer(ids.start, ids.stop - 1, "the id of a call in this batch,")
         if number in found:
             raise OutOfOrder(
-                url=answer.url,
-                path=f"{item.path}.id",
-                expected="each answer once",
-                found=f"id {number} twice",
+                answer.url, f"{item.path}.id", "each answer once", f"id {number} twice"
             )
         found[number] = _fault(item.at("error")) if item.has("error") else _named(item, calls, ids)
     for number in ids:

@@ -1,4 +1,10 @@
-"""A node asked over its RPC: its chain, the branches it left, its notices."""
+"""A node asked over its RPC: its chain, the branches it left, its notices.
+
+Rows about blocks are statistics (``getblockstats``), and whole blocks for their coinbases. The
+former count fees exactly, by the node's undo data. Their ``total_size`` and ``total_weight`` leave
+out header and coinbase, so they are not the block's size and weight: these come with whole blocks
+alone, and are null elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +13,127 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.chain.coinbase import MOST_VALUE
 from hashcanary.chain.headers import HEADER_SIZE, decode_headers, header_hash
-from hashcanary.sources.errors import NodeFault, WrongSchema
+from hashcanary.chain.subsidy import subsidy
+from hashcanary.sources.errors import BadBlock, NodeFault, WrongSchema
 from hashcanary.sources.http.json_documents import Node
-from hashcanary.sources.node.chain_node import HEADERS_AT_ONCE, MAX_BLOCKS, Branch, State, Told
+from hashcanary.sources.node.chain_node import (
+    HEADERS_AT_ONCE,
+    MAX_BLOCKS,
+    Answers,
+    Branch,
+    Job,
+    Row,
+    State,
+    Told,
+    block_rows,
+    coinbase_row,
+    header_time,
+    overclaimed,
+    shared_out,
+)
 from hashcanary.sources.node.rpc import METHOD_NOT_FOUND, Call, Fault
-from hashcanary.sources.node.rpc_facts import BlockAsker, among
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hashcanary.chain.networks import Network
     from hashcanary.sources.node.chain_node import Known
     from hashcanary.sources.node.rpc import Rpc
+
+
+STATS = ("blockhash", "height", "mediantime", "subsidy", "time", "totalfee", "txs")
+_REFUSED = "the node refused: {}"
+_STATS_AT_ONCE = 50
+_MAX_TRANSACTIONS = 100_000
+_BLOCK_SIZES = (HEADER_SIZE + 61, 4_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockAsker:
+    """Asks a node about blocks. clients: one a connection."""
+
+    clients: Sequence[Rpc]
+    network: Network
+    name: str
+
+    def told(self, stats: Sequence[Job], coinbases: Sequence[Job]) -> Told:
+        """Rows for all blocks named, with statistics of some and coinbases of some.
+
+        Raises ServiceError's kinds, BadBlock for what cannot be true of a block.
+        """
+        parts = [stats[at : at + _STATS_AT_ONCE] for at in range(0, len(stats), _STATS_AT_ONCE)]
+        counted = shared_out(self.clients, parts, self._stats)
+        read = shared_out(self.clients, coinbases, self._whole)
+        rows: list[Row] = []
+        missing: dict[int, str] = {}
+        partly: dict[int, str] = {}
+        for height, block in sorted({*stats, *coinbases}):
+            answers = [found[height] for found in (counted, read) if height in found]
+            facts = [one for one in answers if isinstance(one, dict)]
+            refused = [one for one in answers if isinstance(one, str)]
+            if refused:
+                (partly if facts else missing)[height] = refused[0]
+            if facts:
+                rows.append(self._row(height, block, facts))
+        return Told(block_rows(rows, self.name), missing, partly)
+
+    def _row(self, height: int, block: bytes, facts: Sequence[Row]) -> Row:
+        row: Row = {"height": height, "hash": block}
+        for one in facts:
+            for column, value in one.items():
+                if row.setdefault(column, value) != value:
+                    raise self._bad(height, f"one {column}", f"{row[column]} and {value}")
+        problem = overclaimed(row)
+        if problem is not None:
+            raise self._bad(height, *problem)
+        return row
+
+    def _stats(self, client: Rpc, jobs: Sequence[Job]) -> Answers:
+        calls = [Call("getblockstats", (block.hex(), list(STATS))) for _, block in jobs]
+        return {
+            job[0]: _REFUSED.format(answer.message)
+            if isinstance(answer, Fault)
+            else self._counted(job, answer)
+            for job, answer in zip(jobs, client.batch(calls), strict=True)
+        }
+
+    def _counted(self, job: Job, told: Node) -> Row:
+        """What ``getblockstats`` says, if it is of this block and can be true."""
+        height, block = job
+        named = told.at("blockhash").hash()
+        if (named, told.at("height").value) != (block, height):
+            raise self._bad(
+                height, f"statistics of {block.hex()}", f"those of {named.hex()} at another height"
+            )
+        due = subsidy(height, self.network)
+        time = header_time(told.at("time"))
+        return {
+            "time": time,
+            "median_time_past": told.at("mediantime").integer(0, time, "a median time"),
+            "subsidy": told.at("subsidy").integer(due, due, "the subsidy in satoshis,"),
+            "total_fee": told.at("totalfee").integer(0, MOST_VALUE, "fees in satoshis"),
+            "tx_count": told.at("txs").integer(1, _MAX_TRANSACTIONS, "transactions"),
+        }
+
+    def _whole(self, client: Rpc, job: Job) -> Answers:
+        """The answer to ``getblock``, which gives a whole block in hex digits."""
+        height, block = job
+        (answer,) = client.batch([Call("getblock", (block.hex(), False))])
+        if isinstance(answer, Fault):
+            return {height: _REFUSED.format(answer.message)}
+        raw = answer.hex(*_BLOCK_SIZES, "a block in hex digits")
+        return {height: coinbase_row(raw, block, height, self.clients[0].http.base)}
+
+    def _bad(self, height: int, expected: str, found: str) -> BadBlock:
+        return BadBlock(self.clients[0].http.base, f"{height:,}", expected, found)
+
+
+def among(jobs: Mapping[int, bytes], first: int) -> list[Job]:
+    """Those from a height on."""
+    return [(height, block) for height, block in jobs.items() if height >= first]
+
 
 _OUT_OF_RANGE = -8
 _MAX_TIPS = 2000

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.headers import HEADER_SIZE, Preceding, decode_headers
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hashcanary.arrays import Bools, Ints
     from hashcanary.sources.feed import Asked, Cursor
 
 OURS = "bitcoind-"
@@ -75,7 +75,7 @@ class _Walk:
     asked: Asked
     cursor: Cursor = field(init=False)
     trail: _Trail = field(default_factory=_Trail)
-    done: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    done: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
     read: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 32), np.uint8))
     whole_from: dict[str, int] | None = None
     missing: dict[str, list[int]] = field(default_factory=dict)
@@ -179,8 +179,7 @@ class _Walk:
             raise BadHeaders(file=self.node.url, problem=error) from error
 
     def _rows(self, run: ValidatedRun) -> Facts:
-        named = run.frame().with_columns(source=pl.lit(self.node.name), known_at=pl.col("time"))
-        return Facts(HEADERS, named.select(list(HEADERS.schema)))
+        return HEADERS.facts(run.frame(), self.node.name, known_at="time")
 
     def _gaps(self, common: int) -> Generator[Batch, None, bool]:
         """Headers below ``common`` that the lake has not; looked for until a walk has ended."""
@@ -224,7 +223,7 @@ class _Walk:
             yield Batch((Facts(BLOCKS, told.rows),), dict(self.cursor), done, total, "blocks")
         return True
 
-    def _to_ask(self, common: int, state: State) -> NDArray[np.int64]:
+    def _to_ask(self, common: int, state: State) -> Ints:
         """Heights for which the lake lacks what is asked of the block that the node has there."""
         wanted = self.node.asked_from(state.blocks)
         first = min(wanted.values())
@@ -242,7 +241,7 @@ class _Walk:
                 absent |= self._lacking(what, least, shared)
         return np.flatnonzero(absent & ~self.done)
 
-    def _lacking(self, what: str, least: int, shared: int) -> NDArray[np.bool_]:
+    def _lacking(self, what: str, least: int, shared: int) -> Bools:
         """By height, from ``least`` on, whether the lake lacks one thing asked of blocks."""
         lacking = np.ones(len(self.done), np.bool_)
         lacking[:least] = False
@@ -322,7 +321,7 @@ def _preceding(height: int, block: bytes) -> Preceding:
     return Preceding(height, block, nothing, nothing)
 
 
-def _spans(heights: NDArray[np.int64]) -> list[tuple[int, int]]:
+def _spans(heights: Ints) -> list[tuple[int, int]]:
     """The runs of consecutive numbers in an ascending column: first and last of each."""
     if not len(heights):
         return []

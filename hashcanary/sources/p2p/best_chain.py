@@ -6,7 +6,7 @@ as a branch reaches.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from hashcanary.arrays import Ints
     from hashcanary.chain.networks import Network
     from hashcanary.chain.validate import ValidatedRun
     from hashcanary.sources.feed import Held
@@ -32,19 +33,19 @@ _EPOCHS_READ = 4
 class _Stretch:
     """Headers ascending by height. hash: (n, 32) printed order; keys: its last 8 bytes."""
 
-    heights: NDArray[np.int64]
+    heights: Ints
     hash: NDArray[np.uint8]
     keys: NDArray[np.uint64]
-    times: NDArray[np.int64]
-    bits: NDArray[np.int64]
+    times: Ints
+    bits: Ints
 
     @classmethod
     def of(
         cls,
-        heights: NDArray[np.int64],
+        heights: Ints,
         hashes: NDArray[np.uint8],
-        times: NDArray[np.int64],
-        bits: NDArray[np.int64],
+        times: Ints,
+        bits: Ints,
     ) -> _Stretch:
         keys = np.ascontiguousarray(hashes[:, 24:]).view(np.uint64)[:, 0]
         return cls(heights, hashes, keys, times, bits)
@@ -63,13 +64,8 @@ class _Stretch:
     @classmethod
     def joined(cls, parts: Sequence[_Stretch]) -> _Stretch:
         """Parts that follow one another, as one."""
-        return cls(
-            np.concatenate([part.heights for part in parts]),
-            np.concatenate([part.hash for part in parts]),
-            np.concatenate([part.keys for part in parts]),
-            np.concatenate([part.times for part in parts]),
-            np.concatenate([part.bits for part in parts]),
-        )
+        columns = ([getattr(part, one.name) for part in parts] for one in fields(cls))
+        return cls(*map(np.concatenate, columns))
 
     def __len__(self) -> int:
         return len(self.heights)
@@ -77,10 +73,7 @@ class _Stretch:
     def between(self, least: int, most: int) -> _Stretch:
         """The part of heights from ``least`` to ``most``, both included."""
         start, end = np.searchsorted(self.heights, (least, most + 1)).tolist()
-        rows = slice(start, end)
-        return _Stretch(
-            self.heights[rows], self.hash[rows], self.keys[rows], self.times[rows], self.bits[rows]
-        )
+        return _Stretch(*(getattr(self, one.name)[start:end] for one in fields(self)))
 
     def until(self, height: int) -> _Stretch:
         """The part up to a height."""

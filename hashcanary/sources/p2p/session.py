@@ -3,15 +3,28 @@
 Any message that is not awaited is unrelated: it is answered where politeness asks for it (ping,
 getheaders), counted, and forgotten. A peer that sends too many of them, too many bytes, or
 nothing in time is dropped.
+
+Connections are opened to all peers at once, directly or through a SOCKS5 proxy such as Tor's.
+Through a proxy names are never looked up here: the proxy is given them (RFC 1928, without
+authentication), so that nothing tells whom we ask for. Account is kept of peers that were dropped.
 """
 
 from __future__ import annotations
 
+import json
+import secrets
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from hashcanary.sources.errors import PeerDropped, Reason
-from hashcanary.sources.p2p.connecting import remaining
+import polars as pl
+
+from hashcanary.sources.errors import NoPeerLeft, PeerDropped, Reason
+from hashcanary.sources.facts import EVENTS, Facts
 from hashcanary.sources.p2p.messages import (
     LEAST_VERSION,
     SERVES_BLOCKS,
@@ -26,11 +39,124 @@ from hashcanary.sources.p2p.messages import (
 )
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from hashcanary.chain.networks import Network
-    from hashcanary.sources.p2p.settings import Address
+    from hashcanary.sources.p2p.settings import Address, Peering
+
+
+_REPLIES = {
+    1: "general failure",
+    2: "not allowed by its rules",
+    3: "network unreachable",
+    4: "host unreachable",
+    5: "connection refused",
+    6: "time to live expired",
+    7: "command not supported",
+    8: "address type not supported",
+}
+_BOUND = {1: 4, 4: 16}
+
+
+def connect(peer: Address, proxy: Address | None, timeout: float) -> socket.socket:
+    """A connected socket, within ``timeout`` seconds for all steps. Raises PeerDropped."""
+    deadline = time.monotonic() + timeout
+    first = proxy or peer
+    try:
+        connection = _dial(first, deadline)
+    except OSError as error:
+        where = f"the proxy {proxy}" if proxy else "the peer"
+        raise PeerDropped(
+            Reason.PROXY if proxy else Reason.UNREACHABLE,
+            f"expected {where} to take a connection, found: {_words(error)}",
+        ) from error
+    if proxy is not None:
+        try:
+            _through(connection, peer, deadline)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def remaining(deadline: float) -> float:
+    """Seconds until ``deadline`` (monotonic), at least a millisecond: zero would not block."""
+    return max(deadline - time.monotonic(), 0.001)
+
+
+def _dial(address: Address, deadline: float) -> socket.socket:
+    """Connect to the first of a name's addresses that answers before the deadline."""
+    failure: OSError = TimeoutError("timed out")
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    for family, kind, protocol, _, where in found:
+        if time.monotonic() >= deadline:
+            break
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(remaining(deadline))
+            connection.connect(where)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
+
+
+def _through(connection: socket.socket, peer: Address, deadline: float) -> None:
+    """Ask a SOCKS5 proxy to connect to the peer."""
+    try:
+        connection.sendall(b"\x05\x01\x00")
+        if (method := _exactly(connection, 2, deadline)) != b"\x05\x00":
+            raise _refused(f"no SOCKS5 without authentication (answer {method.hex()})")
+        connection.sendall(b"\x05\x01\x00" + _destination(peer))
+        version, reply, _, kind = _exactly(connection, 4, deadline)
+        if version != 5:
+            raise _refused("an answer that is not SOCKS5")
+        if reply != 0:
+            raise _refused(_REPLIES.get(reply, f"failure {reply}"))
+        if kind == 3:
+            length = _exactly(connection, 1, deadline)[0]
+        elif kind in _BOUND:
+            length = _BOUND[kind]
+        else:
+            raise _refused(f"an address of kind {kind}")
+        _exactly(connection, length + 2, deadline)
+    except OSError as error:
+        raise _refused(_words(error)) from error
+
+
+def _destination(peer: Address) -> bytes:
+    port = peer.port.to_bytes(2, "big")
+    try:
+        address = ip_address(peer.host)
+    except ValueError:
+        name = peer.host.encode("ascii")
+        return bytes([3, len(name)]) + name + port
+    return bytes([1 if address.version == 4 else 4]) + address.packed + port
+
+
+def _exactly(connection: socket.socket, count: int, deadline: float) -> bytes:
+    data = b""
+    while len(data) < count:
+        connection.settimeout(remaining(deadline))
+        chunk = connection.recv(count - len(data))
+        if not chunk:
+            raise _refused("the end of the connection")
+        data += chunk
+    return data
+
+
+def _refused(found: str) -> PeerDropped:
+    return PeerDropped(Reason.PROXY, f"expected the proxy to reach the peer, found: {found}")
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return error.strerror or str(error)
+
 
 MAX_UNRELATED = 1_000
 MAX_UNRELATED_BYTES = 8_000_000
@@ -186,3 +312,92 @@ def _lost(error: OSError, expected: str, timeout: float) -> PeerDropped:
     return PeerDropped(
         Reason.CLOSED, f"expected the peer {expected}, found: {error.strerror or error}"
     )
+
+
+SOURCE = "p2p"
+# a peer that never was there did nothing: it is said, but is no event
+_NO_EVENT = (Reason.UNREACHABLE, Reason.PROXY)
+
+
+@dataclass(slots=True)
+class Peers:
+    """The sessions that are open, and why each of the others is not."""
+
+    network: Network
+    sessions: list[Session] = field(default_factory=list)
+    dropped: list[tuple[Address, PeerDropped]] = field(default_factory=list)
+
+    def drop(self, session: Session, why: PeerDropped) -> None:
+        """Close a session for a reason."""
+        session.close()
+        self.sessions.remove(session)
+        self.dropped.append((session.peer, why))
+
+    @contextmanager
+    def watched(self, session: Session) -> Iterator[None]:
+        """Drop a session that misbehaves meanwhile, for its reason."""
+        try:
+            yield
+        except PeerDropped as why:
+            self.drop(session, why)
+
+    def notes(self) -> tuple[str, ...]:
+        """A line for each peer that was dropped."""
+        return tuple(
+            f"peer {peer} dropped ({why.reason}): {why.detail}" for peer, why in self.dropped
+        )
+
+    def events(self, now: int, height: int) -> Facts | None:
+        """A row ``peer-dropped`` for each peer that answered and was dropped."""
+        details = [
+            json.dumps({"peer": str(peer), "reason": why.reason, "detail": why.detail})
+            for peer, why in self.dropped
+            if why.reason not in _NO_EVENT
+        ]
+        if not details:
+            return None
+        rows = pl.DataFrame({"detail": details}).with_columns(
+            time=pl.lit(now, pl.Int64),
+            kind=pl.lit("peer-dropped"),
+            height=pl.lit(height, pl.Int64),
+        )
+        return EVENTS.facts(rows, SOURCE, known_at="time")
+
+    def none_left(self) -> NoPeerLeft:
+        """The error that names every peer's reason."""
+        reasons = "; ".join(f"{peer}: {why.reason}, {why.detail}" for peer, why in self.dropped)
+        return NoPeerLeft(network=self.network.name, count=len(self.dropped), reasons=reasons)
+
+
+@contextmanager
+def open_peers(peering: Peering, network: Network, now: int, height: int) -> Iterator[Peers]:
+    """Sessions after their handshake, in the order in which the peers were named."""
+    nonces = [secrets.token_bytes(8) for _ in peering.peers]
+
+    def greet(peer: Address, nonce: bytes) -> Session | PeerDropped:
+        try:
+            connection = connect(peer, peering.proxy, peering.timeout)
+        except PeerDropped as why:
+            return why
+        session = Session(connection, peer, network, peering.timeout)
+        try:
+            session.handshake(nonce, now, height, nonces)
+        except PeerDropped as why:
+            session.close()
+            return why
+        return session
+
+    peers = Peers(network)
+    try:
+        with ThreadPoolExecutor(len(peering.peers)) as pool:
+            for peer, met in zip(
+                peering.peers, pool.map(greet, peering.peers, nonces), strict=True
+            ):
+                if isinstance(met, Session):
+                    peers.sessions.append(met)
+                else:
+                    peers.dropped.append((peer, met))
+        yield peers
+    finally:
+        for session in peers.sessions:
+            session.close()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
-from hashcanary.errors import UsageError
 from hashcanary.sources.feed import Choice, Number, Setting
 
 if TYPE_CHECKING:
@@ -43,10 +42,10 @@ class Address:
         return self.host.endswith(".onion")
 
 
-def read_address(text: str, default_port: int | None, argument: str) -> Address:
+def read_address(text: str, default_port: int | None, setting: Setting) -> Address:
     """``host``, ``host:port``, ``[IPv6]``, ``[IPv6]:port`` or a bare IPv6 address.
 
-    Raises UsageError, which names ``argument``; without a default the port must be given.
+    Raises UsageError, which names the setting; without a default the port must be given.
     """
     if _is_ipv6(text):
         host, port = text, None
@@ -58,12 +57,8 @@ def read_address(text: str, default_port: int | None, argument: str) -> Address:
             host = ""
     number = default_port if port is None else _port(port)
     if number is None or not _is_host(host):
-        raise UsageError(
-            argument=argument,
-            expected="HOST:PORT, an IPv6 address in brackets",
-            found=text,
-            remedy="Examples: 127.0.0.1:8333, [::1]:8333, node.example:8333, NAME.onion:8333.",
-        )
+        remedy = "Examples: 127.0.0.1:8333, [::1]:8333, node.example:8333, NAME.onion:8333."
+        raise setting.refused("HOST:PORT, an IPv6 address in brackets", text, remedy)
     return Address(host.lower(), number)
 
 
@@ -124,25 +119,17 @@ def read_settings(settings: Mapping[str, str], network: Network) -> Peering:
     proxy = _proxy(PROXY.text(settings))
     # no peers at all is an answer too: seeds alone
     named = settings.get(PEERS.name, PEERS.default)
-    peers = [read_address(one.strip(), port, "peers") for one in named.split(",") if one.strip()]
+    peers = [read_address(one.strip(), port, PEERS) for one in named.split(",") if one.strip()]
     if SEEDED.word(settings) == "yes":
         peers += [Address(name, port) for name in SEEDS.get(network.name, ()) if port]
     peers = list(dict.fromkeys(peers))
     if not 0 < len(peers) <= MAX_PEERS:
-        raise UsageError(
-            argument="peers",
-            expected=f"1 to {MAX_PEERS} peers",
-            found=named,
-            remedy="Name nodes as HOST:PORT, separated by commas.",
-        )
+        remedy = "Name nodes as HOST:PORT, separated by commas."
+        raise PEERS.refused(f"1 to {MAX_PEERS} peers", named, remedy)
     hidden = [peer for peer in peers if peer.is_onion]
     if hidden and proxy is None:
-        raise UsageError(
-            argument="peers",
-            expected="a proxy for .onion names",
-            found=str(hidden[0]),
-            remedy="Start Tor and add -o proxy=socks5://127.0.0.1:9050.",
-        )
+        remedy = "Start Tor and add -o proxy=socks5://127.0.0.1:9050."
+        raise PEERS.refused("a proxy for .onion names", str(hidden[0]), remedy)
     return Peering(tuple(peers), proxy, TIMEOUT.number(settings), POLL.number(settings))
 
 
@@ -151,10 +138,7 @@ def _proxy(text: str) -> Address | None:
         return None
     for scheme in _SCHEMES:
         if text.startswith(scheme) and "@" not in text:
-            return read_address(text.removeprefix(scheme).rstrip("/"), None, "proxy")
-    raise UsageError(
-        argument="proxy",
-        expected="socks5://HOST:PORT, without a user or password",
-        found=text.rpartition("@")[2],
-        remedy="Tor listens on socks5://127.0.0.1:9050.",
-    )
+            return read_address(text.removeprefix(scheme).rstrip("/"), None, PROXY)
+    remedy = "Tor listens on socks5://127.0.0.1:9050."
+    expected = "socks5://HOST:PORT, without a user or password"
+    raise PROXY.refused(expected, text.rpartition("@")[2], remedy)

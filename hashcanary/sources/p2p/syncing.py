@@ -22,15 +22,13 @@ from hashcanary.sources.errors import PeerDropped
 from hashcanary.sources.facts import HEADERS, Facts
 from hashcanary.sources.feed import Asked, Batch
 from hashcanary.sources.p2p.best_chain import BestChain
-from hashcanary.sources.p2p.branch import Branch
-from hashcanary.sources.p2p.gaps import Gap, fill, gaps_of
+from hashcanary.sources.p2p.branch import Branch, Gap, fill, gaps_of
 from hashcanary.sources.p2p.messages import MAX_HEADERS, read_blocks
-from hashcanary.sources.p2p.peering import SOURCE, Peers, open_peers
+from hashcanary.sources.p2p.session import SOURCE, Peers, open_peers
 from hashcanary.sources.p2p.settings import read_settings
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Ints
     from hashcanary.chain.networks import Genesis
     from hashcanary.chain.validate import ValidatedRun
     from hashcanary.sources.p2p.session import Session
@@ -56,12 +54,9 @@ def batches(asked: Asked) -> Iterator[Batch]:
         followed = []
         for session in list(peers.sessions):
             branch = Branch(best, network, now)
-            try:
+            with peers.watched(session):
                 for run in _walk(session, best, branch):
                     yield from gathered.add(run)
-            except PeerDropped as why:
-                peers.drop(session, why)
-            else:
                 followed.append((session, branch))
         said = _said(followed, best)
         for gap in gaps_of(asked.held):
@@ -91,7 +86,8 @@ def wait(asked: Asked) -> None:
                     return
             readable, _, _ = select.select(peers.sessions, [], [], min(left, _LOOK))
             for session in readable:
-                _hear(session, peers)
+                with peers.watched(session):
+                    session.hear()
     if (left := until - now()) > 0:
         asked.clock.sleep(left)
 
@@ -148,13 +144,6 @@ def _said(followed: list[tuple[Session, Branch]], best: BestChain) -> tuple[str,
     return tuple(notes)
 
 
-def _hear(session: Session, peers: Peers) -> None:
-    try:
-        session.hear()
-    except PeerDropped as why:
-        peers.drop(session, why)
-
-
 def _notified(session: Session, peers: Peers) -> bool:
     """Whether what the peer sent speaks of a block."""
     try:
@@ -172,13 +161,11 @@ def _news(session: Session, asked: Asked, peers: Peers, first: bool = False) -> 
     """Whether the peer proves headers that the best chain lacks."""
     best = BestChain(asked.held)
     branch = Branch(best, asked.held.network, int(asked.clock.now()))
-    try:
+    found = None
+    with peers.watched(session):
         found = next(_walk(session, best, branch), None)
         if first and found is None:
             session.announce_by_headers()
-    except PeerDropped as why:
-        peers.drop(session, why)
-        return False
     return found is not None
 
 
@@ -191,7 +178,7 @@ class _Gathered:
         self._claimed = 0
         self._genesis = asked.held.network.genesis
         self._columns: list[HeaderColumns] = []
-        self._heights: list[NDArray[np.int64]] = []
+        self._heights: list[Ints] = []
         self._count = 0
         self._without_genesis = asked.held.height_of(self._genesis.hash) is None
 
@@ -253,12 +240,8 @@ class _Gathered:
                 for name in HeaderColumns.__slots__
             }
         )
-        rows = columns.frame().with_columns(
-            height=pl.Series(np.concatenate(self._heights)),
-            source=pl.lit(SOURCE),
-            known_at=pl.col("time"),
-        )
-        return Facts(HEADERS, rows.select(list(HEADERS.schema)))
+        rows = columns.frame().with_columns(height=pl.Series(np.concatenate(self._heights)))
+        return HEADERS.facts(rows, SOURCE, known_at="time")
 
 
 def _genesis_header(genesis: Genesis) -> bytes:

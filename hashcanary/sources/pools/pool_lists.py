@@ -14,7 +14,6 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -22,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from hashcanary.chain.address import script_of
 from hashcanary.chain.errors import InvalidAddress
-from hashcanary.moments import day_start
 from hashcanary.sources.errors import BadPoolList
 from hashcanary.sources.files.fetching import fetch
+from hashcanary.stated import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,30 +114,31 @@ def parse_pool_list(file: str, data: bytes) -> PoolList:
     except (ValueError, RecursionError) as error:
         raise _bad(file, "its text", "JSON (a name ending in .json) or TOML", str(error)) from error
     if isinstance(document, list):
-        stem = file.removesuffix(".json")
-        return PoolList(stem, digest, _vendor_pools(file, document))
-    pools = tuple(_own_pool(file, entry) for entry in _tables(file, document, "pool"))
+        return PoolList(file.removesuffix(".json"), digest, _vendor_pools(file, document))
+    place = Place(file, "", document if isinstance(document, dict) else {}, BadPoolList)
+    pools = tuple(
+        _pool(file, one, one.text("slug"), one.text("name")) for one in place.parts("pool")
+    )
     _each_once(file, pools)
-    groups = tuple(_group(file, entry) for entry in _tables(file, document, "group"))
+    groups = tuple(_group(one) for one in place.parts("group"))
     known = {pool.slug for pool in pools}
     for group in groups:
         for member in group.members:
             if member not in known:
                 raise _bad(file, f"group {group.slug}", "members that are pools", repr(member))
-    assert isinstance(document, dict)
-    name = _text(file, "the list", document, "name")
-    return PoolList(f"{name}-{_text(file, 'the list', document, 'edition')}", digest, pools, groups)
+    return PoolList(f"{place.text('name')}-{place.text('edition')}", digest, pools, groups)
 
 
 def _vendor_pools(file: str, entries: list[object]) -> tuple[Pool, ...]:
     """Pools of the JSON format; two names of one slug are one pool, as its readers take them."""
     found: dict[str, Pool] = {}
-    for index, entry in enumerate(entries):
+    for number, entry in enumerate(entries, start=1):
         if not isinstance(entry, dict):
-            raise _bad(file, f"entry {index + 1}", "an object", type(entry).__name__)
-        name = _text(file, f"entry {index + 1}", entry, "name")
-        slug = re.sub(r"[^a-z0-9]", "", name.lower()) or f"pool{index + 1}"
-        pool = _pool(file, slug, name, entry)
+            raise _bad(file, f"entry {number}", "an object", type(entry).__name__)
+        place = Place(file, f"entry {number}", entry, BadPoolList)
+        name = place.text("name")
+        slug = re.sub(r"[^a-z0-9]", "", name.lower()) or f"pool{number}"
+        pool = _pool(file, place, slug, name)
         before = found.get(slug)
         if before is not None:
             tags, addresses = before.tags + pool.tags, {**pool.addresses, **before.addresses}
@@ -147,25 +147,18 @@ def _vendor_pools(file: str, entries: list[object]) -> tuple[Pool, ...]:
     return tuple(found.values())
 
 
-def _own_pool(file: str, entry: dict[str, object]) -> Pool:
-    slug = _text(file, "a pool", entry, "slug")
-    return _pool(file, slug, _text(file, f"pool {slug}", entry, "name"), entry)
-
-
-def _pool(file: str, slug: str, name: str, entry: Mapping[str, object]) -> Pool:
-    place = f"pool {name}"
-    tags = _texts(file, place, entry, "tags")
+def _pool(file: str, place: Place, slug: str, name: str) -> Pool:
+    tags, addresses = place.texts("tags", ()), {}
     for tag in tags:
         if not _SHORTEST_TAG <= len(tag.encode()) <= _LONGEST_TAG:
-            expected = f"tags of {_SHORTEST_TAG} to {_LONGEST_TAG} bytes"
-            raise _bad(file, place, expected, f"{tag[:_LONGEST_TAG]!r}")
-    addresses = {}
-    for address in _texts(file, place, entry, "addresses"):
+            raise place.bad("tags", f"tags of {_SHORTEST_TAG} to {_LONGEST_TAG} bytes", tag)
+    for address in place.texts("addresses", ()):
         try:
             addresses[script_of(address)] = address
         except InvalidAddress as error:
-            raise _bad(file, place, "addresses that can be paid to", str(error)) from error
-    return Pool(slug, name, tags, addresses, _texts(file, place, entry, "aliases"))
+            expected = "addresses that can be paid to"
+            raise _bad(file, f"pool {name}", expected, str(error)) from error
+    return Pool(slug, name, tags, addresses, place.texts("aliases", ()))
 
 
 def _each_once(file: str, pools: tuple[Pool, ...]) -> None:
@@ -181,48 +174,16 @@ def _each_once(file: str, pools: tuple[Pool, ...]) -> None:
             owners[claim] = pool.slug
 
 
-def _group(file: str, entry: dict[str, object]) -> Group:
-    slug = _text(file, "a group", entry, "slug")
-    place = f"group {slug}"
+def _group(place: Place) -> Group:
     return Group(
-        slug,
-        _text(file, place, entry, "name"),
-        _texts(file, place, entry, "members"),
-        _text(file, place, entry, "relation"),
-        _text(file, place, entry, "source"),
-        _day(file, place, entry, "since", 0),
-        _day(file, place, entry, "until", _FOREVER),
+        place.text("slug"),
+        place.text("name"),
+        place.texts("members", ()),
+        place.text("relation"),
+        place.text("source"),
+        place.day("since", 0),
+        place.day("until", _FOREVER),
     )
-
-
-def _tables(file: str, document: object, key: str) -> list[dict[str, object]]:
-    value = document.get(key, []) if isinstance(document, dict) else None
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise _bad(file, "the list", f"tables [[{key}]], or a JSON list of pools", "another form")
-    return value
-
-
-def _text(file: str, place: str, entry: Mapping[str, object], key: str) -> str:
-    value = entry.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise _bad(file, place, f"a text {key}", repr(value))
-    return value
-
-
-def _texts(file: str, place: str, entry: Mapping[str, object], key: str) -> tuple[str, ...]:
-    value = entry.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise _bad(file, place, f"{key} as a list of texts", repr(value)[:_LONGEST_TAG])
-    return tuple(value)
-
-
-def _day(file: str, place: str, entry: Mapping[str, object], key: str, absent: int) -> int:
-    value = entry.get(key)
-    if value is None:
-        return absent
-    if type(value) is not date:
-        raise _bad(file, place, f"{key} as a date", repr(value))
-    return day_start(value)
 
 
 def _bad(file: str, place: str, expected: str, found: str) -> BadPoolList:

@@ -85,9 +85,5 @@ def header_in(path: Path) -> dict[str, str]:
 
 
 def _bad_header_file(path: Path, found: str) -> UsageError:
-    return UsageError(
-        argument="the setting header_file",
-        expected=f"{path} to hold one line, Name: value, readable by you alone",
-        found=found,
-        remedy="Correct the file or the path.",
-    )
+    expected = f"{path} to hold one line, Name: value, readable by you alone"
+    return HEADER_FILE.refused(expected, found, "Correct the file or the path.")

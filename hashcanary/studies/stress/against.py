@@ -6,6 +6,11 @@ hit when such a day lies in it; a spell is a false alarm when it comes within 30
 
 A word that holds on a fifth of all days hits some capitulations wherever they are put: so the same
 words are also laid over the same capitulations at every other shift in time, around the record.
+
+Capitulations are those that others published (``capitulations.toml``, or a user's file), or the
+record's own episodes. Of the price is told what it did after the gauge began to say a word: windows
+that overlap share days, so only those that do not are counted (``forward_returns``), beside what
+any day since the gauge has a word would have given.
 """
 
 from __future__ import annotations
@@ -15,16 +20,69 @@ from math import nan, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from hashcanary.interval import Interval
-from hashcanary.moments import DAY
+from hashcanary.moments import DAY, iso_day
+from hashcanary.stated import read_document
+from hashcanary.studies.episodes import SHORT_DAYS, find_episodes
+from hashcanary.studies.errors import BadStressFile
+from hashcanary.studies.forward_returns import HORIZONS, DailyPrices, ForwardSummary, summarise
+from hashcanary.studies.price_to_cost import spells
+from hashcanary.studies.stress.answer import ALL_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from hashcanary.studies.stress.capitulations import Capitulation
-    from hashcanary.studies.stress.component import Floats
+    from hashcanary.arrays import Floats
+    from hashcanary.metrics.engine import Metrics
     from hashcanary.studies.stress.gauge import StressHistory
+
+
+@dataclass(frozen=True, slots=True)
+class Capitulation:
+    """One as published: from the start of its first day to the end of its last, Unix seconds."""
+
+    name: str
+    start: int
+    end: int
+    source: str
+
+
+def read_capitulations(path: Path | None = None) -> tuple[Capitulation, ...]:
+    """Those of a file, ascending by start; the built-in ones without. Raises BadStressFile."""
+    document = read_document("hashcanary.studies.stress", "capitulations.toml", path, BadStressFile)
+    document.only("capitulation")
+    found = []
+    for place in document.parts("capitulation"):
+        place.only("name", "start", "end", "source")
+        start, last = place.day("start"), place.day("end")
+        if last < start:
+            raise place.bad("end", "a day not before its start", place.table["end"])
+        found.append(Capitulation(place.text("name"), start, last + DAY, place.text("source")))
+    if not found:
+        raise document.bad("capitulation", "one table [[capitulation]] or more", None)
+    return tuple(sorted(found, key=lambda one: one.start))
+
+
+def from_episodes(metrics: Metrics, rule: str, *, simulated: bool) -> tuple[Capitulation, ...]:
+    """The episodes that ``episodes.find_episodes`` finds by a rule, those of a week or more.
+
+    rule: ``ribbon`` or ``epoch``. One that is open ends with the record.
+    """
+    (study,) = (one for one in find_episodes(metrics, simulated=simulated) if one.rule.name == rule)
+    return tuple(
+        Capitulation(
+            f"{iso_day(one.start)}, {one.days} d",
+            one.start // DAY * DAY,
+            (one.start // DAY + one.days) * DAY,
+            study.rule.definition,
+        )
+        for one in study.episodes
+        if one.days >= SHORT_DAYS
+    )
+
 
 STRESSED, CAPITULATION = 2, 3
 """Words, as numbers of cuts reached."""
@@ -216,3 +274,39 @@ def _shifted(
         hits += before[shifts + end] > before[shifts + begin]
     other = hits[_NEAREST_SHIFT : size - _NEAREST_SHIFT + 1]
     return float(other.mean()), float((other >= hits[0]).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class AfterWord:
+    """What followed the spells of one word. began: day numbers on which they were first known."""
+
+    word: str
+    days: int
+    began: tuple[int, ...]
+    after: tuple[ForwardSummary, ...]
+
+
+def after_words(
+    history: StressHistory, prices: pl.DataFrame, horizons: Sequence[int] = HORIZONS
+) -> tuple[AfterWord, ...]:
+    """Of each word of stress. prices: ``time`` (days' starts, Unix seconds), ``value`` (USD)."""
+    told = np.flatnonzero(history.word >= 0)
+    if not told.size:
+        return ()
+    since = prices.filter(pl.col("time") >= int(history.time[told[0]])).select("time", "value")
+    daily = DailyPrices(since)
+    found = []
+    for cut in range(2, len(ALL_WORDS)):
+        state = history.word[told] >= cut
+        rows = told[spells(history.time[told] // DAY, state)]
+        # midnight ends the day before
+        began = tuple(int(history.known_at[row] - 1) // DAY for row in rows)
+        found.append(
+            AfterWord(
+                ALL_WORDS[cut],
+                int(state.sum()),
+                began,
+                tuple(summarise(daily, began, horizon) for horizon in horizons),
+            )
+        )
+    return tuple(found)

@@ -6,6 +6,8 @@ From the declaration follow its percentile, its part of the gauge, its row and i
 Components are found through the ``hashcanary.stress_components`` entry points. An entry names a
 package; every ``Component`` at the top level of its modules is found. The built-in ones come
 through the same door as a third party's.
+
+What the fleet through time says is read here for all components that rest on it.
 """
 
 from __future__ import annotations
@@ -15,21 +17,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from hashcanary.economics.supply.fleet_history import FIRST_DAY
+from hashcanary.moments import iso_day
 from hashcanary.plugins import declared_once
-from hashcanary.studies.errors import BadStressComponent, DuplicateStressComponent
+from hashcanary.studies.errors import BadStressComponent
 from hashcanary.units import Unit
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.history import ModelCosts
     from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.metrics.engine import Metrics
-
-
-Floats = NDArray[np.float64]
 COMMON = 0.5
 """Of the variance of margins, the part that is one error of all years (``Component.shared``).
 
@@ -88,11 +87,7 @@ def reading(component: Component, sources: Sources) -> pl.DataFrame:
     """What a component says by day. Raises BadStressComponent where its columns are others."""
     frame = component.compute(sources)
     if tuple(frame.columns) != COLUMNS:
-        raise BadStressComponent(
-            component=component.name,
-            expected=", ".join(COLUMNS),
-            found=", ".join(frame.columns),
-        )
+        raise BadStressComponent(component.name, ", ".join(COLUMNS), ", ".join(frame.columns))
     return frame
 
 
@@ -106,5 +101,50 @@ GROUP = "hashcanary.stress_components"
 
 @cache
 def all_components() -> Mapping[str, Component]:
-    """Every component by name, sorted. Raises DuplicateStressComponent on a name used twice."""
-    return declared_once(GROUP, Component, "name", DuplicateStressComponent)
+    """Every component by name, sorted. Raises DuplicateName on a name used twice."""
+    return declared_once(GROUP, Component, "name")
+
+
+_RESTS_ON = ("hashprice", "hashprice.subsidy", "hashrate.sma30")
+
+
+def of_fleet(sources: Sources, name: str) -> pl.DataFrame:
+    """A fraction of ``FleetHistory`` with its band: a frame of ``COLUMNS`` over all days."""
+    days = sources.metrics.frame("day", _RESTS_ON).select(
+        "time",
+        known_at=pl.max_horizontal(
+            pl.when(pl.col("hashprice").is_null())
+            .then(pl.col("hashprice.subsidy.known_at"))
+            .otherwise(pl.col("hashprice.known_at")),
+            pl.col("hashrate.sma30.known_at"),
+        ).cum_max(),
+        reason=pl.coalesce("hashprice.subsidy.missing", "hashrate.sma30.missing"),
+    )
+    if sources.fleet is None:
+        return _nothing(days, sources.fleet_missing or "no fleet can be told")
+    told = pl.DataFrame(
+        {"time": sources.fleet.time}
+        | {
+            column: getattr(sources.fleet, attribute)
+            for column, attribute in zip(
+                ("value", "low", "high"), (name, f"{name}_low", f"{name}_high"), strict=True
+            )
+        }
+    ).with_columns(pl.col("value", "low", "high").fill_nan(None))
+    early = f"fleets are drawn from {iso_day(FIRST_DAY)} on"
+    why = pl.when(pl.col("time") < FIRST_DAY).then(pl.lit(early)).otherwise("reason")
+    unknown = pl.col("value").is_null()
+    return (
+        days.join(told, on="time", how="left", maintain_order="left")
+        .with_columns(
+            known_at=pl.when(~unknown).then("known_at"),
+            missing=pl.when(unknown).then(pl.coalesce(why, pl.lit("no fleet can be told"))),
+        )
+        .select(COLUMNS)
+    )
+
+
+def _nothing(days: pl.DataFrame, reason: str) -> pl.DataFrame:
+    absent = pl.lit(None, pl.Float64)
+    columns = (absent.alias(name) for name in ("value", "low", "high", "known_at"))
+    return days.select("time", *columns, pl.lit(reason).alias("missing"))

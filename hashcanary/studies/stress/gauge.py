@@ -1,7 +1,7 @@
 """The stress gauge by day: the weighted mean of its components' percentiles, 0 calm, 100 stress.
 
 1. Each component says a figure a day; its percentile is the part of its own days before on which
-   it showed less stress (``ranks``), turned so that 100 is stress.
+   it showed less stress (``ranks_before``), turned so that 100 is stress.
 2. The gauge is their weighted mean. What is missing leaves its weight to the others, and is
    named; where too little weight is known the gauge is silent.
 3. The band: components are moved inside their own bands by standard normal draws, those of one
@@ -10,12 +10,17 @@
 4. The word compares the gauge with its own days before.
 
 Nothing here was fitted; ``stress.toml`` states every number.
+
+Nothing later is ever looked at. A rank is the part of the days before that are lower, and half of
+those that are equal (mid-rank): what is tied, as days at which the hashrate is at its peak are,
+stands in the middle of its ties.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import isfinite, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -24,14 +29,105 @@ import polars as pl
 
 from hashcanary.random import Purpose, generator
 from hashcanary.studies.stress.component import reading
-from hashcanary.studies.stress.ranks import cuts_before, ranks_before
 from hashcanary.studies.stress.settings import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hashcanary.studies.stress.component import Component, Floats, Sources
+    from hashcanary.arrays import Floats, Ints
+    from hashcanary.studies.stress.component import Component, Sources
     from hashcanary.studies.stress.settings import Settings
+
+
+def ranks_before(values: Floats, asked: Floats, window: int, fewest: int) -> Floats:
+    """Rank of what is asked on each day among the values of the days before it.
+
+    values: (n,), NaN where not known; asked: (n, k); window: days looked back over, 0 for all;
+    fewest: known days among them, 1 or more. Returns (n, k) fractions, NaN where ``asked`` is or
+    fewer are known.
+    """
+    found = np.full(asked.shape, np.nan)
+    seen = np.empty(values.size)  # the known values of the window, ascending, in its first ``size``
+    size = 0
+    known = np.isfinite(values)
+    for day in range(values.size):
+        gone = day - window - 1
+        if window and gone >= 0 and known[gone]:
+            at = int(seen[:size].searchsorted(values[gone]))
+            seen[at : size - 1] = seen[at + 1 : size]
+            size -= 1
+        if day and known[day - 1]:
+            at = int(seen[:size].searchsorted(values[day - 1]))
+            seen[at + 1 : size + 1] = seen[at:size]
+            seen[at] = values[day - 1]
+            size += 1
+        if size >= fewest:
+            inside = seen[:size]
+            lower = inside.searchsorted(asked[day])
+            up_to = inside.searchsorted(asked[day], side="right")
+            found[day] = (lower + up_to) / (2.0 * size)
+    found[~np.isfinite(asked)] = np.nan
+    return found
+
+
+def cuts_before(values: Floats, quantiles: Sequence[float], fewest: int) -> Floats:
+    """Quantiles, by linear interpolation, of all values before each day: (q, n).
+
+    values: (n,), NaN where not known. NaN until ``fewest`` are known.
+    """
+    place = np.outer(np.arange(-1, values.size), quantiles)
+    low = place.astype(np.int64)
+    part = (place - low).tolist()
+    pairs = np.stack([low, np.minimum(low + 1, np.arange(-1, values.size)[:, None])], 2).tolist()
+    seen: list[float] = []
+    cuts: list[list[float]] = []
+    nothing = [float("nan")] * len(quantiles)
+    for value in values.tolist():
+        count = len(seen)
+        cuts.append(
+            [
+                seen[at] + over * (seen[above] - seen[at])
+                for (at, above), over in zip(pairs[count], part[count], strict=True)
+            ]
+            if count >= fewest
+            else nothing
+        )
+        if isfinite(value):
+            insort(seen, value)
+    return np.array(cuts).reshape(values.size, len(quantiles)).T
+
+
+def lower_before(values: Floats) -> Ints:
+    """How many of the days before are lower: (k, n) for k columns (k, n) without NaN, at once.
+
+    A tree of counts over ranks (P. Fenwick, Software: Practice and Experience 24, 1994) a column.
+    """
+    many, size = values.shape
+    order = np.argsort(values, axis=1, kind="stable")
+    rank = np.empty((many, size), dtype=np.int64)
+    # equal values share the rank of their first
+    ordered = np.take_along_axis(values, order, axis=1)
+    again = np.diff(ordered, axis=1, prepend=-np.inf) == 0
+    first = np.maximum.accumulate(np.where(again, 0, np.arange(1, size + 1)), axis=1)
+    np.put_along_axis(rank, order, first, axis=1)
+    tree = np.zeros((size + 1, many), dtype=np.int32)
+    rows = np.arange(many)
+    found = np.empty((many, size), dtype=np.int64)
+    steps = size.bit_length()
+    for day in range(size):
+        at, count = rank[:, day] - 1, np.zeros(many, dtype=np.int64)
+        for _ in range(steps):
+            # nothing is ever counted at place 0
+            count += tree[at, rows]
+            at = at & (at - 1)
+        found[:, day] = count
+        at = rank[:, day].copy()
+        for _ in range(steps):
+            inside = at <= size
+            tree[np.minimum(at, size), rows] += inside
+            at = np.where(inside, at + (at & -at), at)
+    return found
+
 
 LEVEL = 0.90
 BAND_TEXT = f"{LEVEL:.0%} of draws: luck of the blocks, the fleet's and the costs' own bands"
@@ -98,7 +194,7 @@ class StressHistory:
 
 
 def stress_history(
-    sources: Sources, settings: Settings, known: Mapping[str, Component], seed: int = SEED
+    sources: Sources, settings: Settings, known: Mapping[str, Component]
 ) -> StressHistory:
     """The gauge on every day. The same seed gives the same bytes. Raises BadStressComponent."""
     time = sources.metrics.frame("day")["time"].to_numpy()
@@ -113,7 +209,7 @@ def stress_history(
     gauge, part_known = weighted(percentiles, weights, settings.least_weight)
     cuts = cuts_before(gauge, settings.cuts, settings.fewest_days)
     told = np.flatnonzero(np.isfinite(gauge))
-    drawn = _drawn([one.component.uncertainty for one in parts], weights, moved, told, seed)
+    drawn = _drawn([one.component.uncertainty for one in parts], weights, moved, told, SEED)
     drawn /= part_known[told, None]
     low, high = np.full((2, time.size), np.nan)
     ends = np.quantile(drawn, (0.5 - LEVEL / 2, 0.5 + LEVEL / 2), axis=1)

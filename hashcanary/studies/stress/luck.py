@@ -17,7 +17,7 @@ what the record calls stress?
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +30,7 @@ from hashcanary.simulation.scenario import Scenario
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.settings import WORDS
-from hashcanary.studies.stress.sources import stress_sources
+from hashcanary.studies.stress.sustainability import stress_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,17 +53,7 @@ _CALM = Scenario(
     price_shocks=(),
     fee_level_noise=0.0,
 )
-WORLDS = {
-    "steady": _CALM,
-    "wandering": Scenario(
-        **{
-            name: getattr(_CALM, name)
-            for name in Scenario.__dataclass_fields__
-            if name != "price_volatility"
-        },
-        price_volatility=0.5,
-    ),
-}
+WORLDS = {"steady": _CALM, "wandering": replace(_CALM, price_volatility=0.5)}
 _YEAR_DAYS = 365
 
 
@@ -126,11 +116,8 @@ def stress_luck(
     """
     told = np.flatnonzero(history.word >= 0)
     if not told.size:
-        raise NoStress(
-            expected="a day on which the gauge has a word",
-            at="the record's end",
-            found="none",
-        )
+        expected = "a day on which the gauge has a word"
+        raise NoStress(expected=expected, at="the record's end", found="none")
     points = history.cuts[:, told[-1]]
     words: list[WordLuck] = []
     spread = {}

@@ -20,16 +20,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from hashcanary.economics.costs.history import cost_history
 from hashcanary.economics.costs.model import LEVEL as COST_LEVEL
-from hashcanary.studies.stress.components.underwater import UNDERWATER
-from hashcanary.studies.stress.gauge import LEVEL, weighted
-from hashcanary.studies.stress.ranks import ranks_before
+from hashcanary.economics.costs.model import find_cost_models
+from hashcanary.economics.costs.stated import assume
+from hashcanary.economics.supply.fleet_history import fleet_history
+from hashcanary.economics.supply.study import history_of
+from hashcanary.metrics.engine import metrics_of
+from hashcanary.studies.stress.component import Sources, all_components
+from hashcanary.studies.stress.components.fleet import UNDERWATER
+from hashcanary.studies.stress.gauge import LEVEL, ranks_before, weighted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from hashcanary.studies.stress.component import Floats, Sources
+    from hashcanary.arrays import Floats
+    from hashcanary.store.record import Record
     from hashcanary.studies.stress.settings import Settings
+
 
 POWER, ALL_IN = "electricity", "all-in"
 MODELS = (POWER, ALL_IN)
@@ -120,3 +128,31 @@ def _of_ratio(
 
 def _floats(column: pl.Series) -> Floats:
     return column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def needed_costs() -> tuple[str, ...]:
+    """The models of cost that components and the index read."""
+    own = {name for one in all_components().values() for name in one.costs}
+    return tuple(sorted(own | set(MODELS)))
+
+
+def stress_sources(
+    record: Record,
+    *,
+    models: Iterable[str] = (),
+) -> Sources:
+    """All that is read, of a record as known at its moment. models: of cost, more of them.
+
+    Raises BadFigures, NothingToMeasure, and what metrics and models of cost raise.
+    """
+    taken = assume()
+    names = tuple(dict.fromkeys((*needed_costs(), *models)))
+    costs = cost_history(record, find_cost_models(names), taken)
+    fleet = fleet_history(history_of(record)[0], taken.catalogue, taken.power, record.daily)
+    return Sources(
+        metrics_of(record),
+        dict(zip(names, costs, strict=True)),
+        fleet if fleet.time.size else None,
+        record.simulated,
+        fleet_missing="the record ends before fleets can be drawn",
+    )

@@ -34,7 +34,6 @@ from hashcanary.economics.companies.reports import (
 )
 from hashcanary.economics.companies.standing import companies_now
 from hashcanary.economics.errors import NoCompanyReports, UnknownCompany
-from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, day_start
@@ -344,7 +343,7 @@ def test_power_a_coin_is_what_a_hash_takes_over_what_it_earns() -> None:
 
 def test_the_price_of_one_miner_is_the_middle_of_what_all_pay() -> None:
     moment = day_start(date(2025, 7, 1))
-    found = network_power(reported([]), moment, None, read_rigs())
+    found = network_power(reported([]), moment, None)
     one, middle = found.one_price_usd_per_kwh, found.middle_price_usd_per_kwh
     assert one.low < middle.low < middle.value < middle.high < one.high
     assert one.value == pytest.approx(middle.value, rel=0.1)

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hashcanary.arrays import Floats
 from hashcanary.economics.costs.model import (
     SIGMAS,
     CostModel,
-    Floats,
     Given,
     all_cost_models,
     combined,
@@ -21,9 +21,10 @@ from hashcanary.economics.costs.model import (
 from hashcanary.economics.costs.models.cambridge import profitable_efficiency
 from hashcanary.economics.costs.models.difficulty_refit import fitted_before
 from hashcanary.economics.costs.models.difficulty_regression import regression_usd_per_btc
-from hashcanary.economics.errors import DuplicateCostModel, UnknownCostModel
+from hashcanary.economics.errors import UnknownCostModel
 from hashcanary.economics.machines.fleet import STEP_DAYS, History, draw_fleets, network_efficiency
 from hashcanary.economics.machines.rigs import read_rigs
+from hashcanary.errors import DuplicateName
 from hashcanary.metrics.catalogue.pow_floor import pow_floor
 from hashcanary.moments import DAY
 
@@ -279,7 +280,7 @@ def test_a_third_partys_model_comes_through_the_same_door(
         monkeypatch.setattr(plugins, "declared", lambda *_: twice)
         cost_registry.all_cost_models.cache_clear()
         # two equal declarations are still two
-        with pytest.raises(DuplicateCostModel, match="second time in theirs"):
+        with pytest.raises(DuplicateName, match="second time in theirs"):
             all_cost_models()
     finally:
         cost_registry.all_cost_models.cache_clear()

@@ -12,16 +12,17 @@ import pytest
 from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, Contract, read_hosting
 from hashcanary.economics.hosting.offers import (
+    Ahead,
     Terms,
     contract_figures,
     draw_assumptions,
     level_over_average,
     musd_per_mw_year,
+    revenue_usd_per_mwh,
     terms_of,
     usd_per_kw_month,
     worth_of_years,
 )
-from hashcanary.economics.hosting.sites import Ahead, revenue_usd_per_mwh
 from hashcanary.moments import day_start
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ import polars as pl
 import pytest
 
 from hashcanary.economics.errors import NoRigYet, TooFewDaysForDrift
-from hashcanary.economics.hosting.offers import Terms
-from hashcanary.economics.hosting.sites import Ahead, Sites, at_price, mining_of, sites_of
+from hashcanary.economics.hosting.offers import Ahead, Sites, Terms, at_price, mining_of, sites_of
 from hashcanary.economics.hosting.study import Asked, HostingStudy, drift_of, study_hosting
 from hashcanary.economics.machines.fleet import History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs

@@ -16,11 +16,14 @@ from hashcanary.economics.machines.fleet import Fleets, History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import Part, PowerMix, power_mix, read_power_prices
 from hashcanary.economics.priors import Prior, SupplyPriors
-from hashcanary.economics.selling.sold import CLASSES, Sold, draw_overheads, sold
 from hashcanary.economics.selling.study import (
+    CLASSES,
     FALLS,
     SellingStudy,
+    Sold,
+    draw_overheads,
     read_published_shares,
+    sold,
     study_selling,
 )
 from hashcanary.economics.supply.curve import Supply, market_at, supply_curve

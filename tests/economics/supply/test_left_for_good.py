@@ -12,12 +12,13 @@ import pytest
 from hashcanary.economics.machines.fleet import History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import power_mix, read_power_prices
-from hashcanary.economics.supply.after_exit import after_exit, settled
 from hashcanary.economics.supply.curve import (
     SELECTIONS,
     LeftForGood,
     Supply,
+    after_exit,
     market_at,
+    settled,
     supply_curve,
 )
 from hashcanary.errors import UsageError

@@ -63,7 +63,7 @@ def test_likelihoods_are_those_of_a_dense_normal_law(until: int | None) -> None:
     seen = _seen()
     background = Background(seen)
     shapes = _shapes((12.0, 3.0, 4.0, 5.0, 0.7))
-    found = background.fit(background.whiten(shapes.over(seen.start, seen.end)), until)
+    found = background.fit(shapes.over(seen.start, seen.end), until)
     days = seen.middle - seen.start[0]
     usual = np.average(seen.log_rate, weights=1 / seen.variance)
     for at, wander in enumerate(WANDERS):
@@ -207,7 +207,7 @@ def test_a_cause_that_the_blocks_rule_out_is_next_to_impossible_and_no_fault() -
     from support.stress_worlds import stress_world
 
     from hashcanary.chain.networks import MAIN
-    from hashcanary.inference.explain.evidence import drop_factors, pool_factors
+    from hashcanary.inference.explain.attribution import drop_factors, pool_factors
     from hashcanary.inference.explain.pool_loss import LOSSES, PoolTables
     from hashcanary.inference.explain.profile import Place, fit_causes, profile_of
     from hashcanary.inference.explain.shapes import observed

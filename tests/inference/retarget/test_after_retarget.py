@@ -14,8 +14,7 @@ from hashcanary.economics.supply.study import SupplyStudy, study_supply
 from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.retarget.after import AfterRetarget, after_retarget
 from hashcanary.inference.retarget.forecast import RetargetForecast, Span, forecast_retarget
-from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
-from hashcanary.inference.retarget.hashprice_basis import Basis, basis_of
+from hashcanary.inference.retarget.hashprice_ahead import Basis, basis_of, hashprice_ahead
 from hashcanary.store.recording import record_of
 
 if TYPE_CHECKING:

@@ -19,8 +19,13 @@ from hashcanary.inference.retarget.forecast import (
     Waiting,
     forecast_retarget,
 )
-from hashcanary.inference.retarget.hashprice_ahead import Ahead, hashprice_ahead
-from hashcanary.inference.retarget.hashprice_basis import Basis, basis_at, basis_of
+from hashcanary.inference.retarget.hashprice_ahead import (
+    Ahead,
+    Basis,
+    basis_at,
+    basis_of,
+    hashprice_ahead,
+)
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:

@@ -201,7 +201,7 @@ def test_a_scan_goes_on_from_any_batch(tmp_path: Path, monkeypatch: pytest.Monke
     clean = table(read(held, tmp_path))
     monkeypatch.setattr(block_files, "BATCH_ROWS", 5)
     monkeypatch.setattr(block_files, "MOST_RECORDS", 3)
-    monkeypatch.setattr("hashcanary.sources.node.block_files_walk.walk.__defaults__", (3,))
+    monkeypatch.setattr("hashcanary.sources.node.block_files_walk.MOST_RECORDS", 3)
     heights = {}
     batches, cursor, cuts = [], {}, 0
     while True:
@@ -435,7 +435,11 @@ def test_another_file_in_the_place_of_a_known_one_is_read_anew(tmp_path: Path) -
 def test_settings_that_cannot_be_used_are_named(tmp_path: Path, setting: str, value: str) -> None:
     file_in_order(tmp_path)
     question = asked(block_maker.held(), tmp_path, **{setting: value})
-    use = blockfiles.wait if setting == "poll" else lambda asked: list(blockfiles.batches(asked))
+    use = (
+        blockfiles.BLOCKFILES.wait
+        if setting == "poll"
+        else lambda asked: list(blockfiles.batches(asked))
+    )
     with pytest.raises(UsageError, match=f"the setting {setting}: expected .*, found '{value}'"):
         use(question)
 

@@ -27,7 +27,7 @@ from hashcanary.sources.errors import (
     Unreachable,
     WrongSchema,
 )
-from hashcanary.sources.node.rest_block import fees
+from hashcanary.sources.node.rest_node import fees
 from hashcanary.store.lake import Lake
 from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import sync
@@ -314,7 +314,7 @@ def test_real_blocks_are_read_to_their_last_byte(real_data: Path) -> None:
     """Spent outputs of a block are not in the data: as many of one satoshi each as it has inputs
     pay too little, which shows that all of its inputs and outputs were met.
     """
-    from hashcanary.sources.node.rest_block import _paid
+    from hashcanary.sources.node.rest_node import _paid
 
     count = 0
     for path in sorted((real_data / "raw_blocks").glob("block*.dat")):
@@ -357,7 +357,7 @@ def test_no_bytes_of_spent_outputs_do_more_than_raise_a_named_error(data: st.Dat
 @pytest.mark.fuzz
 @given(data=st.binary(max_size=300))
 def test_no_bytes_for_a_block_do_more_than_raise_a_named_error(data: bytes) -> None:
-    from hashcanary.sources.node.rpc_facts import coinbase_row
+    from hashcanary.sources.node.chain_node import coinbase_row
 
     with pytest.raises(SourceError):
         coinbase_row(data, bytes(32), 5, "http://node")

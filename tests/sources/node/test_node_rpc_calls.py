@@ -15,6 +15,14 @@ from support import node_server
 from support.clocks import Clock
 
 from hashcanary.errors import UsageError
+from hashcanary.sources.catalogue.bitcoind import (
+    INTERVAL,
+    STATS,
+    authentication,
+    clients,
+    cookie_path,
+    node_url,
+)
 from hashcanary.sources.errors import (
     AnswerTooLarge,
     BadCookie,
@@ -30,14 +38,6 @@ from hashcanary.sources.errors import (
 from hashcanary.sources.http.client import Answer, Http
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rpc import Call, Fault, Rpc, _matched
-from hashcanary.sources.node.rpc_settings import (
-    INTERVAL,
-    STATS,
-    authentication,
-    clients,
-    cookie_path,
-    node_url,
-)
 
 FAST = Limits(connect=2.0, read=0.3, total=2.0, body=1 << 20, tries=3, longest_wait=60.0)
 

@@ -15,7 +15,7 @@ from support.p2p_asking import ask as ask_peers
 
 from hashcanary.chain.networks import REGTEST
 from hashcanary.sources.errors import PeerDropped, Reason
-from hashcanary.sources.p2p.connecting import connect
+from hashcanary.sources.p2p.session import connect
 from hashcanary.sources.p2p.settings import Address
 
 ONION = "abcdefghijklmnop" * 3 + "abcdefgh.onion"

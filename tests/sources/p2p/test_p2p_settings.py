@@ -7,7 +7,7 @@ import pytest
 from hashcanary.chain.networks import MAIN, REGTEST, SIGNET, TESTNET4
 from hashcanary.errors import UsageError
 from hashcanary.sources.feed import all_feeds
-from hashcanary.sources.p2p.settings import Address, read_address, read_settings
+from hashcanary.sources.p2p.settings import PEERS, Address, read_address, read_settings
 
 ONION = "expyuzz4wqqyqhjn" * 3 + "abcdefgh.onion"
 
@@ -25,9 +25,9 @@ ONION = "expyuzz4wqqyqhjn" * 3 + "abcdefgh.onion"
     ],
 )
 def test_an_address_is_read(text: str, host: str, port: int) -> None:
-    address = read_address(text, 8333, "peers")
+    address = read_address(text, 8333, PEERS)
     assert (address.host, address.port) == (host, port)
-    assert read_address(str(address), None, "peers") == address
+    assert read_address(str(address), None, PEERS) == address
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_an_address_is_read(text: str, host: str, port: int) -> None:
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"peers: expected HOST:PORT"):
-        read_address(text, 8333, "peers")
+        read_address(text, 8333, PEERS)
 
 
 @pytest.mark.parametrize(

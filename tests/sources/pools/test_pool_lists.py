@@ -77,10 +77,10 @@ def test_the_dictionarys_format_has_slugs_of_letters_and_digits() -> None:
     ("data", "told"),
     [
         (own('tags = ["/a pool/"]', 'tags = ["ab"]'), "3 to 100 bytes"),
-        (own('tags = ["/a pool/"]', 'tags = "/a pool/"'), "tags as a list"),
+        (own('tags = ["/a pool/"]', 'tags = "/a pool/"'), "tags: expected a list of texts"),
         (own("DivfNa", "DivfNb"), "checksum"),
         (own('members = ["a"]', 'members = ["b"]'), "members that are pools"),
-        (own("2020-01-02", '"2020"'), "since as a date"),
+        (own("2020-01-02", '"2020"'), "since: expected a date"),
         (own('slug = "a"', "slug = 1"), "slug"),
         (own('aliases = ["older-a"]', 'aliases = ["a"]'), "no other pool claims"),
         (OWN.encode() + b'[[pool]]\nslug="c"\nname="C"\ntags=["/A POOL/"]\n', "no other pool"),

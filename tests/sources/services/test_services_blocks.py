@@ -24,7 +24,7 @@ from hashcanary.sources.errors import (
     StaleService,
     WrongSchema,
 )
-from hashcanary.sources.services.block_pages import parse_page
+from hashcanary.sources.services.esplora_blocks import parse_page
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of

@@ -19,7 +19,7 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.errors import Exit, UsageError
 from hashcanary.metrics.vendor import DERIVATIVE, MARKET
 from hashcanary.moments import DAY
-from hashcanary.sources.catalogue.ccxt_candles import CCXT
+from hashcanary.sources.catalogue.ccxt_candles import CCXT, Candles, parse_candles
 from hashcanary.sources.errors import (
     BadValue,
     MissingExtra,
@@ -29,7 +29,6 @@ from hashcanary.sources.errors import (
     Unreachable,
     WrongSchema,
 )
-from hashcanary.sources.services.exchange_candles import Candles, parse_candles
 from hashcanary.store.lake import Lake
 from hashcanary.store.syncing import SyncReport, sync
 

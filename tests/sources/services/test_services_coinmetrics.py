@@ -16,11 +16,10 @@ from support.clocks import Clock
 from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.errors import UsageError
 from hashcanary.moments import parse_moment
-from hashcanary.sources.catalogue.coinmetrics_api import COINMETRICS_API
+from hashcanary.sources.catalogue.coinmetrics_api import COINMETRICS_API, parse_page
 from hashcanary.sources.errors import BadValue, ConflictingRows, OutOfOrder, Refused, WrongSchema
 from hashcanary.sources.facts import DAILY_REFERENCE
 from hashcanary.sources.files.reading import read
-from hashcanary.sources.services.daily_series import parse_page
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.recording import record_of

@@ -16,10 +16,9 @@ from support.mining import MAIN_GENESIS
 from hashcanary.chain.networks import MAIN
 from hashcanary.metrics.vendor import daily_price
 from hashcanary.moments import DAY
-from hashcanary.sources.catalogue.esplora import ESPLORA
+from hashcanary.sources.catalogue.esplora import ESPLORA, HOUR, MARKET, parse_ticks
 from hashcanary.sources.errors import BadValue, ConflictingRows, OutOfOrder, WrongSchema
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
-from hashcanary.sources.services.price_ticks import HOUR, MARKET, parse_ticks
 from hashcanary.store.lake import Lake
 from hashcanary.store.syncing import SyncReport, sync
 

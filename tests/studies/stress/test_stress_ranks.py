@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hashcanary.studies.stress.ranks import cuts_before, ranks_before
+from hashcanary.studies.stress.gauge import cuts_before, ranks_before
 
 
 def brute(values: np.ndarray, asked: np.ndarray, window: int, fewest: int) -> np.ndarray:

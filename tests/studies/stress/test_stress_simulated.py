@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 
 from hashcanary import plugins
+from hashcanary.errors import DuplicateName
 from hashcanary.simulation.history import record_of, simulate_history
-from hashcanary.studies.errors import DuplicateStressComponent
 from hashcanary.studies.stress import component
 from hashcanary.studies.stress.component import all_components
-from hashcanary.studies.stress.components.puell import PUELL
+from hashcanary.studies.stress.components.revenue import PUELL
 from hashcanary.studies.stress.gauge import stress_history
 from hashcanary.studies.stress.settings import Settings, read_settings
-from hashcanary.studies.stress.sources import stress_sources
-from hashcanary.studies.stress.sustainability import sustainability_history
+from hashcanary.studies.stress.sustainability import stress_sources, sustainability_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +86,7 @@ def test_two_components_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(plugins, "declared", lambda group, wanted: iter(twice))
     component.all_components.cache_clear()
     try:
-        with pytest.raises(DuplicateStressComponent, match=r"puell, found another in mine\.two"):
+        with pytest.raises(DuplicateName, match=r"'puell' .* second time in mine\.two"):
             all_components()
     finally:
         component.all_components.cache_clear()

@@ -13,14 +13,11 @@ from support.stress_histories import history, of, silent_index, with_words
 
 from hashcanary.moments import DAY
 from hashcanary.studies.errors import BadStressFile, NoStress
-from hashcanary.studies.stress.after import after_words
-from hashcanary.studies.stress.against import Proportion, against
+from hashcanary.studies.stress.against import Proportion, after_words, against, read_capitulations
 from hashcanary.studies.stress.answer import stress_now
-from hashcanary.studies.stress.capitulations import read_capitulations
 from hashcanary.studies.stress.component import all_components
-from hashcanary.studies.stress.gauge import reweighted
+from hashcanary.studies.stress.gauge import lower_before, reweighted
 from hashcanary.studies.stress.luck import stress_luck
-from hashcanary.studies.stress.ranks import lower_before
 from hashcanary.studies.stress.robustness import correlations, left_out, random_weights, spearman
 from hashcanary.studies.stress.settings import read_settings
 

@@ -1,1 +1,1 @@
-"""Models of the cost of a coin, one file a model; ``cost_registry.py`` finds them."""
+"""Models of the cost of a coin, one file a model; ``model.py`` finds them."""

@@ -11,7 +11,8 @@ from hashcanary.economics.costs.model import Cost, CostModel
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Floats, Given
+    from hashcanary.arrays import Floats
+    from hashcanary.economics.costs.model import Given
     from hashcanary.economics.machines.rigs import Rig
 
 _JOULES_PER_KWH = 3.6e6

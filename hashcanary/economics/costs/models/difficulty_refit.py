@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hashcanary.economics.costs.model import (
@@ -9,10 +11,13 @@ from hashcanary.economics.costs.model import (
     SIGMAS,
     Cost,
     CostModel,
-    Floats,
     Given,
     before,
 )
+
+if TYPE_CHECKING:
+    from hashcanary.arrays import Floats
+
 
 # taken off logs before sums of squares are made, so that their differences keep their digits
 _MIDDLE_X, _MIDDLE_Y = 25.0, 22.0

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from hashcanary.economics.costs.model import Cost, CostModel, Floats, Given, with_residuals
+from hashcanary.economics.costs.model import Cost, CostModel, Given, with_residuals
+
+if TYPE_CHECKING:
+    from hashcanary.arrays import Floats
+
 
 # ln(market value in USD) = A + B ln(difficulty); fitted by Glassnode to 14 September 2022
 A, B = 10.2560, 0.5250

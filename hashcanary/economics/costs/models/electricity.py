@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from hashcanary.economics.costs.model import Cost, CostModel
 
 if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Floats, Given
+    from hashcanary.arrays import Floats
+    from hashcanary.economics.costs.model import Given
 
 # TH/s of a PH/s
 THS_PER_PHS = 1000.0

@@ -1,4 +1,4 @@
-"""What a hash earns against what it earned over the year."""
+"""What a hash earns, and what the network's new coins are worth, against their year."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hashcanary.units import RATIO
 
 if TYPE_CHECKING:
     from hashcanary.studies.stress.component import Sources
+
 
 YEAR_DAYS = 365
 
@@ -40,4 +41,33 @@ HASHPRICE = Component(
     "itself falls by a quarter a year as machines get better: its percentile among all days would "
     "call every year the worst so far. The ratio keeps that trend as a constant",
     compute=hashprice,
+)
+
+
+_METRIC, _COUNTED = "puell", "hashrate.day"
+
+
+def puell(sources: Sources) -> pl.DataFrame:
+    """The multiple, with the limits that luck in the day's number of blocks gives it."""
+    day = sources.metrics[_COUNTED].rows.select(
+        below=pl.col("low") / pl.col("value"), above=pl.col("high") / pl.col("value")
+    )
+    rows = sources.metrics[_METRIC].rows
+    return rows.with_columns(
+        low=rows["value"] * day["below"], high=rows["value"] * day["above"]
+    ).select(COLUMNS)
+
+
+PUELL = Component(
+    name="puell",
+    title="Puell multiple",
+    unit=RATIO,
+    stress="low",
+    definition="puell: the day's new coins in USD / their mean of 365 days",
+    source="D. Puell, 2019",
+    why="revenue of the whole network against its year, whatever the number of machines: falling "
+    "prices and halvings enter, growth of the network does not, which tells it from hashprice",
+    compute=puell,
+    uncertainty="luck of a day's blocks",
+    band="95%, exact: the day's number of blocks",
 )

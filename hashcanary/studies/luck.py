@@ -1,4 +1,8 @@
-"""SIMULATED: how often luck alone inverts the hash ribbons in a network that never falls.
+"""How often luck alone makes a drawdown, or inverts the hash ribbons.
+
+Every drawdown that is shown anywhere is judged here, so that one fall has one answer.
+
+Of the ribbons, SIMULATED, in a network that never falls:
 
 1. The world: the record's own growth made monotone, the path nearest to the logarithm of its 30-day
    mean among all that never fall (isotonic regression). It pauses where the record fell or paused.
@@ -16,21 +20,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import polars as pl
 
+from hashcanary.inference.luck.luck import YEAR, drawdown_luck
 from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
+    from hashcanary.arrays import Bools, Floats, Ints
+    from hashcanary.inference.luck.luck import DrawdownLuck
     from hashcanary.metrics.engine import Metrics
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Bools = NDArray[np.bool_]
 
 SEED, WORLDS = 1, 300
 BLOCKS_A_DAY = 144
@@ -115,11 +120,10 @@ class RibbonLuck:
         return Chance(float(-np.expm1(-count / years)), float(-np.expm1(-most / years)), everywhere)
 
 
-def ribbon_luck(metrics: Metrics, *, seed: int = SEED, worlds: int = WORLDS) -> RibbonLuck | None:
+def ribbon_luck(metrics: Metrics, *, worlds: int = WORLDS) -> RibbonLuck | None:
     """The inversions of ``worlds`` unstressed worlds; None where the record has no ribbon.
 
-    Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed. Raises UsageError on a seed
-    that is none.
+    Needs ``hashrate.sma30`` and ``ribbon.oscillator`` computed.
     """
     rows = metrics["ribbon.oscillator"].rows
     has = rows["value"].is_not_null().to_numpy()
@@ -130,8 +134,8 @@ def ribbon_luck(metrics: Metrics, *, seed: int = SEED, worlds: int = WORLDS) -> 
     path = never_falling(np.log(np.where(mean > 0, mean, np.nan)))
     # a mean stands for the middle of its days; the first ribbon rests on the 60 days up to it
     day = np.arange(first - LONG + 1, end) + SHORT // 2
-    found = simulate(path[np.clip(day, 0, path.size - 1)], seed, worlds)
-    return _of(found, int(rows["time"][first]), np.asarray(has[first:end]), seed, worlds)
+    found = simulate(path[np.clip(day, 0, path.size - 1)], SEED, worlds)
+    return _of(found, int(rows["time"][first]), np.asarray(has[first:end]), SEED, worlds)
 
 
 def never_falling(values: Floats) -> Floats:
@@ -220,3 +224,53 @@ def _of(
         high=float(high),
         weeks_per_year=float((days >= WEEK).sum()) / years,
     )
+
+
+EPOCHS_PER_YEAR = YEAR / 14
+RETURN_PERIOD = (
+    "how often block arrivals alone take this mean as far below its highest of the last year (or "
+    "since its peak, where that is longer) at constant hashrate; growth makes it rarer"
+)
+
+
+class Drawdown(NamedTuple):
+    """A drawdown: fraction below 0, start of its row and of its peak's, Unix seconds."""
+
+    value: float
+    time: int
+    peak_time: int
+
+
+def luck_of_drawdowns(
+    metrics: Metrics, smoothing: str, falls: Sequence[Drawdown | None]
+) -> list[DrawdownLuck | None]:
+    """The luck of falls of ``drawdown.SMOOTHING``; None where there is none or nothing to rest on.
+
+    smoothing: ``day``, ``sma7`` and so on, or ``epoch``. Needs ``hashrate.SMOOTHING`` computed.
+    """
+    epoch = smoothing == "epoch"
+    counted = "intervals" if epoch else "effective_blocks"
+    rows = metrics[f"hashrate.{smoothing}"].rows.select("time", pl.col(counted).cast(pl.Float64))
+    blocks: dict[int, float | None] = dict(rows.iter_rows())
+    window = 1.0 if epoch or smoothing == "day" else float(smoothing.removeprefix("sma"))
+    row_days = YEAR / EPOCHS_PER_YEAR if epoch else 1.0
+    found: list[DrawdownLuck | None] = [None] * len(falls)
+    known = [
+        (place, fall, (now + peak) / 2)
+        for place, fall in enumerate(falls)
+        if fall is not None
+        and fall.value < 0
+        and (now := blocks.get(fall.time)) is not None
+        and (peak := blocks.get(fall.peak_time)) is not None
+    ]
+    luck = drawdown_luck(
+        [-fall.value for _, fall, _ in known],
+        [count for _, _, count in known],
+        [window] * len(known),
+        [(fall.time - fall.peak_time) / DAY / row_days for _, fall, _ in known],
+        law="blocks" if epoch else "time",
+        rows_per_year=YEAR / row_days,
+    )
+    for (place, _, _), one in zip(known, luck, strict=True):
+        found[place] = one
+    return found

@@ -1,11 +1,10 @@
-"""How much of the running hashrate is underwater."""
+"""How much of the running hashrate is underwater, and how much must be sold to pay for power."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.studies.stress.component import Component
-from hashcanary.studies.stress.fleet_days import of_fleet
+from hashcanary.studies.stress.component import COMMON, Component, of_fleet
 from hashcanary.units import FRACTION
 
 if TYPE_CHECKING:
@@ -32,5 +31,28 @@ UNDERWATER = Component(
     "of its own: unprofitable machines are switched off",
     compute=underwater,
     uncertainty="cost of the fleet",
+    band="95% of the draws",
+)
+
+
+def selling(sources: Sources) -> pl.DataFrame:
+    """The fraction of the coins mined that must be sold."""
+    return of_fleet(sources, "must_sell")
+
+
+SELLING = Component(
+    name="selling",
+    title="Forced selling",
+    unit=FRACTION,
+    stress="high",
+    definition="part of the coins mined that must be sold to pay for the power of the machines "
+    "that run, each up to all it mines; mean of the draws",
+    source="hashcanary: docs/selling.md",
+    why="what stress does to others: forced supply. No sale is observed: it follows from margins, "
+    "and goes with price over cost turned upside down, so that the two are nearly one evidence "
+    "counted twice; their group's weight holds it in",
+    compute=selling,
+    uncertainty="cost of the fleet",
+    shared=COMMON,
     band="95% of the draws",
 )

@@ -1,4 +1,4 @@
-"""How far the hashrate has fallen from its highest."""
+"""How far the hashrate has fallen from its highest, and the hash ribbons: how fast it falls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from hashcanary.units import FRACTION
 if TYPE_CHECKING:
     from hashcanary.studies.stress.component import Sources
 
-_METRIC, _RATE = "drawdown.sma30", "hashrate.sma30"
+
+_DRAWDOWN, _RATE = "drawdown.sma30", "hashrate.sma30"
 
 
 def drawdown(sources: Sources) -> pl.DataFrame:
@@ -24,7 +25,7 @@ def drawdown(sources: Sources) -> pl.DataFrame:
     The metric compares a rate at its peak with itself and finds no doubt. But the peak may be
     luck: here it is compared with another window of as many blocks and the same rate.
     """
-    rows = sources.metrics[_METRIC].rows
+    rows = sources.metrics[_DRAWDOWN].rows
     fall = floats(rows, "value")
     blocks = floats(sources.metrics[_RATE].rows, "effective_blocks")
     same = np.ones_like(fall)
@@ -48,4 +49,27 @@ DRAWDOWN = Component(
     compute=drawdown,
     uncertainty="luck of two months' blocks",
     band="95%: the month against that of the peak; the peak may be luck",
+)
+
+
+_OSCILLATOR = "ribbon.oscillator"
+
+
+def ribbon(sources: Sources) -> pl.DataFrame:
+    """The oscillator with its exact limits."""
+    return sources.metrics[_OSCILLATOR].rows.select(COLUMNS)
+
+
+RIBBON = Component(
+    name="ribbon",
+    title="Hash ribbon",
+    unit=FRACTION,
+    stress="low",
+    definition="ribbon.oscillator: hashrate.sma30 / hashrate.sma60 - 1",
+    source="C. Edwards, Hash Ribbons, 2019",
+    why="how fast machines leave: a ratio of two means of the same blocks, so it has no level that "
+    "drifts; the growth it is measured against slows over the years, hence four years, not all",
+    compute=ribbon,
+    uncertainty="luck of two months' blocks",
+    band="95%, exact: last 30 days against the 30 before",
 )
