@@ -110,6 +110,24 @@ def test_a_wrong_entry_of_pools_regions_is_named(
     assert place in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("from = 2021-01-01", "from = 2022-01-01", "until: expected a day after from, found"),
+        ('ercot = "north-america"', 'ercot = "moon"', "power.ercot: expected one of north-america"),
+        ("from = 2021-01-01", "from = 2020-06-01", "pool: expected one entry of"),
+    ],
+)
+def test_an_entry_that_cannot_be_says_what_was_expected(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text((FOLDER / "pool_regions.toml").read_text("utf-8").replace(old, new, 1), "utf-8")
+    with pytest.raises(BadStatement) as caught:
+        read_pool_regions(path)
+    assert said in str(caught.value)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadStatement, match=r"nowhere\.toml"):
         read_causes(tmp_path / "nowhere.toml")

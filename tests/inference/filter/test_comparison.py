@@ -57,6 +57,12 @@ def test_what_two_moments_share_is_what_dense_algebra_says(model: Model) -> None
     weight[then], weight[now] = -1 / 5, 1 / 3
     assert found.mean[0] == pytest.approx(float(weight @ mean), rel=1e-6, abs=1e-9)
     assert found.variance[0] == pytest.approx(float(weight @ covariance @ weight), rel=1e-5)
+    before, after = np.where(weight < 0, -weight, 0), np.where(weight > 0, weight, 0)
+    shared = before @ covariance @ after
+    alone = before @ covariance @ before, after @ covariance @ after
+    assert found.correlation == pytest.approx(shared / np.sqrt(alone[0] * alone[1]), rel=1e-5)
+    assert found.then == (seen.start_time[4], seen.time[8])
+    assert found.now == (seen.start_time[20], seen.time[22])
 
 
 def test_one_moment_alone_is_the_smoothers() -> None:
