@@ -245,7 +245,8 @@ def _changed_value(node: ast.expr) -> Iterator[tuple[str, str]]:
         case ast.Call(func=function, args=[first, second, *rest], keywords=keywords):
             name = getattr(function, "attr", getattr(function, "id", ""))
             starred = isinstance(first, ast.Starred) or isinstance(second, ast.Starred)
-            if not starred and name not in _SYMMETRIC:
+            same = ast.dump(first) == ast.dump(second)
+            if not starred and not same and name not in _SYMMETRIC:
                 yield "arguments", _text(ast.Call(function, [second, first, *rest], keywords))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             if not isinstance(test, ast.Compare):
