@@ -74,6 +74,37 @@ def test_a_drop_is_described_by_what_decline_and_recovery_say_of_each_cause(
     assert found.drop.returned.value > 0.5
 
 
+def test_a_prior_is_of_a_drop_of_each_cause_just_there_and_luck_of_none(
+    storm: StressWorld,
+) -> None:
+    record = _after(storm, 12)
+    found = explain_drop(record)
+    seen = observed(blocks_of(record), record.network, found.reach)
+    place = locate_drop(seen, found.causes)
+    _, _, fitted = fit_causes(seen, found.causes, place)
+    there = {one.cause.name: one.there for one in fitted}
+    whole = found.causes.priors(found.reach)
+    raw = {name: whole[name] * share for name, share in there.items()}
+    # luck: no drop at all, or one of some cause elsewhere
+    raw["luck"] = whole["luck"] + sum(whole[name] * place.elsewhere[name] for name in there)
+    for name, share in found.prior.items():
+        assert share == pytest.approx(raw[name] / sum(raw.values()))
+    stated = {"luck": 0.1, "curtailment": 0.0, "economics": 0.45, "exit": 0.45}
+    other = explain_drop(record, replace(assume(), prior=stated))
+    assert other.prior["curtailment"] == 0.0
+    assert other.probabilities["curtailment"] < 1e-200
+    ratio = other.prior["economics"] / other.prior["exit"]
+    assert ratio == pytest.approx(there["economics"] / there["exit"])
+
+
+def test_an_answer_is_named_from_six_tenths_on(storm: StressWorld) -> None:
+    for days in (1, 2, 3, 12):
+        found = explain_drop(_after(storm, days))
+        leading = max(found.probabilities, key=lambda name: found.probabilities[name])
+        sure = found.probabilities[leading] >= 0.6
+        assert found.answer == (leading if sure else "cannot tell")
+
+
 def test_a_deep_storm_is_curtailment_and_its_place_and_depth_are_held(storm: StressWorld) -> None:
     found = explain_drop(_after(storm, 12))
     assert found.answer == "curtailment"
