@@ -745,13 +745,15 @@ def table(outcomes: Sequence[Outcome], by: Sequence[str]) -> str:
 
 _PAGE = """# Mutation testing
 
-<!-- Written by `make mutants`: run it anew, do not change this page. -->
+<!-- Written by `python tests/mutants.py --write`: run it anew, do not change this page. -->
 
 Every mutant is one line of the package made wrong: a comparison, a sign, a constant, an argument,
-a statement left out. It is killed where a test fails. `make mutants` draws {modules} modules of
-each layer and {count} mutants of each (seed {seed}) and fails below {bar:.0%}; `make torture`
-tries a few others. What no test can tell from the original is listed with its reason in
-[equivalent_mutants.toml](../tests/equivalent_mutants.toml).
+a statement left out. It is killed where a test fails. Here are {modules} modules of each layer and
+{count} mutants of each, drawn by seed {seed}; tests were written against those of other seeds.
+
+`make mutants` draws {usual_modules} and {usual_count} (seed {usual_seed}) and fails below
+{bar:.0%}; `make torture` tries a few others. What no test can tell from the original is listed with
+its reason in [equivalent_mutants.toml](../tests/equivalent_mutants.toml).
 
 ## Layers
 
@@ -795,6 +797,9 @@ def main() -> int:
             modules=args.modules_a_layer,
             count=args.count,
             seed=args.seed,
+            usual_modules=MODULES_A_LAYER,
+            usual_count=MUTANTS_A_MODULE,
+            usual_seed=SEED,
             bar=BAR,
             layers=by_layer,
             by_module=by_module,

@@ -142,8 +142,8 @@ def test_the_price_is_below_its_highest_of_ninety_days(
     older = margin(given({}, {**falling, -91: 900_000.0}))
     assert older.price_drawdown == pytest.approx(1 - 30 / 50)
     # what came after the days that count is not looked at
-    later = margin(given({}, {8: 50_000.0, 9: 900_000.0}))
-    assert later.price_drawdown == pytest.approx(0.0)
+    later = margin(given({}, {2: 25_000.0, 3: 900_000.0}, down=30.0, until=40.0, last=2))
+    assert later.price_drawdown == pytest.approx(0.5)
 
 
 def test_a_margin_is_over_what_the_mean_machine_costs(
