@@ -20,11 +20,8 @@ from hashcanary.moments import DAY
 from hashcanary.report.charts import CHARTS, charts_of
 from hashcanary.report.charts.definition import (
     Chart,
-    Line,
-    band_layer,
     fan_layers,
     legend,
-    line_layers,
     specification,
     time_axis,
     value_axis,
@@ -371,42 +368,64 @@ def test_a_legend_is_added_where_nothing_else_gives_one() -> None:
     assert drawn["range"] == [f"@{line.token}" for line in chart.lines]
 
 
-LINE = Line("value", "a line", "hashrate", low="low", high="high", band_where="datum.value < 5")
+def drawn(name: str, dataset: str, mark: str) -> list[dict[str, Any]]:
+    """Layers of a chart of one dataset and mark, bottom first."""
+    spec = specification(CHARTS[name], width=500, simulated=False, window=(0, DAY))
+    return [
+        layer
+        for layer in spec["layer"]
+        if layer.get("data", {}).get("name") == dataset and layer["mark"]["type"] == mark
+    ]
+
+
+def calculated(layer: dict[str, Any]) -> dict[str, str]:
+    return {each["as"]: each["calculate"] for each in layer["transform"] if "as" in each}
 
 
 def test_on_a_logarithmic_axis_what_is_not_positive_leaves_a_gap() -> None:
-    y = value_axis("log", "usd", title="USD")
-    band, line = line_layers("day", LINE, y, positive=True)
-    made_null = {each["as"]: each["calculate"] for each in line["transform"] if "as" in each}
-    assert made_null == {
-        name: f"datum.{name} > 0 ? datum.{name} : null" for name in ("value", "low", "high")
+    lines = drawn("hashrate", "day", "line")
+    assert [line["encoding"]["y"]["field"] for line in lines] == [
+        *("hashrate_day", "hashrate_sma60", "hashrate_sma30")
+    ]
+    for line in lines:
+        name = line["encoding"]["y"]["field"]
+        assert calculated(line)[name] == f"datum.{name} > 0 ? datum.{name} : null"
+        assert line["encoding"]["y"]["scale"]["type"] == "log"
+    (band,) = drawn("hashrate", "day", "area")
+    assert calculated(band) == {
+        "hashrate_sma30_low": "true && datum.hashrate_sma30_low > 0 "
+        "? datum.hashrate_sma30_low : null"
     }
-    assert (band["mark"]["type"], line["mark"]["type"]) == ("area", "line")
-    assert band["encoding"]["y2"] == {"field": "high"}
-    _, plain = line_layers("day", LINE, value_axis("linear", "usd", title=""), positive=False)
-    assert not any("as" in each for each in plain["transform"])
-    (alone,) = line_layers("day", replace(LINE, low="", high=""), y, positive=True)
-    assert [each.get("as") for each in alone["transform"]] == [None, "value"]
+    assert band["encoding"]["y2"] == {"field": "hashrate_sma30_high"}
+    assert not any(calculated(line) for line in drawn("drawdown", "day", "line"))
 
 
 def test_a_band_is_drawn_only_where_its_line_says() -> None:
-    for positive, held in ((True, "datum.low > 0"), (False, "true")):
-        layer = band_layer("day", LINE, {}, positive=positive)
-        (made_null,) = [each for each in layer["transform"] if "as" in each]
-        assert made_null["calculate"] == f"datum.value < 5 && {held} ? datum.low : null"
-        assert made_null["as"] == "low"
+    (band,) = drawn("drawdown", "day", "area")
+    # near its peak a mean is compared with days it shares
+    assert calculated(band) == {
+        "drawdown_sma30_low": "datum.drawdown_sma30 < -0.02 && true "
+        "? datum.drawdown_sma30_low : null"
+    }
 
 
-@pytest.mark.parametrize(
-    ("shape", "width", "dashed"),
-    [("line", 1.8, False), ("thin", 0.8, False), ("dashed", 1.6, True)],
-)
-def test_lines_have_the_stroke_of_their_shape(shape: Any, width: float, dashed: bool) -> None:
-    (layer,) = line_layers("day", Line("v", "v", "ink", shape), {}, positive=False)
-    assert layer["mark"]["strokeWidth"] == width
-    assert ("strokeDash" in layer["mark"]) == dashed
-    assert layer["mark"]["color"] == "@ink"
-    assert layer["mark"]["description"] == "v"
+def test_lines_have_the_stroke_of_their_shape_and_the_colour_of_their_legend() -> None:
+    widths = {"line": 1.8, "thin": 0.8, "dashed": 1.6}
+    for name in ("hashrate", "drawdown", "next_change", "stress"):
+        chart = CHARTS[name]
+        layers = {
+            layer["mark"]["description"]: layer for layer in drawn(name, chart.datasets[0], "line")
+        }
+        for line in chart.lines:
+            if line.shape not in widths or line.label not in layers:
+                continue
+            mark = layers[line.label]["mark"]
+            assert mark["strokeWidth"] == widths[line.shape]
+            assert ("strokeDash" in mark) == (line.shape == "dashed")
+            assert mark["color"] == f"@{line.token}"
+            assert layers[line.label]["encoding"]["y"]["field"] == line.column
+    shapes = {line.shape for line in CHARTS["drawdown"].lines}
+    assert shapes == set(widths)
 
 
 def test_a_fan_has_its_widest_band_at_the_bottom_and_the_median_on_top() -> None:
