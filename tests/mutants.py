@@ -769,7 +769,10 @@ def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument(
-        "--modules", nargs="+", default=[], help="only these, such as store/ or chain/targets.py"
+        "--modules",
+        nargs="+",
+        default=[],
+        help="only these, such as store/, chain/targets.py, or views/ of those that show results",
     )
     parser.add_argument("--modules-a-layer", type=int, default=MODULES_A_LAYER)
     parser.add_argument("--count", type=int, default=MUTANTS_A_MODULE, help="mutants a module")

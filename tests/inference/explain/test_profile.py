@@ -67,6 +67,10 @@ def fitted(
     return Fitted(CAUSES[place], 1.0, 0.0, 0.0, weight, shapes, shapes.over(seen.start, seen.end))
 
 
+def test_the_middle_of_a_window_is_halfway() -> None:
+    assert by_day(3).middle.tolist() == [-2.5, -1.5, -0.5]
+
+
 def at_depth(place: int, draws: int = 1) -> np.ndarray:
     """Weights of draws that are all of one depth."""
     weight = np.full((draws, DEPTHS.size), NEVER)
