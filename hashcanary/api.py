@@ -171,7 +171,7 @@ class Known:
 
     def __repr__(self) -> str:
         simulated = ", simulated" if self.record.simulated else ""
-        return f"<known at {self.record.at_text}: {self.record.blocks.height:,} blocks{simulated}>"
+        return f"<known at {self.record.at_text}: {self.record.chain.height:,} blocks{simulated}>"
 
     def metric(self, name: str) -> pl.DataFrame:
         """A metric's rows (``metric show``): ``time`` (Date; of epochs Datetime, UTC), ``value``,

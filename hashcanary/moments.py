@@ -79,9 +79,9 @@ def day_start(day: date) -> int:
 
 def iso_time(seconds: int) -> str:
     """Unix seconds as ``2026-02-03T04:41:22Z``."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + "Z"
 
 
 def iso_day(seconds: int) -> str:
     """The UTC date in which Unix ``seconds`` lie, as ``2026-02-03``."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:10]

@@ -22,6 +22,9 @@ _BUG_TEXT = (
 # and on matrices as small as these they only wait for one another
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
+# Polars' allocator gives large columns back as soon as they are freed
+_ALLOCATOR = "_RJEM_MALLOC_CONF", "narenas:1,oversize_threshold:262144"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, or raises SystemExit on wrong usage."""
@@ -29,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json, debug = "--json" in asked, "--debug" in asked
     for name in _ONE_THREAD:
         os.environ[name] = "1"
+    os.environ.setdefault(*_ALLOCATOR)
     try:
         args = build_parser().parse_args(asked)
         code = _run(args)

@@ -39,6 +39,7 @@ _ENVIRONMENT = f"""\
 environment:
   {HOME_VARIABLE}  folder of the lake without --home
   XDG_DATA_HOME    its parent folder without either (default: ~/.local/share)
+  XDG_CACHE_HOME   where pages keep the chart library (default: ~/.cache)
   NO_COLOR         any value: no colour
 """
 

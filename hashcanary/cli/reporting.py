@@ -28,10 +28,10 @@ def write_report(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from hashcanary.report.render.html import BundleJob
+    from hashcanary.report.render.bundle import BundleJob
 
     written: list[Path] = []
-    # the chart library takes two seconds to come: a process of its own makes it meanwhile
+    # where the chart library is not kept, a process of its own makes it meanwhile
     with BundleJob() if html else nullcontext() as bundle:
         # reading waits for files most of the time, and importing for none
         with ThreadPoolExecutor(1) as beside:

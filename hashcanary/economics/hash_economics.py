@@ -246,7 +246,7 @@ def in_force(record: Record, height: int) -> float:
 def _block(record: Record, height: int, column: str) -> int | None:
     import polars as pl
 
-    values = record.blocks.filter(pl.col("height") == height)[column]
+    values = record.chain.filter(pl.col("height") == height)[column]
     return int(values[0]) if values.len() else None
 
 
@@ -314,7 +314,7 @@ def _known(record: Record) -> _Known:
     except NothingToMeasure:
         return _Known()
     told = np.flatnonzero(np.isfinite(days.price_usd_per_btc / days.difficulty_mean))
-    blocks = record.blocks["height"].to_list()[-1:]
+    blocks = record.chain["height"].tail(1).to_list()
     if not blocks or (told.size and days.time[told[-1]] > moment_of(record, blocks[0])):
         # a vendor's days reach further than blocks
         return _Known() if not told.size else _of_day(days, int(told[-1]))
@@ -325,7 +325,7 @@ def _known(record: Record) -> _Known:
         return _Known()
     if moment - days.time[last] > (STALE_DAYS + 1) * DAY:
         moment = int(days.price_known_at[last])
-        height = int(record.blocks.filter(record.blocks["known_at"] <= moment)["height"][-1])
+        height = int(record.chain.filter(record.chain["known_at"] <= moment)["height"][-1])
     coins = subsidy(height + 1, record.network) / COIN
     fees, lacks = fees_known(days, moment, coins)
     interval = record.network.halving_interval

@@ -32,9 +32,10 @@ class ChainColumns:
     Empty arrays when there is no block.
     """
 
-    def __init__(self, blocks: pl.DataFrame, network: Network) -> None:
-        """Of ``Record.blocks``."""
-        self._blocks, self._network = blocks, network
+    def __init__(self, record: Record) -> None:
+        """Of ``Record.chain``."""
+        self._record = record
+        blocks = record.chain
         self.height: Ints = _ints(blocks["height"])
         self.time: Ints = _ints(blocks["time"])
         self.bits: Ints = _ints(blocks["bits"])
@@ -45,14 +46,14 @@ class ChainColumns:
         """Median time past, Unix seconds: it never falls, and stands at its last known value where
         ``mtp_known`` is false (the first blocks after a gap).
         """
-        known = self._blocks["median_time_past"].fill_null(np.iinfo(np.int64).min)
+        known = self._record.chain["median_time_past"].fill_null(np.iinfo(np.int64).min)
         # consensus lets it never fall; holding it up keeps a search over it exact on bad data too
         return np.maximum.accumulate(_ints(known))
 
     @cached_property
     def mtp_known(self) -> Bools:
         """Whether ``mtp`` is the block's own."""
-        return self._blocks["median_time_past"].is_not_null().to_numpy()
+        return self._record.chain["median_time_past"].is_not_null().to_numpy()
 
     @cached_property
     def run(self) -> Ints:
@@ -72,12 +73,12 @@ class ChainColumns:
     @cached_property
     def subsidy(self) -> Ints:
         """Satoshis."""
-        return subsidy_column(self.height, self._network)
+        return subsidy_column(self.height, self._record.network)
 
     @cached_property
     def fee(self) -> Floats:
         """Satoshis, NaN where not known."""
-        return self._blocks["total_fee"].cast(float).fill_null(float("nan")).to_numpy()
+        return self._record.chain["total_fee"].cast(float).fill_null(float("nan")).to_numpy()
 
     @property
     def run_starts(self) -> Ints:
@@ -87,7 +88,7 @@ class ChainColumns:
 
 def chain_columns(record: Record) -> ChainColumns:
     """The record's blocks as arrays."""
-    return ChainColumns(record.blocks, record.network)
+    return ChainColumns(record)
 
 
 def _ints(column: pl.Series) -> Ints:

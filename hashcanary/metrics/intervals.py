@@ -9,7 +9,11 @@ Statistics in Medicine 16 (1997) 791-801 (weighted sums of Poisson counts; equal
 where all weights are equal); C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404-413
 (the share of one of two Poisson counts).
 
-SciPy's special functions take most of a second to import, so they are imported where used.
+Gamma quantiles of whole columns: standardised, (quantile - a) / sqrt(a), the quantile of shape a is
+a smooth function of 1 / sqrt(a), which ends at the normal quantile (Cornish and Fisher's
+expansion). For shapes from 16 to 100,000, which days to months of blocks have, a Chebyshev series
+through SciPy's own quantiles stands for it, within 1e-14 of the quantile. Any other goes to SciPy,
+whose special functions take a sixth of a second to import, so they are imported where used.
 """
 
 from __future__ import annotations
@@ -18,8 +22,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.metrics.gamma_quantile import gamma_quantile
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -27,6 +29,22 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 TAIL = (1 - LEVEL) / 2
+
+_LEAST, _MOST = 16.0, 1e5
+_ENDS = (_MOST**-0.5, _LEAST**-0.5)
+# by level: coefficients of the standardised quantile, fitted through 24 nodes
+_SERIES = {
+    TAIL: (
+        *(-1.836386202883928, 0.12169909104177168, 1.0770262822334604e-3, -4.2665552466059614e-5),
+        *(-1.5681421997974622e-6, -6.554954348828049e-8, -1.8029812766390488e-9),
+        *(1.239898724971301e-11, 4.679051734298428e-12, 3.9557321072867757e-13, 2.1e-14),
+    ),
+    1 - TAIL: (
+        *(2.075487561454836, 0.11107417506548413, -1.4821488373403327e-3, -2.55023368869148e-5),
+        *(6.566589444717198e-7, -2.5450243095631976e-8, 1.3364869671954706e-9),
+        *(-2.013684693387004e-11, 3.2855086796561477e-13, -7.1e-15),
+    ),
+}
 
 POISSON = (
     "95% confidence, exact (Garwood; by Fay and Feuer where the target changed within the window)"
@@ -38,6 +56,26 @@ INDEPENDENT_RATIO = (
     "conservative where they overlap, and does not allow for the peak having been picked as the "
     "largest, so that luck alone makes falls"
 )
+
+
+def gamma_quantile(shape: Floats, level: float) -> Floats:
+    """Quantiles of Gamma(shape, 1) at ``level``, (n,) like ``shape``; NaN where not above 0."""
+    series = _SERIES.get(level)
+    inside = (shape >= _LEAST) & (shape <= _MOST) & (series is not None)
+    root = np.sqrt(np.where(inside, shape, _LEAST))
+    quantile: Floats = np.full(shape.shape, np.nan)
+    if series is not None:
+        low, high = _ENDS
+        unit = (2 / root - (low + high)) / (high - low)
+        quantile = root * (root + np.polynomial.chebyshev.chebval(unit, series))
+    other = ~inside & (shape > 0)
+    if other.any():
+        from scipy.special import gammainccinv, gammaincinv
+
+        rest = shape[other]
+        quantile[other] = gammaincinv(rest, level) if level < 0.5 else gammainccinv(rest, 1 - level)
+    quantile[~inside & ~other] = np.nan
+    return quantile
 
 
 def weighted_poisson(total: Floats, squares: Floats, largest: Floats) -> tuple[Floats, Floats]:

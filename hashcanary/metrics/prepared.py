@@ -63,7 +63,7 @@ class Prepared:
         """
         record = self.record
         days = [
-            record.blocks["time"].to_numpy() // DAY,
+            record.chain["time"].to_numpy() // DAY,
             # prices of power reach further than what is measured here, and measure none of it
             record.daily["day"]
             .filter(~record.daily["series"].str.starts_with("power_"))

@@ -49,7 +49,7 @@ def build_report(record: Record) -> Report:
     chapters["why"] = why(explanation)
     chapters["hurt"] = who_is_hurt(hurting, after, no_after)
     chapters["next"] = next_retarget(ahead)
-    blocks = record.blocks
+    blocks = record.chain
     return Report(
         title=TITLE,
         network=record.network.name,

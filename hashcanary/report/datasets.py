@@ -195,7 +195,7 @@ def _pool_keys(slugs: Sequence[str]) -> list[str]:
 def _halvings(record: Record) -> Dataset:
     """The halvings in the record; one whose block is not known, between two that are."""
     interval = record.network.halving_interval
-    heights, times = record.blocks["height"], record.blocks["time"]
+    heights, times = record.chain["height"], record.chain["time"]
     found: list[tuple[int, int, str]] = []
     last = int(heights[-1]) if heights.len() else 0
     for height in range(interval, last + 1, interval):

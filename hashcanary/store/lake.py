@@ -126,6 +126,12 @@ class Lake:
         folder = tables.folder_of(self.home, table)
         return tables.read(folder, TABLES[table], self.manifest.tables.get(table), columns, where)
 
+    def check(self, table: str) -> None:
+        """Raise LakeDamaged where a file of a table is not as it was written."""
+        state = self.manifest.tables.get(table)
+        if state is not None:
+            tables.check_content(tables.folder_of(self.home, table), state)
+
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """The one writer's transaction, on the newest version whatever version this is.

@@ -27,6 +27,8 @@ from hashcanary.store.errors import NoCoinbases, UnknownPoolList
 from hashcanary.store.manifest import LoadedFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake, Transaction
 
@@ -37,27 +39,23 @@ _COLUMNS = ("height", "hash", "pool", "source")
 RECENT = 30 * 144
 
 
-@dataclass(frozen=True, slots=True)
-class PoolLabels:
-    """Labels by one list (None: there is none): ``height``, ``hash``, ``pool``, ``source``."""
+def of_chain(
+    labels: pl.DataFrame, active: Callable[[], pl.DataFrame], heights: pl.Series
+) -> pl.DataFrame:
+    """One label a height: of the block on the active chain, else one that names no block.
 
-    list: str | None
-    rows: pl.DataFrame
-
-    def of_chain(self, active: pl.DataFrame, heights: pl.Series) -> PoolLabels:
-        """One label a height: of the block on the active chain, else one that names no block.
-
-        active: the active chain's ``height`` and ``hash``; heights: the blocks wanted.
-        """
-        rows = self.rows.filter(pl.col("height").is_in(heights.implode()))
-        if not rows["hash"].is_null().all():
-            known = active.select("height", active="hash")
-            rows = rows.join(known, on="height", how="left", maintain_order="left")
-            rows = rows.filter((pl.col("hash") == pl.col("active")).fill_null(value=True))
-        if rows["height"].n_unique() < rows.height:
-            rows = rows.sort("height", "hash", "source", nulls_last=True)
-            rows = rows.unique("height", keep="first", maintain_order=True)
-        return PoolLabels(self.list, rows.select(_COLUMNS))
+    labels: by one list; active: gives the active chain's ``height`` and ``hash``, where a label
+    names a block; heights: the blocks wanted.
+    """
+    rows = labels.filter(pl.col("height").is_in(heights.implode()))
+    if not rows["hash"].is_null().all():
+        known = active().select("height", active="hash")
+        rows = rows.join(known, on="height", how="left", maintain_order="left")
+        rows = rows.filter((pl.col("hash") == pl.col("active")).fill_null(value=True))
+    if rows["height"].n_unique() < rows.height:
+        rows = rows.sort("height", "hash", "source", nulls_last=True)
+        rows = rows.unique("height", keep="first", maintain_order=True)
+    return rows.select(_COLUMNS)
 
 
 def pool_lists(lake: Lake) -> pl.DataFrame:
@@ -81,19 +79,34 @@ def pool_lists(lake: Lake) -> pl.DataFrame:
     )
 
 
-def of_list(lake: Lake, asked: str | None = None) -> PoolLabels:
-    """All labels by one list, ascending by height.
+def chosen_list(lake: Lake, asked: str | None = None) -> str | None:
+    """The list whose labels are taken; None where there are none.
 
     asked: a list's whole name, or the part before its ``@`` where only one has it; None: the one
-    that is taken. Raises UnknownPoolList.
+    that labels most of late. Raises UnknownPoolList.
     """
-    none = pl.DataFrame(schema={name: POOL_LABELS.schema[name] for name in _COLUMNS})
-    if POOL_LABELS.name not in lake.manifest.tables and asked is None:
-        return PoolLabels(None, none)
-    lists = pool_lists(lake)["list"].to_list()
-    chosen = lists[0] if asked is None else _named(lists, asked)
-    wanted = pl.col("list") == chosen
-    return PoolLabels(chosen, lake.frame(POOL_LABELS.name, _COLUMNS, wanted))
+    if asked is not None:
+        return _named(pool_lists(lake)["list"].to_list(), asked)
+    heights = lake.frame(POOL_LABELS.name, ["height"])["height"].to_numpy()
+    if not heights.size:
+        return None
+
+    def blocks(list_name: str) -> int:
+        of_list = pl.col("list") == list_name
+        return lake.frame(POOL_LABELS.name, ["height"], of_list)["height"].n_unique()
+
+    recent = pl.col("height") > int(heights[-1]) - RECENT
+    rows = lake.frame(POOL_LABELS.name, ["height", "list"], recent)
+    counts = rows.group_by("list").agg(recent=pl.col("height").n_unique())
+    most: list[str] = counts.filter(pl.col("recent") == pl.col("recent").max())["list"].to_list()
+    return most[0] if len(most) == 1 else max(most, key=lambda name: (blocks(name), name))
+
+
+def of_list(lake: Lake, chosen: str | None) -> pl.DataFrame:
+    """Labels by a list, ascending by height: ``height``, ``hash``, ``pool``, ``source``."""
+    if chosen is None:
+        return pl.DataFrame(schema={name: POOL_LABELS.schema[name] for name in _COLUMNS})
+    return lake.frame(POOL_LABELS.name, _COLUMNS, pl.col("list") == chosen)
 
 
 def _named(lists: list[str], asked: str) -> str:

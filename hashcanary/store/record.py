@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hashcanary.chain.networks import Network
 
 T = TypeVar("T")
@@ -36,9 +36,53 @@ def _no_companies() -> pl.DataFrame:
     return pl.DataFrame(schema=COMPANY_COLUMNS)
 
 
+class Part(Generic[T]):
+    """An attribute of a record: given as it is, or by a function that reads it at its first use."""
+
+    def __init__(self, *default: T | Callable[[], T]) -> None:
+        """Of the default, where there is one."""
+        self._default = default
+
+    def __set_name__(self, owner: type[Record], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, record: None, owner: type[Record]) -> T | Callable[[], T]: ...
+    @overload
+    def __get__(self, record: Record, owner: type[Record]) -> T: ...
+    def __get__(self, record: Record | None, owner: type[Record]) -> T | Callable[[], T]:
+        if record is None:
+            # a dataclass asks so for the default
+            if not self._default:
+                raise AttributeError(self._name)
+            return self._default[0]
+        if callable(record.__dict__[self._name]):
+            with record._reading:
+                read = record.__dict__[self._name]
+                if callable(read):
+                    record.__dict__[self._name] = read()
+        part: T = record.__dict__[self._name]
+        return part
+
+    def __set__(self, record: Record, part: T | Callable[[], T]) -> None:
+        record.__dict__[self._name] = part
+
+
 @dataclass(frozen=True, slots=True)
+class UnreadBlocks:
+    """Blocks of which only the chain is read. read: gives all of them."""
+
+    chain: pl.DataFrame
+    read: Callable[[], pl.DataFrame]
+
+    def __call__(self) -> pl.DataFrame:
+        """All of them."""
+        return self.read()
+
+
+@dataclass(frozen=True)
 class Record:
-    """What was known at a moment; immutable.
+    """What was known at a moment; immutable. Of a lake all but the chain is read at its first use.
 
     at: Unix seconds UTC, or None for all that the lake holds; at_text: how the user said it.
     simulated: whether the lake holds simulated history; whoever shows anything must say so.
@@ -67,16 +111,26 @@ class Record:
     at_text: str
     network: Network
     simulated: bool
-    blocks: pl.DataFrame
-    daily: pl.DataFrame
-    candles: pl.DataFrame
-    provenance: dict[str, object] = field(default_factory=dict)
-    pool_labels: pl.DataFrame = field(default_factory=_no_labels)
-    pool_list: str | None = None
-    companies: pl.DataFrame = field(default_factory=_no_companies)
+    blocks: Part[pl.DataFrame] = Part()
+    daily: Part[pl.DataFrame] = Part()
+    candles: Part[pl.DataFrame] = Part()
+    provenance: Part[dict[str, object]] = Part(dict)
+    pool_labels: Part[pl.DataFrame] = Part(_no_labels)
+    pool_list: Part[str | None] = Part(None)
+    companies: Part[pl.DataFrame] = Part(_no_companies)
+    _reading: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
     _kept: dict[Callable[[Record], Any], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @property
+    def chain(self) -> pl.DataFrame:
+        """``blocks``, or the same rows without counts and sizes where nobody read those yet.
+
+        Read this one where it is enough: it takes less time and memory.
+        """
+        blocks = self.__dict__["blocks"]
+        return blocks.chain if isinstance(blocks, UnreadBlocks) else self.blocks
 
     def once(self, compute: Callable[[Record], T]) -> T:
         """What a function gives for this record, computed at the first call and kept with it."""

@@ -11,87 +11,105 @@ depend on anything after it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from hashcanary.chain.header_times import MEDIAN_SPAN, median_time_past
-from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE
+from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_LABELS
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock
-from hashcanary.store.record import COMPANY_COLUMNS, Record
-from hashcanary.store.resolve import FACTS, resolve, taken, taken_first
+from hashcanary.store.record import COMPANY_COLUMNS, Record, UnreadBlocks
+from hashcanary.store.resolve import FACTS, believed, deciding, of_several, taken, taken_first
 from hashcanary.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from hashcanary.chain.networks import Network
     from hashcanary.moments import Moment
     from hashcanary.sources.facts import FactTable
     from hashcanary.store.lake import Lake
 
+# so many epochs are resolved at once
+_EPOCHS = 32
 NEEDED = tuple(fact for fact in FACTS if fact != "subsidy")
-_RECORD_BLOCKS = (
-    "height",
-    "time",
-    "bits",
-    "median_time_past",
-    "total_fee",
-    "tx_count",
-    "size",
-    "weight",
-    "source",
-    "known_at",
-)
+_OF_CHAIN = ("time", "bits", "median_time_past", "total_fee")
 
 
 def record_of(lake: Lake, moment: Moment | None = None, pool_list: str | None = None) -> Record:
     """Everything known at a moment (None: all the lake holds).
 
     pool_list: by which list of pools blocks are labelled; None: see ``pool_labels.py``.
-    Raises NoSuchBlock when the moment is a height whose block is not known, UnknownPoolList.
+    The chain is read at once, all else at its first use; the files of all of it are checked at
+    once. Raises NoSuchBlock when the moment is a height whose block is not known, UnknownPoolList,
+    LakeDamaged.
     """
-    headers, blocks = all_headers(lake), rows_about_blocks(lake, NEEDED)
     at, tip = None if moment is None else moment.time, None
     if moment is not None and moment.height is not None:
-        at, tip = _known_at_height(_chain(lake, headers, blocks, None), moment), moment.height
-    chain = _chain(lake, headers, blocks, at)
-    if tip is not None:
-        # blocks after it may share its known_at, for their header times may be earlier
-        chain = chain.filter(pl.col("height") <= tip)
-    daily = one_source(lake, DAILY_REFERENCE, at)
-    candles = one_source(lake, CANDLES, at)
-    companies = one_source(lake, COMPANIES, at)
-    labels = pool_labels.of_list(lake, pool_list)
-    labels = labels.of_chain(active_headers(headers, at), chain["height"])
-    return as_record(lake, moment, at, (chain, daily, candles, companies), labels)
+        at, tip = _known_at_height(_chain(lake, _OF_CHAIN, None), moment), moment.height
+    chain = _chain(lake, _OF_CHAIN, at, tip)
+    tables = (DAILY_REFERENCE, CANDLES, COMPANIES)
+    for table in (*tables, POOL_LABELS):
+        lake.check(table.name)
+    chosen = cache(partial(pool_labels.chosen_list, lake, pool_list))
+    if pool_list is not None:
+        chosen()
+
+    def labels() -> pl.DataFrame:
+        rows = pool_labels.of_list(lake, chosen())
+        return pool_labels.of_chain(
+            rows, lambda: active_headers(all_headers(lake), at), chain["height"]
+        )
+
+    daily, candles, companies = (cache(partial(one_source, lake, one, at)) for one in tables)
+
+    def sources() -> set[str]:
+        rows = (taken(one, lake.frame(one.name, deciding(one)), at) for one in tables)
+        return sources_of(chain, *rows)
+
+    blocks = UnreadBlocks(chain, partial(_chain, lake, NEEDED, at, tip))
+    parts = Parts(blocks, daily, candles, companies, labels, chosen, sources)
+    return as_record(lake, moment, at, parts)
 
 
-def as_record(
-    lake: Lake,
-    moment: Moment | None,
-    at: int | None,
-    parts: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame],
-    labels: pool_labels.PoolLabels,
-) -> Record:
-    """A record of the chain, daily series, candles and company reports, each with its ``source``.
+class Parts(NamedTuple):
+    """What a record is made of, each of it with its ``source``; all but blocks read by a call.
 
-    labels: those of the chain's blocks.
+    pool_labels: those of the blocks by pool_list; sources: of all others' rows.
     """
-    chain, daily, candles, companies = parts
+
+    blocks: pl.DataFrame | UnreadBlocks
+    daily: Callable[[], pl.DataFrame]
+    candles: Callable[[], pl.DataFrame]
+    companies: Callable[[], pl.DataFrame]
+    pool_labels: Callable[[], pl.DataFrame]
+    pool_list: Callable[[], str | None]
+    sources: Callable[[], set[str]]
+
+
+def sources_of(*parts: pl.DataFrame) -> set[str]:
+    """The sources that rows come from."""
+    return {source for part in parts for source in part["source"].unique()}
+
+
+def as_record(lake: Lake, moment: Moment | None, at: int | None, parts: Parts) -> Record:
+    """A record of its parts."""
     return Record(
         at=at,
         at_text="latest" if moment is None else moment.text,
         network=lake.network,
         simulated=lake.simulated,
-        blocks=chain,
-        daily=daily.drop("source"),
-        candles=candles.drop("source"),
-        provenance=_provenance(lake, parts) | _list_of(labels),
-        pool_labels=labels.rows.select("height", "pool"),
-        pool_list=labels.list,
-        companies=companies.select(list(COMPANY_COLUMNS)),
+        blocks=parts.blocks,
+        daily=lambda: parts.daily().drop("source"),
+        candles=lambda: parts.candles().drop("source"),
+        provenance=lambda: _provenance(lake, parts),
+        pool_labels=lambda: parts.pool_labels().select("height", "pool"),
+        pool_list=parts.pool_list,
+        companies=lambda: parts.companies().select(list(COMPANY_COLUMNS)),
     )
 
 
@@ -117,10 +135,48 @@ def active_headers(headers: pl.DataFrame, at: int | None = None) -> pl.DataFrame
     return headers.filter(active_chain.active(headers))
 
 
-def _chain(lake: Lake, headers: pl.DataFrame, blocks: pl.DataFrame, at: int | None) -> pl.DataFrame:
-    """One row a height with time and bits, cut at a moment; the columns of Record.blocks."""
-    rows = rows_of_record(active_headers(headers, at).drop("prev_hash"), blocks, lake.network)
-    return rows if at is None else rows.filter(pl.col("known_at") <= at)
+def _chain(
+    lake: Lake, facts: Sequence[str], at: int | None, tip: int | None = None
+) -> pl.DataFrame:
+    """One row a height with time and bits, cut at a moment and a height; see ``rows_of_record``."""
+    rows = whole_chain(_chosen(lake, at), rows_about_blocks(lake, facts), lake.network)
+    known = rows if at is None else rows.filter(pl.col("known_at") <= at)
+    # blocks after the tip may share its known_at, for their header times may be earlier
+    return known if tip is None else known.filter(pl.col("height") <= tip)
+
+
+def _chosen(lake: Lake, at: int | None) -> pl.DataFrame:
+    """The active headers known at a moment; what links them is read only where they fork."""
+    columns = [name for name in active_chain.COLUMNS if name != "prev_hash"]
+    headers = lake.frame("headers", [*columns, "source"])
+    if not active_chain.is_forked(headers["height"]):
+        return headers
+    return active_headers(all_headers(lake), at).drop("prev_hash")
+
+
+def whole_chain(chosen: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> pl.DataFrame:
+    """``rows_of_record``, some epochs at a time: what is in between takes memory.
+
+    chosen, blocks: ascending by height.
+    """
+    size = _EPOCHS * network.retarget_interval
+    top = max((int(rows["height"][-1]) for rows in (chosen, blocks) if rows.height), default=0)
+    edges = pl.Series(range(0, top + size + 1, size), dtype=pl.Int64)
+    places = [rows["height"].search_sorted(edges).to_list() for rows in (chosen, blocks)]
+    parts: list[pl.DataFrame] = []
+    before: pl.DataFrame | None = None
+    for (first, last), (start, end) in zip(*map(pairwise, places), strict=True):
+        rows = rows_of_record(chosen[first:last], blocks[start:end], network, before)
+        parts.append(rows)
+        before = pl.concat([*([] if before is None else [before]), rows]).tail(MEDIAN_SPAN - 1)
+    del chosen, blocks, before
+    # one column after the other, so that it lies in memory twice and never all of them
+    return pl.DataFrame(
+        [
+            pl.concat([part.drop_in_place(name) for part in parts], rechunk=True)
+            for name in parts[0].columns
+        ]
+    )
 
 
 def rows_of_record(
@@ -129,11 +185,12 @@ def rows_of_record(
     network: Network,
     before: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The columns of Record.blocks out of active headers and rows about blocks.
+    """Rows of Record.blocks, with the facts that are given.
 
+    chosen: active headers; blocks: all rows about blocks.
     before: rows of a record below these, when these are not all; epochs are not cut in two.
     """
-    rows = resolve(chosen, blocks, network).blocks
+    rows = believed(chosen, blocks, network)
     rows = rows.filter(pl.col("time").is_not_null(), pl.col("bits").is_not_null())
     earlier = rows.clear() if before is None else before.tail(MEDIAN_SPAN - 1)
     nearby = pl.concat([earlier.select("time", "height"), rows.select("time", "height")])
@@ -146,7 +203,8 @@ def rows_of_record(
             "median_time_past"
         ),
     )
-    return rows.select(_RECORD_BLOCKS)
+    facts = [fact for fact in NEEDED if fact in rows.columns]
+    return rows.select("height", *facts, "source", "known_at")
 
 
 def _known_at_height(chain: pl.DataFrame, moment: Moment) -> int:
@@ -168,22 +226,27 @@ def one_source(lake: Lake, table: FactTable, at: int | None = None) -> pl.DataFr
     reports also ``restated``: whether another value was published before.
     """
     rows = lake.frame(table.name)
-    if table is COMPANIES and rows.is_empty():
-        return rows.with_columns(restated=pl.lit(value=False))
-    chosen = taken(table, rows, at)
-    if table is COMPANIES:
-        return _with_restated(chosen, rows)
-    if table is not DAILY_REFERENCE:
-        return chosen
-    if chosen.height == rows.height:
-        return chosen.with_columns(first_known_at="known_at")
-    subject = list(table.subject)
-    first = rows.group_by(subject).agg(first_known_at=pl.col("known_at").min())
-    return chosen.join(first, on=subject, how="left", maintain_order="left")
+    if table is DAILY_REFERENCE:
+        return taken(table, _with_first(rows), at)
+    if table is not COMPANIES:
+        return taken(table, rows, at)
+    return _with_restated(taken(table, rows, at), rows)
+
+
+def _with_first(rows: pl.DataFrame) -> pl.DataFrame:
+    places = of_several(DAILY_REFERENCE, rows)
+    first = rows["known_at"].to_numpy().copy()
+    subject = list(DAILY_REFERENCE.subject)
+    first[places.to_numpy()] = rows[places].select(pl.col("known_at").min().over(subject))[
+        "known_at"
+    ]
+    return rows.with_columns(first_known_at=pl.Series(first))
 
 
 def _with_restated(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Whether an earlier publication, as real or simulated as the one taken, has another value."""
+    if rows.is_empty():
+        return rows.with_columns(restated=pl.lit(value=False))
     same = [*COMPANIES.subject, "simulated"]
     # of one day's publication only what counts: a slip that was corrected restates nothing
     told = taken_first(COMPANIES, rows).unique([*same, "known_at"], keep="first")
@@ -196,17 +259,14 @@ def _with_restated(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(pl.col("restated").fill_null(value=False))
 
 
-def _list_of(labels: pool_labels.PoolLabels) -> dict[str, object]:
-    return {} if labels.list is None else {"pool_list": labels.list}
-
-
-def _provenance(lake: Lake, parts: Iterable[pl.DataFrame]) -> dict[str, object]:
+def _provenance(lake: Lake, parts: Parts) -> dict[str, object]:
     """What a record rests on: the lake's version, its tables', the sources of its rows."""
     tables = {name: state.version for name, state in sorted(lake.manifest.tables.items())}
-    sources = {source for part in parts for source in part["source"].unique()}
+    labels = parts.pool_list()
     return {
         "lake_version": lake.version,
         "tables": tables,
-        "sources": sorted(sources),
+        "sources": sorted(parts.sources()),
         "code_version": __version__,
+        **({} if labels is None else {"pool_list": labels}),
     }

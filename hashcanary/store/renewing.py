@@ -24,17 +24,19 @@ from hashcanary.store.held import UNKNOWN, HeldHeaders
 from hashcanary.store.manifest import read_version
 from hashcanary.store.recording import (
     NEEDED,
+    Parts,
     all_headers,
     as_record,
     one_source,
     rows_about_blocks,
     rows_of_record,
+    sources_of,
+    whole_chain,
 )
 
 if TYPE_CHECKING:
     from hashcanary.sources.facts import FactTable
     from hashcanary.store.lake import Lake
-    from hashcanary.store.pool_labels import PoolLabels
     from hashcanary.store.record import Record
 
 _UNCHANGED = 1 << 62
@@ -51,7 +53,8 @@ class _Built:
     daily: pl.DataFrame
     candles: pl.DataFrame
     companies: pl.DataFrame
-    labels: PoolLabels
+    labels: pl.DataFrame
+    pool_list: str | None
 
 
 class Recorder:
@@ -69,9 +72,18 @@ class Recorder:
         elif lake.version != built.lake.version:
             built = _renewed(built, lake, cut)
         self._built = built
-        labels = built.labels.of_chain(built.headers.active, built.chain["height"])
-        parts = (built.chain, built.daily, built.candles, built.companies)
-        return as_record(lake, None, None, parts, labels)
+        parts = Parts(
+            built.chain,
+            lambda: built.daily,
+            lambda: built.candles,
+            lambda: built.companies,
+            lambda: pool_labels.of_chain(
+                built.labels, lambda: built.headers.active, built.chain["height"]
+            ),
+            lambda: built.pool_list,
+            lambda: sources_of(built.chain, built.daily, built.candles, built.companies),
+        )
+        return as_record(lake, None, None, parts)
 
 
 def _altered_from(before: Lake, after: Lake) -> int | None:
@@ -95,10 +107,11 @@ def _whole(lake: Lake) -> _Built:
     headers = HeldHeaders.of(lake)
     told = all_headers(lake).drop("prev_hash")
     chosen = told.join(headers.active.select("hash"), on="hash", how="semi", maintain_order="left")
-    chain = rows_of_record(chosen, rows_about_blocks(lake, NEEDED), lake.network)
+    chain = whole_chain(chosen, rows_about_blocks(lake, NEEDED), lake.network)
     daily, candles = one_source(lake, DAILY_REFERENCE), one_source(lake, CANDLES)
-    companies, labels = one_source(lake, COMPANIES), pool_labels.of_list(lake)
-    return _Built(lake, headers, chain, daily, candles, companies, labels)
+    companies, pools = one_source(lake, COMPANIES), pool_labels.chosen_list(lake)
+    labels = pool_labels.of_list(lake, pools)
+    return _Built(lake, headers, chain, daily, candles, companies, labels, pools)
 
 
 def _renewed(built: _Built, lake: Lake, altered: int) -> _Built:
@@ -112,6 +125,10 @@ def _renewed(built: _Built, lake: Lake, altered: int) -> _Built:
     first = min(altered, parted)
     if first < _UNCHANGED:
         chain = _from_height(built, headers, lake, first)
+    labels, pools = built.labels, built.pool_list
+    if not _same_files(built.lake, lake, POOL_LABELS.name):
+        pools = pool_labels.chosen_list(lake)
+        labels = pool_labels.of_list(lake, pools)
     return _Built(
         lake,
         headers,
@@ -119,9 +136,8 @@ def _renewed(built: _Built, lake: Lake, altered: int) -> _Built:
         _kept(built.lake, lake, DAILY_REFERENCE, built.daily),
         _kept(built.lake, lake, CANDLES, built.candles),
         _kept(built.lake, lake, COMPANIES, built.companies),
-        built.labels
-        if _same_files(built.lake, lake, POOL_LABELS.name)
-        else pool_labels.of_list(lake),
+        labels,
+        pools,
     )
 
 

@@ -33,7 +33,7 @@ sources differ, ``Resolved.disagreements`` lists both values and which was taken
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hashcanary.chain.networks import Network
+
+    Places = NDArray[np.int32]
 
 
 # per table: the columns that name a series, and the one that says how far it reaches
@@ -61,28 +63,57 @@ _ORDERS = {
 _GREATEST = ("reach", "known_at", "revision")
 
 
-def taken_first(table: FactTable, rows: pl.DataFrame, at: int | None = None) -> pl.DataFrame:
-    """All rows known at a moment (None: all), those about one thing side by side, the one that is
+def deciding(table: FactTable) -> list[str]:
+    """The columns by which rows of CANDLES, DAILY_REFERENCE or COMPANIES are taken."""
+    series, place = _SERIES[table.name]
+    names = {*series, place, *table.subject, *_ORDERS.get(table.name, _ORDER)}
+    return [name for name in table.schema if name in names]
+
+
+def taken_first(
+    table: FactTable, rows: pl.DataFrame, at: int | None = None, of: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Rows known at a moment (None: all), those about one thing side by side, the one that is
     taken in front.
 
-    rows: of CANDLES, DAILY_REFERENCE or COMPANIES, all that the lake holds.
+    rows: of CANDLES, DAILY_REFERENCE or COMPANIES, all that the lake holds; of: those of them that
+    are wanted (None: all).
     """
     series, place = _SERIES[table.name]
-    reach = pl.col(place).max().over([*series, "source"]).alias("reach")
+    told = [*series, "source"]
+    reach = rows.group_by(told).agg(reach=pl.col(place).max())
     order = [*table.subject, *_ORDERS.get(table.name, _ORDER)]
     descending = [name in _GREATEST for name in order]
-    rows = rows.with_columns(reach)
-    known = rows if at is None else rows.filter(pl.col("known_at") <= at)
+    wanted = (rows if of is None else of).join(reach, on=told, how="left", maintain_order="left")
+    known = wanted if at is None else wanted.filter(pl.col("known_at") <= at)
     return known.sort(order, descending=descending).drop("reach")
 
 
 def taken(table: FactTable, rows: pl.DataFrame, at: int | None = None) -> pl.DataFrame:
-    """One row for each subject: the one that is taken among those known at a moment (None: all)."""
-    if not rows.select(pl.struct(table.subject).is_duplicated().any()).item():
-        return rows if at is None else rows.filter(pl.col("known_at") <= at)
-    ordered = taken_first(table, rows, at)
-    again = [pl.col(name) == pl.col(name).shift(1) for name in table.subject]
-    return ordered.filter(~pl.all_horizontal(again).fill_null(value=False))
+    """One row for each subject: the one that is taken among those known at a moment (None: all).
+
+    rows: all that the lake holds, in the table's order.
+    """
+    places = of_several(table, rows)
+    if places.len():
+        several = rows[places].with_columns(place=places)
+        ordered = taken_first(table, rows, at, several)
+        kept = np.ones(rows.height, np.bool_)
+        kept[ordered.filter(_as_before(table))["place"].to_numpy()] = False
+        rows = rows.filter(kept)
+    return rows if at is None else rows.filter(pl.col("known_at") <= at)
+
+
+def of_several(table: FactTable, rows: pl.DataFrame) -> pl.Series:
+    """Places of the rows, in the table's order, that are not the only one about their subject."""
+    again = rows.select(again=_as_before(table))["again"]
+    return (again | again.shift(-1, fill_value=False)).arg_true()
+
+
+def _as_before(table: FactTable) -> pl.Expr:
+    """Whether a row is about what the row before it is about."""
+    same = (pl.col(name) == pl.col(name).shift(1) for name in table.subject)
+    return pl.all_horizontal(same).fill_null(value=False)
 
 
 FACTS = (
@@ -110,13 +141,14 @@ DISAGREEMENTS: dict[str, pl.DataType] = {
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """blocks: one row a height, ascending: ``height``, ``source`` (whose time it is), and FACTS,
-    null where nobody says; a claim a row: all that was said, the taken ones among it.
+    null where nobody says; claims: all that was said, the taken ones among it; slot: (claims,) row
+    of ``blocks``; order: (claims,) the least believed first.
     """
 
     blocks: pl.DataFrame
     claims: pl.DataFrame
-    slot: NDArray[np.int64]
-    winners: dict[str, NDArray[np.int64]]
+    slot: Places
+    order: Places
     other_blocks: pl.DataFrame
 
     def disagreements(self) -> pl.DataFrame:
@@ -128,7 +160,7 @@ class Resolved:
 
     def _differing(self, fact: str) -> pl.DataFrame:
         said = self.claims[fact]
-        winner = self.winners[fact][self.slot]
+        winner = _winners(said, self.slot, self.order, self.blocks.height)[self.slot]
         taken = said.gather(np.maximum(winner, 0))
         rows = np.flatnonzero((said != taken).fill_null(value=False).to_numpy())
         best = winner[rows]
@@ -151,6 +183,11 @@ def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Re
     headers: ``height``, ``hash``, ``time``, ``bits``, ``source``, each height once. blocks:
     ``height``, ``hash``, ``source``, ``median_time_past`` and any other of FACTS.
     """
+    compared = _compared(headers, blocks)
+    return replace(compared, blocks=_bits_filled(compared.blocks, network))
+
+
+def _compared(headers: pl.DataFrame, blocks: pl.DataFrame) -> Resolved:
     claims = pl.concat(
         [
             headers.with_columns(rank=pl.lit(_HEADER, pl.Int8)),
@@ -161,19 +198,28 @@ def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Re
     order = _least_believed_first(claims)
     heights, slot = _slots(claims["height"])
     claims, slot, order, others = _of_one_block(claims, heights, slot, order)
-    winners = {
-        fact: _winners(claims[fact], slot, order, len(heights))
-        for fact in FACTS
-        if fact in claims.columns
-    }
-    resolved = pl.DataFrame(
-        {
-            "height": heights,
-            "source": _taken(claims["source"], winners["time"]),
-            **{fact: _taken(claims[fact], winner) for fact, winner in winners.items()},
-        }
-    )
-    return Resolved(_bits_filled(resolved, network), claims, slot, winners, others)
+    # one fact after the other: together the winners are as large as what they win
+    columns = {"height": heights}
+    for fact in FACTS:
+        if fact in claims.columns:
+            winner = _winners(claims[fact], slot, order, len(heights))
+            if fact == "time":
+                columns["source"] = _taken(claims["source"], winner)
+            columns[fact] = _taken(claims[fact], winner)
+    return Resolved(pl.DataFrame(columns), claims, slot, order, others)
+
+
+def believed(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> pl.DataFrame:
+    """The blocks of ``resolve``, where only heights of which several rows speak are compared."""
+    of_headers, of_blocks = headers["height"].to_numpy(), blocks["height"].to_numpy()
+    heights = np.concatenate([of_headers, of_blocks])
+    least = heights.min(initial=0)
+    contested = np.bincount(heights - least) > 1
+    again = [pl.Series(contested[rows - least]) for rows in (of_headers, of_blocks)]
+    compared = _compared(headers.filter(again[0]), blocks.filter(again[1])).blocks
+    alone = (rows.filter(~one) for rows, one in zip((headers, blocks), again, strict=True))
+    rows = pl.concat([*(one.drop("hash") for one in alone), compared], how="diagonal")
+    return _bits_filled(rows.sort("height"), network)
 
 
 def _rank() -> pl.Expr:
@@ -188,28 +234,28 @@ def _rank() -> pl.Expr:
     )
 
 
-def _least_believed_first(claims: pl.DataFrame) -> NDArray[np.int64]:
+def _least_believed_first(claims: pl.DataFrame) -> Places:
     """The order in which a later claim overwrites the ones before."""
     names = claims["source"].unique().sort()
-    by_name = claims["source"].cast(pl.Enum(names)).to_physical().cast(pl.Int64)
-    codes = (claims["rank"].cast(pl.Int64) * len(names) + by_name).to_numpy()
+    by_name = claims["source"].cast(pl.Enum(names)).to_physical().cast(pl.Int32)
+    codes = (claims["rank"].cast(pl.Int32) * len(names) + by_name).to_numpy()
     # a stable sort of 16-bit integers is a radix sort
     small = codes.astype(np.uint16) if codes.max(initial=0) < 2**16 else codes
-    return np.argsort(small, kind="stable")[::-1]
+    return np.argsort(small, kind="stable")[::-1].astype(np.int32)
 
 
-def _slots(heights: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
+def _slots(heights: pl.Series) -> tuple[pl.Series, Places]:
     """The distinct heights, ascending, and the position of each row's height among them."""
     distinct = heights.unique().sort()
-    return distinct, np.searchsorted(distinct.to_numpy(), heights.to_numpy())
+    return distinct, np.searchsorted(distinct.to_numpy(), heights.to_numpy()).astype(np.int32)
 
 
 def _of_one_block(
     claims: pl.DataFrame,
     heights: pl.Series,
-    slot: NDArray[np.int64],
-    order: NDArray[np.int64],
-) -> tuple[pl.DataFrame, NDArray[np.int64], NDArray[np.int64], pl.DataFrame]:
+    slot: Places,
+    order: Places,
+) -> tuple[pl.DataFrame, Places, Places, pl.DataFrame]:
     """Leave out rows that name another block than the most believed row of their height."""
     hashes, sources = claims["hash"], claims["source"]
     winner = _winners(hashes, slot, order, len(heights))[slot]
@@ -230,21 +276,19 @@ def _of_one_block(
         return claims, slot, order, others
     kept = np.ones(len(winner), np.bool_)
     kept[rows] = False
-    renumbered = np.cumsum(kept) - 1
+    renumbered = np.cumsum(kept, dtype=np.int32) - 1
     return claims.filter(kept), slot[kept], renumbered[order[kept[order]]], others
 
 
-def _winners(
-    said: pl.Series, slot: NDArray[np.int64], order: NDArray[np.int64], size: int
-) -> NDArray[np.int64]:
+def _winners(said: pl.Series, slot: Places, order: Places, size: int) -> Places:
     """Per height the most believed row that says something, or _NOBODY."""
-    winner = np.full(size, _NOBODY, np.int64)
+    winner = np.full(size, _NOBODY, np.int32)
     ordered = order[said.is_not_null().to_numpy()[order]] if said.has_nulls() else order
     winner[slot[ordered]] = ordered
     return winner
 
 
-def _taken(said: pl.Series, winner: NDArray[np.int64]) -> pl.Series:
+def _taken(said: pl.Series, winner: Places) -> pl.Series:
     taken = said.gather(np.maximum(winner, 0))
     nobody = winner == _NOBODY
     return taken.set(pl.Series(nobody), None) if nobody.any() else taken

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hashcanary.sources.facts import FactTable
-    from hashcanary.store.durable import FileMark
 
 # every old version stays readable: nothing in the log ever expires
 _CONFIGURATION = {
@@ -66,22 +65,26 @@ def check_present(folder: Path, state: TableState) -> None:
             )
 
 
-def _check_content(path: Path, mark: FileMark) -> None:
-    """Raise LakeDamaged when a file is not as it was written.
+def check_content(folder: Path, state: TableState) -> None:
+    """Raise LakeDamaged when a data file is not as it was written.
 
     Done before every read: Parquet has no checksum of its own here, and a flipped bit mostly
     reads as another value. It costs about a millisecond for 1.5 MB.
     """
-    try:
-        found = mark_of(path)
-    except OSError as error:
-        raise LakeDamaged(place=path, expected="a readable file", found=error.strerror) from None
-    if found != mark:
-        raise LakeDamaged(
-            place=path,
-            expected=f"{mark.size} bytes with sha256 {mark.sha256}",
-            found=f"{found.size} bytes with sha256 {found.sha256}",
-        )
+    for name, mark in sorted(state.active.items()):
+        path = folder / name
+        try:
+            found = mark_of(path)
+        except OSError as error:
+            raise LakeDamaged(
+                place=path, expected="a readable file", found=error.strerror
+            ) from None
+        if found != mark:
+            raise LakeDamaged(
+                place=path,
+                expected=f"{mark.size} bytes with sha256 {mark.sha256}",
+                found=f"{found.size} bytes with sha256 {found.sha256}",
+            )
 
 
 def read(
@@ -100,8 +103,7 @@ def read(
     if state is None or not state.active:
         return pl.DataFrame(schema=schema)
     paths = [folder / name for name in sorted(state.active)]
-    for path in paths:
-        _check_content(path, state.active[path.name])
+    check_content(folder, state)
     if len(paths) == 1:
         return _scanned(paths, where).select(list(schema)).collect()
     lead = order_of(table)[0]

@@ -159,7 +159,7 @@ class _Asked:
 
     def __init__(self, record: Record, draws: int, seed: int) -> None:
         self.blocks: Blocks = blocks_of(record)
-        bits = record.blocks["bits"].to_numpy().astype(np.int64)
+        bits = record.chain["bits"].to_numpy().astype(np.int64)
         self._difficulty = difficulty_float64_column(bits)
         self._past: History = history(self.blocks, record.network)
         self._days: Days = days_of(record)

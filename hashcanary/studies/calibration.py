@@ -136,7 +136,7 @@ def retarget_outcomes(
     NoBlocksToObserve, NothingObserved, NoRetargets.
     """
     blocks = blocks_of(record)
-    difficulty = difficulty_float64_column(record.blocks["bits"].to_numpy().astype(np.int64))
+    difficulty = difficulty_float64_column(record.chain["bits"].to_numpy().astype(np.int64))
     past = history(blocks, record.network, bank)
     found: list[RetargetOutcome] = []
     for first in blocks.height[blocks.height % _EPOCH == 0].tolist():

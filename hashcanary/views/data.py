@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # what a spreadsheet takes for the start of a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_ENCODER = json.JSONEncoder(allow_nan=False)
 
 
 def json_text(document: Mapping[str, object]) -> str:
@@ -29,11 +30,10 @@ def json_text(document: Mapping[str, object]) -> str:
 
 
 def _json_value(value: object) -> str:
-    clean = jsonable(value)
-    if isinstance(clean, list) and clean and all(isinstance(item, dict) for item in clean):
-        lines = ",\n".join("    " + json.dumps(item, allow_nan=False) for item in clean)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        lines = ",\n".join("    " + _ENCODER.encode(jsonable(item)) for item in value)
         return f"[\n{lines}\n  ]"
-    return json.dumps(clean, allow_nan=False)
+    return _ENCODER.encode(jsonable(value))
 
 
 def jsonable(value: object) -> object:

@@ -214,7 +214,7 @@ def _reach(record: Record, since: str | None) -> float:
     from hashcanary.inference.explain.shapes import REACH
     from hashcanary.moments import DAY, parse_moment
 
-    if since is None or record.blocks.height == 0:
+    if since is None or record.chain.height == 0:
         return REACH
     try:
         time = parse_moment(since).time
@@ -223,7 +223,7 @@ def _reach(record: Record, since: str | None) -> float:
     if time is not None:
         # a date counts from its start
         begin = time - DAY if len(since) == len("2026-02-03") else time
-        days = (int(record.blocks["time"].max()) - begin) / DAY  # type: ignore[arg-type]
+        days = (int(record.chain["time"].max()) - begin) / DAY  # type: ignore[arg-type]
         if 1 <= days <= _LONGEST_DAYS:
             return days
     raise UsageError(

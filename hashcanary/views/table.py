@@ -117,11 +117,11 @@ class Column:
             cell = self.get(row)
         elif type(row) is tuple:
             cell = row[place]
-        elif isinstance(row, Mapping):
+        elif isinstance(row, (dict, Mapping)):
             cell = row[self.name]
         else:
             cell = getattr(row, self.key if hasattr(row, self.key) else self.name)
-        return float(cell) if isinstance(cell, Fraction) else cell
+        return float(cell) if type(cell) is Fraction else cell
 
     def data(self, cell: Cell) -> dict[str, object]:
         """A cell by the column's keys, as JSON holds it: no NaN, days and instants in ISO 8601."""
@@ -134,6 +134,8 @@ class Column:
         return {key: self._plain(end) for key, end in zip(self.keys, ends, strict=True)}
 
     def _plain(self, value: object) -> object:
+        if value is None or isinstance(value, str):
+            return value
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if not isfinite(value):
                 return None

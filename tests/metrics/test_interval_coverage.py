@@ -8,10 +8,11 @@ import pytest
 from scipy.stats import chi2, gamma
 
 from hashcanary.metrics.catalogue import blocks, hashrate
-from hashcanary.metrics.gamma_quantile import gamma_quantile
 from hashcanary.metrics.intervals import (
+    TAIL,
     fixed_count,
     fixed_count_ratio,
+    gamma_quantile,
     rate_ratio,
     weighted_poisson,
 )
@@ -20,7 +21,7 @@ DAY = 86_400
 PATHS = 20_000
 
 
-@pytest.mark.parametrize("level", [0.025, 0.975])
+@pytest.mark.parametrize("level", [TAIL, 1 - TAIL, 0.3])
 def test_gamma_quantiles_of_columns_are_scipys(level: float) -> None:
     shapes = np.concatenate([np.geomspace(0.3, 1e7, 4001), [16.0, 1e5, 144.0]])
     assert gamma_quantile(shapes, level) == pytest.approx(gamma.ppf(level, shapes), rel=1e-12)

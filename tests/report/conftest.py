@@ -22,7 +22,8 @@ import pytest
 
 from hashcanary.report.build import build_report
 from hashcanary.report.document import Report
-from hashcanary.report.render.html import BundleJob, render_html
+from hashcanary.report.render.bundle import BundleJob
+from hashcanary.report.render.html import render_html
 from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.store.record import Record
 

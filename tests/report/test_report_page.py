@@ -17,7 +17,8 @@ from hashcanary.report.build import build_report
 from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Report, Section, Table
 from hashcanary.report.errors import BundleFailed
-from hashcanary.report.render.html import BundleJob, render_html
+from hashcanary.report.render.bundle import BundleJob
+from hashcanary.report.render.html import render_html
 from hashcanary.store.record import Record
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&"\'\x1b\u202e'
@@ -219,12 +220,18 @@ def test_an_empty_table_says_why(simulated_report: Report, bundle: BundleJob) ->
 
 
 def test_a_bundle_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hashcanary.report.render.html._PROGRAM", "raise SystemExit('no library')")
+    monkeypatch.setattr(
+        "hashcanary.report.render.bundle._PROGRAM", "raise SystemExit('no library')"
+    )
     with BundleJob() as job, pytest.raises(BundleFailed, match=r"code 1: no library.*Reinstall"):
         job.text()
 
 
-def test_a_bundle_that_is_not_needed_leaves_no_process() -> None:
+def test_a_bundle_that_is_not_needed_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with BundleJob() as job:
         process = job._process
+    assert process is not None
     assert process.returncode is not None

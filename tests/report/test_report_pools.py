@@ -16,8 +16,9 @@ from hashcanary.moments import DAY
 from hashcanary.report.build import build_report
 from hashcanary.report.charts import charts_of
 from hashcanary.report.document import Report, Section
+from hashcanary.report.render.bundle import BundleJob
 from hashcanary.report.render.document_json import as_json
-from hashcanary.report.render.html import BundleJob, render_html
+from hashcanary.report.render.html import render_html
 from hashcanary.report.render.terminal import render_terminal
 from hashcanary.store.record import Record
 from hashcanary.studies.pools import study_pools

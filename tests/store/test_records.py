@@ -8,9 +8,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from support.mining import REGTEST_GENESIS, grow
 
-from hashcanary.chain.networks import MAIN, REGTEST, TESTNET4
+from hashcanary.chain.networks import MAIN, REGTEST, TESTNET4, Network
 from hashcanary.errors import Exit
 from hashcanary.moments import Moment, parse_moment
 from hashcanary.store.errors import NoSuchBlock
@@ -18,7 +21,7 @@ from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.record import Record
 from hashcanary.store.recording import record_of
-from hashcanary.store.resolve import resolve
+from hashcanary.store.resolve import believed, resolve
 
 GENESIS_TIME = 1296688602
 BITS = 0x1D00FFFF
@@ -197,6 +200,38 @@ def test_bits_come_from_another_block_of_the_epoch() -> None:
     assert bits == [0x1C00FFFF, 0x1C00FFFF, None]
 
 
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "height": st.integers(2010, 2022),
+            "hash": st.sampled_from([None, b"one", b"other"]),
+            "time": st.sampled_from([None, 10, 11]),
+            "bits": st.sampled_from([None, BITS, 0x1C00FFFF]),
+            "median_time_past": st.sampled_from([None, 9]),
+            "total_fee": st.sampled_from([None, 5, 6]),
+            "source": st.sampled_from("abc"),
+        }
+    ),
+    max_size=20,
+)
+
+
+@given(of_headers=ROWS, of_blocks=ROWS, network=st.sampled_from([MAIN, TESTNET4]))
+def test_rows_that_nobody_contests_are_what_comparing_all_gives(
+    of_headers: list[dict[str, object]], of_blocks: list[dict[str, object]], network: Network
+) -> None:
+    whole = {"hash": b"one", "time": 10, "bits": BITS}
+    named = {row["height"]: row | {k: row[k] or v for k, v in whole.items()} for row in of_headers}
+    tree = headers(*({key: row[key] for key in headers().columns} for row in named.values()))
+    tree, rows = tree.sort("height"), blocks(*of_blocks).sort("height", maintain_order=True)
+    # whose time it is says nothing where nobody says the time
+    timed = pl.col("time").is_not_null()
+    compared = resolve(tree, rows, network).blocks.filter(timed)
+    assert_frame_equal(
+        believed(tree, rows, network).filter(timed).select(compared.columns), compared
+    )
+
+
 @pytest.fixture
 def put(tmp_path: Path) -> Callable[[str, list[bytes]], Path]:
     def write(name: str, raw: list[bytes]) -> Path:
@@ -241,6 +276,20 @@ def test_the_stale_branch_stays_in_the_lake(
     lake = load(lake, [put("t.bin", trunk), put("s.bin", grow(1, trunk[1], branch=1))]).lake
     assert lake.frame("headers").height == 5
     assert record_of(lake).blocks["height"].to_list() == [0, 1, 2, 3]
+
+
+def test_the_chain_is_the_blocks_without_what_few_ask_for(
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
+) -> None:
+    trunk = [REGTEST_GENESIS, *grow(40)]
+    lake = load(lake, [put("t.bin", trunk), put("s.bin", grow(3, trunk[20], branch=1))]).lake
+    for moment in (None, at(GENESIS_TIME + 15_000), parse_moment("30")):
+        record = record_of(lake, moment)
+        chain = record.chain
+        assert "size" not in chain.columns
+        assert chain.equals(record.blocks.select(chain.columns))
+        # from now on both are one
+        assert record.chain is record.blocks
 
 
 def test_known_at_never_runs_backwards_and_a_cut_is_a_prefix(

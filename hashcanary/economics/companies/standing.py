@@ -164,7 +164,7 @@ def _moment(record: Record) -> int:
     daily = record.daily.filter(~pl.col("series").str.starts_with("power_"))
     ends = [
         frame["known_at"].max()
-        for frame in (record.blocks, daily, record.companies)
+        for frame in (record.chain, daily, record.companies)
         if "known_at" in frame.columns and frame.height
     ]
     return max(end for end in ends if isinstance(end, int))

@@ -93,6 +93,8 @@ NONE_LEFT = LeftForGood()
 
 # of the grid of log cost
 _STEP = 0.04
+# so many draws are convolved at once: what is in between takes memory
+_ROWS = 1024
 _YEAR_DAYS = 365
 # the margin: what a fall of so much in the logarithm of hashprice takes
 _MARGIN = 0.1
@@ -306,19 +308,29 @@ def _convolve(shares: Singles, base: Singles, below: Singles) -> tuple[float, Si
     shares, base = shares[there], base[there]
     first = float(base.min()) - _STEP
     place = (base - np.float32(first)) / np.float32(_STEP)
+    size = int(place.max()) + 2
+    whole = size + below.shape[1]
+    length = fft.next_fast_len(whole, real=True)
+    total = np.empty((draws, whole), np.float32)
+    for start in range(0, draws, _ROWS):
+        rows = slice(start, start + _ROWS)
+        weights = _weights(shares[:, rows], place[:, rows], size)
+        density = np.diff(below[rows], axis=1, prepend=np.float32(0.0))
+        both = fft.rfft(weights.astype(np.float32), length) * fft.rfft(density, length)
+        summed = np.cumsum(np.maximum(fft.irfft(both, length)[:, :whole], 0.0), axis=1)
+        total[rows] = summed / summed[:, -1:]
+    return first, total
+
+
+def _weights(shares: Singles, place: Singles, size: int) -> Floats:
+    """Shares at fractional places of a grid, (rigs, draws) each: (draws, size)."""
+    draws = shares.shape[1]
     index = place.astype(np.int64)
     part = place - index
-    size = int(index.max()) + 2
     cell = index + size * np.arange(draws)[None, :]
     weights = np.bincount(
         np.concatenate((cell.ravel(), (cell + 1).ravel())),
         weights=np.concatenate(((shares * (1 - part)).ravel(), (shares * part).ravel())),
         minlength=draws * size,
-    ).reshape(draws, size)
-    whole = size + below.shape[1]
-    length = fft.next_fast_len(whole, real=True)
-    density = np.diff(below, axis=1, prepend=np.float32(0.0))
-    both = fft.rfft(weights.astype(np.float32), length) * fft.rfft(density, length)
-    total = np.cumsum(np.maximum(fft.irfft(both, length)[:, :whole], 0.0), axis=1)
-    total /= total[:, -1:]
-    return first, total.astype(np.float32)
+    )
+    return np.asarray(weights.reshape(draws, size), np.float64)

@@ -248,19 +248,18 @@ class Background:
         """Log likelihoods (wanders,) of the first ``until`` windows, all without, with no fall."""
         return np.array([terms[:until].sum() for terms in self._terms])
 
-    def whiten(self, mean: Floats) -> Floats:
-        """Means over the windows (draws, w), their errors made alike: (wanders, draws, w)."""
-        return np.array([mean @ inverse.T for inverse in self._whitening])
+    def fit(self, mean: Floats, until: int | None = None) -> Floats:
+        """Log likelihoods (wanders, draws, depths) of the first windows.
 
-    def fit(self, white: Floats, until: int | None = None) -> Floats:
-        """Log likelihoods (wanders, draws, depths) of the first windows, from whitened shapes."""
-        found = []
-        for kept, off, part in zip(self.luck(until), self._off, white, strict=True):
-            piece = part[:, :until]
-            slope, curve = piece @ off[:until], np.einsum("ij,ij->i", piece, piece)
+        mean: of shapes over the windows, (draws, w).
+        """
+        logs = []
+        for kept, inverse, off in zip(self.luck(until), self._whitening, self._off, strict=True):
+            white = mean[:, :until] @ inverse[:until, :until].T
+            slope, curve = white @ off[:until], np.einsum("ij,ij->i", white, white)
             # what is seen is off by -depth times the shape, and noise
-            found.append(kept - DEPTHS * slope[:, None] - 0.5 * DEPTHS**2 * curve[:, None])
-        return np.array(found)
+            logs.append(kept - DEPTHS * slope[:, None] - 0.5 * DEPTHS**2 * curve[:, None])
+        return np.array(logs)
 
 
 def depth_prior(cause: Cause) -> Floats:

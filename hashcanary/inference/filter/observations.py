@@ -116,14 +116,14 @@ class Observations:
 
 def blocks_of(record: Record) -> Blocks:
     """The record's blocks. Raises NoBlocksToObserve when it has fewer than two."""
-    if record.blocks.height < 2:
-        raise NoBlocksToObserve(found=record.blocks.height, at=record.at_text)
-    time = record.blocks["time"].to_numpy().astype(np.int64, copy=False)
+    if record.chain.height < 2:
+        raise NoBlocksToObserve(found=record.chain.height, at=record.at_text)
+    time = record.chain["time"].to_numpy().astype(np.int64, copy=False)
     prices = PriceChanges(record, int(time.min()), int(time.max()))
     return Blocks(
-        record.blocks["height"].to_numpy().astype(np.int64, copy=False),
+        record.chain["height"].to_numpy().astype(np.int64, copy=False),
         time,
-        work_float64_column(record.blocks["bits"].to_numpy().astype(np.int64, copy=False)),
+        work_float64_column(record.chain["bits"].to_numpy().astype(np.int64, copy=False)),
         prices.at(time),
     )
 

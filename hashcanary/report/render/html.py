@@ -11,19 +11,17 @@ import base64
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from hashcanary.interval import Interval
 from hashcanary.report import theme
 from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.document import Ledger
-from hashcanary.report.errors import BundleFailed
+from hashcanary.report.render.bundle import BundleJob
 from hashcanary.report.render.words import (
     extent,
     facts_line,
@@ -38,7 +36,6 @@ from hashcanary.views.text import FORMATS, SIMULATED, cell, day, heading, percen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
     from typing import Any
 
     from hashcanary.report.charts.definition import Chart, Line
@@ -75,56 +72,6 @@ def tag(name: str, /, *children: str, **attributes: str | bool | int | None) -> 
 def join(*children: str) -> Html:
     """Children one after another, plain strings escaped."""
     return Html("".join(child if isinstance(child, Html) else escape(child) for child in children))
-
-
-_PROGRAM = (
-    "import sys, vl_convert; "
-    "sys.stdout.buffer.write(vl_convert.javascript_bundle(vl_version=sys.argv[1]).encode())"
-)
-
-# it takes two seconds; a machine may be busy
-_PATIENCE_S = 120
-
-
-class BundleJob:
-    """A process that makes the bundle; a context manager that ends it if it is not needed."""
-
-    def __init__(self) -> None:
-        from hashcanary.report.charts.definition import VEGA_LITE
-
-        command = [sys.executable, "-I", "-c", _PROGRAM, VEGA_LITE]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self._text: str | None = None
-
-    def text(self) -> str:
-        """The script, once it is there. Raises BundleFailed."""
-        if self._text is None:
-            self._text = self._answer().decode()
-        return self._text
-
-    def _answer(self) -> bytes:
-        try:
-            out, said = self._process.communicate(timeout=_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise BundleFailed(code=None, said=f"nothing for {_PATIENCE_S} s") from None
-        if self._process.returncode != 0 or not out:
-            tail = said.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-            raise BundleFailed(code=self._process.returncode, said=tail[0])
-        return out
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
 
 
 # characters from which a cell reads as a sentence
@@ -273,7 +220,7 @@ def _all_rows(one: Table) -> Html:
 
 def _worded(one: Table, cells: list[list[Cell]]) -> str | None:
     """A table of sentences or of many intervals: a narrow page shows each row as a paragraph."""
-    texts = [text for row in cells if len(row) > 2 for text in row[1:3]]
+    texts = [text for row in cells if len(row) > 2 for text in row[1:]]
     long = any(len(text) > _SENTENCE for text in texts if isinstance(text, str))
     return "worded" if long or sum(bool(c.limits) for c in one.columns) > _ESTIMATES else None
 
@@ -410,7 +357,7 @@ RANGES = (("1", "1 y"), ("2", "2 y"), ("4", "4 y"), ("all", "all"))
 
 
 def render_html(report: Report, bundle: BundleJob | None = None) -> str:
-    """The page. ``bundle``: one started earlier, to save its two seconds. Raises BundleFailed."""
+    """The page. ``bundle``: one started earlier, to save its time. Raises BundleFailed."""
     if bundle is None:
         with BundleJob() as job:
             return _page(report, job.text())

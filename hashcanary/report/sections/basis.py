@@ -92,7 +92,7 @@ def _lead(reading: Reading) -> str:
 
 def _sources(record: Record) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    blocks = record.blocks.group_by("source", maintain_order=True).agg(
+    blocks = record.chain.group_by("source", maintain_order=True).agg(
         pl.len(), pl.col("height").min().alias("low"), pl.col("height").max().alias("high")
     )
     for source, rows_of, low, high in blocks.sort("low", "source").iter_rows():
@@ -139,7 +139,7 @@ def _every(seconds: int) -> str:
 def _gaps(record: Record) -> Table:
     """Ranges of heights in which fewer than ``_RUN`` blocks in a row are known."""
     runs = (
-        record.blocks.with_columns(run=(pl.col("height") - pl.int_range(pl.len())))
+        record.chain.with_columns(run=(pl.col("height") - pl.int_range(pl.len())))
         .group_by("run", maintain_order=True)
         .agg(
             pl.col("height").first().alias("first"),
@@ -152,7 +152,7 @@ def _gaps(record: Record) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for before, after in pairwise(whole.iter_rows(named=True)):
         low, high = before["last"] + 1, after["first"] - 1
-        inside = int(record.blocks["height"].is_between(low, high).sum())
+        inside = int(record.chain["height"].is_between(low, high).sum())
         span = f"{day(before['until'])} to {day(after['since'])}"
         rows.append((f"{low:,} to {high:,}", high - low + 1 - inside, inside, span))
     return Table(
@@ -167,7 +167,7 @@ def _gaps(record: Record) -> Table:
         rows=tuple(rows),
         note="Gaps are not filled in. Most single blocks known inside them are the first of an "
         "epoch, which gives the difficulty.",
-        empty=f"None: {count(record.blocks.height, 'block')}, without a gap.",
+        empty=f"None: {count(record.chain.height, 'block')}, without a gap.",
     )
 
 
@@ -212,7 +212,7 @@ def _again(record: Record, command: str) -> tuple[tuple[str, str], ...]:
     )
     lake = record.provenance.get("lake_version", "unknown")
     code = record.provenance.get("code_version", "unknown")
-    blocks = record.blocks
+    blocks = record.chain
     tip = (
         f"height {blocks['height'][-1]:,}, {minute(blocks['time'][-1])}"
         if blocks.height

@@ -123,9 +123,9 @@ def _labels(record: Record, study: PoolStudy) -> str:
     """Which list labelled, how much of the record, and how many blocks it leaves out."""
     heights = record.pool_labels["height"]
     first = int(heights[0])
-    whole = record.blocks.filter(record.blocks["height"] >= first).height
+    whole = record.chain.filter(record.chain["height"] >= first).height
     left = whole - heights.len()
-    after = int((record.blocks["time"] >= study.end).sum())
+    after = int((record.chain["time"] >= study.end).sum())
     without = "all of them" if not left else f"all but {left:,}"
     text = (
         f"Labels of pools: {harmless(study.list)}. From block {first:,} on the record holds "

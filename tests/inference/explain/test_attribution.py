@@ -234,17 +234,29 @@ def test_before_the_first_rig_what_machines_cost_is_missing_and_nothing_else(
     assert one.evidence[:4] == other.evidence[:4]
 
 
-def test_hashprice_is_the_declared_metrics(storm: StressWorld) -> None:
-    record = storm.record
+def earned_by_hand(record: Record, day: int) -> float:
+    """A day's close times the subsidy that 1 PH/s expects of it, from blocks and candles alone."""
+    bits = record.blocks.filter(pl.col("time") // DAY == day)["bits"].to_list()
+    heights = record.blocks.filter(pl.col("time") // DAY == day)["height"].to_list()
+    # the target of difficulty one over the block's, and 2^32 hashes a block at difficulty one
+    targets = [(one & 0xFFFFFF) << 8 * ((one >> 24) - 3) for one in bits]
+    difficulty = sum((0xFFFF << 208) / target for target in targets) / len(bits)
+    coins = sum(50 / 2 ** (height // 210_000) for height in heights) / len(heights)
+    (close,) = record.candles.filter(pl.col("open_time") == day * DAY)["close"]
+    return close * coins * 1e15 * 86_400 / (difficulty * 2**32)
+
+
+def test_what_a_hash_earned_by_hand(storm: StressWorld) -> None:
     day = storm.start // DAY
-    margin = margin_at(record, (storm.start, storm.start, storm.start), machines())
+    margin = margin_at(storm.record, (storm.start, storm.start, storm.start), machines())
     assert not isinstance(margin, Missing)
-    rows = metrics_of(record)["hashprice.subsidy"].rows
-    times = rows["time"].to_numpy()
-    near = (times >= (day - 2) * DAY) & (times <= day * DAY)
-    assert margin.hashprice_usd_per_phs_day == pytest.approx(
-        rows["value"].to_numpy()[near].mean(), rel=0.05
-    )
+    # of a drop that was down when it began the day before it counts, and the day itself
+    at = [earned_by_hand(storm.record, one) for one in (day - 1, day)]
+    before = [earned_by_hand(storm.record, one) for one in range(day - 60, day)]
+    assert margin.day == day * DAY
+    assert margin.hashprice_usd_per_phs_day == pytest.approx(sum(at) / 2, rel=1e-12)
+    assert margin.usual_usd_per_phs_day == pytest.approx(sum(before) / 60, rel=1e-12)
+    assert margin.log_change == pytest.approx(np.log(sum(at) / 2 / (sum(before) / 60)))
 
 
 def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> None:
