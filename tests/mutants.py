@@ -52,6 +52,8 @@ RELATED = {
     "metrics": ("metrics", "properties/test_days_never_change.py", "properties/test_errors.py"),
     "inference": ("inference", "properties/test_errors.py"),
 }
+# what is not among the layers of a sample, but may be named by --modules
+RELATED |= {"views": ("views",), "report": ("report",), "cli": ("cli",)}
 BAR = 0.85
 MODULES_A_LAYER = 10
 MUTANTS_A_MODULE = 8
@@ -243,7 +245,8 @@ def _changed_value(node: ast.expr) -> Iterator[tuple[str, str]]:
         case ast.Call(func=function, args=[first, second, *rest], keywords=keywords):
             name = getattr(function, "attr", getattr(function, "id", ""))
             starred = isinstance(first, ast.Starred) or isinstance(second, ast.Starred)
-            if not starred and name not in _SYMMETRIC:
+            same = ast.dump(first) == ast.dump(second)
+            if not starred and not same and name not in _SYMMETRIC:
                 yield "arguments", _text(ast.Call(function, [second, first, *rest], keywords))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             if not isinstance(test, ast.Compare):
@@ -368,11 +371,12 @@ def _imports(module: str) -> re.Pattern[str]:
 
 def map_tests(tree: Path, environment: dict[str, str], related: Sequence[str]) -> Tests:
     """Run the test files that have changed since they were last run; the rest is in the cache."""
-    # which lines run does not hang on what only shows them
+    # which lines of a layer run does not hang on what only shows them
+    shows = {"cli", "report", "views"}
     package = _digest(
         path
         for path in sorted((tree / "hashcanary").rglob("*.py"))
-        if path.relative_to(tree).parts[1] not in {"cli", "report", "views"}
+        if shows.intersection(related) or path.relative_to(tree).parts[1] not in shows
     )
     shared = _digest(sorted((ROOT / "tests").rglob("conftest.py")))
     CACHE.mkdir(exist_ok=True)
@@ -404,6 +408,8 @@ def _mapped(stale: list[str], tree: Path, environment: dict[str, str]) -> dict[s
     if run.returncode:
         raise SystemExit(f"the tests fail without any mutant:\n{run.stdout.decode()[-3000:]}")
     noted = json.loads(report.read_bytes())
+    if unasked := noted.keys() - set(stale):
+        raise SystemExit(f"expected notes on {stale}, found some on {sorted(unasked)}")
     return {name: noted.get(name, {"seconds": {}, "lines": {}}) for name in stale}
 
 
@@ -416,6 +422,8 @@ def _digest(paths: Iterable[Path], salt: str = "") -> str:
 
 _PYTEST = [
     *(sys.executable, "-P", "-m", "pytest", "-q", "-x", "--hypothesis-profile=mutants"),
+    # pytest would look for them above the folders that its options name, and name tests from there
+    *(f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml")),
     *("-p", "no:cov", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "mutants"),
 ]
 
@@ -476,7 +484,7 @@ class _Tracer:
 
         self._tree = Path(config.getoption("--mutants-tree"))
         self._report = Path(config.getoption("--mutants-map"))
-        folders = [str(self._tree / "hashcanary" / layer) for layer in LAYERS]
+        folders = [str(self._tree / "hashcanary" / layer) for layer in RELATED]
         self._coverage = coverage.Coverage(data_file=None, source=folders, config_file=False)
         self._coverage.start()
         self._test = ""
@@ -580,7 +588,7 @@ class Bench:
         package = self._tree / "hashcanary"
         return {
             str(path.relative_to(package)): path.read_bytes()
-            for layer in LAYERS
+            for layer in RELATED
             for path in sorted((package / layer).rglob("*.py"))
         }
 
@@ -659,10 +667,14 @@ def _run(command: Sequence[str], environment: dict[str, str], limit: int) -> str
 
 
 def sample(
-    modules: dict[str, bytes], seed: int, modules_a_layer: int, count: int
+    modules: dict[str, bytes],
+    seed: int,
+    modules_a_layer: int,
+    count: int,
+    layers: Iterable[str] = LAYERS,
 ) -> Iterator[Mutant]:
     """Mutants drawn by a seed: so many modules of each layer, so many mutants of each."""
-    for layer in LAYERS:
+    for layer in layers:
         changeable = [
             name
             for name, source in modules.items()
@@ -699,10 +711,12 @@ def run_sample(
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         modules = bench.modules()
+        layers: Iterable[str] = LAYERS
         if only:
+            layers = RELATED
             modules = {name: text for name, text in modules.items() if name.startswith(tuple(only))}
             modules_a_layer = len(modules)
-        for mutant in sample(modules, seed, modules_a_layer, count):
+        for mutant in sample(modules, seed, modules_a_layer, count, layers):
             outcomes.append(Outcome(mutant, bench.fate(mutant)))
             if outcomes[-1].fate == SURVIVED:
                 _say(f"survived: {mutant}")
@@ -731,13 +745,15 @@ def table(outcomes: Sequence[Outcome], by: Sequence[str]) -> str:
 
 _PAGE = """# Mutation testing
 
-<!-- Written by `make mutants`: run it anew, do not change this page. -->
+<!-- Written by `python tests/mutants.py --write`: run it anew, do not change this page. -->
 
 Every mutant is one line of the package made wrong: a comparison, a sign, a constant, an argument,
-a statement left out. It is killed where a test fails. `make mutants` draws {modules} modules of
-each layer and {count} mutants of each (seed {seed}) and fails below {bar:.0%}; `make torture`
-tries a few others. What no test can tell from the original is listed with its reason in
-[equivalent_mutants.toml](../tests/equivalent_mutants.toml).
+a statement left out. It is killed where a test fails. Here are {modules} modules of each layer and
+{count} mutants of each, drawn by seed {seed}; tests were written against those of other seeds.
+
+`make mutants` draws {usual_modules} and {usual_count} (seed {usual_seed}) and fails below
+{bar:.0%}; `make torture` tries a few others. What no test can tell from the original is listed with
+its reason in [equivalent_mutants.toml](../tests/equivalent_mutants.toml).
 
 ## Layers
 
@@ -753,7 +769,10 @@ def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument(
-        "--modules", nargs="+", default=[], help="only these, such as store/ or chain/targets.py"
+        "--modules",
+        nargs="+",
+        default=[],
+        help="only these, such as store/, chain/targets.py, or views/ of those that show results",
     )
     parser.add_argument("--modules-a-layer", type=int, default=MODULES_A_LAYER)
     parser.add_argument("--count", type=int, default=MUTANTS_A_MODULE, help="mutants a module")
@@ -781,6 +800,9 @@ def main() -> int:
             modules=args.modules_a_layer,
             count=args.count,
             seed=args.seed,
+            usual_modules=MODULES_A_LAYER,
+            usual_count=MUTANTS_A_MODULE,
+            usual_seed=SEED,
             bar=BAR,
             layers=by_layer,
             by_module=by_module,

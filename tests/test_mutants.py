@@ -67,6 +67,7 @@ def test_what_runs_is_changed_and_only_that(mutants: ModuleType) -> None:
         ("g(a, b, key=c)", ["(g(b, a, key=c))"]),
         ("max(a, b)", []),
         ("g(*a, b)", []),
+        ("g(a, a)", []),
         ("a if b else c", ["(c if b else a)"]),
         ("1.5", ["0.5", "2.5"]),
         ("zip(a, strict=True)", []),

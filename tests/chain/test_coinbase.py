@@ -279,3 +279,9 @@ def test_only_scripts_longer_than_any_with_an_address_are_passed_over() -> None:
         (0, 4),
         (3, 4),
     ]
+
+
+def test_no_more_outputs_are_read_than_are_counted() -> None:
+    both = serialized([(1, b"a"), (2, b"b")])
+    rows = pl.Series([b"\x01" + both[1:], both, b"\x00" + both[1:]], dtype=pl.Binary)
+    assert payouts_of(rows).select("row", "value").rows() == [(0, 1), (1, 1), (1, 2)]

@@ -9,7 +9,6 @@ from hashcanary.metrics.catalogue import (
     fees,
     hashprice,
     hashvalue,
-    issuance,
     pow_floor,
     price,
     puell,
@@ -150,8 +149,8 @@ def test_issuance_fees_and_revenue_add_up() -> None:
             "price.usd": [100_000.0],
         }
     )
-    assert only(issuance.issuance_btc(frame)) == 450.0
-    assert only(issuance.issuance_usd(frame)) == 45e6
+    assert only(supply.issuance_btc(frame)) == 450.0
+    assert only(supply.issuance_usd(frame)) == 45e6
     assert only(supply.supply_btc(frame)) == 19_687_503.125
     assert only(fees.fees_btc(frame)) == 5.0
     assert only(fees.fees_mtp_btc(frame)) == 4.0

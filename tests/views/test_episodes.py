@@ -6,17 +6,20 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import pytest
 from support.episode_records import results, ribbon
+from support.records import record
 
 from hashcanary.errors import UsageError
 from hashcanary.inference.luck.luck import DrawdownLuck
 from hashcanary.studies.episodes import EpisodeLuck, EpisodeStudy, find_episodes
-from hashcanary.studies.luck import Chance, InversionLuck
+from hashcanary.studies.luck import Chance, InversionLuck, RibbonLuck
 from hashcanary.views.episodes import (
     VIEW,
     after_table,
+    answer,
     episodes,
     episodes_table,
     rule_after,
@@ -27,6 +30,7 @@ from hashcanary.views.episodes import (
 if TYPE_CHECKING:
     from hashcanary.metrics.engine import Metrics
     from hashcanary.store.record import Record
+    from hashcanary.views.answer import Answer
 
 
 def lucky(study: EpisodeStudy) -> EpisodeStudy:
@@ -137,6 +141,112 @@ def test_the_real_record_by_both_rules(real_record: Record, real_results: Metric
     assert 3 < ribbon_rule["simulated_inversions"]["inversions_per_year"] < 12
     assert epoch_rule["simulated_inversions"] is None
     assert answer.tables[1].key == "after"
+
+
+NONE = np.empty(0, dtype=np.int64)
+LUCK = RibbonLuck(
+    seed=7,
+    worlds=400,
+    first=0,
+    known=np.ones(730, dtype=np.bool_),
+    world=NONE,
+    start=NONE,
+    days=NONE,
+    lowest=np.empty(0),
+    per_year=4.4,
+    low=2.6,
+    high=6.4,
+    weeks_per_year=1.26,
+)
+
+
+def answered(states: str, show: str = "episodes", luck: RibbonLuck | None = None) -> Answer:
+    """The answer on days of letters, by the ribbons alone."""
+    study = ribbon(find_episodes(results(states), simulated=False))
+    return answer(record(), [replace(study, luck=luck)], show)
+
+
+def test_sentences_say_what_a_rule_covers_and_what_is_not_shown() -> None:
+    lines = answered("?n" + "i" * 8 + "nn?n" + "ii" + "nnn").sentences
+    text = " ".join(lines)
+    assert lines[0].startswith("ribbon: ")
+    # from the second of January to the nineteenth, but for the thirteenth
+    assert "Covered: 2 to 19 Jan 2024, with 1 gap." in text
+    assert "1 more episode ended within a week" in text
+    assert "times a year" not in text
+    assert not any("*" in line for line in lines)
+    cut = " ".join(answered("?" + "i" * 9 + "n").sentences)
+    assert "*: begins or ends at a gap of the record." in cut
+
+
+def test_a_rule_that_cannot_be_applied_says_so() -> None:
+    found = answered("???")
+    assert found.sentences[-1].strip() == "The rule cannot be applied anywhere in this record."
+    assert found.to_dict()["rules"][0]["episodes"] == 0
+    assert found.to_dict()["rows"] == []
+    assert "No rule finds an episode." in found.text()
+
+
+def test_simulated_inversions_are_told_with_their_range() -> None:
+    found = answered("n" + "i" * 8 + "nn", luck=LUCK)
+    text = " ".join(found.sentences)
+    assert "in 400 networks" in text
+    assert "4 times a year (3 to 6 in four years of five)" in text
+    assert "1.3 a year last a week or more" in text
+    inversions = found.to_dict()["rules"][0]["simulated_inversions"]
+    assert (inversions["seed"], inversions["worlds"]) == (7, 400)
+    assert inversions["inversions_per_year"] == 4.4
+    assert inversions["inversions_per_year_low"] == 2.6
+    assert inversions["inversions_per_year_high"] == 6.4
+    assert inversions["a_week_or_longer_per_year"] == 1.26
+
+
+def test_either_table_may_stand_first_with_notes_of_its_own() -> None:
+    first, second = (answered("n" + "i" * 8 + "nn", show) for show in ("episodes", "after"))
+    assert [table.key for table in first.tables] == ["episodes", "after"]
+    assert [table.key for table in second.tables] == ["after", "episodes"]
+    assert first.title.startswith("Capitulations, as known at")
+    assert first.notes[0].startswith("Return period")
+    assert second.notes[0].startswith("Windows apart")
+    assert second.to_dict()["shown"] == "after"
+
+
+def test_people_read_ends_shares_and_prices() -> None:
+    prices: list[float | None] = [99.5] * 10 + [12_345.6] * 60
+    given = results("n" + "i" * 8 + "n" * 61, None, prices)
+    found = answer(record(), [ribbon(find_episodes(given, simulated=False))])
+    text = found.text(300)
+    assert "2 Jan 2024" in text
+    assert "10 Jan 2024" in text
+    # below a hundred dollars with cents
+    assert "99.50" in text
+    (row,) = found.to_dict()["rows"]
+    assert row["length_days"] == 8
+    assert row["price_end_usd"] == 99.5
+    assert row["after_end_30d_fraction"] == pytest.approx(12_345.6 / 99.5 - 1)
+    after = answer(record(), [ribbon(find_episodes(given, simulated=False))], "after").table()
+    thirty = after.filter(pl.col("moment") == "end", pl.col("horizon_days") == 30).row(
+        0, named=True
+    )
+    assert thirty["median_fraction"] == row["after_end_30d_fraction"]
+    assert thirty["positive"] == thirty["measured"] == 1
+
+
+def test_the_reports_note_names_gaps_short_ones_and_what_luck_does() -> None:
+    study = ribbon(find_episodes(results("n" + "i" * 8 + "nn?n" + "ii" + "nn"), simulated=False))
+    note = rule_table(replace(study, luck=LUCK)).note
+    assert "1 episode ended within a week" in note
+    assert "The rule cannot be applied: 12 Jan 2024." in note
+    assert "in 400 networks" in note
+    plain = rule_table(study)
+    assert "networks" not in plain.note
+    names = [column.name for column in plain.columns]
+    assert not any("simulated" in name for name in names)
+    with_luck = [column.name for column in rule_table(replace(study, luck=LUCK)).columns]
+    assert {"simulated_as_long", "simulated_as_deep"} <= set(with_luck)
+    none = rule_table(ribbon(find_episodes(results("nnn"), simulated=False)))
+    assert none.empty.startswith("None in the record")
+    assert rule_after(study).empty == "No episode has ended long enough ago."
 
 
 def test_another_table_is_refused(real_record: Record) -> None:

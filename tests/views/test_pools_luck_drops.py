@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, nan
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from support.stress_worlds import stress_world
@@ -13,8 +15,14 @@ from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_time
 from hashcanary.store.record import Record
 from hashcanary.studies.pools import PoolRow, PoolStudy
+from hashcanary.views.data import csv_text
+from hashcanary.views.luck import answer as window_answer
 from hashcanary.views.luck import drops, luck, small
 from hashcanary.views.pools import answer, changes, lead, shares
+
+if TYPE_CHECKING:
+    from hashcanary.inference.filter.comparison import Comparison
+    from hashcanary.inference.luck.luck import WindowLuck
 
 START = 1_767_225_600  # 1 Jan 2026
 
@@ -194,3 +202,161 @@ def test_drops_have_alarms_depths_and_ends(record: Record, monkeypatch: pytest.M
     # two years of blocks, and a little more, at one in two years
     assert document["false_alarms"] == pytest.approx(1.01, abs=0.01)
     assert "once in 3.5 years" in document["sentences"][-1]
+
+
+def test_several_alarms_and_gaps_are_told_with_what_noise_alone_raises(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = replace(DROP, end=900_400, end_time=START + 3 * DAY, returned=False)
+    listed = DropList((DROP, ended), 0.5, ((0, 52_559), (200_000, 252_559)), 0.05)
+    monkeypatch.setattr("hashcanary.inference.drops.drops.find_drops", lambda *_: listed)
+    answer = drops(record, years=0.5)
+    first, runs, now = answer.sentences
+    # two years of blocks at two false alarms a year
+    assert first.startswith("2 alarms in 105,120 blocks")
+    assert "raise 4.0 on average" in first
+    assert "0 to 52,559, 200,000 to 252,559" in runs
+    assert "no further drop" in now
+    document = answer.to_dict()
+    assert document["between_false_alarms_years"] == 0.5
+    assert document["false_alarms"] == 4.0
+    assert document["rows"][1]["end"] == iso_time(START + 3 * DAY)
+    assert (document["rows"][1]["end_height"], document["rows"][1]["returned"]) == (900_400, False)
+    assert document["rows"][0]["level_before_hashes_per_second"] == 9e20
+    text = answer.text(200)
+    assert "20% (10% to 30%)" in text
+    assert "1 Jan 2026" in text
+    assert "120 years" in text
+
+
+def test_without_a_drop_the_table_says_so_and_one_run_is_not_told(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = DropList((), 1.0, ((0, 999),), 0.0)
+    monkeypatch.setattr("hashcanary.inference.drops.drops.find_drops", lambda *_: listed)
+    answer = drops(record)
+    assert "0 alarms in 1,000 blocks" in answer.sentences[0]
+    assert len(answer.sentences) == 2
+    assert "No drop raised an alarm." in answer.text()
+    assert csv_text(answer.tables[0]).count("\n") == 1
+
+
+def test_the_share_of_no_known_pool_and_concentration_are_said(record: Record) -> None:
+    sentences = answer(record, STUDY).to_dict()["sentences"]
+    text = " ".join(sentences)
+    assert "10.0% of the blocks are of no known pool" in text
+    assert "0.4500 (0.4200 to 0.4800)" in text
+    assert "Fewest pools above a half: 1 (1 to 1)" in text
+    assert "any of the 3 pools compared" in text
+    assert "mine@1" in text
+    unsure = replace(STUDY, nakamoto=Interval(3.0, 2.0, inf))
+    assert "3 (2 to more)" in " ".join(answer(record, unsure).sentences)
+
+
+def test_nothing_is_compared_where_the_window_before_has_no_labels(record: Record) -> None:
+    rows = tuple(replace(row, share_change=None, beyond_luck=None) for row in STUDY.rows)
+    alone = replace(STUDY, before=None, rows=rows)
+    document = answer(record, alone).to_dict()
+    assert document["blocks_before"] is None
+    assert {row["share_change_fraction"] for row in document["rows"]} == {None}
+    assert "are not all labelled: nothing is compared" in document["sentences"][0]
+    assert sum("nothing is compared" in line for line in document["sentences"]) == 1
+
+
+def test_groups_have_their_own_title_and_csv_every_column(record: Record) -> None:
+    assert answer(record, STUDY).title.startswith("Pools, 1 to 7 Jan 2026")
+    grouped = answer(record, replace(STUDY, by="group"))
+    assert grouped.title.startswith("Groups of pools, ")
+    header, first, *_ = csv_text(grouped.tables[0]).splitlines()
+    assert header.startswith("pool,name,blocks,share_fraction,share_fraction_low")
+    assert first.startswith("large,large,600,0.6,")
+    assert header.endswith("p_value,p_corrected,beyond_luck")
+
+
+def test_people_read_changes_in_points_and_who_is_unknown_in_words(record: Record) -> None:
+    text = answer(record, STUDY).text(200)
+    assert "−5.0 (−6.0 to −4.0)" in text
+    assert "percentage points" in text
+    assert "no known pool" in text
+    assert " slug" not in text
+
+
+def test_names_of_pools_are_harmless_in_a_sentence() -> None:
+    evil = replace(STUDY.rows[0], name="evil\x1b[31m")
+    assert "\x1b" not in lead(replace(STUDY, rows=(evil, *STUDY.rows[1:])))
+
+
+@pytest.fixture(scope="module")
+def judged(record: Record) -> WindowLuck:
+    from hashcanary.inference.filter.observations import blocks_of
+    from hashcanary.inference.luck.luck import window_luck
+    from hashcanary.inference.luck.windows import between_times
+
+    end = int(record.blocks["time"][-1]) - 30 * DAY
+    blocks = blocks_of(record)
+    window = between_times(blocks, record.network, end - 3 * DAY, end)
+    return window_luck(blocks, record.network, window, span_days=100.0)
+
+
+def test_without_the_models_the_window_is_judged_and_why_is_said(
+    record: Record, judged: WindowLuck
+) -> None:
+    found = window_answer(record, judged, None, "a gap of a week")
+    document = found.to_dict()
+    (row,) = document["rows"]
+    assert document["models"] == []
+    assert document["models_change_fraction"] is document["models_correlation_ratio"] is None
+    assert document["missing"] == ["a gap of a week"]
+    assert found.sentences[-1] == "Missing: a gap of a week."
+    assert row["lower_by_0_percent_probability"] is None
+    assert row["p_value"] == judged.p_value
+    assert row["expected_blocks"] == judged.expected
+    assert row["once_in_years"] == judged.once_in_years
+    assert "within 100 days" in found.tables[0].note
+    assert not any("dynamic models" in line for line in found.sentences)
+    assert judged.reference is not None
+    assert document["reference_first"] == judged.reference.first + 1
+    assert document["reference_last"] == judged.reference.last
+    assert document["hashrate_before_hashes_per_second"] == judged.rate
+
+
+def test_the_models_have_their_change_and_the_chances_of_drops(
+    record: Record, judged: WindowLuck
+) -> None:
+    models = cast(
+        "Comparison",
+        SimpleNamespace(
+            quantiles=lambda: [-0.3, -0.25, -0.2, -0.15, -0.1, -0.05, 0.02],
+            fallen=lambda fraction: {0.0: 0.97, 0.05: 0.9, 0.1: 0.7, 0.2: 0.0003}[fraction],
+            correlation=0.4,
+            lacks=("blocks in the later time",),
+        ),
+    )
+    found = window_answer(record, judged, models)
+    document = found.to_dict()
+    assert document["models_change_fraction"] == -0.15
+    assert document["models_change_fraction_low"] == -0.3
+    assert document["models_change_fraction_high"] == 0.02
+    assert document["models_correlation_ratio"] == 0.4
+    (row,) = document["rows"]
+    chances = [row[f"lower_by_{drop}_percent_probability"] for drop in (0, 5, 10, 20)]
+    assert chances == [0.97, 0.9, 0.7, 0.0003]
+    text = " ".join(found.sentences)
+    assert "−15.0% (95%: −30.0% to +2.0%)" in text
+    assert "P(lower hashrate): 97.0%" in text
+    assert "by more than 20%: 0.03%" in text
+    assert document["missing"] == ["blocks in the later time"]
+    assert judged.reference is not None
+    assert f"{judged.reference.blocks:,} blocks before (95%)" in text
+
+
+def test_a_window_of_ones_own_is_judged_and_the_last_three_settled_days_without(
+    record: Record,
+) -> None:
+    document = luck(record).to_dict()
+    times = record.blocks["time"].to_list()
+    # the median of the last eleven headers, a little earlier than the last
+    until = sorted(times[-11:])[5]
+    assert document["end"] == iso_time(until)
+    assert document["start"] == iso_time(until - 3 * DAY)
+    assert document["span_days"] == 365.25

@@ -13,6 +13,9 @@ from hashcanary.inference.errors import BadStatement, NoBlocksToObserve, TooFewT
 from hashcanary.inference.explain.attribution import KINDS, assume, explain_drop
 from hashcanary.inference.explain.causes import NAMES, read_causes
 from hashcanary.inference.explain.margins import Missing, machines, margin_at
+from hashcanary.inference.explain.profile import fit_causes, locate_drop, profile_of
+from hashcanary.inference.explain.shapes import observed
+from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
 from hashcanary.store.record import Record
@@ -44,6 +47,62 @@ def test_probabilities_follow_from_prior_and_evidence_by_bayes(storm: StressWorl
         assert found.probabilities[name] == pytest.approx(raw[name] / sum(raw.values()))
     assert tuple(one.kind for one in found.evidence) == KINDS
     assert found.missing == ()
+
+
+def test_a_drop_is_described_by_what_decline_and_recovery_say_of_each_cause(
+    storm: StressWorld,
+) -> None:
+    record = _after(storm, 12)
+    found = explain_drop(record)
+    decline, recovery = (one.factors for one in found.evidence[:2])
+    assert decline is not None
+    assert recovery is not None
+    seen = observed(blocks_of(record), record.network, found.reach)
+    fine, _, fitted = fit_causes(seen, found.causes, locate_drop(seen, found.causes))
+    raw = np.array(
+        [
+            found.prior[one.cause.name] * np.exp(decline[one.cause.name] + recovery[one.cause.name])
+            for one in fitted
+        ]
+    )
+    expected = profile_of(fine, fitted, raw / raw.sum())
+    for name in ("depth", "decline_days", "returned"):
+        assert getattr(found.drop, name).three == pytest.approx(getattr(expected, name).three)
+    for name in ("start", "start_low", "start_high", "down", "low_from", "low_to", "height"):
+        assert getattr(found.drop, name) == pytest.approx(getattr(expected, name), abs=1)
+    # and the storm's recovery is part of it: most of it came back within days
+    assert found.drop.returned.value > 0.5
+
+
+def test_a_prior_is_of_a_drop_of_each_cause_just_there_and_luck_of_none(
+    storm: StressWorld,
+) -> None:
+    record = _after(storm, 12)
+    found = explain_drop(record)
+    seen = observed(blocks_of(record), record.network, found.reach)
+    place = locate_drop(seen, found.causes)
+    _, _, fitted = fit_causes(seen, found.causes, place)
+    there = {one.cause.name: one.there for one in fitted}
+    whole = found.causes.priors(found.reach)
+    raw = {name: whole[name] * share for name, share in there.items()}
+    # luck: no drop at all, or one of some cause elsewhere
+    raw["luck"] = whole["luck"] + sum(whole[name] * place.elsewhere[name] for name in there)
+    for name, share in found.prior.items():
+        assert share == pytest.approx(raw[name] / sum(raw.values()))
+    stated = {"luck": 0.1, "curtailment": 0.0, "economics": 0.45, "exit": 0.45}
+    other = explain_drop(record, replace(assume(), prior=stated))
+    assert other.prior["curtailment"] == 0.0
+    assert other.probabilities["curtailment"] < 1e-200
+    ratio = other.prior["economics"] / other.prior["exit"]
+    assert ratio == pytest.approx(there["economics"] / there["exit"])
+
+
+def test_an_answer_is_named_from_six_tenths_on(storm: StressWorld) -> None:
+    for days in (1, 2, 3, 12):
+        found = explain_drop(_after(storm, days))
+        leading = max(found.probabilities, key=lambda name: found.probabilities[name])
+        sure = found.probabilities[leading] >= 0.6
+        assert found.answer == (leading if sure else "cannot tell")
 
 
 def test_a_deep_storm_is_curtailment_and_its_place_and_depth_are_held(storm: StressWorld) -> None:
@@ -213,6 +272,14 @@ def test_what_a_hash_earns_while_the_fall_is_down_counts(storm: StressWorld) -> 
         rows["value"].to_numpy()[near].mean(), rel=0.05
     )
     assert found.day == until // DAY * DAY
+
+
+def test_a_cause_that_never_begins_explains_nothing(storm: StressWorld) -> None:
+    causes = read_causes()
+    never = replace(causes, real=(replace(causes.real[0], a_year=0.0), *causes.real[1:]))
+    found = explain_drop(_after(storm, 7), assume(never))
+    assert found.probabilities[causes.real[0].name] < 1e-200
+    assert sum(found.probabilities.values()) == pytest.approx(1.0)
 
 
 def test_a_cause_in_a_region_that_is_none_is_refused(storm: StressWorld) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from hashcanary.inference.explain.pool_loss import (
     pool_tables,
     region_losses,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REGIONS, CAUSES = read_pool_regions(), read_causes()
 TIME = 1_769_000_000.0
@@ -59,6 +63,28 @@ def test_american_pools_that_lose_speak_for_america() -> None:
     assert tables.regions["north-america"][at] > tables.luck + 2
     assert tables.regions["china"][at] < tables.luck
     assert tables.regions["north-america"][at] > tables.alike[at] + 2
+
+
+def test_a_region_of_one_small_pool_can_lose_it_all_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    entry = '[[pool]]\nslug = "{}"\nexposure = {{ a = {} }}\nsure = 1e6\nsource = "s"\n'
+    path.write_text(
+        'regions = ["a"]\n[names]\na = "A"\n[power]\n'
+        + entry.format("small", 1.0)
+        + entry.format("large", 0.0)
+        + entry.format("unknown", 0.0),
+        "utf-8",
+    )
+    regions = read_pool_regions(path)
+    names, before = ("unknown", "large", "small"), np.array([100, 2000, 60])
+    deep = int(np.searchsorted(LOSSES, 0.25))
+    for after, gone in ((np.array([10, 200, 0]), True), (np.array([10, 200, 6]), False)):
+        counts = PoolCounts(names, before, after, 28.0, 3.0, 1.0, "list")
+        table = pool_tables(counts, regions, CAUSES, TIME).regions["a"]
+        # a loss of more than all it has leaves next to nothing of it
+        assert np.isfinite(table).all()
+        assert table[-1] == pytest.approx(table[deep])
+        assert (table[deep] > table[0]) == gone
 
 
 def test_equal_losses_speak_against_the_region_of_few_pools() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,116 @@ def test_a_wrong_entry_of_pools_regions_is_named(
     with pytest.raises(BadStatement) as caught:
         read_pool_regions(path)
     assert place in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "key", "taken", "refused"),
+    [
+        ("a_year = 2.5", "a_year = {}", ("0", "365"), ("-0.001", "365.1")),
+        ("silent = 0.05", "silent = {}", ("1e-6", "1"), ("9e-7", "1.01")),
+        ("regional = 0.85", "regional = {}", ("0", "1"), ("-0.01", "1.01")),
+        ("returns = [0.8, 1.0]", "returns = [{}]", ("0, 1", "1, 1"), ("-0.1, 1", "0, 1.1")),
+        (
+            "depth = { median = 0.12, spread = 0.6 }",
+            "depth = {{ median = {} }}",
+            ("0.001, spread = 0.01", "0.9, spread = 3"),
+            ("0.0009, spread = 1", "0.91, spread = 1", "0.1, spread = 0.009", "0.1, spread = 3.1"),
+        ),
+        (
+            "fall_days = { median = 0.6, spread = 0.8 }",
+            "fall_days = {{ median = {}, spread = 1 }}",
+            ("0.001", "3660"),
+            ("0", "3661"),
+        ),
+        (
+            "margin = { mean = [0.68, -0.03], sd = [0.45, 0.20], correlation = 0.3 }",
+            "margin = {{ mean = [{}",
+            (
+                "-5, 5], sd = [0.01, 5], correlation = -0.99 }",
+                "5, -5], sd = [5, 0.01], correlation = 0.99 }",
+            ),
+            (
+                "-5.1, 5], sd = [1, 1], correlation = 0 }",
+                "5, 5.1], sd = [1, 1], correlation = 0 }",
+                "1, 1], sd = [0.009, 1], correlation = 0 }",
+                "1, 1], sd = [1, 5.1], correlation = 0 }",
+                "1, 1], sd = [1, 1], correlation = 1 }",
+                "1, 1, 1], sd = [1, 1], correlation = 0 }",
+            ),
+        ),
+        (
+            "power = { mean = 1.3, sd = 0.9 }",
+            "power = {{ {} }}",
+            ("mean = -5, sd = 0.01", "mean = 5, sd = 5"),
+            ("mean = -5.1, sd = 1", "mean = 5.1, sd = 1", "mean = 0, sd = 0.009"),
+        ),
+    ],
+)
+def test_the_ends_of_what_a_number_may_be_are_taken_and_beyond_is_refused(
+    tmp_path: Path, old: str, key: str, taken: tuple[str, ...], refused: tuple[str, ...]
+) -> None:
+    text = (FOLDER / "causes.toml").read_text("utf-8")
+    assert old in text
+    path = tmp_path / "own.toml"
+    for value in taken:
+        path.write_text(text.replace(old, key.format(value).replace("}}", "}"), 1), "utf-8")
+        read_causes(path)
+    for value in refused:
+        path.write_text(text.replace(old, key.format(value).replace("}}", "}"), 1), "utf-8")
+        with pytest.raises(BadStatement):
+            read_causes(path)
+
+
+def test_stated_numbers_stand_where_they_are_named() -> None:
+    storm, prices, ban = read_causes().real
+    assert [each.name for each in (storm, prices, ban)] == ["curtailment", "economics", "exit"]
+    # as causes.toml has them
+    assert (storm.a_year, prices.a_year, ban.a_year) == (2.5, 1.0, 0.2)
+    assert (storm.depth.median, storm.depth.spread) == (0.12, 0.6)
+    assert [each.median for each in (storm.fall, storm.hold, storm.back)] == [0.6, 2.0, 2.5]
+    assert [each.spread for each in (storm.fall, storm.hold, storm.back)] == [0.8, 0.9, 0.8]
+    assert (storm.returns, prices.returns) == ((0.8, 1.0), (0.5, 1.0))
+    assert (storm.regional, prices.regional, prices.regions) == (0.85, 0.0, {})
+    assert storm.looks.margin.mean == (0.68, -0.03)
+    assert storm.looks.margin.sd == (0.45, 0.20)
+    assert (storm.looks.power, storm.looks.margin.correlation) == ((1.3, 0.9), 0.3)
+    # January is 2.2 of 12.5 in all
+    assert storm.season[0] == pytest.approx(2.2 / 12.5)
+    assert prices.season == pytest.approx(np.full(12, 1 / 12))
+
+
+def test_a_log_normal_has_its_median_and_its_spread() -> None:
+    fall = read_causes().real[0].fall
+    found = fall.at(np.array([0.5, 0.8413447460685429, 0.15865525393145707]))
+    assert found == pytest.approx([0.6, 0.6 * np.exp(0.8), 0.6 * np.exp(-0.8)])
+
+
+def test_without_any_rate_every_drop_is_luck_and_causes_have_their_titles() -> None:
+    causes = read_causes()
+    still = replace(causes, real=tuple(replace(each, a_year=0.0) for each in causes.real))
+    assert still.priors(90) == {"luck": 1.0, "curtailment": 0.0, "economics": 0.0, "exit": 0.0}
+    # 3.7 falls a year begin: none in half of one with probability e ** -1.85
+    assert causes.priors(365.25 / 2)["luck"] == pytest.approx(np.exp(-1.85))
+    assert causes.title("exit") == "structural exit"
+    assert causes.title("luck") == causes.luck_title
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("from = 2021-01-01", "from = 2022-01-01", "until: expected a day after from, found"),
+        ('ercot = "north-america"', 'ercot = "moon"', "power.ercot: expected one of north-america"),
+        ("from = 2021-01-01", "from = 2020-06-01", "pool: expected one entry of"),
+    ],
+)
+def test_an_entry_that_cannot_be_says_what_was_expected(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text((FOLDER / "pool_regions.toml").read_text("utf-8").replace(old, new, 1), "utf-8")
+    with pytest.raises(BadStatement) as caught:
+        read_pool_regions(path)
+    assert said in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

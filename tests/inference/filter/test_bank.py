@@ -136,6 +136,25 @@ def test_weights_are_discounted_scores() -> None:
     assert weights_of(filtered.state[:, 5]) == pytest.approx(expected / expected.sum())
 
 
+def test_scores_are_densities_given_what_came_before_and_the_first_has_none() -> None:
+    seen = spans(12)
+    blank = seen.count.copy()
+    blank[:2] = 0
+    seen = replace(seen, count=blank, log_rate=np.where(blank > 0, seen.log_rate, np.nan))
+    alone = run_bank(seen, Bank((MODEL,), 1.0), keep=True)
+    # two bins without blocks, and the one that is its own guess
+    assert (alone.scores[:3] == 0).all()
+    assert alone.scores[3:] == pytest.approx(alone.kept[3:, 0, 6])
+    assert (alone.scores[3:] != 0).all()
+    both = run_bank(seen, Bank((MODEL, PLAIN), 1.0), keep=True)
+    weights = weights_of(both.kept[3:-1, :, 5])
+    mixed = np.log((weights * np.exp(both.kept[4:, :, 6])).sum(axis=1))
+    assert both.scores[4:] == pytest.approx(mixed)
+    # carried on from a state, the first one is forecast too
+    rest = run_bank(seen.where(np.arange(12) > 6), Bank((MODEL,), 1.0), state=alone.states_after(6))
+    assert rest.scores == pytest.approx(alone.scores[7:])
+
+
 def test_carrying_a_state_on_is_filtering_at_once() -> None:
     seen = spans(20)
     bank = Bank((MODEL, PLAIN), 0.99)

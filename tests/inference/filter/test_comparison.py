@@ -12,6 +12,7 @@ from hashcanary.chain.networks import MAIN, REGTEST
 from hashcanary.inference.errors import NoRetargets, WindowNotKnown
 from hashcanary.inference.filter.bank import CALM, VAGUE, Bank, Filtered, Model, run_bank, smooth
 from hashcanary.inference.filter.comparison import compare, compared
+from hashcanary.inference.filter.kernels import run_back_sums
 from hashcanary.inference.filter.observations import Blocks, observe
 
 DAY = 86_400
@@ -57,6 +58,17 @@ def test_what_two_moments_share_is_what_dense_algebra_says(model: Model) -> None
     weight[then], weight[now] = -1 / 5, 1 / 3
     assert found.mean[0] == pytest.approx(float(weight @ mean), rel=1e-6, abs=1e-9)
     assert found.variance[0] == pytest.approx(float(weight @ covariance @ weight), rel=1e-5)
+    before, after = np.where(weight < 0, -weight, 0), np.where(weight > 0, weight, 0)
+    shared = before @ covariance @ after
+    alone = before @ covariance @ before, after @ covariance @ after
+    assert found.correlation == pytest.approx(shared / np.sqrt(alone[0] * alone[1]), rel=1e-5)
+    sums, joint = np.full((1, 2), np.nan), np.full((1, 3), np.nan)
+    shares = np.stack((before, after))
+    run_back_sums(seen.spans(), filtered.bank.rows(), filtered.kept, shares, 4, sums, joint)
+    assert sums[0] == pytest.approx(shares @ mean, rel=1e-9)
+    assert joint[0] == pytest.approx([alone[0], shared, alone[1]], rel=1e-5)
+    assert found.then == (seen.start_time[4], seen.time[8])
+    assert found.now == (seen.start_time[20], seen.time[22])
 
 
 def test_one_moment_alone_is_the_smoothers() -> None:

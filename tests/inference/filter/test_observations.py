@@ -117,3 +117,31 @@ def test_the_log_rate_is_unbiased_and_its_variance_right_on_simulated_blocks() -
     assert abs(error.mean()) < 4 * error.std() / error.size**0.5
     assert error.var() <= seen.variance[:-1].mean() * 1.05
     assert error.var() >= seen.variance[:-1].mean() * 0.90
+
+
+@pytest.mark.parametrize(("after", "settled"), [(10, False), (11, True), (17, True)])
+def test_an_edge_is_settled_when_eleven_blocks_stand_after_it(after: int, settled: bool) -> None:
+    seen = observe(steady(18 * 4 + 1 + after), MAIN)
+    last = int(np.flatnonzero(seen.height == FIRST + 72)[0])
+    assert bool(seen.settled[last]) == settled
+    assert seen.settled[:last].all()
+    # the tip itself never is
+    assert not seen.settled[-1]
+
+
+def test_before_a_gap_everything_is_settled() -> None:
+    blocks = steady(400)
+    kept = (blocks.height <= FIRST + 75) | (blocks.height >= FIRST + 300)
+    seen = observe(pick(blocks, kept), MAIN)
+    before = seen.height <= FIRST + 75
+    assert seen.settled[before].all()
+    across = int(np.flatnonzero(seen.first == FIRST + 75)[0])
+    # the span over the gap ends at the first block of the new run, with others after it
+    assert seen.height[across] == FIRST + 300
+    assert seen.settled[across]
+    few = (blocks.height <= FIRST + 75) | (
+        blocks.height.clip(FIRST + 300, FIRST + 310) == blocks.height
+    )
+    tip = observe(pick(blocks, few), MAIN)
+    # ten blocks after it: one of them may still tell another time
+    assert not tip.settled[int(np.flatnonzero(tip.height == FIRST + 300)[0])]

@@ -154,8 +154,11 @@ def test_few_blocks_and_other_networks_are_named_errors(chains: ModuleType, stor
 
 def test_a_block_below_the_last_is_refused(chains: ModuleType, stormy: Any) -> None:
     state = state_of(chains.blocks_from(stormy).part(0, 100), MAIN)
-    with pytest.raises(ValueError, match="expected a block above"):
-        advance(state, NewBlock(5, 1, 0x1D00FFFF))
+    last = int(state.recent.height[-1])
+    for height in (5, last - 1, last):
+        with pytest.raises(ValueError, match=f"expected a block above {last}, found {height}"):
+            advance(state, NewBlock(height, 1, 0x1D00FFFF))
+    assert advance(state, NewBlock(last + 1, 1, 0x1D00FFFF)).recent.height[-1] == last + 1
 
 
 def test_missing_blocks_never_narrow_the_band(chains: ModuleType, stormy: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hashcanary.chain.networks import MAIN
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import Days
+from hashcanary.economics.shutdown.switching import BLOCK_DAYS
 from hashcanary.errors import UsageError
 from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.retarget.forecast import (
@@ -115,6 +116,48 @@ def test_difficulties_are_those_of_the_forecast_at_every_level() -> None:
     # what a Gamma variate is, whatever interpolates between its quantiles
     assert ahead.waits.mean() == pytest.approx(623 * 600.0, rel=1e-4)
     assert ahead.waits.std() == pytest.approx(623 * 600.0 / 20, rel=2e-3)
+
+
+@pytest.mark.parametrize("left", [1, 9, 623])
+def test_the_retargets_block_comes_one_interval_after_its_epochs_last(left: int) -> None:
+    ahead = hashprice_ahead(_open(left, mean=left * 600.0), _basis(), 200)
+    # of ``left + 1`` intervals of one mean, all but the last have passed by then
+    assert ahead.dates - MOMENT == pytest.approx(ahead.waits / left * (left + 1))
+
+
+def test_a_hash_earns_what_the_next_block_pays() -> None:
+    # 1,049,999 is the last block before the subsidy halves
+    basis = _basis(height=1_049_999)
+    assert basis.subsidy_btc == 1.5625
+    assert basis.now.value == pytest.approx(_by_hand(80_000.0, 1.5625 + 0.05, DIFFICULTY))
+    assert _basis(height=1_049_998).subsidy_btc == 3.125
+
+
+def test_a_price_moves_by_stretches_of_its_past_one_after_the_other() -> None:
+    random = np.random.default_rng(8)
+    prices = 5e4 * np.exp(np.cumsum(random.normal(0.002, 0.03, 1400)))
+    slow = _open(left=2015, shape=5.0, mean=2015 * 60_000.0)
+    ahead = hashprice_ahead(slow, _basis(prices), 300)
+    assert ahead.moves is not None
+    assert ahead.moves.shape == (300, int(ahead.steps.max()) + 1)
+    assert (ahead.moves[:, 0] == 0).all()
+    changes = np.diff(np.log(prices))
+    bare = np.round(changes - changes.mean(), 12)
+    after = dict(zip(bare.tolist(), np.roll(bare, -1).tolist(), strict=True))
+    steps = np.round(np.diff(ahead.moves, axis=1), 12)
+    for row in steps[:20]:
+        # each step is the past's next one, but where a stretch begins
+        begins = [
+            place
+            for place in range(1, row.size)
+            if abs(after[_nearest(bare, row[place - 1])] - row[place]) > 1e-9
+        ]
+        assert all(place % BLOCK_DAYS == 0 for place in begins)
+        assert len(begins) >= row.size // BLOCK_DAYS - 2
+
+
+def _nearest(values: np.ndarray, value: float) -> float:
+    return float(values[np.abs(values - value).argmin()])
 
 
 def test_dates_are_those_of_the_forecast(chains: ModuleType, stormy: Any) -> None:
