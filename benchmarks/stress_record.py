@@ -135,7 +135,7 @@ def hits(history: StressHistory, sources: Sources, published: Sequence[Capitulat
     """Hits and false alarms, of all and of what is blind to hashrate, beside chance."""
     blind = reweighted(history, _SETTINGS.without(["ribbon", "drawdown"]).weights)
     lists = {"published": published} | {
-        f"episodes, {rule} rule": from_episodes(sources.results, rule, simulated=False)
+        f"episodes, {rule} rule": from_episodes(sources.metrics, rule, simulated=False)
         for rule in ("ribbon", "epoch")
     }
     rows = []

@@ -82,7 +82,7 @@ def find_circle(graph: Graph) -> list[str]:
 
 def test_no_modules_import_each_other() -> None:
     graph = import_graph(read_sources())
-    assert len(graph) > 300
+    assert {"hashcanary.api", "hashcanary.chain.headers", "hashcanary.views.table"} <= graph.keys()
     assert sum(map(len, graph.values())) > len(graph)
     assert find_circle(graph) == []
 

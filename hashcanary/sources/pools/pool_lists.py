@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -148,6 +148,7 @@ def _vendor_pools(file: str, entries: list[object]) -> tuple[Pool, ...]:
 
 
 def _pool(file: str, place: Place, slug: str, name: str) -> Pool:
+    place = replace(place, where=f"pool {name}")
     tags, addresses = place.texts("tags", ()), {}
     for tag in tags:
         if not _SHORTEST_TAG <= len(tag.encode()) <= _LONGEST_TAG:
@@ -157,7 +158,7 @@ def _pool(file: str, place: Place, slug: str, name: str) -> Pool:
             addresses[script_of(address)] = address
         except InvalidAddress as error:
             expected = "addresses that can be paid to"
-            raise _bad(file, f"pool {name}", expected, str(error)) from error
+            raise _bad(file, place.where, expected, str(error)) from error
     return Pool(slug, name, tags, addresses, place.texts("aliases", ()))
 
 
