@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.sources.facts import POOL_LABELS
-from hashcanary.sources.pools.attribution import attribute
-from hashcanary.sources.pools.pool_lists import UNKNOWN
 from hashcanary.store.errors import NoCoinbases, UnknownPoolList
 from hashcanary.store.manifest import LoadedFile
 
@@ -139,6 +137,8 @@ def label(lake: Lake, pools: PoolList, now: int | None = None) -> Labelling:
     now: Unix seconds written beside the version, the clock's when None. Raises NoCoinbases where
     the lake knows none, LakeBusy, LakeFull, LakeNotWritable, LakeDamaged.
     """
+    from hashcanary.sources.pools.pool_lists import UNKNOWN
+
     with lake.writing() as transaction:
         coinbases = _coinbases(transaction.base)
         if coinbases.is_empty():
@@ -180,6 +180,9 @@ def labels_of(coinbases: pl.DataFrame, pools: PoolList) -> pl.DataFrame:
     Of several sources of one block the one whose name comes first is cited: they hold the same
     bytes, for the block's hash stands for them.
     """
+    # what attributes blocks is imported by whoever does
+    from hashcanary.sources.pools.attribution import attribute
+
     known = coinbases.filter(pl.col("coinbase_script").is_not_null()).sort(
         "height", "hash", "source", nulls_last=True
     )

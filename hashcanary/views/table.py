@@ -126,13 +126,17 @@ class Column:
 
     def data(self, cell: Cell) -> dict[str, object]:
         """A cell by the column's keys, as JSON holds it: no NaN, days and instants in ISO 8601."""
+        return {key: values[0] for key, values in self.lists([cell]).items()}
+
+    def lists(self, cells: Sequence[Cell]) -> dict[str, list[object]]:
+        """Cells by the column's keys, as JSON holds them."""
+        plain = self._plain
+        values = [plain(cell.value if isinstance(cell, Interval) else cell) for cell in cells]
         if not self.limits:
-            value = cell.value if isinstance(cell, Interval) else cell
-            return {self.key: self._plain(value)}
-        ends = (
-            (cell.value, cell.low, cell.high) if isinstance(cell, Interval) else (cell, None, None)
-        )
-        return {key: self._plain(end) for key, end in zip(self.keys, ends, strict=True)}
+            return {self.key: values}
+        lows = [plain(cell.low) if isinstance(cell, Interval) else None for cell in cells]
+        highs = [plain(cell.high) if isinstance(cell, Interval) else None for cell in cells]
+        return dict(zip(self.keys, (values, lows, highs), strict=True))
 
     def _plain(self, value: object) -> object:
         if value is None or isinstance(value, str):
@@ -183,16 +187,17 @@ class Table:
         """A row's cells in the columns' order."""
         return [column.cell(row, place) for place, column in enumerate(self.columns)]
 
+    def lists(self) -> dict[str, list[object]]:
+        """Every row by the columns' keys, as JSON holds it."""
+        data: dict[str, list[object]] = {}
+        for place, column in enumerate(self.columns):
+            data |= column.lists([column.cell(row, place) for row in self.rows])
+        return data
+
     def records(self) -> list[dict[str, object]]:
         """Every row as JSON holds it."""
-        return [self.record(row) for row in self.rows]
-
-    def record(self, row: Row) -> dict[str, object]:
-        """A row as JSON holds it."""
-        record: dict[str, object] = {}
-        for column, cell in zip(self.columns, self.cells(row), strict=True):
-            record |= column.data(cell)
-        return record
+        data = self.lists()
+        return [dict(zip(data, row, strict=True)) for row in zip(*data.values(), strict=True)]
 
     def described(self) -> list[dict[str, object]]:
         """Its columns as JSON describes them."""
@@ -202,10 +207,7 @@ class Table:
         """A Polars frame of every row: days as ``Date``, instants as ``Datetime`` in UTC."""
         import polars as pl
 
-        records = self.records()
-        frame = pl.DataFrame(
-            {key: [record[key] for record in records] for key in self.keys}, strict=False
-        )
+        frame = pl.DataFrame(self.lists(), strict=False)
         days = [column.key for column in self.columns if column.unit is DATE]
         times = [column.key for column in self.columns if column.unit is UNIX_TIME]
         numbers = [

@@ -127,7 +127,7 @@ def _line(after: AfterRetarget, word: str) -> str:
 
 def test_a_distribution_has_its_median_three_intervals_and_its_mean() -> None:
     figures = table(_after())
-    row = figures.record(figures.rows[1])
+    row = figures.records()[1]
     # middle 40, steps of 0.5: 95% are three steps away, 80% two, 50% one
     for key, low, high in (("", 38.5, 41.5), ("_80", 39.0, 41.0), ("_50", 39.5, 40.5)):
         assert row[f"hashprice{key}_usd_per_phs_day"] == 40.0
