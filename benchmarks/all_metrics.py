@@ -64,7 +64,11 @@ def real_record() -> Record:
     """The record of the whole folder of real data, loaded into a lake that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake.create(Path(folder) / "lake", MAIN)
-        return record_of(load(lake, [real_data()]).lake)
+        record = record_of(load(lake, [real_data()]).lake)
+        # what a record has not read yet it would read from a lake that is gone
+        parts = (record.blocks, record.daily, record.candles, record.pool_labels)
+        assert all(part.height for part in parts)
+        return record
 
 
 def run_ours(record: Record, fastest: Fastest) -> dict[str, pl.DataFrame]:
