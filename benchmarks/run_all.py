@@ -79,7 +79,7 @@ def main() -> int:
     parts = {}
     for script in asked or SCRIPTS:
         rows = measure(script)
-        reached &= all(row["reached"] is not False for row in rows)
+        reached &= all(row.get("reached") is not False for row in rows)
         parts[script] = f"## {script}\n\n{table(rows)}\n"
         sys.stdout.write(parts[script] + "\n")
     if "--write" in sys.argv[1:]:

@@ -26,7 +26,7 @@ def table(rows: list[dict[str, object]]) -> str:
 def show(rows: list[dict[str, object]]) -> int:
     """Print the table of one benchmark; gives 1 when a bar is not reached."""
     sys.stdout.write(table(rows) + "\n")
-    return 1 if any(row["reached"] is False for row in rows) else 0
+    return 1 if any(row.get("reached") is False for row in rows) else 0
 
 
 def _cell(value: object) -> str:
