@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hashcanary.store.lake import Lake
 
 # so many epochs are resolved at once
-_EPOCHS = 32
+_EPOCHS = 64
 NEEDED = tuple(fact for fact in FACTS if fact != "subsidy")
 _OF_CHAIN = ("time", "bits", "median_time_past", "total_fee")
 

@@ -31,9 +31,17 @@ def json_text(document: Mapping[str, object]) -> str:
 
 def _json_value(value: object) -> str:
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        lines = ",\n".join("    " + _ENCODER.encode(jsonable(item)) for item in value)
+        lines = ",\n".join("    " + _encoded(item) for item in value)
         return f"[\n{lines}\n  ]"
-    return _ENCODER.encode(jsonable(value))
+    return _encoded(value)
+
+
+def _encoded(value: object) -> str:
+    # most values are such that JSON can hold them: only the others are walked through
+    try:
+        return _ENCODER.encode(value)
+    except (TypeError, ValueError):
+        return _ENCODER.encode(jsonable(value))
 
 
 def jsonable(value: object) -> object:

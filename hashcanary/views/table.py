@@ -139,7 +139,7 @@ class Column:
         return dict(zip(self.keys, (values, lows, highs), strict=True))
 
     def _plain(self, value: object) -> object:
-        if value is None or isinstance(value, str):
+        if value is None or type(value) is str:
             return value
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if not isfinite(value):
