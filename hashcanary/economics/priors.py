@@ -9,10 +9,10 @@ if they had not been seen.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Singles
 from hashcanary.units import (
     DAYS,
     FRACTION,
@@ -23,9 +23,6 @@ from hashcanary.units import (
     YEARS,
     Unit,
 )
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Singles
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.chain.subsidy import COIN, subsidy_column, supply_after
 from hashcanary.chain.targets import difficulty_float64_column, work_float64_column
 
 if TYPE_CHECKING:
     import polars as pl
-    from numpy.typing import NDArray
 
     from hashcanary.chain.networks import Network
     from hashcanary.store.record import Record
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Bools = NDArray[np.bool_]
 
 
 class ChainColumns:

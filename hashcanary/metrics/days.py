@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.chain.header_times import MEDIAN_SPAN
 from hashcanary.chain.subsidy import COIN
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.chain_columns import Bools, ChainColumns, Floats, Ints
+    from hashcanary.metrics.chain_columns import ChainColumns
 
 Cut = Literal["header", "mtp"]
 NEVER = np.iinfo(np.int64).max

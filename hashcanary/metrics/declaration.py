@@ -10,20 +10,16 @@ comes through the same door as a third party's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import polars as pl
 
 from hashcanary.metrics.errors import DuplicateMetric, UnknownMetric
 from hashcanary.plugins import declared_once
 from hashcanary.units import Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 Grain = Literal["day", "epoch"]
 Compute = Callable[[pl.DataFrame], pl.DataFrame]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.metrics.days import NEVER
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
-    from hashcanary.metrics.chain_columns import ChainColumns, Floats, Ints
+    from hashcanary.metrics.chain_columns import ChainColumns
 
 
 @dataclass(frozen=True, slots=True)

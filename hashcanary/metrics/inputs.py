@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.metrics.days import NEVER
 from hashcanary.metrics.declaration import Grain
+from hashcanary.metrics.epochs import Epochs
+from hashcanary.metrics.pool_days import PoolBlocks
 from hashcanary.metrics.prepared import DayCut, Prepared
 from hashcanary.units import BLOCKS, BTC, DIFFICULTY, HASHES, SECONDS, USD, Unit
 
-if TYPE_CHECKING:
-    from hashcanary.metrics.chain_columns import Bools, Floats, Ints
-    from hashcanary.metrics.epochs import Epochs
-    from hashcanary.metrics.pool_days import PoolBlocks
-
-    Values = Floats | Ints | pl.Series
+Values = Floats | Ints | pl.Series
 
 
 @dataclass(frozen=True, slots=True)

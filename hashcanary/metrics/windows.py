@@ -7,15 +7,10 @@ the same bits wherever the record begins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+from hashcanary.arrays import Floats
 
 
 def floats(frame: pl.DataFrame, column: str) -> Floats:

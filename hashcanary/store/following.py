@@ -7,22 +7,20 @@ fails is left alone for a while, twice as long after each failure, and the other
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import Exit, HashcanaryError
+from hashcanary.sources.feed import Asked, Clock, Feed
+from hashcanary.sources.pools.pool_lists import PoolList
 from hashcanary.store.errors import LakeBusy, LakeFull, LakeNotWritable
-from hashcanary.store.syncing import Syncer, SyncReport
+from hashcanary.store.syncing import Progress, Syncer, SyncReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from hashcanary.sources.feed import Asked, Clock, Feed
-    from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake
-    from hashcanary.store.syncing import Progress
 
 FIRST_PAUSE = 5.0
 """Seconds a feed is left alone after it failed once."""

@@ -10,13 +10,15 @@ The report says of every file what it gave, or why it was passed over.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hashcanary.errors import UsageError
-from hashcanary.sources.facts import HEADERS, TABLES, FactTable
+from hashcanary.sources.facts import HEADERS, TABLES, FactTable, Parsed
 from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.source import Options
 from hashcanary.store import active_chain
@@ -26,10 +28,6 @@ from hashcanary.store.merging import add_rows
 from hashcanary.store.placing import check_new, placed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from hashcanary.sources.facts import Parsed
     from hashcanary.store.lake import Lake, Transaction
 
 

@@ -11,13 +11,10 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hashcanary.store.durable import FileMark, write_whole
 from hashcanary.store.errors import LakeDamaged, NoLake, UnknownVersion
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMAT = 1
 _NAME = re.compile(r"(\d{8})\.json")

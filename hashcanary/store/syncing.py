@@ -13,6 +13,7 @@ A feed cut off anywhere goes on from the last version.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ import polars as pl
 from hashcanary.errors import Exit, HashcanaryError
 from hashcanary.moments import iso_day
 from hashcanary.sources.facts import BLOCKS, EVENTS, HEADERS, POOL_LABELS, TABLES
-from hashcanary.sources.feed import Asked
+from hashcanary.sources.feed import Asked, Batch, Clock, Feed
 from hashcanary.sources.pools.pool_lists import PoolList, built_in
 from hashcanary.store.held import UNKNOWN, HeldHeaders, held_of
 from hashcanary.store.manifest import FeedState, LoadedFile
@@ -30,14 +31,9 @@ from hashcanary.store.placing import placed_and_checked
 from hashcanary.store.pool_labels import add_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from hashcanary.sources.feed import Batch, Clock, Feed
     from hashcanary.store.lake import Lake, Transaction
 
-    Progress = Callable[[int, int | None, str], None]
-
-
+Progress = Callable[[int, int | None, str], None]
 REORG = "reorg"
 
 

@@ -6,9 +6,10 @@ which is told from the rows alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -24,19 +25,13 @@ from hashcanary.sources.facts import COMPANIES, TABLES
 from hashcanary.sources.files.blocks_table import hash_above_target
 from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
 from hashcanary.store import manifest
-from hashcanary.store.durable import mark_of
+from hashcanary.store.durable import FileMark, mark_of
 from hashcanary.store.errors import LakeDamaged, LakeError
 from hashcanary.store.lake import Lake
+from hashcanary.store.manifest import Manifest
 from hashcanary.store.placing import histories, network_anchors
 from hashcanary.store.recording import all_headers, record_of
 from hashcanary.store.tables import delta_files, folder_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from hashcanary.store.durable import FileMark
-    from hashcanary.store.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)

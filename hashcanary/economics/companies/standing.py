@@ -10,7 +10,7 @@ A sum is over those that told all of its parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -22,6 +22,7 @@ import polars as pl
 
 from hashcanary.economics.companies.power import (
     MONTH_DAYS,
+    Ai,
     NetworkPower,
     SourcedFigure,
     ai_of,
@@ -42,15 +43,12 @@ from hashcanary.economics.companies.reports import (
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.hash_economics import Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting
+from hashcanary.economics.machines.fleet import History
 from hashcanary.economics.supply import study as supply_study
 from hashcanary.interval import Interval, corners
 from hashcanary.metrics.errors import NothingToMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from hashcanary.economics.companies.power import Ai
-    from hashcanary.economics.machines.fleet import History
     from hashcanary.store.record import Record
 
 

@@ -31,26 +31,21 @@ under water run on, as they did.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Singles
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import STALE_DAYS
-from hashcanary.economics.machines.fleet import HOURS
-from hashcanary.economics.power.prices import CHEAPEST, DEAREST, draw_power
+from hashcanary.economics.machines.fleet import HOURS, Fleets, History
+from hashcanary.economics.power.prices import CHEAPEST, DEAREST, PowerDraws, PowerMix, draw_power
 from hashcanary.economics.priors import SupplyPriors
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.random import Purpose, generator
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Singles
-    from hashcanary.economics.machines.fleet import Fleets, History
-    from hashcanary.economics.power.prices import PowerDraws, PowerMix
-
 
 Selection = Literal["proportional", "dearest", "cheapest"]
 SELECTIONS: tuple[str, ...] = get_args(Selection)

@@ -16,25 +16,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Bools, Floats, Ints, Singles
 from hashcanary.economics.draws import BAND
 from hashcanary.economics.errors import NoHashprice, NoRigYet, TooFewDaysForFleet
-from hashcanary.economics.machines.fleet import FleetDrawer, History
-from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.power.prices import GRID_SERIES, power_mix, read_power_prices
+from hashcanary.economics.machines.fleet import Asked, FleetDrawer, History
+from hashcanary.economics.machines.rigs import Catalogue, read_rigs
+from hashcanary.economics.power.prices import GRID_SERIES, PowerPrices, power_mix, read_power_prices
 from hashcanary.economics.supply.curve import Supply, SupplyDrawer, market_at
 from hashcanary.moments import DAY, day_start
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Bools, Floats, Ints, Singles
-    from hashcanary.economics.machines.fleet import Asked
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
-
 
 # a smaller fraction is rounding: the curve is of single precision
 _LEAST = 1e-9

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.economics.draws import Moved, band_of, moved_by
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import STALE_DAYS, hash_economics
 from hashcanary.economics.machines.fleet import History, draw_fleets
-from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.power.prices import power_mix, read_power_prices
+from hashcanary.economics.machines.rigs import Catalogue, read_rigs
+from hashcanary.economics.power.prices import PowerPrices, power_mix, read_power_prices
 from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.supply.curve import HashMarket, Supply, market_at, supply_curve
 from hashcanary.interval import Interval
@@ -20,9 +21,6 @@ from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.store.record import Record
 
 # number of fleets

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import NoHashprice, NoRigYet, TooFewDaysForFleet
-from hashcanary.economics.machines.fleet import HOURS, draw_fleets
-from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.power.prices import power_mix, read_power_prices
-from hashcanary.economics.supply.curve import market_at, supply_curve
+from hashcanary.economics.machines.fleet import HOURS, History, draw_fleets
+from hashcanary.economics.machines.rigs import Catalogue, read_rigs
+from hashcanary.economics.power.prices import PowerPrices, power_mix, read_power_prices
+from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
 from hashcanary.economics.supply.study import history_of
 from hashcanary.inference.filter.observations import prices_on
 from hashcanary.interval import Interval
@@ -31,11 +32,6 @@ from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
-    from hashcanary.economics.machines.fleet import History
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
-    from hashcanary.economics.supply.curve import Supply
     from hashcanary.inference.explain.causes import PoolRegions
     from hashcanary.store.record import Record
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -12,9 +12,6 @@ from hashcanary.metrics.declaration import Metric
 from hashcanary.metrics.windows import as_columns, floats
 from hashcanary.moments import DAY
 from hashcanary.units import BLOCKS, SECONDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SOURCE = "Bitcoin Core, block headers"
 _NOT_FINAL = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -12,10 +12,6 @@ from hashcanary.metrics.declaration import Extra, Metric
 from hashcanary.metrics.windows import as_columns, floats, window_max, window_sum
 from hashcanary.moments import DAY
 from hashcanary.units import BLOCKS, HASHRATE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 _EFFECTIVE = (
     Extra("effective_blocks", "equally hard blocks that would say as much about the rate", BLOCKS),

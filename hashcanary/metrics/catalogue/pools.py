@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 
+from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.metrics import concentration
 from hashcanary.metrics.declaration import Extra, Metric
 from hashcanary.metrics.windows import as_columns
 from hashcanary.units import BLOCKS, COUNT, FRACTION, RATIO
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Estimate = Callable[[Ints, Ints, Ints], tuple[Floats, Floats, Floats]]
 
-    import polars as pl
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Estimate = Callable[[Ints, Ints, Ints], tuple[Floats, Floats, Floats]]
 
 _LABELS = (
     "of the list that labels the record (see `hashcanary pools`); UTC days by header time; blocks "
@@ -60,7 +55,7 @@ def over_days(column: str, days: int, estimate: Estimate) -> Callable[[pl.DataFr
     return compute
 
 
-def _windows(counted: Ints, missing: NDArray[np.bool_], days: int) -> tuple[Ints, Ints]:
+def _windows(counted: Ints, missing: Bools, days: int) -> tuple[Ints, Ints]:
     """Sums over each window without a hole, and the row at which it ends.
 
     counted: (m, pools) blocks of the m days that are not missing.

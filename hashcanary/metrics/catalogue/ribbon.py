@@ -7,20 +7,16 @@ on which the 10-day mean of the price lies above its 20-day mean.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats
 from hashcanary.metrics import intervals
 from hashcanary.metrics.declaration import Metric
 from hashcanary.metrics.windows import as_columns, floats
 from hashcanary.units import DAYS, FRACTION, STATE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hashcanary.metrics.windows import Floats
 
 _SHORT, _LONG = 30, 60
 _SOURCE = "C. Edwards, Hash Ribbons & Bitcoin Bottoms, Capriole Investments, 2019"

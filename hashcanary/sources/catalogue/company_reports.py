@@ -10,26 +10,21 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 
 from hashcanary.sources.errors import BadReportColumns, ConflictingRows, TooLarge
 from hashcanary.sources.facts import COMPANIES, Coverage, Parsed
+from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.company_figures import BY_HEAD, BY_NAME, FIGURES, Figure
 from hashcanary.sources.files.tables import Field, has, normal, read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from hashcanary.sources.files.columns import Table
-
 
 ROW = "__row"
 COMPANY, PERIOD, START, END = "company", "period", "period_start", "period_end"

@@ -8,11 +8,10 @@ of its last block, by which a run of headers that continues it finds its height.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from hashcanary.chain.headers import HEADER_SIZE, decode_headers
+from hashcanary.chain.networks import Network
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.targets import decode_compact
 from hashcanary.sources.facts import BLOCKS, HEADERS, Coverage, Facts, Parsed
@@ -27,9 +26,6 @@ from hashcanary.sources.files.columns import (
 )
 from hashcanary.sources.files.tables import Field, has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from hashcanary.chain.networks import Network
 
 KIND = "epochs"
 _EPOCH = Field("epoch", ("difficulty_epoch", "epoch_number"))

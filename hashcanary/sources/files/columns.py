@@ -5,17 +5,15 @@ Every check is vectorised; the first value that fails is named by its line or ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from hashcanary.moments import DAY
 from hashcanary.sources.errors import BadValue, ConflictingRows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 EARLIEST = 1_230_768_000  # 2009-01-01: nothing about Bitcoin is older
 LATEST = (1 << 32) - 1  # 2106: a header's time is 32 bits

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 import zstandard
 
@@ -22,10 +23,6 @@ from hashcanary.sources.errors import (
     UnreadableFile,
 )
 from hashcanary.sources.source import Content
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import BinaryIO
 
 # A whole chain of headers is 75 MB; a JSON-lines table of every block's statistics about 600 MB.
 MAX_BYTES = 1 << 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -17,8 +17,6 @@ from hashcanary.sources.facts import BLOCKS
 from hashcanary.sources.files.columns import EARLIEST, LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from hashcanary.sources.http.json_documents import Node
 
 C = TypeVar("C")

@@ -8,13 +8,14 @@ alone, and are null elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hashcanary.chain.coinbase import MOST_VALUE
 from hashcanary.chain.headers import HEADER_SIZE, decode_headers, header_hash
+from hashcanary.chain.networks import Network
 from hashcanary.chain.subsidy import subsidy
 from hashcanary.sources.errors import BadBlock, NodeFault, WrongSchema
 from hashcanary.sources.http.json_documents import Node
@@ -24,6 +25,7 @@ from hashcanary.sources.node.chain_node import (
     Answers,
     Branch,
     Job,
+    Known,
     Row,
     State,
     Told,
@@ -33,15 +35,7 @@ from hashcanary.sources.node.chain_node import (
     overclaimed,
     shared_out,
 )
-from hashcanary.sources.node.rpc import METHOD_NOT_FOUND, Call, Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from hashcanary.chain.networks import Network
-    from hashcanary.sources.node.chain_node import Known
-    from hashcanary.sources.node.rpc import Rpc
-
+from hashcanary.sources.node.rpc import METHOD_NOT_FOUND, Call, Fault, Rpc
 
 STATS = ("blockhash", "height", "mediantime", "subsidy", "time", "totalfee", "txs")
 _REFUSED = "the node refused: {}"
