@@ -55,11 +55,11 @@ class Metric:
     name: str
     title: str
     unit: Unit
-    grain: Grain
     inputs: tuple[str, ...]
     definition: str
     source: str
     compute: Compute
+    grain: Grain = "day"
     window: int | None = 1
     lag: int = 0
     rests_on: Literal["window", "row"] = "window"
@@ -73,6 +73,11 @@ class Metric:
         """The columns ``compute`` must return, in order."""
         bounds = ("low", "high") if self.interval else ()
         return ("value", *bounds, *(extra.name for extra in self.extras))
+
+
+def value(of: pl.Expr) -> Compute:
+    """A function that gives an expression over the inputs, in the unit of the metric."""
+    return lambda frame: frame.select(value=of)
 
 
 GROUP = "hashcanary.metrics"

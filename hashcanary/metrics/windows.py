@@ -19,6 +19,11 @@ def floats(frame: pl.DataFrame, column: str) -> Floats:
     return values
 
 
+def over(above: pl.Expr, below: pl.Expr) -> pl.Expr:
+    """A ratio, in the unit of one over that of the other; null where ``below`` is not above 0."""
+    return pl.when(below > 0).then(above / below)
+
+
 def window_sum(values: Floats, window: int) -> Floats:
     """Sum over the last ``window`` rows, the row's own included; NaN in the warm-up or at a gap."""
     return _rolled(values, window, np.add)

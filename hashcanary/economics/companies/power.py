@@ -26,7 +26,7 @@ from hashcanary.economics.hosting.contracts import HOURS_A_YEAR
 from hashcanary.economics.machines.fleet import History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
-from hashcanary.economics.priors import SupplyPriors
+from hashcanary.economics.priors import read_priors
 from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def network_power(
     """
     from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
 
-    prior = SupplyPriors().pue
+    prior = read_priors().supply["pue"]
     low, high = (prior.median * exp(side * _SIGMAS * prior.spread) for side in (-1, 1))
     pue = Interval(prior.median, low, high).map(lambda ratio: max(ratio, 1.0))
     efficiency: Interval | None = None

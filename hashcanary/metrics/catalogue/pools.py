@@ -101,7 +101,6 @@ def _unknown(days: int) -> Metric:
         name=f"pools.unknown_share{days}",
         title=f"Share of blocks of no known pool, {days} days",
         unit=FRACTION,
-        grain="day",
         inputs=("pools.counts",),
         definition=f"blocks labelled `unknown` / all blocks of the last {days} days, by the labels "
         "of the list that labels the record; UTC days by header time",
@@ -120,7 +119,6 @@ def _largest(days: int, prefix: str, column: str) -> Metric:
         name=f"pools.{prefix}largest_share{days}",
         title=f"Share of the largest {who}, {days} days",
         unit=FRACTION,
-        grain="day",
         inputs=(column,),
         definition=f"blocks of the {who} with most of them / all blocks of the last {days} days, "
         f"by the labels {_LABELS}" + (f"; {_GROUPS}" if prefix else ""),
@@ -139,7 +137,6 @@ def _hhi(days: int, prefix: str, column: str) -> Metric:
         name=f"pools.{prefix}hhi{days}",
         title=f"Herfindahl-Hirschman index of {who}, {days} days",
         unit=RATIO,
-        grain="day",
         inputs=(column,),
         definition=f"sum over {who} of n (n - 1) / (N (N - 1)) for n of the N blocks of the last "
         f"{days} days, from 0 to 1 (times 10,000: the index of competition authorities), by the "
@@ -160,7 +157,6 @@ def _nakamoto(days: int, prefix: str, column: str) -> Metric:
         name=f"pools.{prefix}nakamoto{days}",
         title=f"Nakamoto coefficient of {who}, {days} days",
         unit=COUNT,
-        grain="day",
         inputs=(column,),
         definition=f"the fewest known {who} that together found more than half of all blocks of "
         f"the last {days} days, by the labels {_LABELS}" + (f"; {_GROUPS}" if prefix else ""),
