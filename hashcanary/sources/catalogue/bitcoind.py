@@ -19,8 +19,7 @@ from hashcanary.sources.feed import Asked, Batch, Feed, Number, Setting
 from hashcanary.sources.http.client import Http
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rest_node import RestNode
-from hashcanary.sources.node.rpc import Rpc
-from hashcanary.sources.node.rpc_node import RpcNode
+from hashcanary.sources.node.rpc_node import Rpc, RpcNode
 from hashcanary.sources.node.walking import walk
 from hashcanary.sources.node.zmq_notices import OFF, Waiting, can_listen, reachable
 

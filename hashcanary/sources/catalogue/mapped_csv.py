@@ -30,7 +30,7 @@ from hashcanary.sources.files.daily import (
     in_zone,
     parse_daily,
 )
-from hashcanary.sources.files.fetching import fetch
+from hashcanary.sources.files.reading import fetch
 from hashcanary.sources.files.tables import read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
 from hashcanary.stated import Place, parse_document

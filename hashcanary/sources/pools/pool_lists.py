@@ -23,7 +23,7 @@ from pathlib import Path
 from hashcanary.chain.address import script_of
 from hashcanary.chain.errors import InvalidAddress
 from hashcanary.sources.errors import BadPoolList
-from hashcanary.sources.files.fetching import fetch
+from hashcanary.sources.files.reading import fetch
 from hashcanary.stated import Place
 
 UNKNOWN = "unknown"
