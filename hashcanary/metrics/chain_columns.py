@@ -19,10 +19,12 @@ from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.chain.networks import Network
 from hashcanary.chain.subsidy import COIN, subsidy_column, supply_after
 from hashcanary.chain.targets import difficulty_float64_column, work_float64_column
-from hashcanary.metrics.days import NEVER
 
 if TYPE_CHECKING:
     from hashcanary.store.record import Record
+
+# Unix seconds of what is not known at any moment
+NEVER = np.iinfo(np.int64).max
 
 
 class ChainColumns:

@@ -15,8 +15,7 @@ import numpy as np
 import polars as pl
 
 from hashcanary.arrays import Bools, Floats, Ints
-from hashcanary.metrics.chain_columns import Epochs
-from hashcanary.metrics.days import NEVER
+from hashcanary.metrics.chain_columns import NEVER, Epochs
 from hashcanary.metrics.declaration import Grain
 from hashcanary.metrics.pool_days import PoolBlocks
 from hashcanary.metrics.prepared import DayCut, Prepared

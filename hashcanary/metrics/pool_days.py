@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 
 from hashcanary.arrays import Ints
-from hashcanary.metrics.days import NEVER, days_of_blocks
+from hashcanary.metrics.chain_columns import NEVER, ChainColumns
+from hashcanary.metrics.days import days_of_blocks
 from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.chain_columns import ChainColumns
     from hashcanary.store.record import Record
 
 _UNLABELLED = -1

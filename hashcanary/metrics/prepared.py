@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from hashcanary.arrays import Bools, Floats, Ints
-from hashcanary.metrics.chain_columns import ChainColumns, Epochs, chain_columns, supply_btc
-from hashcanary.metrics.days import NEVER, Cut, DaySums, core_lookup
+from hashcanary.metrics.chain_columns import NEVER, ChainColumns, Epochs, chain_columns, supply_btc
+from hashcanary.metrics.days import Cut, DaySums, core_lookup
 from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.metrics.pool_days import PoolBlocks, pool_blocks
 from hashcanary.metrics.vendor import (
