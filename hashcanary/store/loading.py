@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,23 +32,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class FileReport:
-    """What one file gave to a load.
+class FileReport(LoadedFile):
+    """What one file gave to a load; ``kind`` is empty when it was passed over for a reason."""
 
-    kind: None when it was passed over, ``reason`` then says why. rows: facts read; new: facts the
-    lake did not have; first, last, gaps, notes: its coverage.
-    """
-
-    path: str
-    kind: str | None
     reason: str = ""
-    sha256: str = ""
-    rows: int = 0
-    new: int = 0
-    first: str = ""
-    last: str = ""
-    gaps: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +110,11 @@ def load(
             headers = _placed(transaction.base, headers, gathered.frames.get("blocks", []), height)
         new = _commit(transaction, gathered, headers, tell)
         files = _counted(gathered, new)
-        loaded = [_provenance(file) for file in files if file.kind]
+        loaded = [
+            LoadedFile(*(getattr(file, one.name) for one in fields(LoadedFile)))
+            for file in files
+            if file.kind
+        ]
         after = transaction.publish(loaded, int(time.time()) if now is None else now)
     return LoadReport(
         tuple(files), sum(file.rows for file in files), sum(file.new for file in files), after
@@ -142,7 +133,7 @@ def _gather(
     for done, file in enumerate(found):
         tell(file.path.name, done, len(found))
         if file.kind is None:
-            gathered.reports.append(FileReport(str(file.path), None, file.reason))
+            gathered.reports.append(FileReport(str(file.path), reason=file.reason))
         else:
             gathered.add(file.path, read(file.path, file.kind, options))
     if not gathered.frames:
@@ -210,17 +201,3 @@ def _counted(gathered: _Gathered, new: dict[str, int]) -> list[FileReport]:
         else report
         for report in gathered.reports
     ]
-
-
-def _provenance(file: FileReport) -> LoadedFile:
-    return LoadedFile(
-        path=file.path,
-        sha256=file.sha256,
-        kind=file.kind or "",
-        rows=file.rows,
-        new=file.new,
-        first=file.first,
-        last=file.last,
-        gaps=file.gaps,
-        notes=file.notes,
-    )

@@ -215,7 +215,7 @@ def test_a_grids_price_is_used_from_the_month_on_in_which_it_was_known() -> None
 
 
 def test_bands_hold_their_means_and_shares_are_shares() -> None:
-    for name in ("under_water", "must_sell", "network_j_per_th"):
+    for name in ("under_water", "must_sell"):
         mean, low, high = (getattr(_WHOLE, f"{name}{end}") for end in ("", "_low", "_high"))
         assert np.isfinite(mean).all()
         assert ((low <= mean) & (mean <= high)).all()
