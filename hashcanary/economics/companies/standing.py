@@ -345,7 +345,9 @@ def _now(company: Company, world: _World) -> CompanyNow:
         convertible,
         bill,
         funds,
-        None if bill is None or funds is None else _months(funds, bill),
+        None
+        if bill is None or funds is None
+        else product(Interval.exact(funds), inverse(bill.band)),
         _must_sell(a_month, bill, world.prices.price),
         per_coin,
         None if per_coin is None or network is None else product(per_coin.band, inverse(network)),
@@ -384,10 +386,6 @@ def _funds(free: Fraction | None, cash: Told | None, price: float | None) -> flo
     if (free is None and cash is None) or (free and price is None):
         return None
     return float(free or 0) * (price or 0.0) + (0.0 if cash is None else float(cash.amount))
-
-
-def _months(funds_usd: float, bill: SourcedFigure) -> Interval:
-    return product(Interval.exact(funds_usd), inverse(bill.band))
 
 
 def _must_sell(

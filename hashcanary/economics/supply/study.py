@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.arrays import Floats
 from hashcanary.economics.draws import Moved, band_of, moved_by
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import STALE_DAYS, hash_economics
@@ -166,7 +165,7 @@ def _told(supply: Supply, price: float, lacks: tuple[str, ...]) -> SupplyStudy:
         power_usd_per_kwh=band_of(np.exp(supply.log_power_median)),
         curve=tuple(curve),
         rigs=_rigs(supply, price),
-        levers=_levers(supply, under),
+        levers=moved_by(MEANINGS, supply.parameters, under, parameter_units()),
         lacks=lacks,
     )
 
@@ -209,8 +208,3 @@ MEANINGS = {
     "fleet.gross": "hashrate shipped a year, fraction",
     "fleet.scrap": "scrapping of what does not pay, a year",
 }
-
-
-def _levers(supply: Supply, under: Floats) -> tuple[Moved, ...]:
-    """What each assumption moves of the share under water, the most first."""
-    return moved_by(MEANINGS, supply.parameters, under, parameter_units())

@@ -176,7 +176,7 @@ def margin_at(
     history = history_of(record)[0]
     value = _hashprice_on(history, days)
     begin = int(start) // DAY - first
-    usual = value[max(begin - USUAL_DAYS, 0) : begin]
+    usual = value[begin - USUAL_DAYS : begin]
     now = np.flatnonzero(np.isfinite(value[begin - 1 :])) + begin - 1
     if np.isfinite(usual).sum() < _FEWEST_USUAL or now.size == 0:
         return Missing("hashprice", "no hashprice")
@@ -188,7 +188,7 @@ def margin_at(
     if isinstance(found, Missing):
         return found
     year = value[np.isfinite(value)]
-    highest = np.nanmax(price[max(begin - 90, 0) : late[-1] + 1])
+    highest = np.nanmax(price[begin - 90 : late[-1] + 1])
     return Margin(
         day=int(days[late[-1]]) * DAY,
         hashprice_usd_per_phs_day=at,
@@ -209,7 +209,7 @@ def _hashprice_on(history: History, days: Ints) -> Floats:
 
 
 PRICE, LOAD = "power_price_usd_per_mwh", "power_load_mw"
-USUAL_DAYS, AT_FALL_DAYS = 60, 5
+AT_FALL_DAYS = 5
 # prices below this, negative ones among them, are as good as free
 _LEAST = 1.0
 

@@ -42,6 +42,11 @@ class Table:
         """Whether the file has this column."""
         return column in self.frame.columns
 
+    def cells(self, column: str) -> pl.Series:
+        """A column as it stands, null where the file has none."""
+        absent = [None] * self.frame.height
+        return self.frame[column] if self.has(column) else pl.Series(column, absent)
+
     def place(self, index: int) -> str:
         """Where a row is, as people find it."""
         return f"{self.word} {index + self.first:,}"
@@ -90,7 +95,7 @@ class Table:
 
     def texts(self, column: str, what: str) -> pl.Series:
         """A column of text, null where the file has none."""
-        raw = self.frame[column]
+        raw = self.cells(column)
         if raw.dtype == pl.String:
             return raw
         self.refuse(raw.is_not_null(), column, what)
@@ -157,7 +162,7 @@ class Table:
         return pl.from_epoch(seconds, "s").dt.date()
 
     def _given(self, column: str, what: str, *, null: bool) -> pl.Series:
-        raw = self.frame[column]
+        raw = self.cells(column)
         if not null:
             self.refuse(raw.is_null(), column, what, "Fill the cell or remove the row.")
         return raw

@@ -179,12 +179,14 @@ def coinbase_row(raw: bytes, block: bytes, height: int, url: str) -> Row:
     }
 
 
-def overclaimed(row: Row) -> tuple[str, str] | None:
-    """What is wrong where a coinbase takes more than subsidy and fees: expected and found."""
+def check_claim(row: Row, height: int, url: str) -> None:
+    """Refuse a coinbase that takes more than subsidy and fees. Raises BadBlock."""
     claimed, subsidised, fee = (
         row.get(name) for name in ("coinbase_value", "subsidy", "total_fee")
     )
     if not (isinstance(claimed, int) and isinstance(subsidised, int) and isinstance(fee, int)):
-        return None
+        return
     due = subsidised + fee
-    return (f"a coinbase of at most {due:,} satoshis", f"{claimed:,}") if claimed > due else None
+    if claimed > due:
+        expected = f"a coinbase of at most {due:,} satoshis"
+        raise BadBlock(url, f"{height:,}", expected, f"{claimed:,}")

@@ -39,9 +39,9 @@ from hashcanary.sources.node.chain_node import (
     State,
     Told,
     block_rows,
+    check_claim,
     coinbase_row,
     header_time,
-    overclaimed,
     shared_out,
 )
 
@@ -205,9 +205,7 @@ class BlockAsker:
             for column, value in one.items():
                 if row.setdefault(column, value) != value:
                     raise self._bad(height, f"one {column}", f"{row[column]} and {value}")
-        problem = overclaimed(row)
-        if problem is not None:
-            raise self._bad(height, *problem)
+        check_claim(row, height, self.clients[0].http.base)
         return row
 
     def _stats(self, client: Rpc, jobs: Sequence[Job]) -> Answers:
