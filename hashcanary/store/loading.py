@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileReport(LoadedFile):
-    """What one file gave to a load; ``kind`` is empty when it was passed over for a reason."""
+    """What one file gave to a load; ``kind`` is None when it was passed over for a reason."""
 
     reason: str = ""
 

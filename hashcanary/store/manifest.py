@@ -46,7 +46,7 @@ class LoadedFile:
 
     path: str
     sha256: str = ""
-    kind: str = ""
+    kind: str | None = None
     rows: int = 0
     new: int = 0
     first: str = ""

@@ -46,8 +46,8 @@ def test_a_folder_is_taken_whole_and_what_is_passed_over_is_named(
     put(".hidden", [b"x"])
     report = load(lake, [headers.parent])
     told = {Path(file.path).name: (file.kind, file.rows, file.new) for file in report.files}
-    assert told == {"a.bin": ("headers", 5, 5), "notes.txt": ("", 0, 0), ".hidden": ("", 0, 0)}
-    assert all(file.reason for file in report.files if not file.kind)
+    assert told == {"a.bin": ("headers", 5, 5), "notes.txt": (None, 0, 0), ".hidden": (None, 0, 0)}
+    assert all(file.reason for file in report.files if file.kind is None)
     assert (report.rows, report.new) == (5, 5)
 
 
