@@ -16,21 +16,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from hashcanary.arrays import Ints
 from hashcanary.chain.errors import InvalidCoinbase
-from hashcanary.chain.networks import MAIN
+from hashcanary.chain.networks import MAIN, Network
 from hashcanary.chain.subsidy import COIN
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hashcanary.arrays import Ints
-    from hashcanary.chain.networks import Network
-
 
 NULL_PREVOUT = bytes(32) + b"\xff" * 4
 SCRIPT_LENGTHS = (2, 100)

@@ -14,17 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct, iter_unpack
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hashcanary.arrays import Ints
 from hashcanary.chain.errors import InvalidHeaderField, TruncatedHeaders
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Ints
-
 
 HEADER_SIZE = 80
 _BATCH = Struct(f"{HEADER_SIZE}s" * 128)

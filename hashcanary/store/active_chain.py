@@ -15,15 +15,12 @@ The other branches stay in the table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from hashcanary.chain.targets import block_work, total_work
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 # what the functions here need of a header
 COLUMNS = ("height", "hash", "prev_hash", "time", "bits")

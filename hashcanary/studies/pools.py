@@ -27,8 +27,7 @@ import numpy as np
 
 from hashcanary.interval import Interval
 from hashcanary.metrics import concentration
-from hashcanary.metrics.chain_columns import chain_columns
-from hashcanary.metrics.days import NEVER
+from hashcanary.metrics.chain_columns import NEVER, chain_columns
 from hashcanary.metrics.intervals import INDEPENDENT_RATIO, POISSON, rate_ratio, weighted_poisson
 from hashcanary.metrics.pool_days import pool_blocks
 from hashcanary.moments import DAY

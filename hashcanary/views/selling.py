@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.economics.draws import BAND_TEXT
-from hashcanary.economics.priors import SupplyPriors
+from hashcanary.economics.priors import read_priors
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.units import (
@@ -337,7 +337,7 @@ def _standing(study: SellingStudy) -> str:
 
 
 def _past() -> str:
-    fee = SupplyPriors().pool_fee.median
+    fee = read_priors().supply["pool_fee"].median
     return (
         "Assumptions: the fleet of each month from release dates, regional power prices, hashrate "
         f"and hashprice, all as known then; power alone, pool fee {percent(fee)}."

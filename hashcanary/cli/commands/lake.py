@@ -163,7 +163,7 @@ def _follow(lake: Lake, asked: Asked, how: Format, pools: PoolList | None) -> Ex
     """A line for each step. SIGTERM ends it with success; Ctrl-C rises as KeyboardInterrupt."""
     from hashcanary.cli.opening import SystemClock
     from hashcanary.cli.output import say
-    from hashcanary.store.following import follow
+    from hashcanary.store.syncing import follow
 
     clock = SystemClock()
     troubled: set[str] = set()

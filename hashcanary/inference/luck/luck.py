@@ -14,11 +14,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
+from hashcanary.chain.networks import Network
+from hashcanary.inference.filter.observations import Blocks
 from hashcanary.inference.luck.windows import (
     FUTURE_LIMIT,
     Law,
@@ -30,13 +33,6 @@ from hashcanary.inference.luck.windows import (
     some_window,
 )
 from hashcanary.moments import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hashcanary.arrays import Floats
-    from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks
 
 YEAR = 365.25
 # an epoch of blocks: two weeks, of which luck moves the mean by 2.2%

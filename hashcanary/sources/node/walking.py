@@ -14,26 +14,20 @@ What the node does not give is told in notes, by heights.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hashcanary.arrays import Bools, Ints
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.headers import HEADER_SIZE, Preceding, decode_headers
 from hashcanary.chain.validate import ValidatedRun, validate_run
 from hashcanary.sources.errors import BadHeaders, NodeMoving, OtherNetwork
 from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
-from hashcanary.sources.feed import Batch
+from hashcanary.sources.feed import Asked, Batch, Cursor
 from hashcanary.sources.node.chain_node import HEADERS_AT_ONCE, Branch, ChainNode, State
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from numpy.typing import NDArray
-
-    from hashcanary.arrays import Bools, Ints
-    from hashcanary.sources.feed import Asked, Cursor
 
 OURS = "bitcoind-"
 _ZERO_HASH = bytes(32)
