@@ -157,11 +157,20 @@ def calibration(
 
     one_of("--of", of, OF)
     one_of("--show", show, TABLES)
+    whole = start is None and end is None
     if of == "retarget":
-        retargets = retarget_outcomes(record, start=start, end=end)
+        retargets = (
+            record.once(retarget_outcomes)
+            if whole
+            else retarget_outcomes(record, start=start, end=end)
+        )
         times, tables = [each.time for each in retargets], retarget_tables(retargets)
     else:
-        hashprices = hashprice_outcomes(record, start=start, end=end)
+        hashprices = (
+            record.once(hashprice_outcomes)
+            if whole
+            else hashprice_outcomes(record, start=start, end=end)
+        )
         times, tables = [each.time for each in hashprices], hashprice_tables(hashprices)
     first, last = min(times), max(times)
     main, other = tables if show == "scores" else reversed(tables)
