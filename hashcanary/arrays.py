@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Singles = NDArray[np.float32]
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
+    Bytes = NDArray[np.uint8]
 else:
     # what a type checker alone reads is not loaded
-    Floats = Singles = Ints = Bools = np.ndarray
+    Floats = Singles = Ints = Bools = Bytes = np.ndarray

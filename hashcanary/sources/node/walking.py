@@ -18,9 +18,8 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hashcanary.arrays import Bools, Ints
+from hashcanary.arrays import Bools, Bytes, Ints
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.headers import HEADER_SIZE, Preceding, decode_headers
 from hashcanary.chain.validate import ValidatedRun, validate_run
@@ -44,7 +43,7 @@ def walk(node: ChainNode, asked: Asked) -> Iterator[Batch]:
 class _Trail:
     """Hashes of the headers that came on this walk, by height; of several the last one read."""
 
-    runs: list[tuple[int, NDArray[np.uint8]]] = field(default_factory=list)
+    runs: list[tuple[int, Bytes]] = field(default_factory=list)
 
     def at(self, height: int) -> bytes | None:
         for first, hashes in reversed(self.runs):
@@ -70,7 +69,7 @@ class _Walk:
     cursor: Cursor = field(init=False)
     trail: _Trail = field(default_factory=_Trail)
     done: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
-    read: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 32), np.uint8))
+    read: Bytes = field(default_factory=lambda: np.zeros((0, 32), np.uint8))
     whole_from: dict[str, int] | None = None
     missing: dict[str, list[int]] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
