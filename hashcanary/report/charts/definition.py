@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from hashcanary.report import theme
-from hashcanary.views.text import FORMATS, MINUS
+from hashcanary.views.text import FORMATS, MINUS, Format, FormatName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hashcanary.views.text import Format, FormatName
 
 Spec = dict[str, Any]
 

@@ -28,15 +28,13 @@ import numpy as np
 import polars as pl
 
 from hashcanary.random import Purpose, generator
-from hashcanary.studies.stress.component import reading
-from hashcanary.studies.stress.settings import WORDS
+from hashcanary.studies.stress.component import Component, Sources, reading
+from hashcanary.studies.stress.settings import WORDS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hashcanary.arrays import Floats, Ints
-    from hashcanary.studies.stress.component import Component, Sources
-    from hashcanary.studies.stress.settings import Settings
 
 
 def ranks_before(values: Floats, asked: Floats, window: int, fewest: int) -> Floats:
@@ -186,11 +184,6 @@ class StressHistory:
     def percentiles(self) -> Floats:
         """Of all components: (components, n)."""
         return np.array([one.percentile for one in self.components])
-
-    @property
-    def weights(self) -> Floats:
-        """Of all components: (components,), their sum is 1."""
-        return np.array([one.weight for one in self.components])
 
 
 def stress_history(

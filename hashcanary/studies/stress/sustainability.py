@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hashcanary.arrays import Floats
+    from hashcanary.economics.costs.history import ModelCosts
+    from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.store.record import Record
     from hashcanary.studies.stress.settings import Settings
 
@@ -149,10 +151,11 @@ def stress_sources(
     names = tuple(dict.fromkeys((*needed_costs(), *models)))
     costs = cost_history(record, find_cost_models(names), taken)
     fleet = fleet_history(history_of(record)[0], taken.catalogue, taken.power, record.daily)
-    return Sources(
-        metrics_of(record),
-        dict(zip(names, costs, strict=True)),
-        fleet if fleet.time.size else None,
-        record.simulated,
-        fleet_missing="the record ends before fleets can be drawn",
-    )
+    return sources_of(record, costs, fleet if fleet.time.size else None)
+
+
+def sources_of(record: Record, costs: Iterable[ModelCosts], fleet: FleetHistory | None) -> Sources:
+    """All that is read, of costs and a fleet that are computed; None: it cannot be drawn."""
+    missing = "the record ends before fleets can be drawn"
+    models = {one.model.name: one for one in costs}
+    return Sources(metrics_of(record), models, fleet, record.simulated, fleet_missing=missing)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.economics.costs.model import LEVEL
-from hashcanary.studies.stress.component import COMMON, Component
+from hashcanary.studies.stress.component import COMMON, Component, Sources
 from hashcanary.units import RATIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hashcanary.studies.stress.component import Sources
 
 MODEL = "electricity"
 
