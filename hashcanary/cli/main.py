@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from hashcanary.cli.output import say
 from hashcanary.cli.parser import BROKEN_PIPE, BUG, INTERRUPTED, build_parser
 from hashcanary.errors import HashcanaryError, UsageError
-
-if TYPE_CHECKING:
-    import argparse
 
 _BUG_TEXT = (
     "hashcanary: bug: {kind}: {error}. This should not happen; the lake is as its last commit "

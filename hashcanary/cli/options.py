@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hashcanary.cli.declare import Option, beside, option, valued
 from hashcanary.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MOST_SEED = 2**63 - 1
 # USD/kWh: no price that anyone states is dearer

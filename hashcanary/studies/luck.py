@@ -19,22 +19,18 @@ Of the ribbons, SIMULATED, in a network that never falls:
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.inference.luck.luck import YEAR, DrawdownLuck, drawdown_luck
+from hashcanary.metrics.engine import Metrics
 from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from hashcanary.arrays import Bools, Floats, Ints
-    from hashcanary.metrics.engine import Metrics
-
 
 SEED, WORLDS = 1, 300
 BLOCKS_A_DAY = 144

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from hashcanary.cli.declare import beside, command
 from hashcanary.errors import Exit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 
 def _say_what_is_known(parser: argparse.ArgumentParser) -> None:

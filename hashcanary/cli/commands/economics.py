@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from hashcanary.cli import options as opt
 from hashcanary.cli.declare import answer, asked, beside, command, option, valued
 from hashcanary.cli.opening import open_lake, open_record
 from hashcanary.cli.output import present, say_written, write_file
 from hashcanary.errors import Exit, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @command(

@@ -8,15 +8,12 @@ notebook by the sliders that ``specification`` can bind, a picture by their star
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from hashcanary.report import theme
 from hashcanary.views.text import FORMATS, MINUS, Format, FormatName
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 Spec = dict[str, Any]
 

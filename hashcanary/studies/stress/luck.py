@@ -17,8 +17,8 @@ what the record calls stress?
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -29,14 +29,10 @@ from hashcanary.moments import DAY
 from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.simulation.scenario import Scenario
 from hashcanary.studies.errors import NoStress
+from hashcanary.studies.stress.component import Component
 from hashcanary.studies.stress.gauge import StressHistory, stress_history
 from hashcanary.studies.stress.settings import WORDS, Settings
 from hashcanary.studies.stress.sustainability import stress_sources
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from hashcanary.studies.stress.component import Component
 
 YEARS = 7.0
 _CALM = Scenario(

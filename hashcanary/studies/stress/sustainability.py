@@ -13,6 +13,7 @@ All rest on the same fleets and prices of power: the band moves the three togeth
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -20,25 +21,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.costs.history import cost_history
+from hashcanary.arrays import Floats
+from hashcanary.economics.costs.history import ModelCosts, cost_history
 from hashcanary.economics.costs.model import LEVEL as COST_LEVEL
 from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import assume
-from hashcanary.economics.supply.fleet_history import fleet_history
+from hashcanary.economics.supply.fleet_history import FleetHistory, fleet_history
 from hashcanary.economics.supply.study import history_of
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.studies.stress.component import Sources, all_components
 from hashcanary.studies.stress.components.fleet import UNDERWATER
 from hashcanary.studies.stress.gauge import LEVEL, ranks_before, weighted
+from hashcanary.studies.stress.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from hashcanary.arrays import Floats
-    from hashcanary.economics.costs.history import ModelCosts
-    from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.store.record import Record
-    from hashcanary.studies.stress.settings import Settings
 
 
 POWER, ALL_IN = "electricity", "all-in"
