@@ -349,4 +349,4 @@ def test_days_below_cost_count_by_the_ends_of_its_band(record: Record) -> None:
     assert row["in_state_fraction_low"] == below("price_to_cost_ratio_high")
     assert row["in_state_fraction_high"] == below("price_to_cost_ratio_low")
     assert table.shown is not None
-    assert {each[5] for each in table.shown} == {180}
+    assert {each.after.horizon_days for each in table.shown} == {180}
