@@ -25,7 +25,7 @@ compiled: .venv/test
 
 torture: .venv/test  ## every fault test in full: kills, bit flips, reorganisations (half an hour)
 	$(BIN)/python -m pytest -n auto -m "torture or fuzz" --no-cov -o faulthandler_timeout=7500 \
-		--faults-page docs/faults.md
+		--faults-page=docs/faults.md
 
 mutants: .venv/test  ## make lines of the package wrong, one at a time: do tests notice? (an hour)
 	$(BIN)/python tests/mutants.py
