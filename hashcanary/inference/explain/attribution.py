@@ -147,17 +147,17 @@ def margin_factors(causes: Causes, margin: Margin) -> Factors:
     usual, added = causes.luck.margin, margin.squeeze.break_even_log_sd
     wide = Normal2(usual.mean, (usual.sd[0] * _WIDE, usual.sd[1] * _WIDE), usual.correlation)
     at = margin.log_margin, margin.log_change
-    densities = {LUCK: usual.log_density(at, added)} | {
-        cause.name: cause.looks.margin.log_density(at, added) for cause in causes.real
+    densities = {LUCK: float(usual.log_density(at, added))} | {
+        cause.name: float(cause.looks.margin.log_density(at, added)) for cause in causes.real
     }
-    return _mixed(densities, wide.log_density(at, added), causes.silent)
+    return _mixed(densities, float(wide.log_density(at, added)), causes.silent)
 
 
 def power_factors(causes: Causes, power: PowerPrice) -> Factors:
     """Of the price of power in one region; a storm may have been in another."""
     mean, sd = causes.luck.power
     at = power.log_ratio
-    plain = causes.luck.power_log_density(at)
+    plain = float(causes.luck.power_log_density(at))
     densities = {LUCK: plain}
     for cause in causes.real:
         there = cause.regional * cause.regions.get(power.region, 0.0) if cause.regional else 1.0
