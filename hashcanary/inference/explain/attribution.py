@@ -105,7 +105,7 @@ def pool_factors(
     start, end = np.array([low[0]]), np.array([low[1]])
     for one in fitted:
         lost = np.clip(one.shapes.over(start, end), 0.0, None) * DEPTHS
-        table = _of_cause(one.cause, tables)
+        table = by_loss(one.cause, tables)
         with_pools = np.interp(lost, LOSSES, np.logaddexp(np.log1p(-causes.silent) + table, quiet))
         joint = float(log_sum(one.weight + with_pools, (0, 1)))
         # a cause that the blocks rule out is left as it is
@@ -120,8 +120,8 @@ def pool_factors(
     return PoolFactors(factors, _shares(places) if told and places else {})
 
 
-def _of_cause(cause: Cause, tables: PoolTables) -> Floats:
-    """Log likelihood by mean loss: one region lost, or all alike."""
+def by_loss(cause: Cause, tables: PoolTables) -> Floats:
+    """Log likelihood of the pools' blocks by mean loss, (LOSSES,): one region lost, or all alike."""
     found = np.full(LOSSES.size, -np.inf)
     if cause.regional < 1:
         found = np.log1p(-cause.regional) + tables.alike

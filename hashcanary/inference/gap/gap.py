@@ -98,13 +98,9 @@ def gap_of(draws: Draws) -> Gap:
     share = lost * _per_log(below, peak - now)[:, None]
     falling = (draws.cause >= 0) & (draws.cause != KINDS.index(RISE))
     share = np.where(falling, share, 0.0)
-    found, left = [], falling.copy()
-    for _ in range(_MOST):
-        chosen = _most_common(draws, left)
-        if chosen is None:
-            break
-        left &= ~chosen
-        found.append(_drop(draws, chosen, share))
+    common = common_falls(draws)
+    left = falling & ~np.logical_or.reduce([*common, np.zeros_like(falling)])
+    found = [_drop(draws, chosen, share) for chosen in common]
     scattered = {
         name: _mean(np.where(left & (draws.cause == at), share, 0.0).sum(axis=1))
         for at, name in enumerate(REAL)
@@ -123,6 +119,19 @@ def gap_of(draws: Draws) -> Gap:
             for at, name in enumerate(REAL)
         },
     )
+
+
+def common_falls(draws: Draws) -> list[Bools]:
+    """Which falls make up each drop that is told of, (m, FALLS) each, one a draw at most."""
+    left = (draws.cause >= 0) & (draws.cause != KINDS.index(RISE))
+    found = []
+    while len(found) < _MOST:
+        chosen = _most_common(draws, left)
+        if chosen is None:
+            break
+        left &= ~chosen
+        found.append(chosen)
+    return found
 
 
 def _per_log(part: Floats, log: Floats) -> Floats:

@@ -1,8 +1,8 @@
-"""Draws of what happened in the last year: falls by cause, rises, and the level they are taken from.
+"""Draws of what happened in the last year: falls by cause, rises, and the level that they leave.
 
-Falls of each cause begin at the rates, and look as, ``causes.toml`` says; what says more or less of
-a cause on a day, such as margins and the month, makes its rate that day greater or less. Chains of
-their own random numbers, from no fall at all, are run side by side (``kernel.py``).
+Falls of each cause begin at the rates, and look as, ``causes.toml`` says; what speaks for a cause
+on a day, such as margins and the month, makes its rate greater on that day. Chains of their own
+random numbers, from no fall at all, are run side by side (``kernel.py``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hashcanary.inference.gap.kernel import (
     missing_parts,
     run_chain,
 )
-from hashcanary.inference.gap.seen import LEAD_DAYS, YEAR_DAYS
+from hashcanary.inference.gap.seen import DAYS
 from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
 from hashcanary.stated import read_document
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 # a rise among the causes
 RISE = "rise"
 KINDS = (*REAL, RISE)
-DAYS = YEAR_DAYS + LEAD_DAYS
 # a level that is not known beforehand
 _VAGUE = 3.0
 _SEED = 20_210_703
