@@ -121,7 +121,7 @@ def pool_factors(
 
 
 def by_loss(cause: Cause, tables: PoolTables) -> Floats:
-    """Log likelihood of the pools' blocks by mean loss, (LOSSES,): one region lost, or all alike."""
+    """Log likelihood of pools' blocks by mean loss, (LOSSES,): one region lost, or all alike."""
     found = np.full(LOSSES.size, -np.inf)
     if cause.regional < 1:
         found = np.log1p(-cause.regional) + tables.alike

@@ -100,7 +100,7 @@ class PoolTables:
 
 
 class LowTime(NamedTuple):
-    """When a drop began, and between which moments more than half of it was missing; Unix seconds."""
+    """When a drop began, and when more than half of it was missing; Unix seconds."""
 
     start: float
     low_from: float

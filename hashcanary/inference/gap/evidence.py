@@ -135,7 +135,9 @@ def _running(values: Floats, start: Ints, stop: Ints, fewest: int) -> Floats:
     counted = np.concatenate(([0], np.cumsum(there)))
     count = counted[stop] - counted[start]
     total = summed[stop] - summed[start]
-    return np.divide(total, count, out=np.full(total.size, np.nan), where=count >= fewest)
+    mean = np.full(total.size, np.nan)
+    np.divide(total, count, out=mean, where=count >= fewest)
+    return mean
 
 
 def season_factors(causes: Causes, now: float) -> Floats:
@@ -172,7 +174,7 @@ def _mixed(own: Floats, plain: Floats, vague: Floats, silent: float) -> Floats:
     """Log factors against no fall, (causes, days); 0 where nothing is known."""
     with_silent = np.logaddexp(np.log1p(-silent) + own, np.log(silent) + vague)
     without = np.logaddexp(np.log1p(-silent) + plain, np.log(silent) + vague)
-    return np.nan_to_num(with_silent - without, nan=0.0)
+    return np.asarray(np.nan_to_num(with_silent - without, nan=0.0))
 
 
 def summed(factors: dict[str, Floats]) -> Floats:

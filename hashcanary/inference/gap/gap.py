@@ -1,10 +1,10 @@
-"""The gap: how far the hashrate is below its highest level of the last year, and what it is made of.
+"""The gap: how far the hashrate is below its highest level of the last year, and what makes it up.
 
-Each draw has its own highest level and its own present one. The log of one over the other is the sum
-of what each fall took since, less what came back, and of what the level and rises did; in parts of
-the highest level these are shared out by the logarithmic mean (Ang, Energy Policy 32, 2004, LMDI-I:
-the one rule that leaves no rest and does not depend on an order). So parts add up in each draw, and
-so do their means, which are the figures given.
+Each draw has its own highest level and its own present one. The log of one over the other is the
+sum of what each fall took since, less what came back, and of what the level and rises did; in parts
+of the highest level these are shared out by the logarithmic mean (Ang, Energy Policy 32, 2004,
+LMDI-I: it leaves no rest and does not depend on an order). So parts add up in each draw, and so do
+their means, which are the figures given.
 
 A drop is what falls of many draws have in common: their middles lie together. What it was caused by
 is counted over the draws; where no cause has ``ENOUGH``, it cannot be told.
@@ -19,7 +19,7 @@ import numpy as np
 
 from hashcanary.inference.explain.attribution import ENOUGH
 from hashcanary.inference.explain.causes import REAL
-from hashcanary.inference.gap.kernel import BEGIN, FALL, FALLS
+from hashcanary.inference.gap.kernel import BEGIN, FALL
 from hashcanary.inference.gap.sampling import KINDS, RISE
 from hashcanary.inference.gap.seen import YEAR_DAYS
 from hashcanary.interval import Interval
@@ -49,9 +49,9 @@ class Drop:
 
     probability: that it is real, more than noise and ordinary wander. causes: probability of each
     of REAL, given that it is. cause: the one of them that has ENOUGH, or UNKNOWN. begin: Unix
-    seconds; days: over which it fell; depth: fraction of the hashrate lost at its deepest; returned:
-    fraction of the loss that has come back, all given that it is real. share: of the highest level,
-    a fraction: what it takes away now more than then, on average over all draws.
+    seconds; days: over which it fell; depth: fraction of the hashrate lost at its deepest;
+    returned: fraction of the loss that has come back, all given that it is real. share: fraction of
+    the highest level that it takes away now and did not then, on average over all draws.
     """
 
     probability: float
@@ -69,7 +69,7 @@ class Gap:
     """How far the hashrate is below the highest level of the last year.
 
     now: Unix seconds of the last block. rate, peak: H/s; peak_time: Unix seconds; below: fraction.
-    drops: ascending by begin; scattered: what falls that belong to none of them take away, by cause;
+    drops: ascending by begin; scattered: what falls that belong to none take away, by cause;
     growth: what the level and rises did since, below 0 where they made up for falls. The shares of
     drops, scattered and growth add up to ``below.value``. causes: what all falls of a cause take
     away, whichever drop they belong to; these and growth add up to it too.
@@ -124,7 +124,7 @@ def gap_of(draws: Draws) -> Gap:
 def common_falls(draws: Draws) -> list[Bools]:
     """Which falls make up each drop that is told of, (m, FALLS) each, one a draw at most."""
     left = (draws.cause >= 0) & (draws.cause != KINDS.index(RISE))
-    found = []
+    found: list[Bools] = []
     while len(found) < _MOST:
         chosen = _most_common(draws, left)
         if chosen is None:
@@ -140,7 +140,7 @@ def _per_log(part: Floats, log: Floats) -> Floats:
 
 
 def _most_common(draws: Draws, left: Bools) -> Bools | None:
-    """Which falls, one a draw at most, are the drop that most draws have; None where few have one."""
+    """Which falls, one a draw at most, are the drop that most draws have; None if few have one."""
     begin, days = draws.falls[:, :, BEGIN], draws.falls[:, :, FALL]
     middle = begin + days / 2
     if not left.any():

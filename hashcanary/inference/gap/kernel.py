@@ -1,10 +1,10 @@
 """The compiled sampler of falls: any number of them in a year of windows, by Metropolis-Hastings.
 
 The log rate is a level that wanders and grows, less the falls. Of the level the likelihood is
-Gaussian, so it is integrated out: what is seen, and the shape of each fall, are whitened by one pass
-of a Kalman filter whose gains depend on the wander alone. Given its shape, a fall's depth enters the
-likelihood as a quadratic; it is summed over a grid of depths, and drawn from that sum after each
-step. So a step compares shapes, not guesses of a depth, and few are wasted.
+Gaussian, so it is integrated out: what is seen, and the shape of each fall, are whitened by one
+pass of a Kalman filter whose gains depend on the wander alone. Given its shape, a fall's depth
+enters the likelihood as a quadratic; it is summed over a grid of depths, and drawn from that sum
+after each step. So a step compares shapes, not guesses of a depth, and few are wasted.
 
 Steps: a fall is born or dies (Green, Biometrika 82, 1995: reversible jump), changes its begin, its
 shape or its cause, or the level wanders by another amount. Random numbers are given, so many a
@@ -14,7 +14,7 @@ step: what a chain draws depends on its own numbers alone.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def missing_part(fall: Floats, start: Floats, end: Floats, out: Floats) -> None:
 
 @compiled
 def missing_parts(falls: Floats, count: Ints, start: Floats, end: Floats, out: Floats) -> None:
-    """Log that each fall of each draw takes away over each window, (m, FALLS, n), zeros beforehand."""
+    """Log that each fall of each draw takes away over each window: (m, FALLS, n), zeros before."""
     for i in range(falls.shape[0]):
         for k in range(count[i]):
             missing_part(falls[i, k], start, end, out[i, k])
@@ -167,151 +167,6 @@ def _log_shape(fall: Floats, laws: Floats) -> float:
 
 
 @compiled
-def _day(fall: Floats, first: float, days: int) -> int:
-    """Which day of the table of rates a fall begins on."""
-    return min(max(int(math.floor(fall[BEGIN] - first)), 0), days - 1)
-
-
-@compiled
-def _stands_apart(fall: Floats, falls: Floats, held: int, but: int) -> bool:
-    """Whether no other fall of its cause, ``but`` for one, begins about when it does.
-
-    What speaks for a cause, such as dear power, does so for days: it is to count once.
-    """
-    for k in range(held):
-        near = abs(falls[k, BEGIN] - fall[BEGIN]) < APART
-        if k != but and falls[k, CAUSE] == fall[CAUSE] and near:
-            return False
-    return True
-
-
-@compiled
-def run_chain(
-    windows: Floats,
-    gains: Floats,
-    growth: float,
-    laws: Floats,
-    grid: Floats,
-    log_depth: Floats,
-    log_rate: Floats,
-    place: Ints,
-    uniforms: Floats,
-    normals: Floats,
-    falls: Floats,
-    state: Ints,
-    every: int,
-    kept: Floats,
-    kept_state: Ints,
-) -> None:
-    """Steps of one chain; its state is changed in place.
-
-    windows: (n, 4) start, end, days since the middle before, log rate less a level near it; the
-    last window ends at 0. gains: (wanders, n, 3) as ``gains_of`` gives. growth: of the log rate a
-    day, beforehand. laws: (causes, 9); grid: (d,) log depths. log_rate: (causes, days) of
-    beginnings a day; place: (days,) which of log_depth, (places, causes, d), holds for what begins
-    on that day. uniforms, normals: (steps, 8), (steps, 4). falls: (FALLS, 7); state: (2,) how many
-    there are, and which wander. kept: (k, FALLS, 7), kept_state: (k, 2): every so many steps.
-    """
-    count, size, days = windows.shape[0], laws.shape[0], log_rate.shape[1]
-    start, end, step, seen = (
-        windows[:, 0].copy(),
-        windows[:, 1].copy(),
-        windows[:, 2].copy(),
-        windows[:, 3],
-    )
-    first = -float(days)
-    white, rest, other = np.zeros((FALLS, count)), np.empty(count), np.empty(count)
-    shape, new, next_fall = np.empty(count), np.empty(count), np.empty(7)
-    weights, old_weights = np.empty(grid.size), np.empty(grid.size)
-    held, wander, saved = state[0], state[1], 0
-    whiten(seen, step, gains[wander], growth, rest)
-    for k in range(held):
-        missing_part(falls[k], start, end, shape)
-        whiten(shape, step, gains[wander], 0.0, white[k])
-        rest += falls[k, DEPTH] * white[k]
-    for at in range(uniforms.shape[0]):
-        u, z = uniforms[at], normals[at]
-        accept = math.log(u[1])
-        if u[0] < _JUMPS:
-            even = math.log(days * size)
-            if u[3] < 0.5:
-                if held < FALLS:
-                    cause = int(u[4] * size)
-                    _draw_shape(cause, laws, z, u[6], next_fall)
-                    next_fall[BEGIN] = first * u[5]
-                    apart = _stands_apart(next_fall, falls, held, -1)
-                    day = _day(next_fall, first, days)
-                    missing_part(next_fall, start, end, shape)
-                    whiten(shape, step, gains[wander], 0.0, new)
-                    sign = laws[cause, SIGN]
-                    gained = _depths(new, rest, sign, log_depth[place[day], cause], grid, weights)
-                    gained += log_rate[cause, day] + even - math.log(held + 1.0)
-                    if apart and accept < gained:
-                        next_fall[DEPTH] = sign * grid[_picked(weights, u[2])]
-                        falls[held], white[held] = next_fall, new
-                        rest += next_fall[DEPTH] * new
-                        held += 1
-            elif held > 0:
-                k = int(u[4] * held)
-                cause, day = int(falls[k, CAUSE]), _day(falls[k], first, days)
-                other[:] = rest - falls[k, DEPTH] * white[k]
-                prior = log_depth[place[day], cause]
-                gained = _depths(white[k], other, laws[cause, SIGN], prior, grid, weights)
-                if accept < math.log(held) - gained - log_rate[cause, day] - even:
-                    rest[:] = other
-                    held -= 1
-                    falls[k], white[k] = falls[held], white[held]
-        elif u[0] < 1 - _WANDERS:
-            if held > 0:
-                k = int(u[3] * held)
-                next_fall[:] = falls[k]
-                asked = _proposed(next_fall, laws, u, z)
-                density = _log_shape(next_fall, laws)
-                inside = first <= next_fall[BEGIN] <= 0.0
-                inside &= _stands_apart(next_fall, falls, held, k)
-                if asked > _NEVER and density > _NEVER and inside:
-                    cause, day = int(falls[k, CAUSE]), _day(falls[k], first, days)
-                    cause2, day2 = int(next_fall[CAUSE]), _day(next_fall, first, days)
-                    sign = laws[cause, SIGN]
-                    other[:] = rest - falls[k, DEPTH] * white[k]
-                    missing_part(next_fall, start, end, shape)
-                    whiten(shape, step, gains[wander], 0.0, new)
-                    before = log_depth[place[day], cause]
-                    gained = -_depths(white[k], other, sign, before, grid, old_weights)
-                    after = log_depth[place[day2], cause2]
-                    gained += _depths(new, other, sign, after, grid, weights)
-                    gained += density - _log_shape(falls[k], laws) + asked
-                    if accept < gained + log_rate[cause2, day2] - log_rate[cause, day]:
-                        falls[k], white[k] = next_fall, new
-                        falls[k, DEPTH] = sign * grid[_picked(weights, u[2])]
-                    else:
-                        falls[k, DEPTH] = sign * grid[_picked(old_weights, u[2])]
-                    rest[:] = other + falls[k, DEPTH] * white[k]
-        else:
-            wander2 = int(u[3] * gains.shape[0])
-            new[:] = seen
-            for k in range(held):
-                missing_part(falls[k], start, end, shape)
-                new += falls[k, DEPTH] * shape
-            whiten(new, step, gains[wander2], growth, other)
-            gained = 0.0
-            for i in range(count):
-                gained += 0.5 * (rest[i] * rest[i] - other[i] * other[i])
-                gained += math.log(gains[wander2, i, 2] / gains[wander, i, 2])
-            if wander2 != wander and accept < gained:
-                wander = wander2
-                rest[:] = other
-                for k in range(held):
-                    missing_part(falls[k], start, end, shape)
-                    whiten(shape, step, gains[wander], 0.0, white[k])
-        if (at + 1) % every == 0 and saved < kept.shape[0]:
-            kept[saved, :held] = falls[:held]
-            kept_state[saved, 0], kept_state[saved, 1] = held, wander
-            saved += 1
-    state[0], state[1] = held, wander
-
-
-@compiled
 def _proposed(fall: Floats, laws: Floats, u: Floats, z: Floats) -> float:
     """Change a fall in place; log of how likely the way back is over the way there.
 
@@ -348,6 +203,230 @@ def _proposed(fall: Floats, laws: Floats, u: Floats, z: Floats) -> float:
     if u[7] < 0.5:
         fall[BEGIN] = middle - fall[FALL] / 2
     return back - _log_shape(fall, laws)
+
+
+class Model(NamedTuple):
+    """What all chains share.
+
+    start, end, step: (n,) of windows, days, the last ending at 0; days since the middle before.
+    seen: (n,) log rate less a level near it. gains: (wanders, n, 3) as ``gains_of`` gives. growth:
+    of the log rate a day, beforehand. laws: (causes, 9); grid: (d,) log depths; log_depth:
+    (places, causes, d) log weights of depths; log_rate: (causes, days) of beginnings a day; place:
+    (days,) which of log_depth holds for what begins on that day.
+    """
+
+    start: Floats
+    end: Floats
+    step: Floats
+    seen: Floats
+    gains: Floats
+    growth: float
+    laws: Floats
+    grid: Floats
+    log_depth: Floats
+    log_rate: Floats
+    place: Ints
+
+
+class Chain(NamedTuple):
+    """One chain between two steps, changed in place.
+
+    falls: (FALLS, 7); state: (2,) how many there are, and which wander. white: (FALLS, n) shapes of
+    the falls and rest: (n,) what is seen but for them, whitened; the others are room to work in.
+    """
+
+    falls: Floats
+    state: Ints
+    white: Floats
+    rest: Floats
+    other: Floats
+    shape: Floats
+    new: Floats
+    fall: Floats
+    weights: Floats
+    old_weights: Floats
+
+
+def new_chain(model: Model, falls: Floats, state: Ints) -> Chain:
+    """A chain that holds these falls; they and the state are changed by its steps."""
+    size, grid = model.seen.size, model.grid.size
+    rest, other, shape, new = (np.empty(size) for _ in range(4))
+    weights, old_weights = np.empty(grid), np.empty(grid)
+    white = np.zeros((FALLS, size))
+    return Chain(falls, state, white, rest, other, shape, new, np.empty(7), weights, old_weights)
+
+
+@compiled
+def _whiten_all(model: Model, chain: Chain) -> None:
+    """Shapes and what is seen but for the falls, under the chain's wander."""
+    gains = model.gains[chain.state[1]]
+    whiten(model.seen, model.step, gains, model.growth, chain.rest)
+    for k in range(chain.state[0]):
+        missing_part(chain.falls[k], model.start, model.end, chain.shape)
+        whiten(chain.shape, model.step, gains, 0.0, chain.white[k])
+        for i in range(chain.rest.size):
+            chain.rest[i] += chain.falls[k, DEPTH] * chain.white[k, i]
+
+
+@compiled
+def _whiten_new(model: Model, chain: Chain) -> None:
+    """The shape of the fall that is proposed, into ``new``."""
+    missing_part(chain.fall, model.start, model.end, chain.shape)
+    whiten(chain.shape, model.step, model.gains[chain.state[1]], 0.0, chain.new)
+
+
+@compiled
+def _day(fall: Floats, days: int) -> int:
+    """Which day of the table of rates a fall begins on."""
+    day: int = min(max(math.floor(fall[BEGIN] + days), 0), days - 1)
+    return day
+
+
+@compiled
+def _summed(model: Model, white: Floats, rest: Floats, fall: Floats, out: Floats) -> float:
+    """``_depths`` of a fall, with the log of its rate."""
+    cause, day = int(fall[CAUSE]), _day(fall, model.place.size)
+    prior = model.log_depth[model.place[day], cause]
+    rate: float = model.log_rate[cause, day]
+    return rate + _depths(white, rest, model.laws[cause, SIGN], prior, model.grid, out)
+
+
+@compiled
+def _stands_apart(fall: Floats, chain: Chain, but: int) -> bool:
+    """Whether no other fall of its cause, ``but`` for one, begins about when it does.
+
+    What speaks for a cause, such as dear power, does so for days: it is to count once.
+    """
+    for k in range(chain.state[0]):
+        near = abs(chain.falls[k, BEGIN] - fall[BEGIN]) < APART
+        if k != but and chain.falls[k, CAUSE] == fall[CAUSE] and near:
+            return False
+    return True
+
+
+@compiled
+def _without(chain: Chain, k: int) -> None:
+    """What is seen without a fall, into ``other``."""
+    for i in range(chain.rest.size):
+        chain.other[i] = chain.rest[i] - chain.falls[k, DEPTH] * chain.white[k, i]
+
+
+@compiled
+def _with(model: Model, chain: Chain, k: int, log_weights: Floats, uniform: float) -> None:
+    """Draw the depth of a fall by weights, and add it to ``other``, into ``rest``."""
+    sign = model.laws[int(chain.falls[k, CAUSE]), SIGN]
+    depth = sign * model.grid[_picked(log_weights, uniform)]
+    chain.falls[k, DEPTH] = depth
+    for i in range(chain.rest.size):
+        chain.rest[i] = chain.other[i] + depth * chain.white[k, i]
+
+
+@compiled
+def _birth(model: Model, chain: Chain, u: Floats, z: Floats) -> None:
+    held, causes, days = chain.state[0], model.laws.shape[0], model.place.size
+    if held == FALLS:
+        return
+    fall = chain.fall
+    _draw_shape(int(u[4] * causes), model.laws, z, u[6], fall)
+    fall[BEGIN] = -days * u[5]
+    if not _stands_apart(fall, chain, -1):
+        return
+    _whiten_new(model, chain)
+    gained = _summed(model, chain.new, chain.rest, fall, chain.weights)
+    if math.log(u[1]) < gained + math.log(days * causes / (held + 1.0)):
+        chain.falls[held], chain.white[held] = fall, chain.new
+        chain.other[:] = chain.rest
+        _with(model, chain, held, chain.weights, u[2])
+        chain.state[0] = held + 1
+
+
+@compiled
+def _death(model: Model, chain: Chain, u: Floats) -> None:
+    held, causes, days = chain.state[0], model.laws.shape[0], model.place.size
+    if held == 0:
+        return
+    k = int(u[4] * held)
+    _without(chain, k)
+    gained = _summed(model, chain.white[k], chain.other, chain.falls[k], chain.weights)
+    if math.log(u[1]) < -gained - math.log(days * causes / held):
+        chain.rest[:] = chain.other
+        chain.falls[k], chain.white[k] = chain.falls[held - 1], chain.white[held - 1]
+        chain.state[0] = held - 1
+
+
+@compiled
+def _change(model: Model, chain: Chain, u: Floats, z: Floats) -> None:
+    """Another begin, shape or cause of a fall; its depth is drawn anew in any case."""
+    if chain.state[0] == 0:
+        return
+    k, fall = int(u[3] * chain.state[0]), chain.fall
+    fall[:] = chain.falls[k]
+    asked = _proposed(fall, model.laws, u, z)
+    density = _log_shape(fall, model.laws)
+    inside = -model.place.size <= fall[BEGIN] <= 0.0
+    if asked <= _NEVER or density <= _NEVER or not inside or not _stands_apart(fall, chain, k):
+        return
+    _without(chain, k)
+    _whiten_new(model, chain)
+    gained = asked + density - _log_shape(chain.falls[k], model.laws)
+    gained -= _summed(model, chain.white[k], chain.other, chain.falls[k], chain.old_weights)
+    gained += _summed(model, chain.new, chain.other, fall, chain.weights)
+    if math.log(u[1]) < gained:
+        chain.falls[k], chain.white[k] = fall, chain.new
+        _with(model, chain, k, chain.weights, u[2])
+    else:
+        _with(model, chain, k, chain.old_weights, u[2])
+
+
+@compiled
+def _wander(model: Model, chain: Chain, u: Floats) -> None:
+    """Another wander of the level."""
+    before, after = chain.state[1], int(u[3] * model.gains.shape[0])
+    if before == after:
+        return
+    chain.new[:] = model.seen
+    for k in range(chain.state[0]):
+        missing_part(chain.falls[k], model.start, model.end, chain.shape)
+        for i in range(chain.new.size):
+            chain.new[i] += chain.falls[k, DEPTH] * chain.shape[i]
+    whiten(chain.new, model.step, model.gains[after], model.growth, chain.other)
+    gained = 0.0
+    for i in range(chain.rest.size):
+        gained += 0.5 * (chain.rest[i] * chain.rest[i] - chain.other[i] * chain.other[i])
+        gained += math.log(model.gains[after, i, 2] / model.gains[before, i, 2])
+    if math.log(u[1]) < gained:
+        chain.state[1] = after
+        _whiten_all(model, chain)
+
+
+@compiled
+def run_chain(
+    model: Model, chain: Chain, uniforms: Floats, normals: Floats, kept: Floats, kept_state: Ints
+) -> None:
+    """Steps of one chain, as many as there are numbers for.
+
+    uniforms, normals: (steps, 8), (steps, 4). kept: (k, FALLS, 7), kept_state: (k, 2): what it
+    holds at k moments, the last after the last step.
+    """
+    _whiten_all(model, chain)
+    steps, saved = uniforms.shape[0], kept.shape[0]
+    every = steps // max(saved, 1)
+    for at in range(steps):
+        u, z = uniforms[at], normals[at]
+        if u[0] < _JUMPS:
+            if u[3] < 0.5:
+                _birth(model, chain, u, z)
+            else:
+                _death(model, chain, u)
+        elif u[0] < 1 - _WANDERS:
+            _change(model, chain, u, z)
+        else:
+            _wander(model, chain, u)
+        left = steps - 1 - at
+        if left % every == 0 and left // every < saved:
+            place = saved - 1 - left // every
+            kept[place, : chain.state[0]] = chain.falls[: chain.state[0]]
+            kept_state[place] = chain.state
 
 
 @compiled

@@ -25,10 +25,12 @@ from hashcanary.inference.gap.kernel import (
     FALLS,
     NORMALS,
     UNIFORMS,
+    Model,
     draw_levels,
     gains_of,
     missing_part,
     missing_parts,
+    new_chain,
     run_chain,
 )
 from hashcanary.inference.gap.seen import DAYS
@@ -200,47 +202,47 @@ class Sampler:
 
     def draw(self, evidence: Evidence, effort: Effort) -> Draws:
         """Carry the chains on and keep draws of them."""
-        log_depth, log_rate = self._tables(evidence)
+        model = self._model(evidence)
 
-        def chain(at: int) -> tuple[Floats, Ints, Floats]:
+        def run(at: int) -> tuple[Floats, Ints, Floats]:
             random = generator(_SEED, Purpose.FALLS, self._calls * _MOST_CHAINS + at)
+            chain = new_chain(model, self._falls[at], self._state[at])
             kept, state = np.zeros((effort.kept, FALLS, 7)), np.zeros((effort.kept, 2), np.int64)
             for steps, count in ((effort.settling, 0), (effort.steps, effort.kept)):
-                run_chain(
-                    self._windows,
-                    self._gains,
-                    self._background.growth,
-                    self._laws,
-                    DEPTHS,
-                    log_depth,
-                    log_rate,
-                    evidence.place,
-                    random.random((steps, UNIFORMS)),
-                    random.standard_normal((steps, NORMALS)),
-                    self._falls[at],
-                    self._state[at],
-                    max(steps // max(count, 1), 1),
-                    kept[:count],
-                    state[:count],
-                )
+                uniforms = random.random((steps, UNIFORMS))
+                normals = random.standard_normal((steps, NORMALS))
+                run_chain(model, chain, uniforms, normals, kept[:count], state[:count])
             return kept, state, self._levels(kept, state, random)
 
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as side_by_side:
-            parts = list(side_by_side.map(chain, range(self._state.shape[0])))
+            parts = list(side_by_side.map(run, range(self._state.shape[0])))
         self._calls += 1
         falls, state, level = (np.concatenate(part) for part in zip(*parts, strict=True))
         return self._draws(falls, state[:, 0], level)
 
-    def _tables(self, evidence: Evidence) -> tuple[Floats, Floats]:
-        """Log weights of depths (places, kinds, d), and logs of beginnings a day (kinds, days)."""
+    def _model(self, evidence: Evidence) -> Model:
         rise, real = self._background.rise, self._causes.real
-        priors = np.array([depth_prior(one.depth) for one in (*real, rise)])
+        depths = [*(cause.depth for cause in real), rise.depth]
+        log_depth = np.array([depth_prior(one) for one in depths])
         likelihood = np.zeros((evidence.log_likelihood.shape[0], len(KINDS), DEPTHS.size))
         likelihood[:, : len(REAL)] = evidence.log_likelihood
-        a_year = np.array([one.a_year for one in (*real, rise)])
+        a_year = np.array([*(cause.a_year for cause in real), rise.a_year])
         log_rate = np.repeat(np.log(np.maximum(a_year, 1e-12) / YEAR)[:, None], DAYS, axis=1)
         log_rate[: len(REAL)] += evidence.log_factor
-        return priors + likelihood, log_rate
+        start, end, step, log_rate_seen = np.ascontiguousarray(self._windows.T)
+        return Model(
+            start,
+            end,
+            step,
+            log_rate_seen,
+            self._gains,
+            self._background.growth,
+            self._laws,
+            DEPTHS,
+            log_depth + likelihood,
+            log_rate,
+            evidence.place,
+        )
 
     def _draws(self, falls: Floats, count: Ints, level: Floats) -> Draws:
         # the last entry is now: the end of the last window

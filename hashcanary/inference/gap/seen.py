@@ -133,7 +133,7 @@ def _quarters(time: Ints, bits: Ints, first: float, tip: float) -> Seen:
     return Seen.of(
         start,
         np.append(start[1:], tip),
-        np.bincount(joined, weights=blocks),
-        np.bincount(joined, weights=work),
+        np.asarray(np.bincount(joined, weights=blocks), dtype=np.float64),
+        np.asarray(np.bincount(joined, weights=work), dtype=np.float64),
         np.zeros(start.size, dtype=np.bool_),
     )
