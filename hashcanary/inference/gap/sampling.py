@@ -180,7 +180,7 @@ class Sampler:
         self._gains = np.empty((self._moves.shape[0], start.size, 3))
         for moves, gains in zip(self._moves, self._gains, strict=True):
             gains_of(steps, self._variance, moves, gains)
-        self._laws = np.array([*map(_law, causes.real), _rise_law(background.rise)])
+        self._laws = laws_of(causes, background)
         self._falls = np.zeros((chains, FALLS, 7))
         self._state = np.zeros((chains, 2), dtype=np.int64)
         self._state[:, 1] = np.arange(chains) % self._moves.shape[0]
@@ -270,6 +270,11 @@ class Sampler:
             ahead = random.standard_normal() * float(np.sqrt(-self._middle[-1] * moves[0]))
             levels[draw, size] = out[-1] + ahead
         return levels + self._near
+
+
+def laws_of(causes: Causes, background: Background) -> Floats:
+    """The laws of shapes of KINDS as ``kernel.py`` takes them, (kinds, 9)."""
+    return np.array([*map(_law, causes.real), _rise_law(background.rise)])
 
 
 def _law(cause: Cause) -> list[float]:
