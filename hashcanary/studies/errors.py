@@ -5,6 +5,15 @@ from __future__ import annotations
 from hashcanary.errors import BadInput, Exit, HashcanaryError, NotKnown
 
 
+class BadStates(BadInput):
+    """A file of stated numbers about states that cannot be used."""
+
+    template = (
+        "{file}, {place}: expected {expected}, found {found}. Correct it, or leave the file out "
+        "for the built-in one."
+    )
+
+
 class NoPoolLabels(NotKnown):
     """Too few labelled days for a study of pools."""
 

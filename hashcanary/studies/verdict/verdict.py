@@ -1,0 +1,180 @@
+"""The verdict on a record: its state, the gap and its parts, where it goes, and what is missing.
+
+One set of draws answers everything: which state, how large the gap, which drops make it up, and how
+the hashrate moved in the last week. What is not known makes an answer wider, or ``unknown``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hashcanary.inference.explain.attribution import Assumptions, assume
+from hashcanary.inference.explain.margins import Missing
+from hashcanary.inference.filter.observations import blocks_of
+from hashcanary.inference.gap.evidence import Circumstances, summed
+from hashcanary.inference.gap.gap import KIND, gap_of
+from hashcanary.inference.gap.pools import pool_evidence
+from hashcanary.inference.gap.sampling import Effort, Evidence, Sampler, read_background
+from hashcanary.inference.gap.seen import Sightings
+from hashcanary.interval import Interval
+from hashcanary.metrics.engine import metrics_of
+from hashcanary.metrics.windows import floats
+from hashcanary.moments import DAY
+from hashcanary.studies.verdict.states import (
+    accounts_of,
+    probabilities,
+    read_rules,
+    states_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hashcanary.arrays import Floats
+    from hashcanary.inference.gap.gap import Gap
+    from hashcanary.inference.gap.sampling import Draws
+    from hashcanary.inference.gap.seen import Seen
+    from hashcanary.store.record import Record
+    from hashcanary.studies.verdict.states import Rules
+
+# steps until drops are found, whose pools are looked at, and after
+_TO_FIND, _TO_TELL = Effort(steps=500, kept=8), Effort(settling=800)
+WEEK = 7.0
+_YEAR, _FEWEST_RANKED, _LATE_DAYS = 365, 200, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """What a hash earns. rank: part of the last year's days whose 7-day mean of the hashprice was
+    no higher; to_break_even: hashprice over what the network's mean machine costs to run; gone:
+    probability that margins are gone. NaN where not known.
+    """
+
+    hashprice_usd_per_phs_day: float
+    rank: float
+    to_break_even: float
+    gone: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict.
+
+    state: the most probable; probabilities: of STATES, summing to 1. gap: None where nothing is
+    below the highest level of the last year. week: change of the hashrate over the last seven days,
+    a fraction; rising: probability that it rose. data_from, data_to: Unix seconds of what it rests
+    on; vendor: whether some of it is a vendor's daily figures. short: what the blocks of the last
+    days alone would say of the hashrate, as a fraction of what it is believed to be, less 1;
+    short_days: how many. missing: what evidence is missing.
+    """
+
+    state: str
+    probabilities: Mapping[str, float]
+    gap: Gap
+    below: bool
+    week: Interval
+    rising: float
+    margins: Margins
+    short: Interval
+    short_days: float
+    data_from: float
+    data_to: float
+    vendor: bool
+    missing: tuple[str, ...]
+
+
+def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
+    """The verdict as known at the record's moment.
+
+    Raises NoRetargets, TooFewToExplain where there is too little to say anything, BadStatement,
+    BadStates.
+    """
+    assumptions, rules = given or assume(), read_rules()
+    seen = Sightings(record).until(record.at)
+    now = float(seen.end[-1])
+    around = Circumstances(record, assumptions.regions, assumptions.machines)
+    factors = around.factors(now, assumptions.causes)
+    draws, labelled = _drawn(record, seen, factors, assumptions)
+    gap, margins = gap_of(draws), _margins(record, around, now, rules)
+    exits = _exits(assumptions, factors)
+    short = _short(seen, rules.noise_days)
+    states = states_of(accounts_of(draws, rules), rules, exits, short)
+    shares = probabilities(states, margins.gone, rules)
+    missing = [kind for kind in ("hashprice", "power") if kind not in factors]
+    week = _week(draws)
+    return Verdict(
+        state=max(shares, key=lambda name: shares[name]),
+        probabilities=shares,
+        gap=gap,
+        below=gap.below.value >= rules.gap,
+        week=_fraction(week),
+        rising=float((week > 0).mean()),
+        margins=margins,
+        short=_fraction(short - draws.log_rate[:, -1]),
+        short_days=rules.noise_days,
+        data_from=float(seen.start[0]),
+        data_to=now,
+        vendor=bool(seen.vendor.any()),
+        missing=(*missing, *(() if labelled else ("pools",))),
+    )
+
+
+def _drawn(
+    record: Record, seen: Seen, factors: dict[str, Floats], given: Assumptions
+) -> tuple[Draws, bool]:
+    """Draws given all evidence, and whether pools' labels are part of it."""
+    none, sampler = Evidence.none(), Sampler(seen, given.causes, read_background())
+    known = summed(factors)
+    draws = sampler.draw(Evidence(known, none.place, none.log_likelihood), _TO_FIND)
+    if record.chain.height == 0 or record.pool_list is None:
+        return sampler.draw(Evidence(known, none.place, none.log_likelihood), _TO_TELL), False
+    pools = pool_evidence(record, blocks_of(record), draws, given.causes, given.regions)
+    return sampler.draw(Evidence(known, pools.place, pools.log_likelihood), _TO_TELL), True
+
+
+def _exits(given: Assumptions, factors: dict[str, Floats]) -> float:
+    """Probability that machines which stop slowly now do so for good, not for their margins."""
+    _, economics, leave = given.causes.real
+    of_margins = float(factors["hashprice"][1, -1]) if "hashprice" in factors else 0.0
+    rate = economics.a_year * np.exp(of_margins)
+    return float(leave.a_year / max(leave.a_year + rate, 1e-12))
+
+
+def _margins(record: Record, around: Circumstances, now: float, rules: Rules) -> Margins:
+    days = metrics_of(record).frame("day", ["hashprice"])
+    week = np.convolve(floats(days, "hashprice"), np.full(7, 1 / 7), "valid")
+    known = np.flatnonzero(np.isfinite(week))
+    year = week[-_YEAR:][np.isfinite(week[-_YEAR:])]
+    last = float(days["time"].to_numpy()[known[-1] + 6]) if known.size else 0.0
+    if now - last > _LATE_DAYS * DAY or year.size < _FEWEST_RANKED:
+        return Margins(float("nan"), float("nan"), float("nan"), float("nan"))
+    hashprice = float(week[known[-1]])
+    rank = float((year <= hashprice).mean())
+    margins = around.margins(now)
+    log_margin = float("nan")
+    if not isinstance(margins, Missing):
+        log_margin = float(margins[0][np.isfinite(margins[0])][-1])
+    gone = rules.margins_gone(rank, log_margin)
+    return Margins(hashprice, rank, float(np.exp(log_margin)), gone)
+
+
+def _week(draws: Draws) -> Floats:
+    """Log change of the hashrate over the last week, of each draw."""
+    before = int(np.searchsorted(draws.time, -WEEK))
+    return np.asarray(draws.log_rate[:, -1] - draws.log_rate[:, before])
+
+
+def _short(seen: Seen, days: float) -> float:
+    """Log of H/s by the blocks of the last days alone."""
+    late = seen.where(seen.start >= seen.end[-1] - days * DAY - 1)
+    seconds = late.end - late.start
+    return float(np.log((np.exp(late.log_rate) * seconds).sum() / seconds.sum()))
+
+
+def _fraction(log: Floats) -> Interval:
+    """A median and its limits, of logs of ratios, as a fraction."""
+    low, middle, high = np.expm1(np.quantile(log, (0.025, 0.5, 0.975))).tolist()
+    return Interval(middle, low, high, KIND)
