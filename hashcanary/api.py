@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         stress,
         stress_study,
         supply,
+        verdict,
     )
     from hashcanary.views.answer import Answer
 
@@ -60,7 +61,7 @@ else:
 
     _NAMES = (
         "calibration companies costs drop episodes export forecast hosting luck metrics pools "
-        "selling shutdown stress stress_study supply"
+        "selling shutdown stress stress_study supply verdict"
     )
     globals().update({name: _Lazy(name) for name in _NAMES.split()})
 
@@ -203,6 +204,7 @@ class Known:
 
         return list_rigs(at=self.record.at, rigs=rigs)
 
+    verdict = Asks(lambda: verdict.verdict)
     series = Asks(lambda: metrics.metric)
     export = Asks(lambda: export.export)
     forecast_retarget = Asks(lambda: forecast.forecast_retarget)

@@ -60,6 +60,7 @@ COMMANDS = (
     record.EPISODES,
     record.POOLS,
     record.FORECAST,
+    record.VERDICT,
     record.EXPLAIN,
     lake.EXPORT,
     economics.COST,

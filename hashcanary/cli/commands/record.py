@@ -325,6 +325,40 @@ where no price of the last days, or the epoch's first block, is known.
         ),
     ),
 )
+_VERDICT_EXAMPLES = """\
+  hashcanary verdict
+  hashcanary verdict --at 2021-07-15
+  hashcanary --json verdict --at 2026-02-03
+"""
+_STATED = (
+    file("--causes", text="profiles of the causes, as TOML"),
+    file("--regions", text="regions of pools, as TOML"),
+    RIGS,
+    POWER_PRICES,
+)
+VERDICT = Command(
+    "verdict",
+    answers("verdict"),
+    summary="what is going on, why, and how sure that is, in ten lines",
+    description="""\
+Says in which state mining is, with the probability of each: calm, noise (few blocks
+by chance), stressed (margins gone, machines on), curtailed (off for weather or the
+price of power), capitulating (off because they do not pay), exiting (gone for other
+reasons), recovering, or unknown. Says how far hashrate is below its highest level of
+the last year, which drops make up that gap and what caused them, and where it is
+going.
+
+Accounts of the last year are drawn that agree with the times of blocks, the pools
+that found them, the months, hashprice against running costs, and prices of power.
+What causes look like is stated: --causes, --regions, --rigs and --power-prices
+override the built-in files. Where blocks are not known, a vendor's daily figures
+stand in.
+
+Exits with 3 where too few days are known.
+""",
+    examples=_VERDICT_EXAMPLES,
+    options=(AT, *_STATED),
+)
 _DROP_EXAMPLES = """\
   hashcanary explain drop
   hashcanary explain drop --at 2026-01-27
@@ -363,10 +397,7 @@ Exits with 3 where too few blocks are known.
                     help="look for drops that began since T, a date or a time with zone "
                     "(default: 100 days)",
                 ),
-                file("--causes", text="profiles of the causes, as TOML"),
-                file("--regions", text="regions of pools, as TOML"),
-                RIGS,
-                POWER_PRICES,
+                *_STATED,
             ),
         ),
     ),

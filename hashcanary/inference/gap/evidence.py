@@ -151,15 +151,19 @@ def margin_factors(causes: Causes, margin: Floats, change: Floats, log_sd: float
     """Of margins, (causes, days)."""
     usual = causes.luck.margin
     wide = Normal2(usual.mean, (usual.sd[0] * _WIDE, usual.sd[1] * _WIDE), usual.correlation)
-    at = margin, change
+    known = np.isfinite(margin) & np.isfinite(change)
+    at = np.where(known, margin, 0.0), np.where(known, change, 0.0)
     own = [cause.looks.margin.log_density(at, log_sd) for cause in causes.real]
     plain, vague = usual.log_density(at, log_sd), wide.log_density(at, log_sd)
-    return _mixed(np.array(own), plain, vague, causes.silent)
+    found = _mixed(np.array(own), plain, vague, causes.silent)
+    return np.where(known, found, 0.0)
 
 
 def power_factors(causes: Causes, region: str, ratios: Floats) -> Floats:
     """Of the price of power in one region, (causes, days); a storm may have been in another."""
     mean, sd = causes.luck.power
+    known = np.isfinite(ratios)
+    ratios = np.where(known, ratios, mean)
     plain = causes.luck.power_log_density(ratios)
     own = []
     for cause in causes.real:
@@ -167,14 +171,14 @@ def power_factors(causes: Causes, region: str, ratios: Floats) -> Floats:
         here = np.log(max(there, 1e-12)) + cause.looks.power_log_density(ratios)
         own.append(np.logaddexp(here, np.log1p(-min(there, 1 - 1e-12)) + plain))
     vague = -0.5 * ((ratios - mean) / (_WIDE * sd)) ** 2 - np.log(_WIDE * sd * np.sqrt(2 * np.pi))
-    return _mixed(np.array(own), plain, vague, causes.silent)
+    return np.where(known, _mixed(np.array(own), plain, vague, causes.silent), 0.0)
 
 
 def _mixed(own: Floats, plain: Floats, vague: Floats, silent: float) -> Floats:
-    """Log factors against no fall, (causes, days); 0 where nothing is known."""
+    """Log factors against no fall, (causes, days)."""
     with_silent = np.logaddexp(np.log1p(-silent) + own, np.log(silent) + vague)
     without = np.logaddexp(np.log1p(-silent) + plain, np.log(silent) + vague)
-    return np.asarray(np.nan_to_num(with_silent - without, nan=0.0))
+    return np.asarray(with_silent - without)
 
 
 def summed(factors: dict[str, Floats]) -> Floats:

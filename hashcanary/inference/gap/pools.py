@@ -97,17 +97,13 @@ def _low_time(draws: Draws, chosen: Bools) -> tuple[LowTime, float]:
 def _by_depth(
     counts: PoolCounts, causes: Causes, regions: PoolRegions, start: float, part: float
 ) -> Floats:
-    """Log likelihood against no fall by cause and depth, (causes, depths)."""
+    """Log likelihood of each cause against their mean, by depth, (causes, depths).
+
+    Where pools' machines stand is known roughly: they tell causes apart, and the times of blocks
+    tell better whether hashrate was lost, and how much.
+    """
     tables = pool_tables(counts, regions, causes, start)
     quiet = np.log(causes.silent) + tables.silent
-    plain = np.logaddexp(np.log1p(-causes.silent) + tables.luck, quiet)
-    return np.array(
-        [
-            np.interp(
-                DEPTHS * part,
-                LOSSES,
-                np.logaddexp(np.log1p(-causes.silent) + by_loss(cause, tables), quiet) - plain,
-            )
-            for cause in causes.real
-        ]
-    )
+    lost = np.log1p(-causes.silent) + np.array([by_loss(cause, tables) for cause in causes.real])
+    told = [np.interp(DEPTHS * part, LOSSES, one) for one in np.logaddexp(lost, quiet)]
+    return np.asarray(told - np.logaddexp.reduce(told, axis=0) + np.log(len(REAL)))
