@@ -60,7 +60,7 @@ class Sightings:
     """All windows of a record, from which those before any of its moments are cut."""
 
     def __init__(self, record: Record) -> None:
-        """Raises NoRetargets where blocks are not worked for."""
+        """Raises NoRetargets where blocks are not worked for, NothingToMeasure."""
         must_retarget(record.network)
         days = metrics_of(record).frame("day", ["blocks.count", "blocks.work"])
         start = days["time"].to_numpy().astype(np.float64)
@@ -68,6 +68,7 @@ class Sightings:
         vendor = days["blocks.work.vendor"].fill_null(value=False).to_numpy()
         known = np.isfinite(work) & (blocks >= FEWEST)
         at = start[known]
+        self._known_at = days["blocks.work.known_at"].to_numpy()[known]
         self._daily = Seen.of(at, at + DAY, blocks[known], work[known], vendor[known])
         self._height = record.chain["height"].to_numpy()
         self._time = record.chain["time"].to_numpy()
@@ -84,7 +85,7 @@ class Sightings:
             stop = int(np.searchsorted(self._latest, moment, side="right"))
         daily = self._daily
         if moment is not None:
-            daily = daily.where(daily.end <= moment)
+            daily = daily.where(self._known_at <= moment)
         last = self._last_blocks(stop, float(daily.end[-1]) if daily.end.size else 0.0)
         found = daily
         if last is not None:
@@ -104,7 +105,7 @@ class Sightings:
 
     def _last_blocks(self, stop: int, daily_end: float) -> Seen | None:
         """Quarters of days up to a block, where all blocks in them are known."""
-        if stop == 0 or self._latest[stop - 1] < daily_end:
+        if stop == 0 or self._latest[stop - 1] < daily_end - DAY:
             return None
         tip = float(self._latest[stop - 1])
         first = (np.ceil(tip / _FINE) - _FINE_DAYS * DAY / _FINE) * _FINE

@@ -1,4 +1,4 @@
-"""The gap and its parts: that they add up, hold the truth as often as they say, and are the same."""
+"""The gap and its parts: they add up, hold the truth as often as they say, and stay the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import comb
 
 import numpy as np
 import pytest
+from support.gap_worlds import NOW, drawn_world
 
 from hashcanary.inference.explain.causes import REAL, read_causes
 from hashcanary.inference.gap.gap import UNKNOWN, gap_of
@@ -18,21 +19,20 @@ from hashcanary.inference.gap.sampling import (
     read_background,
 )
 from hashcanary.moments import DAY
-from tests.inference.gap.worlds import NOW, drawn_world
 
 WORLDS = 24
 FEW = Effort(settling=600, steps=800, kept=8)
 
 
 @cache
-def _told(seed):
+def _told(seed: int):
     world = drawn_world(seed)
     sampler = Sampler(world.seen, read_causes(), read_background())
     return world, gap_of(sampler.draw(Evidence.none(), FRESH))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_parts_add_up_to_the_gap(seed):
+def test_parts_add_up_to_the_gap(seed: int) -> None:
     _, gap = _told(seed)
     drops = sum(drop.share.value for drop in gap.drops)
     scattered = sum(one.value for one in gap.scattered.values())
@@ -44,8 +44,8 @@ def test_parts_add_up_to_the_gap(seed):
         assert drop.cause == UNKNOWN or drop.causes[drop.cause] == max(drop.causes.values())
 
 
-def _least_held(size, level):
-    """So many of ``size`` hold, in all but one of ten thousand cases, where ``level`` of them do."""
+def _least_held(size: int, level: float):
+    """So many of ``size`` hold, but once in ten thousand times, where ``level`` of them do."""
     below, held = 0.0, -1
     while below < 1e-4:
         held += 1
@@ -54,7 +54,7 @@ def _least_held(size, level):
 
 
 @pytest.mark.parametrize("part", ["below", *REAL, "rest"])
-def test_the_bands_hold_the_truth(part):
+def test_the_bands_hold_the_truth(part: str) -> None:
     held = 0
     for seed in range(WORLDS):
         world, gap = _told(seed)
@@ -64,7 +64,7 @@ def test_the_bands_hold_the_truth(part):
     assert held >= _least_held(WORLDS, 0.95)
 
 
-def test_the_same_windows_give_the_same_draws():
+def test_the_same_windows_give_the_same_draws() -> None:
     world = drawn_world(1)
     first, second = (
         Sampler(world.seen, read_causes(), read_background()).draw(Evidence.none(), FEW)
@@ -74,7 +74,7 @@ def test_the_same_windows_give_the_same_draws():
     assert np.array_equal(first.level, second.level)
 
 
-def test_chains_of_the_day_before_find_what_new_chains_find():
+def test_chains_of_the_day_before_find_what_new_chains_find() -> None:
     world, fresh = _told(5)
     before = world.seen.where(world.seen.end <= NOW - DAY)
     sampler = Sampler(before, read_causes(), read_background())
@@ -87,7 +87,7 @@ def test_chains_of_the_day_before_find_what_new_chains_find():
         assert abs(apart) < 0.25 * max(band.high - band.low, 0.02)
 
 
-def test_evidence_on_the_days_of_a_drop_moves_its_cause():
+def test_evidence_on_the_days_of_a_drop_moves_its_cause() -> None:
     causes, given = read_causes(), read_background()
     world, gap = next(
         (world, gap)

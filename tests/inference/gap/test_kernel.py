@@ -1,6 +1,8 @@
-"""The compiled sampler against what is computed another way: integrals, covariances, enumeration."""
+"""The compiled sampler against integrals, covariances and enumeration."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -27,13 +29,26 @@ from hashcanary.inference.gap.kernel import (
     whiten,
 )
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
 STEP = np.array([0.0, 1.0, 1.0, 3.0, 0.5])
 VARIANCE = np.array([0.02, 0.01, 0.03, 0.01, 0.05])
 MOVES = np.array([0.004, 0.0003, 0.5, 0.01])
 GROWTH = 0.01
 
 
-def _fall(cause=0, begin=-5.0, fall=2.0, hold=1.0, back=4.0, returned=0.5, depth=0.3):
+def _fall(
+    cause: float = 0,
+    begin: float = -5.0,
+    fall: float = 2.0,
+    hold: float = 1.0,
+    back: float = 4.0,
+    returned: float = 0.5,
+    depth: float = 0.3,
+) -> Floats:
     values = np.zeros(7)
     for at, value in zip(
         (CAUSE, BEGIN, FALL, HOLD, BACK, RETURNED, DEPTH),
@@ -44,7 +59,7 @@ def _fall(cause=0, begin=-5.0, fall=2.0, hold=1.0, back=4.0, returned=0.5, depth
     return values
 
 
-def _part_at(fall, day):
+def _part_at(fall: Floats, day: float):
     """The part of a fall that is missing at a moment, as the words say it."""
     since = day - fall[BEGIN]
     down = np.clip(since / fall[FALL], 0, 1)
@@ -53,7 +68,7 @@ def _part_at(fall, day):
 
 
 @pytest.mark.parametrize("begin", [-9.3, -5.0, -2.2, -0.3])
-def test_the_missing_part_is_the_mean_of_a_ramp_down_and_a_ramp_back(begin):
+def test_the_missing_part_is_the_mean_of_a_ramp_down_and_a_ramp_back(begin: float) -> None:
     fall = _fall(begin=begin)
     start = np.array([-10.0, -7.0, -4.5, -2.0, -0.25])
     end = np.append(start[1:], 0.0)
@@ -62,7 +77,9 @@ def test_the_missing_part_is_the_mean_of_a_ramp_down_and_a_ramp_back(begin):
     kinks = np.cumsum([fall[BEGIN], fall[FALL], fall[HOLD], fall[BACK]])
     for at in range(start.size):
         inside = kinks[(kinks > start[at]) & (kinks < end[at])]
-        area = quad(lambda day: _part_at(fall, day), start[at], end[at], points=[*inside] or None)[0]
+        area = quad(lambda day: _part_at(fall, day), start[at], end[at], points=[*inside] or None)[
+            0
+        ]
         assert found[at] == pytest.approx(area / (end[at] - start[at]), abs=1e-9)
 
 
@@ -81,7 +98,7 @@ def _covariances():
     return level, level + np.diag(VARIANCE), GROWTH * np.cumsum(STEP)
 
 
-def test_whitened_values_have_the_likelihood_of_the_whole_covariance():
+def test_whitened_values_have_the_likelihood_of_the_whole_covariance() -> None:
     _, covariance, mean = _covariances()
     values = np.array([0.3, -0.2, 0.5, 0.1, 0.9])
     gains, white = np.empty((5, 3)), np.empty(5)
@@ -91,7 +108,7 @@ def test_whitened_values_have_the_likelihood_of_the_whole_covariance():
     assert found == pytest.approx(multivariate_normal(mean, covariance).logpdf(values))
 
 
-def test_levels_are_drawn_from_their_law_given_what_is_seen():
+def test_levels_are_drawn_from_their_law_given_what_is_seen() -> None:
     level, covariance, mean = _covariances()
     values = np.array([0.3, -0.2, 0.5, 0.1, 0.9])
     gain = level @ np.linalg.inv(covariance)
@@ -107,7 +124,7 @@ def test_levels_are_drawn_from_their_law_given_what_is_seen():
     assert np.cov(drawn.T) == pytest.approx(spread, abs=0.06 * spread.max())
 
 
-def _small_model(log_rate):
+def _small_model(log_rate: float):
     """Ten days, one cause whose shape hardly varies, three depths."""
     start = np.arange(-10.0, 0.0)
     rng = np.random.default_rng(3)
@@ -121,12 +138,10 @@ def _small_model(log_rate):
     grid = np.array([0.05, 0.1, 0.2])
     log_depth = np.log(np.array([0.5, 0.3, 0.2]))[None, None]
     place, rates = np.zeros(10, dtype=np.int64), np.full((1, 10), log_rate)
-    return Model(
-        start, start + 1, step, seen, gains, 0.0, laws, grid, log_depth, rates, place
-    )
+    return Model(start, start + 1, step, seen, gains, 0.0, laws, grid, log_depth, rates, place)
 
 
-def _likelihood(model, falls):
+def _likelihood(model: Model, falls: list[tuple[float, float]]):
     seen, white = model.seen.copy(), np.empty(10)
     for begin, depth in falls:
         part = np.empty(10)
@@ -137,7 +152,7 @@ def _likelihood(model, falls):
     return -0.5 * white @ white
 
 
-def test_the_chain_agrees_with_enumeration_of_no_fall_and_of_one():
+def test_the_chain_agrees_with_enumeration_of_no_fall_and_of_one() -> None:
     rate = 0.02
     model = _small_model(np.log(rate))
     none = _likelihood(model, [])
@@ -169,7 +184,7 @@ def test_the_chain_agrees_with_enumeration_of_no_fall_and_of_one():
     assert found == pytest.approx(depths, abs=0.03)
 
 
-def test_falls_of_one_cause_stand_apart():
+def test_falls_of_one_cause_stand_apart() -> None:
     model = _small_model(np.log(50.0))
     falls, state = np.zeros((FALLS, 7)), np.zeros(2, dtype=np.int64)
     rng = np.random.default_rng(9)

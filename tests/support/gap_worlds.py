@@ -44,9 +44,9 @@ def drawn_world(seed: int) -> World:
     falls = _falls(rng)
     ends = (np.append(start, -1e-6), np.append(end, 0.0))
     missing = np.zeros((len(falls), middle.size))
-    for fall, path in zip(falls, missing, strict=True):
-        missing_part(fall, *ends, path)
-        path *= fall[DEPTH]
+    for at, fall in enumerate(falls):
+        missing_part(fall, *ends, missing[at])
+        missing[at] *= fall[DEPTH]
     log_rate = level - missing.sum(axis=0)
     year = np.flatnonzero(middle >= -YEAR_DAYS)
     top = int(year[np.argmax(log_rate[year])])
