@@ -7,10 +7,10 @@ from math import comb
 
 import numpy as np
 import pytest
-from support.gap_worlds import NOW, drawn_world
+from support.gap_worlds import NOW, World, drawn_world
 
 from hashcanary.inference.explain.causes import REAL, read_causes
-from hashcanary.inference.gap.gap import UNKNOWN, gap_of
+from hashcanary.inference.gap.gap import UNKNOWN, Gap, gap_of
 from hashcanary.inference.gap.sampling import (
     FRESH,
     Effort,
@@ -25,7 +25,7 @@ FEW = Effort(settling=600, steps=800, kept=8)
 
 
 @cache
-def _told(seed: int):
+def _told(seed: int) -> tuple[World, Gap]:
     world = drawn_world(seed)
     sampler = Sampler(world.seen, read_causes(), read_background())
     return world, gap_of(sampler.draw(Evidence.none(), FRESH))
@@ -44,7 +44,7 @@ def test_parts_add_up_to_the_gap(seed: int) -> None:
         assert drop.cause == UNKNOWN or drop.causes[drop.cause] == max(drop.causes.values())
 
 
-def _least_held(size: int, level: float):
+def _least_held(size: int, level: float) -> int:
     """So many of ``size`` hold, but once in ten thousand times, where ``level`` of them do."""
     below, held = 0.0, -1
     while below < 1e-4:

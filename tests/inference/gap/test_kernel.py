@@ -59,12 +59,12 @@ def _fall(
     return values
 
 
-def _part_at(fall: Floats, day: float):
+def _part_at(fall: Floats, day: float) -> float:
     """The part of a fall that is missing at a moment, as the words say it."""
     since = day - fall[BEGIN]
     down = np.clip(since / fall[FALL], 0, 1)
     up = np.clip((since - fall[FALL] - fall[HOLD]) / fall[BACK], 0, 1)
-    return down - fall[RETURNED] * up
+    return float(down - fall[RETURNED] * up)
 
 
 @pytest.mark.parametrize("begin", [-9.3, -5.0, -2.2, -0.3])
@@ -83,7 +83,7 @@ def test_the_missing_part_is_the_mean_of_a_ramp_down_and_a_ramp_back(begin: floa
         assert found[at] == pytest.approx(area / (end[at] - start[at]), abs=1e-9)
 
 
-def _covariances():
+def _covariances() -> tuple[Floats, Floats, Floats]:
     """Covariance of the level at the windows, and of what is seen, from the model in words."""
     count = STEP.size
     shocks = []  # (variance, effect on each level)
@@ -124,7 +124,7 @@ def test_levels_are_drawn_from_their_law_given_what_is_seen() -> None:
     assert np.cov(drawn.T) == pytest.approx(spread, abs=0.06 * spread.max())
 
 
-def _small_model(log_rate: float):
+def _small_model(log_rate: float) -> Model:
     """Ten days, one cause whose shape hardly varies, three depths."""
     start = np.arange(-10.0, 0.0)
     rng = np.random.default_rng(3)
@@ -141,7 +141,7 @@ def _small_model(log_rate: float):
     return Model(start, start + 1, step, seen, gains, 0.0, laws, grid, log_depth, rates, place)
 
 
-def _likelihood(model: Model, falls: list[tuple[float, float]]):
+def _likelihood(model: Model, falls: list[tuple[float, float]]) -> float:
     seen, white = model.seen.copy(), np.empty(10)
     for begin, depth in falls:
         part = np.empty(10)
@@ -149,7 +149,7 @@ def _likelihood(model: Model, falls: list[tuple[float, float]]):
         missing_part(fall, model.start, model.end, part)
         seen += depth * part
     whiten(seen, model.step, model.gains[0], 0.0, white)
-    return -0.5 * white @ white
+    return float(-0.5 * white @ white)
 
 
 def test_the_chain_agrees_with_enumeration_of_no_fall_and_of_one() -> None:
