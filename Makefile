@@ -1,6 +1,6 @@
 # The only set-up is make itself, git and a Python from 3.11 on: every target makes what it needs.
 .DELETE_ON_ERROR:
-.PHONY: help demo test torture mutants lint docs picture bench lock clean
+.PHONY: help demo test compiled torture mutants lint docs picture bench lock clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
@@ -14,8 +14,14 @@ help:  ## this list
 demo: .venv/run  ## a simulated history, marked as such, and its report in demo-output/
 	$(BIN)/hashcanary demo --dir demo-output
 
-test: .venv/test lint  ## lint, types, import contracts, then every test with coverage
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term --durations=10
+# tests are compiled once, beside lint, and not by each worker; neighbours share what they set up
+test: .venv/test  ## lint, types, import contracts, then every test with coverage
+	$(MAKE) --no-print-directory -j2 lint compiled
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term --durations=10
+
+# what cannot be collected is told by the run itself
+compiled: .venv/test
+	-$(BIN)/python -m pytest --collect-only -qq >/dev/null
 
 torture: .venv/test  ## every fault test in full: kills, bit flips, reorganisations (half an hour)
 	$(BIN)/python -m pytest -n auto -m "torture or fuzz" --no-cov -o faulthandler_timeout=7500 \

@@ -108,8 +108,8 @@ def _after(found: Sequence[AfterCost]) -> str:
     for one in found:
         after = next(one_ for one_ in one.after if one_.horizon_days == _HORIZON)
         rose = median = "-"
-        if after.share_positive is not None and after.median is not None:
-            rose = f"{after.share_positive:.0%} ({after.low:.0%} to {after.high:.0%})"
+        if after.rose is not None and after.median is not None:
+            rose = f"{after.rose.value:.0%} ({after.rose.low:.0%} to {after.rose.high:.0%})"
             median = f"{after.median:+.0%}"
         base = "-" if after.base_share is None else f"{after.base_share:.0%}"
         rows.append(

@@ -111,8 +111,8 @@ def readings(history: StressHistory, index: SustainabilityHistory, found: Sequen
                 f"{iso_day(one.capitulation.start)} to {iso_day(one.capitulation.end - 1)}",
                 _points(one.before),
                 _points(one.at_start),
-                f"{_points(one.highest)} ({_points(one.highest_low)} to "
-                f"{_points(one.highest_high)})",
+                f"{_points(one.highest.value)} ({_points(one.highest.low)} to "
+                f"{_points(one.highest.high)})",
                 _points(one.after),
                 ALL_WORDS[one.worst] if one.worst >= 0 else "-",
                 "-" if one.lead_days is None else f"{one.lead_days:+d} d",
@@ -204,7 +204,7 @@ def luck(history: StressHistory) -> str:
             one.word,
             _points(one.points),
             f"{one.years:.0f}",
-            f"{one.share:.1%} ({one.low:.1%} to {one.high:.1%})",
+            f"{one.share.value:.1%} ({one.share.low:.1%} to {one.share.high:.1%})",
             f"{one.spells_per_year:.1f}",
             f"{one.own_share:.0%}",
         )
@@ -227,9 +227,9 @@ def returns(history: StressHistory, sources: Sources) -> tuple[str, str]:
     rows, outside = [], 0
     for one in after_words(history, sources.metrics["price"].rows):
         for after in one.after:
-            known = after.share_positive is not None
-            if known and after.base_share is not None:
-                outside += not after.low <= after.base_share <= after.high
+            rose = after.rose
+            if rose is not None and after.base_share is not None:
+                outside += not rose.low <= after.base_share <= rose.high
             rows.append(
                 (
                     one.word,
@@ -237,9 +237,9 @@ def returns(history: StressHistory, sources: Sources) -> tuple[str, str]:
                     len(one.began),
                     f"{after.median:+.0%}" if after.median is not None else "-",
                     after.independent,
-                    f"{after.share_positive:.0%} ({after.low:.0%} to {after.high:.0%})"
-                    if known
-                    else "-",
+                    "-"
+                    if rose is None
+                    else f"{rose.value:.0%} ({rose.low:.0%} to {rose.high:.0%})",
                     f"{after.base_share:.0%}" if after.base_share is not None else "-",
                 )
             )

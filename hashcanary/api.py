@@ -14,7 +14,6 @@ from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 
-from hashcanary.errors import UsageError
 from hashcanary.moments import as_moment, require_past
 
 if TYPE_CHECKING:
@@ -235,14 +234,10 @@ class ReportAnswer:
 
     def table(self, key: str) -> pl.DataFrame:
         """One of its tables as a Polars frame, by its key in ``to_dict``. Raises UsageError."""
+        from hashcanary.views.answer import one_of
+
         tables = {each.key: each for part in self.document.sections for each in part.tables}
-        if key not in tables:
-            raise UsageError(
-                argument="table",
-                expected=f"one of {', '.join(tables)}",
-                found=key,
-                remedy="to_dict() has them with their titles.",
-            )
+        one_of("table", key, tables, "to_dict() has them with their titles.")
         return tables[key].frame()
 
     def to_dict(self) -> dict[str, Any]:
@@ -267,15 +262,9 @@ class ReportAnswer:
     def chart(self, name: str) -> ShownChart:
         """One of its charts, which shows itself in a notebook. Raises UsageError, NothingToDraw."""
         from hashcanary.report.charts import charts_of
+        from hashcanary.views.answer import one_of
 
-        known = charts_of(self.document)
-        if name not in known:
-            raise UsageError(
-                argument="chart",
-                expected=f"one of {', '.join(known)}",
-                found=name,
-                remedy="to_dict() names them by chapter.",
-            )
+        one_of("chart", name, charts_of(self.document), "to_dict() names them by chapter.")
         return ShownChart(self.document, name)
 
     def _repr_html_(self) -> str:

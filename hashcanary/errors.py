@@ -66,14 +66,26 @@ class NotKnown(HashcanaryError):
     http_status = 404
 
 
-class DuplicateName(HashcanaryError):
+class UnknownName(HashcanaryError):
+    """A name that nothing has."""
+
+    exit_code = Exit.USAGE
+    http_status = 404
+
+
+class BadDeclaration(HashcanaryError):
+    """A declaration of a plug-in that cannot be used."""
+
+    exit_code = Exit.USAGE
+
+
+class DuplicateName(BadDeclaration):
     """Two plug-ins of one kind under one name."""
 
     template = (
         "the name {name!r} is declared twice, the second time in {module}; names must be unique. "
         "Rename one, or uninstall one of the packages."
     )
-    exit_code = Exit.USAGE
 
 
 class UsageError(BadInput):

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, TypeVar
+from types import ModuleType
+from typing import TypeVar
 
-from hashcanary.errors import DuplicateName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
-
-    from hashcanary.errors import HashcanaryError
+from hashcanary.errors import DuplicateName, HashcanaryError
 
 T = TypeVar("T")
 

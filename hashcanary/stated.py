@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from math import isfinite
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
+from hashcanary.errors import HashcanaryError
 from hashcanary.moments import day_start
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from pathlib import Path
+Table = Mapping[str, object]
 
-    from hashcanary.errors import HashcanaryError
-
-    Table = Mapping[str, object]
 
 Word = TypeVar("Word", bound=str)
 

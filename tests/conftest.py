@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from hashcanary.metrics.engine import Metrics
+    from hashcanary.moments import Moment
     from hashcanary.store.lake import Lake
     from hashcanary.store.record import Record
 
@@ -33,6 +35,8 @@ hypothesis.settings.register_profile("hashcanary", deadline=None, print_blob=Tru
 hypothesis.settings.load_profile("hashcanary")
 
 _ROOT = Path(__file__).resolve().parent.parent
+# homes of lakes that tests only read
+_READ_ONLY: set[Path] = set()
 
 _SURVIVED = "survived"
 _FAULTS_PAGE = """# Faults survived
@@ -182,13 +186,17 @@ def bcoin() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_lake(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+def real_lake(
+    real_data: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    read_only: Callable[[Path], Path],
+) -> Lake:
     """A lake into which the whole folder of real data was loaded."""
     from hashcanary.chain.networks import MAIN
     from hashcanary.store.lake import Lake
     from hashcanary.store.loading import load
 
-    empty = Lake.create(tmp_path_factory.mktemp("real") / "lake", MAIN)
+    empty = Lake.create(read_only(tmp_path_factory.mktemp("real") / "lake"), MAIN)
     return load(empty, [real_data], now=0).lake
 
 
@@ -219,7 +227,11 @@ def simulated_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def simulated_lake(tmp_path_factory: pytest.TempPathFactory, simulated_files: Path) -> Path:
+def simulated_lake(
+    tmp_path_factory: pytest.TempPathFactory,
+    simulated_files: Path,
+    read_only: Callable[[Path], Path],
+) -> Path:
     """The home of a lake with two simulated years. Tests only read it."""
     from hashcanary.chain.networks import MAIN
     from hashcanary.store.lake import Lake
@@ -227,11 +239,15 @@ def simulated_lake(tmp_path_factory: pytest.TempPathFactory, simulated_files: Pa
 
     home = tmp_path_factory.mktemp("homes") / "lake"
     load(Lake.create(home, MAIN, simulated=True), [simulated_files], now=0)
-    return home
+    return read_only(home)
 
 
 @pytest.fixture(scope="session")
-def reported(tmp_path_factory: pytest.TempPathFactory, simulated_lake: Path) -> Path:
+def reported(
+    tmp_path_factory: pytest.TempPathFactory,
+    simulated_lake: Path,
+    read_only: Callable[[Path], Path],
+) -> Path:
     """The home of the same lake with the example of company reports. Tests only read it."""
     from importlib.resources import files
     from shutil import copytree
@@ -245,7 +261,48 @@ def reported(tmp_path_factory: pytest.TempPathFactory, simulated_lake: Path) -> 
     load(
         Lake.open(Path(copytree(simulated_lake, folder / "lake"))), [folder / "reports.csv"], now=0
     )
-    return folder / "lake"
+    return read_only(folder / "lake")
+
+
+@pytest.fixture(scope="session")
+def read_only() -> Callable[[Path], Path]:
+    """Says of a lake's home that tests only read it: see ``records_kept``."""
+
+    def said(home: Path) -> Path:
+        _READ_ONLY.add(home)
+        return home
+
+    return said
+
+
+@lru_cache(maxsize=6)
+def _record(
+    made: Callable[..., Record],
+    home: Path,
+    version: int,
+    moment: Moment | None,
+    pool_list: str | None,
+) -> Record:
+    from hashcanary.store.lake import Lake
+
+    return made(Lake.open(home, version), moment, pool_list)
+
+
+@pytest.fixture
+def records_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within this process, commands take the record that an earlier one made of the same version
+    and moment of a lake that tests only read, and so its metrics too.
+    """
+    from hashcanary.store import recording
+
+    made = recording.record_of
+
+    def kept(lake: Lake, moment: Moment | None = None, pool_list: str | None = None) -> Record:
+        if lake.home in _READ_ONLY:
+            return _record(made, lake.home, lake.version, moment, pool_list)
+        return made(lake, moment, pool_list)
+
+    monkeypatch.setattr(recording, "record_of", kept)
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,7 @@ def test_api_json_text_and_page_give_the_same_answer(
     request: pytest.FixtureRequest,
     known: Known,
     simulated_lake: Path,
+    records_kept: None,
     capsys: pytest.CaptureFixture[str],
     method: str,
     options: dict[str, Any],

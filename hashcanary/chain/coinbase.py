@@ -16,21 +16,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Bytes, Ints
 from hashcanary.chain.errors import InvalidCoinbase
-from hashcanary.chain.networks import MAIN
+from hashcanary.chain.networks import MAIN, Network
 from hashcanary.chain.subsidy import COIN
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hashcanary.arrays import Ints
-    from hashcanary.chain.networks import Network
-
 
 NULL_PREVOUT = bytes(32) + b"\xff" * 4
 SCRIPT_LENGTHS = (2, 100)
@@ -263,7 +257,7 @@ def payouts_of(serialized: pl.Series) -> pl.DataFrame:
     return pl.concat(parts).sort("row", "place").drop("place")
 
 
-def _compact_sizes(data: NDArray[np.uint8], at: Ints) -> tuple[Ints, Ints]:
+def _compact_sizes(data: Bytes, at: Ints) -> tuple[Ints, Ints]:
     """The CompactSize at each offset, and the offset behind it. Beyond 2^62 it stands there."""
     first = data[at].astype(np.int64)
     value, width = first.copy(), np.ones_like(at)
@@ -275,7 +269,7 @@ def _compact_sizes(data: NDArray[np.uint8], at: Ints) -> tuple[Ints, Ints]:
     return np.where(value < 0, np.int64(1) << 62, value), at + width
 
 
-def _little_endian(data: NDArray[np.uint8], at: Ints, width: int) -> Ints:
+def _little_endian(data: Bytes, at: Ints, width: int) -> Ints:
     total = np.zeros(at.size, np.int64)
     for byte in range(width):
         total |= data[at + byte].astype(np.int64) << (8 * byte)

@@ -14,17 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct, iter_unpack
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from hashcanary.arrays import Bytes, Ints
 from hashcanary.chain.errors import InvalidHeaderField, TruncatedHeaders
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Ints
-
 
 HEADER_SIZE = 80
 _BATCH = Struct(f"{HEADER_SIZE}s" * 128)
@@ -54,12 +49,12 @@ class HeaderColumns:
     """
 
     version: Ints
-    prev_hash: NDArray[np.uint8]
-    merkle_root: NDArray[np.uint8]
+    prev_hash: Bytes
+    merkle_root: Bytes
     time: Ints
     bits: Ints
     nonce: Ints
-    hash: NDArray[np.uint8]
+    hash: Bytes
 
     def __len__(self) -> int:
         return len(self.time)
@@ -143,13 +138,13 @@ def _hash_batch(headers: tuple[bytes, ...]) -> bytes:
     return b"".join([sha256(sha256(header).digest()).digest() for header in headers])
 
 
-def _turned(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _turned(rows: Bytes) -> Bytes:
     """(n, 32) bytes, each row reversed: as four swapped words, which is far faster."""
     words = np.ascontiguousarray(rows).view(np.uint64)
     return words[:, ::-1].byteswap().view(np.uint8).reshape(-1, 32)
 
 
-def _binary(rows: NDArray[np.uint8]) -> pl.Series:
+def _binary(rows: Bytes) -> pl.Series:
     """(n, 32) bytes as a Binary column, made without a Python object per row."""
     return pl.Series(rows).arr.to_list().cast(pl.Binary)
 

@@ -20,7 +20,7 @@ from hashcanary.chain.targets import bits_table, decode_compact, target_words, w
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hashcanary.arrays import Ints
+    from hashcanary.arrays import Bytes, Ints
     from hashcanary.chain.headers import HeaderColumns, Places, Preceding
     from hashcanary.chain.networks import Network
 
@@ -53,7 +53,7 @@ def check_proof_of_work(columns: HeaderColumns, network: Network, places: Places
         )
 
 
-def _above(hashes: NDArray[np.uint8], targets: NDArray[np.uint64], which: Ints) -> Ints:
+def _above(hashes: Bytes, targets: NDArray[np.uint64], which: Ints) -> Ints:
     """Indexes of the hashes above their targets, compared word by word from the greatest."""
     words = hashes.view(">u8")
     above = np.zeros(len(words), np.bool_)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hashcanary.chain.networks import MAIN
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Ints
-    from hashcanary.chain.networks import Network
+from hashcanary.arrays import Ints
+from hashcanary.chain.networks import MAIN, Network
 
 COIN = 100_000_000
 FIRST_SUBSIDY = 50 * COIN

@@ -15,10 +15,10 @@ What a run cannot prove by itself, because it begins amid an epoch, is told in `
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from hashcanary.arrays import Bools, Ints
 from hashcanary.chain.errors import EmptyRun
 from hashcanary.chain.header_times import check_times, median_time_past
 from hashcanary.chain.headers import HeaderColumns, History, Places, Preceding, decode_headers
@@ -33,9 +33,6 @@ from hashcanary.chain.proof_of_work import (
     network_blocks,
 )
 from hashcanary.chain.retarget import check_bits
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Bools, Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
-from hashcanary.chain.coinbase import outputs_of, parse_coinbase, witness_commitment
+from hashcanary.chain.coinbase import Coinbase, outputs_of, parse_coinbase, witness_commitment
 from hashcanary.chain.errors import InvalidBlock
 from hashcanary.chain.headers import HEADER_SIZE
-
-if TYPE_CHECKING:
-    from hashcanary.chain.coinbase import Coinbase
 
 LEAST_TRANSACTION = 60
 """Bytes of the smallest transaction: one input and one output, both without a script."""

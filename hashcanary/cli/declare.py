@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from hashcanary.cli.opening import open_record
+from hashcanary.cli.output import present
 from hashcanary.errors import Exit
 
 Run = Callable[[argparse.Namespace], Exit]
@@ -46,6 +50,8 @@ class Parser(argparse.ArgumentParser):
 
 
 if TYPE_CHECKING:
+    from hashcanary.views.answer import Answer
+
     Commands = argparse._SubParsersAction[Parser]
 
 
@@ -68,6 +74,13 @@ class Option(NamedTuple):
 def option(*flags: str, **settings: object) -> Option:
     """An argument that the command's view takes."""
     return Option(flags, settings)
+
+
+def valued(
+    flag: str, metavar: str, read: Callable[[str], object], text: str, **settings: object
+) -> Option:
+    """An option with a value, which the command's view takes as ``read`` reads it."""
+    return option(flag, metavar=metavar, type=read, help=text, **settings)
 
 
 def beside(*flags: str, **settings: object) -> Option:
@@ -93,13 +106,7 @@ class Command(NamedTuple):
 
     def add(self, commands: Commands, shared: Parser) -> None:
         """Declare it to the parser, with the global options."""
-        parser = commands.add_parser(
-            self.name,
-            help=self.summary,
-            description=self.description,
-            epilog=f"examples:\n{self.examples}",
-            parents=[shared],
-        )
+        parser = _added(self, commands, shared)
         names: list[str] = []
         for each in self.options:
             if isinstance(each, Option):
@@ -110,6 +117,22 @@ class Command(NamedTuple):
         parser.set_defaults(
             run=self.run, command=parser.prog, has_csv=self.has_csv, asked=dict.fromkeys(names)
         )
+
+
+def command(
+    name: str, summary: str, *options: Option | list[Option], has_csv: bool = True
+) -> Callable[[Run], Command]:
+    """Declares what a function runs as a command, which its docstring describes to users.
+
+    The docstring ends in ``For example:`` and lines to type. The rest: as of ``Command``.
+    """
+
+    def declared(run: Run) -> Command:
+        first, _, rest = (run.__doc__ or "").partition("\n")
+        text, _, examples = f"{first}\n{dedent(rest)}".partition("\nFor example:\n")
+        return Command(name, run, summary, text, examples, options, has_csv)
+
+    return declared
 
 
 class Group(NamedTuple):
@@ -125,16 +148,20 @@ class Group(NamedTuple):
 
     def add(self, commands: Commands, shared: Parser) -> None:
         """Declare it and its commands to the parser."""
-        parser = commands.add_parser(
-            self.name,
-            help=self.summary,
-            description=self.description,
-            epilog=f"examples:\n{self.examples}",
-            parents=[shared],
-        )
+        parser = _added(self, commands, shared)
         parts = parser.add_subparsers(title=self.title, metavar=self.metavar, required=True)
         for command in self.commands:
             command.add(parts, shared)
+
+
+def _added(what: Command | Group, commands: Commands, shared: Parser) -> Parser:
+    return commands.add_parser(
+        what.name,
+        help=what.summary,
+        description=what.description,
+        epilog=f"examples:\n{what.examples}",
+        parents=[shared],
+    )
 
 
 def asked(args: argparse.Namespace) -> dict[str, Any]:
@@ -142,20 +169,23 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(args, name) for name in args.asked}
 
 
-def answers(module: str, name: str = "") -> Run:
-    """Runs a view of a record and prints its answer.
+def answer(
+    args: argparse.Namespace,
+    module: str,
+    name: str = "",
+    of: Callable[[argparse.Namespace], object] = open_record,
+) -> Exit:
+    """Run a view and print its answer.
 
     module: of ``hashcanary.views``, which is not imported before; name: of the view, that of the
-    module without.
+    module without; of: what opens what the view is of.
     """
+    return present(args, view_of(module, name)(of(args), **asked(args)))
 
-    def run(args: argparse.Namespace) -> Exit:
-        from importlib import import_module
 
-        from hashcanary.cli.opening import open_record
-        from hashcanary.cli.output import present
-
-        view = getattr(import_module(f"hashcanary.views.{module}"), name or module)
-        return present(args, view(open_record(args), **asked(args)))
-
-    return run
+def view_of(module: str, name: str = "") -> Callable[..., Answer]:
+    """The function of a view, imported now. module, name: as of ``answer``."""
+    view: Callable[..., Answer] = getattr(
+        import_module(f"hashcanary.views.{module}"), name or module
+    )
+    return view

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from hashcanary.cli.output import say
 from hashcanary.cli.parser import BROKEN_PIPE, BUG, INTERRUPTED, build_parser
-from hashcanary.errors import HashcanaryError
-
-if TYPE_CHECKING:
-    import argparse
+from hashcanary.errors import HashcanaryError, UsageError
 
 _BUG_TEXT = (
     "hashcanary: bug: {kind}: {error}. This should not happen; the lake is as its last commit "
@@ -41,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(error, as_json=as_json, debug=debug)
         return int(error.exit_code)
     except KeyboardInterrupt:
-        _say("hashcanary: interrupted; the lake is as its last commit left it.")
+        say("hashcanary: interrupted; the lake is as its last commit left it.")
         return INTERRUPTED
     except BrokenPipeError:
         # the reader went away: say nothing, and let the interpreter flush into the void
@@ -49,13 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001  the process edge: nothing above could tell the user
         _traceback(shown=debug)
-        _say(_BUG_TEXT.format(kind=type(error).__name__, error=error))
+        say(_BUG_TEXT.format(kind=type(error).__name__, error=error))
         return BUG
     return code
 
 
 def _run(args: argparse.Namespace) -> int:
-    from hashcanary.errors import UsageError
 
     if args.json and args.csv:
         raise UsageError(
@@ -87,7 +84,7 @@ def _tell(error: HashcanaryError, *, as_json: bool, debug: bool) -> None:
         }
         sys.stderr.write(json.dumps(document) + "\n")
     else:
-        _say(f"hashcanary: error: {error}")
+        say(f"hashcanary: error: {error}")
 
 
 def _traceback(*, shown: bool) -> None:
@@ -95,9 +92,3 @@ def _traceback(*, shown: bool) -> None:
         import traceback
 
         traceback.print_exc()
-
-
-def _say(text: str) -> None:
-    from hashcanary.cli.output import say
-
-    say(text)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
-from hashcanary.moments import parse_moment, require_past
 
 if TYPE_CHECKING:
     from hashcanary.chain.networks import Network
@@ -106,6 +105,7 @@ def _lake_at(home: Path) -> Lake | None:
 
 def open_record(args: argparse.Namespace) -> Record:
     """What the lake knows at ``--at``, all of it without. Raises UsageError, NoLake and others."""
+    from hashcanary.moments import parse_moment, require_past
     from hashcanary.store.recording import record_of
 
     moment = parse_moment(args.at) if args.at else None

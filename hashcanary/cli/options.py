@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hashcanary.cli.declare import Option, beside, option
+from hashcanary.cli.declare import Option, beside, option, valued
 from hashcanary.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MOST_SEED = 2**63 - 1
 # USD/kWh: no price that anyone states is dearer
@@ -45,7 +42,7 @@ def part_of(argument: str) -> Callable[[str], float]:
     return parse
 
 
-def price_of(text: str) -> float:
+def _price_of(text: str) -> float:
     """``--price``, USD a bitcoin."""
     price = number_of(text)
     if not 0.0 < price < 1e12:
@@ -173,23 +170,19 @@ AT = beside(
     "(default: all that the lake holds)",
 )
 NETWORK = beside("--network", metavar="NAME", help="network of a new lake (default: main)")
-PNG = beside("--png", metavar="FILE", type=path_of, help="also write the curve as a picture")
 
 
 def bounds(what: str) -> tuple[Option, Option]:
     """``--start T`` and ``--end T``, of which ``what`` there is; Unix seconds, the end excluded."""
     return (
-        option(
-            "--start",
-            metavar="T",
-            type=_bound("--start"),
-            help=f"only {what} from T on: a date or a time with zone",
+        valued(
+            "--start", "T", _bound("--start"), f"only {what} from T on: a date or a time with zone"
         ),
-        option(
+        valued(
             "--end",
-            metavar="T",
-            type=_bound("--end"),
-            help=f"only {what} before the end of T: a date (included) or a time with zone",
+            "T",
+            _bound("--end"),
+            f"only {what} before the end of T: a date (included) or a time with zone",
         ),
     )
 
@@ -199,21 +192,41 @@ def file(*flags: str, text: str) -> Option:
     return option(*flags, metavar="FILE", type=path_of, help=text)
 
 
+def place(flag: str, metavar: str, text: str) -> Option:
+    """A file or folder that the command itself reads or writes."""
+    return beside(flag, metavar=metavar, type=path_of, help=text)
+
+
+def number(flag: str, limits: tuple[int, int], default: int, text: str) -> Option:
+    """A whole number within limits."""
+    told = f"{text} (default: {default})"
+    return option(flag, metavar="N", type=count_of(flag, *limits), default=default, help=told)
+
+
 def seed(of: str) -> Option:
     """``--seed N``, of what is drawn."""
-    return option(
-        "--seed",
-        metavar="N",
-        type=count_of("--seed", 0, _MOST_SEED),
-        default=1,
-        help=f"of {of} (default: 1)",
-    )
+    return number("--seed", (0, _MOST_SEED), 1, f"of {of}")
+
+
+def choice(flag: str, names: tuple[str, ...], default: str | None, text: str) -> Option:
+    """One of several names. default: None where the view has one of its own."""
+    told = text if default is None else f"{text} (default: {default})"
+    return option(flag, choices=names, default=default, help=told)
 
 
 def table(names: tuple[str, ...], default: str | None, text: str = "the table") -> Option:
-    """``--show``: which table is the main one. default: None where the view has one of its own."""
-    told = text if default is None else f"{text} (default: {default})"
-    return option("--show", choices=names, default=default, help=told)
+    """``--show``: which table is the main one. default: as of ``choice``."""
+    return choice("--show", names, default, text)
+
+
+def price(metavar: str, text: str) -> Option:
+    """``--price``, USD a bitcoin."""
+    return option("--price", metavar=metavar, type=_price_of, help=text)
+
+
+def shows(flag: str, name: str, text: str) -> Option:
+    """An option in place of ``--show NAME``."""
+    return option(flag, action="store_const", const=name, dest="show", help=text)
 
 
 def models(what: str) -> Option:
@@ -228,6 +241,7 @@ def models(what: str) -> Option:
     )
 
 
+PNG = place("--png", "FILE", "also write the curve as a picture")
 RIGS = file("--rigs", text="a catalogue of rigs, as TOML")
 OWN_RIGS = file(
     "--rigs", text="a catalogue of rigs as TOML that replaces the built-in one, or extends it"
@@ -237,18 +251,13 @@ PRICES = file("--power-prices", "--prices", text="power prices by region, as TOM
 WEIGHTS = file("--weights", text="weights, windows and words instead of the built-in ones, as TOML")
 # what costs of a coin assume: power, machines, stated figures
 ASSUMPTIONS = (
-    option(
+    valued(
         "--power-price",
-        metavar="P",
-        type=own_price,
-        help="your own power price in USD/kWh, for every model that has one",
+        "P",
+        own_price,
+        "your own power price in USD/kWh, for every model that has one",
     ),
-    option(
-        "--efficiency",
-        metavar="E",
-        type=_efficiency,
-        help="your machines' J/TH instead of the network's",
-    ),
+    valued("--efficiency", "E", _efficiency, "your machines' J/TH instead of the network's"),
     file("--assumptions", text="stated figures that override the built-in ones, TOML"),
     RIGS,
     POWER_PRICES,

@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from hashcanary.errors import Exit
-from hashcanary.views.data import csv_text, json_text
-from hashcanary.views.errors import OutputNotWritten
-from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +43,8 @@ def present(args: argparse.Namespace, answer: Answer) -> Exit:
 
 def show(answer: Answer, how: Format) -> None:
     """Write an answer to stdout in the form the user asked for."""
+    from hashcanary.views.data import csv_text, json_text
+
     if how == "json":
         sys.stdout.write(json_text(answer.to_dict()))
     elif how == "csv":
@@ -78,6 +77,8 @@ def console(stream: TextIO) -> Console:
 
 def say(text: str) -> None:
     """A line for people on stderr."""
+    from hashcanary.views.text import harmless
+
     sys.stderr.write(harmless(text) + "\n")
 
 
@@ -88,6 +89,8 @@ def bar() -> Iterator[Tell]:
         yield _unseen
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from hashcanary.views.text import harmless
 
     shown = Progress(
         BarColumn(24),
@@ -117,6 +120,8 @@ def pace(what: str) -> Iterator[Callable[[int, int | None, str], None]]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
+
+    from hashcanary.views.text import harmless
 
     shown = Progress(
         TextColumn("{task.description}", markup=False),
@@ -182,6 +187,8 @@ def writing(place: Path, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        from hashcanary.views.errors import OutputNotWritten
+
         found = error.strerror or str(error)
         raise OutputNotWritten(path=place, what=what, found=found) from error
 

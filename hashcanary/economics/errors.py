@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashcanary.errors import BadInput, Exit, HashcanaryError, NotKnown
+from hashcanary.errors import BadDeclaration, BadInput, NotKnown, UnknownName
 
 
 class BadFigures(BadInput):
@@ -32,22 +32,19 @@ class UnknownRig(BadInput):
     )
 
 
-class UnknownCostModel(HashcanaryError):
+class UnknownCostModel(UnknownName):
     """A name that no model of the cost of a coin has."""
 
     template = "expected the name of a cost model, one of {known}; found {name!r}."
-    exit_code = Exit.USAGE
-    http_status = 404
 
 
-class BadCostModel(HashcanaryError):
+class BadCostModel(BadDeclaration):
     """A cost model whose declaration, or whose answer, cannot be used."""
 
     template = (
         "cost model {model!r}: expected {expected}, found {found}. Correct its declaration or "
         "its function."
     )
-    exit_code = Exit.USAGE
 
 
 class NoCost(NotKnown):
@@ -106,9 +103,7 @@ class NoCompanyReports(NotKnown):
     )
 
 
-class UnknownCompany(HashcanaryError):
+class UnknownCompany(UnknownName):
     """A name of no company that reported."""
 
     template = "expected a company that reported, one of {known}; found {found!r}."
-    exit_code = Exit.USAGE
-    http_status = 404

@@ -290,35 +290,33 @@ def _known(record: Record) -> HashEconomics:
         moment = int(days.price_known_at[last])
         height = int(record.chain.filter(record.chain["known_at"] <= moment)["height"][-1])
     coins = subsidy(height + 1, record.network) / COIN
-    fees, lacks = fees_known(days, moment, coins)
     interval = record.network.halving_interval
-    return HashEconomics(
+    return replace(
+        _by_price(days, last, moment, coins),
         difficulty=in_force(record, height),
-        price_usd_per_btc=float(days.price_usd_per_btc[last]),
-        subsidy_btc=coins,
-        fees_to_subsidy=fees.to_subsidy(coins),
-        moment=moment,
-        day=int(days.time[last]),
         to_halving=(interval - height % interval) / _BLOCKS_A_DAY,
-        log_changes=_changes(days, last),
-        lacks=lacks,
     )
 
 
 def _of_day(days: Days, last: int) -> HashEconomics:
     """What a day's own figures give, where no block as late is known."""
-    moment, coins = int(days.time[last]) + DAY, float(days.subsidy_btc[last])
-    fees, lacks = fees_known(days, moment, coins)
+    found = _by_price(days, last, int(days.time[last]) + DAY, float(days.subsidy_btc[last]))
     lack = "blocks of late: the difficulty is the mean of the day, and no halving is in the paths"
+    difficulty = float(days.difficulty_mean[last])
+    return replace(found, difficulty=difficulty, lacks=(*found.lacks, lack))
+
+
+def _by_price(days: Days, last: int, moment: int, coins: float) -> HashEconomics:
+    """What follows from the price of a day, fees known by a moment and a subsidy in coins."""
+    fees, lacks = fees_known(days, moment, coins)
     return HashEconomics(
-        difficulty=float(days.difficulty_mean[last]),
         price_usd_per_btc=float(days.price_usd_per_btc[last]),
         subsidy_btc=coins,
         fees_to_subsidy=fees.to_subsidy(coins),
         moment=moment,
         day=int(days.time[last]),
         log_changes=_changes(days, last),
-        lacks=(*lacks, lack),
+        lacks=lacks,
     )
 
 

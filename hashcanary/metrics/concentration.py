@@ -12,20 +12,12 @@ SciPy's special functions take most of a second to import, so they are imported 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
+from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.metrics.intervals import TAIL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Bools = NDArray[np.bool_]
 
 _NORMAL = 1.959963984540054  # 97.5% point of the standard normal distribution
 

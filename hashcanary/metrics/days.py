@@ -15,19 +15,17 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.chain.header_times import MEDIAN_SPAN
 from hashcanary.chain.subsidy import COIN
+from hashcanary.metrics.chain_columns import NEVER, ChainColumns
 from hashcanary.moments import DAY
 
-if TYPE_CHECKING:
-    from hashcanary.metrics.chain_columns import Bools, ChainColumns, Floats, Ints
-
 Cut = Literal["header", "mtp"]
-NEVER = np.iinfo(np.int64).max
 FUTURE_LIMIT = 7200
 CORE_LOOKUP = 120
 

@@ -10,20 +10,16 @@ comes through the same door as a third party's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import polars as pl
 
 from hashcanary.metrics.errors import DuplicateMetric, UnknownMetric
 from hashcanary.plugins import declared_once
 from hashcanary.units import Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 Grain = Literal["day", "epoch"]
 Compute = Callable[[pl.DataFrame], pl.DataFrame]
@@ -59,11 +55,11 @@ class Metric:
     name: str
     title: str
     unit: Unit
-    grain: Grain
     inputs: tuple[str, ...]
     definition: str
     source: str
     compute: Compute
+    grain: Grain = "day"
     window: int | None = 1
     lag: int = 0
     rests_on: Literal["window", "row"] = "window"
@@ -77,6 +73,11 @@ class Metric:
         """The columns ``compute`` must return, in order."""
         bounds = ("low", "high") if self.interval else ()
         return ("value", *bounds, *(extra.name for extra in self.extras))
+
+
+def value(of: pl.Expr) -> Compute:
+    """A function that gives an expression over the inputs, in the unit of the metric."""
+    return lambda frame: frame.select(value=of)
 
 
 GROUP = "hashcanary.metrics"

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from operator import attrgetter, methodcaller
 
 import numpy as np
 import polars as pl
 
-from hashcanary.metrics.days import NEVER
+from hashcanary.arrays import Bools, Floats, Ints
+from hashcanary.metrics.chain_columns import NEVER, Epochs
 from hashcanary.metrics.declaration import Grain
+from hashcanary.metrics.pool_days import PoolBlocks
 from hashcanary.metrics.prepared import DayCut, Prepared
 from hashcanary.units import BLOCKS, BTC, DIFFICULTY, HASHES, SECONDS, USD, Unit
 
-if TYPE_CHECKING:
-    from hashcanary.metrics.chain_columns import Bools, Floats, Ints
-    from hashcanary.metrics.epochs import Epochs
-    from hashcanary.metrics.pool_days import PoolBlocks
-
-    Values = Floats | Ints | pl.Series
+Values = Floats | Ints | pl.Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ _ENDED = Clock(
 
 
 def _sums(prefix: str, by: str, cut: _CutOf) -> tuple[BaseInput, ...]:
-    """What the blocks of a day add up to by one cut."""
+    """What the blocks of a day add up to by one cut, by methods of ``DayCut`` of the same names."""
     fees = Clock(
         f"the day by {by} is and, where the fees of a block are not known, the vendor's are",
         lambda of: cut(of).fees_known_at(),
@@ -120,37 +118,27 @@ def _sums(prefix: str, by: str, cut: _CutOf) -> tuple[BaseInput, ...]:
         name: str,
         title: str,
         unit: Unit,
-        compute: Callable[[DayCut], Floats],
         final: tuple[Clock, str] = (_day_clock(by, cut), _NOT_FINAL),
     ) -> BaseInput:
-        title = f"{title} of the day by {by}"
+        title, compute = f"{title} of the day by {by}", methodcaller(name)
         return BaseInput(
             f"{prefix}.{name}", title, unit, "day", *final, lambda of: compute(cut(of))
         )
 
     return (
-        of_day("count", "number of blocks", BLOCKS, DayCut.count),
-        of_day("work", "sum of the work of the blocks", HASHES, DayCut.work),
-        of_day(
-            "work_squared", "sum of the squared work of the blocks", HASHES, DayCut.work_squared
-        ),
-        of_day("work_max", "largest work of one block", HASHES, DayCut.work_max),
-        of_day(
-            "difficulty_mean", "mean difficulty of the blocks", DIFFICULTY, DayCut.difficulty_mean
-        ),
-        of_day("issuance_btc", "new bitcoin", BTC, DayCut.issuance_btc),
-        of_day("fees_btc", "fees of the blocks", BTC, DayCut.fees_btc, (fees, _NO_FEES)),
+        of_day("count", "number of blocks", BLOCKS),
+        of_day("work", "sum of the work of the blocks", HASHES),
+        of_day("work_squared", "sum of the squared work of the blocks", HASHES),
+        of_day("work_max", "largest work of one block", HASHES),
+        of_day("difficulty_mean", "mean difficulty of the blocks", DIFFICULTY),
+        of_day("issuance_btc", "new bitcoin", BTC),
+        of_day("fees_btc", "fees of the blocks", BTC, (fees, _NO_FEES)),
     )
 
 
-def _last(
-    name: str,
-    title: str,
-    unit: Unit,
-    compute: Callable[[DayCut], Floats | pl.Series],
-    reason: str = _NEEDS_BLOCKS,
-) -> BaseInput:
-    """Of the last block of a day by header time."""
+def _last(name: str, title: str, unit: Unit, reason: str = _NEEDS_BLOCKS) -> BaseInput:
+    """Of the last block of a day by header time, by the method of ``DayCut`` of that name."""
+    compute = methodcaller(name)
     return BaseInput(
         f"blocks.{name}", title, unit, "day", _HEADER, reason, lambda of: compute(of.header)
     )
@@ -170,34 +158,26 @@ def _epoch(
     name: str,
     title: str,
     unit: Unit,
-    compute: Callable[[Epochs], Values],
+    compute: Callable[[Epochs], Values] | None = None,
     clock: Clock = _BEGUN,
     reason: str = _NO_FIRST_BLOCK,
 ) -> BaseInput:
+    """Of an epoch, by the property of ``Epochs`` of that name where no function is given."""
+    of_epochs = compute or attrgetter(name)
     return BaseInput(
-        f"epoch.{name}", title, unit, "epoch", clock, reason, lambda of: compute(of.epochs)
+        f"epoch.{name}", title, unit, "epoch", clock, reason, lambda of: of_epochs(of.epochs)
     )
 
 
+_ended = partial(_epoch, clock=_ENDED, reason=_EPOCH_OPEN)
 _DAY = (
     *_sums("blocks", "header time", lambda of: of.header),
     *_sums("mtp", "median time past", lambda of: of.mtp),
-    _last(
-        "difficulty_last",
-        "difficulty at the day's last block",
-        DIFFICULTY,
-        DayCut.difficulty_last,
-        _NOT_FINAL,
-    ),
-    _last("supply_btc", "supply after the day's last block", BTC, DayCut.supply_btc, _NOT_FINAL),
-    _last("last_height", "height of the day's last block", BLOCKS, DayCut.last_height),
-    _last("core_work", "work of the last 120 blocks at the day's end", HASHES, DayCut.core_work),
-    _last(
-        "core_seconds",
-        "time of the last 120 blocks, as Core takes it",
-        SECONDS,
-        DayCut.core_seconds,
-    ),
+    _last("difficulty_last", "difficulty at the day's last block", DIFFICULTY, _NOT_FINAL),
+    _last("supply_btc", "supply after the day's last block", BTC, _NOT_FINAL),
+    _last("last_height", "height of the day's last block", BLOCKS),
+    _last("core_work", "work of the last 120 blocks at the day's end", HASHES),
+    _last("core_seconds", "time of the last 120 blocks, as Core takes it", SECONDS),
     BaseInput(
         "price.usd",
         "price of a bitcoin at the day's close",
@@ -214,57 +194,38 @@ _DAY = (
         lambda of: None if of.pools is None else of.pools.grouped(of.chain.time),
     ),
 )
+_NO_EPOCH_BEFORE = "no block of the epoch before is known"
 _EPOCH = (
-    _epoch("first_height", "height of the epoch's first block", BLOCKS, lambda e: e.first_height),
+    _epoch("first_height", "height of the epoch's first block", BLOCKS),
     _epoch("bits", "compact target of the epoch", BLOCKS, lambda e: e.chain.bits[e.first]),
     _epoch(
-        "difficulty",
-        "difficulty of the epoch",
-        DIFFICULTY,
-        lambda e: e.chain.difficulty[e.first],
+        "difficulty", "difficulty of the epoch", DIFFICULTY, lambda e: e.chain.difficulty[e.first]
     ),
     _epoch(
-        "previous_difficulty",
-        "difficulty of the epoch before",
-        DIFFICULTY,
-        lambda e: e.previous_difficulty,
-        reason="no block of the epoch before is known",
+        "previous_difficulty", "difficulty of the epoch before", DIFFICULTY, reason=_NO_EPOCH_BEFORE
     ),
     _epoch(
         "block_work", "work of each block of the epoch", HASHES, lambda e: e.chain.work[e.first]
     ),
-    _epoch("intervals", "block intervals inside a whole epoch", BLOCKS, lambda e: e.intervals),
-    _epoch(
+    _epoch("intervals", "block intervals inside a whole epoch", BLOCKS),
+    _ended(
         "last_height",
         "height of the epoch's last block",
         BLOCKS,
         lambda e: e.of_last(e.chain.height),
-        _ENDED,
-        _EPOCH_OPEN,
     ),
-    _epoch(
+    _ended(
         "last_time",
         "header time of the epoch's last block",
         SECONDS,
         lambda e: e.of_last(e.chain.time),
-        _ENDED,
-        _EPOCH_OPEN,
     ),
-    _epoch(
-        "span",
-        "time from the epoch's first to its last block",
-        SECONDS,
-        lambda e: e.span,
-        _ENDED,
-        _EPOCH_OPEN,
-    ),
-    _epoch(
+    _ended("span", "time from the epoch's first to its last block", SECONDS),
+    _ended(
         "work",
         "work of the intervals inside the epoch",
         HASHES,
         lambda e: e.intervals * e.chain.work[e.first],
-        _ENDED,
-        _EPOCH_OPEN,
     ),
 )
 

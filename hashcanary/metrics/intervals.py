@@ -18,14 +18,9 @@ whose special functions take a sixth of a second to import, so they are imported
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+from hashcanary.arrays import Floats
 
 LEVEL = 0.95
 TAIL = (1 - LEVEL) / 2

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.metrics.days import NEVER, days_of_blocks
+from hashcanary.arrays import Ints
+from hashcanary.metrics.chain_columns import NEVER, ChainColumns
+from hashcanary.metrics.days import days_of_blocks
 from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
 
 if TYPE_CHECKING:
-    from hashcanary.metrics.chain_columns import ChainColumns, Ints
     from hashcanary.store.record import Record
 
 _UNLABELLED = -1

@@ -7,17 +7,18 @@ vendor's figures stand in for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from hashcanary.metrics.chain_columns import chain_columns, supply_btc
-from hashcanary.metrics.days import NEVER, DaySums, core_lookup
-from hashcanary.metrics.epochs import Epochs
+from hashcanary.arrays import Bools, Floats, Ints
+from hashcanary.metrics.chain_columns import NEVER, ChainColumns, Epochs, chain_columns, supply_btc
+from hashcanary.metrics.days import Cut, DaySums, core_lookup
 from hashcanary.metrics.errors import NothingToMeasure
-from hashcanary.metrics.pool_days import pool_blocks
+from hashcanary.metrics.pool_days import PoolBlocks, pool_blocks
 from hashcanary.metrics.vendor import (
     VendorDays,
     daily_price,
@@ -28,12 +29,7 @@ from hashcanary.metrics.vendor import (
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hashcanary.metrics.chain_columns import Bools, ChainColumns, Floats, Ints
-    from hashcanary.metrics.days import Cut
     from hashcanary.metrics.declaration import Grain
-    from hashcanary.metrics.pool_days import PoolBlocks
     from hashcanary.store.record import Record
 
 # exact work of a block of difficulty one, 2^256 / (target + 1), as a float

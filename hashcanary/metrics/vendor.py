@@ -14,19 +14,15 @@ revision changes it; the value itself is known only since it was revised.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from hashcanary.metrics.days import NEVER
+from hashcanary.arrays import Floats, Ints
+from hashcanary.metrics.chain_columns import NEVER, ChainColumns
 from hashcanary.moments import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from hashcanary.metrics.chain_columns import ChainColumns, Floats, Ints
 
 VENDOR = "coinmetrics"
 MARKET = r"(?:^|[^a-z0-9])(?:btc|xbt)[-_/]?(?:usdt|usdc|usd)(?:[^a-z0-9]|$)"

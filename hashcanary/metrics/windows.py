@@ -7,21 +7,21 @@ the same bits wherever the record begins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+from hashcanary.arrays import Floats
 
 
 def floats(frame: pl.DataFrame, column: str) -> Floats:
     """A column as (n,) float64, NaN where it is null."""
     values: Floats = frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return values
+
+
+def over(above: pl.Expr, below: pl.Expr) -> pl.Expr:
+    """A ratio, in the unit of one over that of the other; null where ``below`` is not above 0."""
+    return pl.when(below > 0).then(above / below)
 
 
 def window_sum(values: Floats, window: int) -> Floats:

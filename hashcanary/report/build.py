@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.report.datasets import datasets
-from hashcanary.report.document import Report, glossary
+from hashcanary.report.document import Dataset, Report, Section, glossary
 from hashcanary.report.reading import Reading
 from hashcanary.report.sections.basis import basis
 from hashcanary.report.sections.history import history, last_true, ribbons
@@ -25,7 +25,6 @@ from hashcanary.views.text import harmless
 
 if TYPE_CHECKING:
     from hashcanary.inference.explain.attribution import Explanation
-    from hashcanary.report.document import Dataset, Section
     from hashcanary.store.record import Record
     from hashcanary.studies.episodes import EpisodeStudy
 
@@ -120,9 +119,7 @@ def signs(reading: Reading, study: EpisodeStudy) -> Signs:
     counted = reading.current("ribbon.days_inverted")
     ended = [one for one in study.episodes if one.end is not None]
     found = pace(reading)
-    (luck,) = luck_of_drawdowns(
-        reading.metrics, "sma30", [Drawdown(fall["value"], fall["time"], fall["peak_time"])]
-    )
+    (luck,) = luck_of_drawdowns(reading.metrics, "sma30", [Drawdown.of(fall)])
     lasting = None if study.current is None else study.current.luck
     return Signs(
         today=reading.today,

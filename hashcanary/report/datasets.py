@@ -69,11 +69,6 @@ def datasets(
     )
 
 
-def _key(metric_name: str) -> str:
-    """Vega takes a dot for a path, so columns have underscores."""
-    return metric_name.replace(".", "_")
-
-
 def _days(metrics: Metrics) -> Dataset:
     columns: list[Series] = []
     frames = {name: metrics[name] for name, _ in _DAY_METRICS}
@@ -87,7 +82,8 @@ def _days(metrics: Metrics) -> Dataset:
     for name, bounds in _DAY_METRICS:
         metric, rows = frames[name].metric, frames[name].rows.slice(first, height)
         unit = None if metric.unit is STATE else metric.unit
-        key = _key(name)
+        # Vega takes a dot for a path
+        key = name.replace(".", "_")
         digits = ESTIMATE_DIGITS if metric.interval else DIGITS
         columns.append(Series(key, metric.title, unit, rounded(rows["value"], digits)))
         if bounds:

@@ -131,8 +131,17 @@ class Term:
 
 def glossary() -> tuple[Term, ...]:
     """The terms a stranger needs, in the order of the page."""
+    return tuple(Term(**entry) for entry in _words()["term"])
+
+
+def conventions() -> tuple[tuple[str, str], ...]:
+    """What holds for every figure: what it is about, and what is done."""
+    return tuple((entry["name"], entry["meaning"]) for entry in _words()["convention"])
+
+
+def _words() -> dict[str, list[dict[str, str]]]:
     text = (files("hashcanary.report") / "glossary.toml").read_text(encoding="utf-8")
-    return tuple(Term(**entry) for entry in tomllib.loads(text)["term"])
+    return tomllib.loads(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +177,7 @@ class Dataset:
 
     def column(self, key: str) -> Series:
         """The series called ``key``. Raises KeyError where there is none."""
-        for series in self.series:
-            if series.key == key:
-                return series
-        raise KeyError(key)
+        return {series.key: series for series in self.series}[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +205,4 @@ class Report:
 
     def dataset(self, key: str) -> Dataset:
         """The dataset called ``key``. Raises KeyError where there is none."""
-        for dataset in self.datasets:
-            if dataset.key == key:
-                return dataset
-        raise KeyError(key)
+        return {dataset.key: dataset for dataset in self.datasets}[key]

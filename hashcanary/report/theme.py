@@ -8,26 +8,16 @@ readers, moved in lightness until they stand out from the paper by 3:1 (lines) o
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import Any, Literal
 
 Theme = Literal["light", "dark"]
 Spec = dict[str, Any]
 
+_LOOK = json.loads((files("hashcanary.report") / "look.json").read_text(encoding="utf-8"))
 PALETTE: dict[str, tuple[str, str]] = {
-    # token: (light, dark)
-    "paper": ("#fbf9f3", "#16150f"),
-    "raised": ("#f3efe4", "#201e16"),
-    "ink": ("#1f1c14", "#efe9da"),
-    "quiet": ("#665f4f", "#a59d8a"),
-    "hairline": ("#e3ddcf", "#322f27"),
-    "canary": ("#f2c100", "#f7d13d"),
-    "hashrate": ("#0a5f9e", "#68b3ee"),
-    "faint": ("#c4bdad", "#575144"),
-    "second": ("#b45309", "#eb9f4d"),
-    "third": ("#0b7a5c", "#48bf98"),
-    "fourth": ("#8a3f78", "#d08fc0"),
-    "stress": ("#b3401a", "#f0835a"),
-    "price": ("#1f1c14", "#efe9da"),
+    token: (light, dark) for token, (light, dark) in _LOOK["light and dark"].items()
 }
 
 SERIF = "'Iowan Old Style', 'Palatino Linotype', Palatino, 'Book Antiqua', Georgia, serif"
@@ -67,45 +57,5 @@ def _coloured(value: object, palette: dict[str, str]) -> object:
 
 def config() -> dict[str, Any]:
     """Vega-Lite configuration shared by all charts, in tokens."""
-    return {
-        "background": None,
-        "font": SANS,
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": "@quiet",
-            "labelFontSize": 11,
-            "gridColor": "@hairline",
-            "gridWidth": 1,
-            "domain": False,
-            "ticks": False,
-            "labelPadding": 6,
-            "title": None,
-        },
-        "axisX": {"grid": False, "ticks": True, "tickColor": "@hairline", "tickSize": 4},
-        "axisY": {"minExtent": 64, "maxExtent": 64, "orient": "right", "tickCount": 5},
-        "legend": {
-            "title": None,
-            "orient": "top",
-            "direction": "horizontal",
-            "labelColor": "@ink",
-            "labelFontSize": 12,
-            "labelLimit": 400,
-            "symbolStrokeWidth": 3,
-            "symbolSize": 120,
-            "symbolOpacity": 1,
-            "columnPadding": 16,
-            "offset": 8,
-        },
-        "title": {
-            "anchor": "start",
-            "font": SERIF,
-            "fontSize": 20,
-            "fontWeight": 600,
-            "color": "@ink",
-            "subtitleColor": "@quiet",
-            "subtitleFont": SANS,
-            "subtitleFontSize": 12,
-            "subtitlePadding": 6,
-            "offset": 14,
-        },
-    }
+    kept = {token: f"@{token}" for token in PALETTE}
+    return coloured(_LOOK["charts"], kept | {"sans": SANS, "serif": SERIF})

@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hashcanary.interval import Interval
-from hashcanary.report.document import Verdict
+from hashcanary.report.document import Case, Verdict
 from hashcanary.units import HASHRATE
 from hashcanary.views.stress import gauge_sentence
 from hashcanary.views.text import chance, count, day, how_often, percent, probability, quantity
 
 if TYPE_CHECKING:
     from hashcanary.inference.luck.luck import DrawdownLuck
-    from hashcanary.report.document import Case
     from hashcanary.studies.luck import InversionLuck
     from hashcanary.studies.stress.answer import StressNow
 

@@ -7,11 +7,12 @@ was never worked for has no proof of work to check, so no hash is made up for it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Ints
 from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.subsidy import COIN, subsidy_column
@@ -19,18 +20,11 @@ from hashcanary.chain.targets import encode_compact
 from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
-from hashcanary.simulation.mining import Clocks, mine
+from hashcanary.simulation.mining import Clocks, MinedChain, mine
 from hashcanary.simulation.paths import HOURS, YEAR, fee_levels, hashrate_path, pool_shares, prices
 from hashcanary.simulation.scenario import Scenario
 from hashcanary.sources.pools.pool_lists import UNKNOWN
 from hashcanary.store.record import Record
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from hashcanary.arrays import Ints
-    from hashcanary.simulation.mining import MinedChain
-
 
 YEARS = (1.0, 30.0)
 MARKET = "simulated-BTCUSD"

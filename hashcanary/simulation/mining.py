@@ -13,21 +13,18 @@ No proof of work is done or claimed: there are no hashes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.chain.header_times import MEDIAN_SPAN, rolling_median_11
-from hashcanary.chain.networks import MAIN, RETARGET_INTERVAL
+from hashcanary.chain.networks import MAIN, RETARGET_INTERVAL, Network
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.targets import block_work
 from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.paths import HashratePath
 
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
-    from hashcanary.chain.networks import Network
 # a node turns away a header this much ahead of its clock
 FUTURE_LIMIT = 7200
 

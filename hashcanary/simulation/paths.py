@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
 from hashcanary.simulation.errors import UnusableScenario
 from hashcanary.simulation.scenario import Scenario
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

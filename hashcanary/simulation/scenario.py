@@ -8,14 +8,11 @@ follows, stays down, and comes back; and one that is still under way when the hi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.simulation.errors import UnusableScenario
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
 
 # fraction; more than that leaves no network to speak of
 MOST_LEFT = 0.95

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from hashcanary.errors import Exit, HashcanaryError
+from hashcanary.errors import Exit, HashcanaryError, UnknownName
 
 
 class SourceError(HashcanaryError):
@@ -14,19 +14,22 @@ class SourceError(HashcanaryError):
     http_status = 422
 
 
-class UnknownKind(SourceError):
+class SourceMisused(SourceError):
+    """Something that the user says of a source and that cannot be used."""
+
+    exit_code = Exit.USAGE
+
+
+class UnknownKind(UnknownName, SourceError):
     """A kind of source that is not registered."""
 
     template = "expected a kind of file, one of {known}; found {kind!r}. Correct the name."
-    exit_code = Exit.USAGE
-    http_status = 404
 
 
-class MissingOption(SourceError):
+class MissingOption(SourceMisused):
     """A source that needs an option which was not given."""
 
     template = "{file}: a file of kind {kind} needs {option}; found none. {remedy}"
-    exit_code = Exit.USAGE
 
 
 class UnreadableFile(SourceError):
@@ -140,14 +143,13 @@ class BadHeaders(SourceError):
     template = "{file}: {problem}"
 
 
-class BadMapping(SourceError):
+class BadMapping(SourceMisused):
     """A mapping file that cannot be used."""
 
     template = (
         "mapping {file}, {place}: expected {expected}, found {found}. Correct the mapping file; "
         "docs/mapping.md shows one."
     )
-    exit_code = Exit.USAGE
 
 
 class ServiceError(SourceError):
@@ -252,14 +254,13 @@ class DamagedArchive(ServiceError):
     template = "{file}: expected a saved answer as it was written, found {found}. Remove it."
 
 
-class MissingExtra(SourceError):
+class MissingExtra(SourceMisused):
     """A source that needs a package which is not installed."""
 
     template = (
         "{source}: expected the package {package} to be installed, found that it is not. "
         "Install it with: pip install 'hashcanary[{extra}]'"
     )
-    exit_code = Exit.USAGE
 
 
 class NodeFault(ServiceError):
@@ -326,41 +327,36 @@ class BadPoolList(SourceError):
     )
 
 
-class UnknownFeed(SourceError):
+class UnknownFeed(UnknownName, SourceError):
     """A live source that is not registered."""
 
     template = (
         "{place}: expected a live source, one of {known}; found {name!r}. Correct the name; "
         "`hashcanary sync --list` describes each."
     )
-    exit_code = Exit.USAGE
-    http_status = 404
 
 
-class UnknownSetting(SourceError):
+class UnknownSetting(SourceMisused):
     """A setting that a live source does not have."""
 
     template = (
         "{place}: expected a setting of {feed}, one of {known}; found {name!r}. Correct the name."
     )
-    exit_code = Exit.USAGE
 
 
-class BadSettings(SourceError):
+class BadSettings(SourceMisused):
     """Settings of live sources that cannot be read."""
 
     template = "{place}: expected {expected}, found {found}. {remedy}"
-    exit_code = Exit.USAGE
 
 
-class SecretInTheOpen(SourceError):
+class SecretInTheOpen(SourceMisused):
     """A secret where others can read it."""
 
     template = (
         "{place}: expected {name}, a secret of {feed}, only in a file that nobody else can read; "
         "found it {found}. {remedy}"
     )
-    exit_code = Exit.USAGE
 
 
 class NoBlockFiles(SourceError):

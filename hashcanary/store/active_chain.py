@@ -15,15 +15,12 @@ The other branches stay in the table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Bools, Ints
 from hashcanary.chain.targets import block_work, total_work
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 # what the functions here need of a header
 COLUMNS = ("height", "hash", "prev_hash", "time", "bits")
@@ -35,7 +32,7 @@ def is_forked(heights: pl.Series) -> bool:
     return heights.n_unique() < len(heights)
 
 
-def known_at(headers: pl.DataFrame) -> NDArray[np.int64]:
+def known_at(headers: pl.DataFrame) -> Ints:
     """When each header could be known: the running maximum of header time along its branch.
 
     headers: the columns of ``COLUMNS``, ascending by height; result: (n,) Unix seconds.
@@ -51,7 +48,7 @@ def known_at(headers: pl.DataFrame) -> NDArray[np.int64]:
     return known
 
 
-def active(headers: pl.DataFrame) -> NDArray[np.bool_]:
+def active(headers: pl.DataFrame) -> Bools:
     """Which of n headers are on the active chain.
 
     headers: the columns of ``COLUMNS``, ascending by height, each hash once; result: (n,).

@@ -7,17 +7,12 @@ import fcntl
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from hashcanary.store.errors import LakeBusy, LakeFull, LakeNotWritable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from hashcanary.store.errors import LakeError
+from hashcanary.store.errors import LakeBusy, LakeError, LakeFull, LakeNotWritable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # what the Rust side of deltalake and polars says for an error of the operating system

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashcanary.errors import Exit, HashcanaryError
+from hashcanary.errors import Exit, HashcanaryError, UnknownName
 
 
 class LakeError(HashcanaryError):
@@ -10,6 +10,13 @@ class LakeError(HashcanaryError):
 
     exit_code = Exit.LAKE
     http_status = 503
+
+
+class FactsRefused(LakeError):
+    """Facts that do not fit what the lake holds."""
+
+    exit_code = Exit.SOURCE
+    http_status = 422
 
 
 class NoLake(LakeError):
@@ -34,12 +41,10 @@ class LakeExists(LakeError):
     http_status = 409
 
 
-class UnknownVersion(LakeError):
+class UnknownVersion(UnknownName, LakeError):
     """A version the lake does not have."""
 
     template = "expected a version from 0 to {newest} of the lake at {home}, found {version}."
-    exit_code = Exit.USAGE
-    http_status = 404
 
 
 class LakeBusy(LakeError):
@@ -93,7 +98,7 @@ class ConflictingFacts(LakeError):
     http_status = 409
 
 
-class Unanchored(LakeError):
+class Unanchored(FactsRefused):
     """Headers of unknown height."""
 
     template = (
@@ -101,41 +106,33 @@ class Unanchored(LakeError):
         "{count} from {first} to {last} that connects to none. Load the headers or block tables "
         "before it too, or give the height of its first header with --height."
     )
-    exit_code = Exit.SOURCE
-    http_status = 422
 
 
-class Misplaced(LakeError):
+class Misplaced(FactsRefused):
     """Headers for which two facts give different heights."""
 
     template = (
         "{place}: expected block {hash} at height {expected} ({because}), found height {found}. "
         "Correct the height given, or the file."
     )
-    exit_code = Exit.SOURCE
-    http_status = 422
 
 
-class BrokenRule(LakeError):
+class BrokenRule(FactsRefused):
     """Headers that break a rule together with those already in the lake."""
 
     template = (
         "{place}: expected headers that follow the rules from the blocks before them, found: "
         "{problem} They belong to another network, or follow other blocks."
     )
-    exit_code = Exit.SOURCE
-    http_status = 422
 
 
-class NothingToLoad(LakeError):
+class NothingToLoad(FactsRefused):
     """Paths in which nothing is a fact."""
 
     template = (
         "expected files that can be loaded in {paths}, found none: {found}. Name files of a kind "
         "that hashcanary knows, or name their kind with --as KIND."
     )
-    exit_code = Exit.SOURCE
-    http_status = 422
 
 
 class NoSuchBlock(LakeError):
@@ -160,12 +157,10 @@ class NoCoinbases(LakeError):
     http_status = 404
 
 
-class UnknownPoolList(LakeError):
+class UnknownPoolList(UnknownName, LakeError):
     """A list of pools that labelled no block."""
 
     template = (
         "expected a list that labelled blocks, one of: {known}; found {name!r}. Name one of "
         "them, or label blocks by your own list with `hashcanary pools --label FILE`."
     )
-    exit_code = Exit.USAGE
-    http_status = 404

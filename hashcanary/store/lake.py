@@ -16,22 +16,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from hashcanary.chain.networks import NETWORKS, Network
 from hashcanary.sources.facts import TABLES
 from hashcanary.store import durable, manifest, tables
 from hashcanary.store.errors import LakeDamaged, LakeExists, NoLake
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import polars as pl
-
-    from hashcanary.store.manifest import FeedState, LoadedFile, Manifest
+from hashcanary.store.manifest import FeedState, LoadedFile, Manifest
 
 _OURS = {"lock", "versions", ".lake.json.draft", "sources.toml"}
 _WRITING = b"a write is under way, or was cut off\n"

@@ -10,13 +10,15 @@ The report says of every file what it gave, or why it was passed over.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hashcanary.errors import UsageError
-from hashcanary.sources.facts import HEADERS, TABLES, FactTable
+from hashcanary.sources.facts import HEADERS, TABLES, FactTable, Parsed
 from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.source import Options
 from hashcanary.store import active_chain
@@ -26,31 +28,14 @@ from hashcanary.store.merging import add_rows
 from hashcanary.store.placing import check_new, placed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from hashcanary.sources.facts import Parsed
     from hashcanary.store.lake import Lake, Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class FileReport:
-    """What one file gave to a load.
+class FileReport(LoadedFile):
+    """What one file gave to a load; ``kind`` is None when it was passed over for a reason."""
 
-    kind: None when it was passed over, ``reason`` then says why. rows: facts read; new: facts the
-    lake did not have; first, last, gaps, notes: its coverage.
-    """
-
-    path: str
-    kind: str | None
     reason: str = ""
-    sha256: str = ""
-    rows: int = 0
-    new: int = 0
-    first: str = ""
-    last: str = ""
-    gaps: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +110,11 @@ def load(
             headers = _placed(transaction.base, headers, gathered.frames.get("blocks", []), height)
         new = _commit(transaction, gathered, headers, tell)
         files = _counted(gathered, new)
-        loaded = [_provenance(file) for file in files if file.kind]
+        loaded = [
+            LoadedFile(*(getattr(file, one.name) for one in fields(LoadedFile)))
+            for file in files
+            if file.kind
+        ]
         after = transaction.publish(loaded, int(time.time()) if now is None else now)
     return LoadReport(
         tuple(files), sum(file.rows for file in files), sum(file.new for file in files), after
@@ -144,7 +133,7 @@ def _gather(
     for done, file in enumerate(found):
         tell(file.path.name, done, len(found))
         if file.kind is None:
-            gathered.reports.append(FileReport(str(file.path), None, file.reason))
+            gathered.reports.append(FileReport(str(file.path), reason=file.reason))
         else:
             gathered.add(file.path, read(file.path, file.kind, options))
     if not gathered.frames:
@@ -212,17 +201,3 @@ def _counted(gathered: _Gathered, new: dict[str, int]) -> list[FileReport]:
         else report
         for report in gathered.reports
     ]
-
-
-def _provenance(file: FileReport) -> LoadedFile:
-    return LoadedFile(
-        path=file.path,
-        sha256=file.sha256,
-        kind=file.kind or "",
-        rows=file.rows,
-        new=file.new,
-        first=file.first,
-        last=file.last,
-        gaps=file.gaps,
-        notes=file.notes,
-    )

@@ -11,13 +11,10 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hashcanary.store.durable import FileMark, write_whole
 from hashcanary.store.errors import LakeDamaged, NoLake, UnknownVersion
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMAT = 1
 _NAME = re.compile(r"(\d{8})\.json")
@@ -42,15 +39,18 @@ class TableState:
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
-    """What one file gave to a version: the provenance of its rows."""
+    """What one file gave to a version: the provenance of its rows.
+
+    rows: facts read; new: facts the lake did not have; first, last, gaps, notes: its coverage.
+    """
 
     path: str
-    sha256: str
-    kind: str
-    rows: int
-    new: int
-    first: str
-    last: str
+    sha256: str = ""
+    kind: str | None = None
+    rows: int = 0
+    new: int = 0
+    first: str = ""
+    last: str = ""
     gaps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -163,11 +163,7 @@ def _from_body(path: Path, body: dict[str, object]) -> Manifest:
     try:
         tables = {
             name: TableState(
-                version=state["version"],
-                rows=state["rows"],
-                active=_marks(state["active"]),
-                log=_marks(state["log"]),
-                changed_from=state.get("changed_from"),
+                **{**state, "active": _marks(state["active"]), "log": _marks(state["log"])}
             )
             for name, state in raw["tables"].items()
         }

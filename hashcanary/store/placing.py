@@ -37,8 +37,7 @@ from hashcanary.store.merging import without_repeats
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from numpy.typing import NDArray
-
+    from hashcanary.arrays import Ints
     from hashcanary.chain.networks import Network
     from hashcanary.store.held import HeldHeaders
     from hashcanary.store.lake import Lake
@@ -77,9 +76,9 @@ def place(headers: pl.DataFrame, anchors: pl.DataFrame) -> pl.Series:
 class _Runs:
     """run: of each header; position: within its run; starts: each run's first header."""
 
-    run: NDArray[np.int64]
-    position: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    run: Ints
+    position: Ints
+    starts: Ints
 
     @classmethod
     def of(cls, headers: pl.DataFrame) -> _Runs:
@@ -127,7 +126,7 @@ def _anchored(headers: pl.DataFrame, runs: _Runs, anchors: pl.DataFrame) -> dict
     return bases
 
 
-def _spread(headers: pl.DataFrame, runs: _Runs, known: dict[int, int]) -> NDArray[np.int64]:
+def _spread(headers: pl.DataFrame, runs: _Runs, known: dict[int, int]) -> Ints:
     """The first height of every run, passed along the links between runs."""
     links: dict[int, list[tuple[int, int]]] = {}
     rows = headers.select("hash", parent=pl.Series(np.arange(headers.height)))
@@ -221,9 +220,7 @@ def check_rules(headers: pl.DataFrame, network: Network) -> None:
             raise BrokenRule(place=", ".join(sources) or "headers", problem=str(error)) from error
 
 
-def histories(
-    headers: pl.DataFrame, network: Network
-) -> Iterator[tuple[History, NDArray[np.int64]]]:
+def histories(headers: pl.DataFrame, network: Network) -> Iterator[tuple[History, Ints]]:
     """Each stretch with anything new in or before it, behind as much as is known before it."""
     tree = Tree.of(headers)
     heights, times, bits = (headers[name].to_numpy() for name in ("height", "time", "bits"))
@@ -240,9 +237,7 @@ def histories(
         yield History(heights[rows], times[rows], bits[rows], len(before)), rows
 
 
-def _ancestors(
-    tree: Tree, parent: int, nearest: NDArray[np.int64], count: int
-) -> NDArray[np.int64]:
+def _ancestors(tree: Tree, parent: int, nearest: Ints, count: int) -> Ints:
     """Up to ``count`` rows before a place, along its branch, ascending."""
     parts, found = [nearest], len(nearest)
     while parent >= 0 and found < count:

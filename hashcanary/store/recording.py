@@ -11,7 +11,7 @@ depend on anything after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from hashcanary.chain.header_times import MEDIAN_SPAN, median_time_past
-from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_LABELS
+from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_LABELS, FactTable
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.errors import NoSuchBlock
 from hashcanary.store.record import COMPANY_COLUMNS, Record, UnreadBlocks
@@ -27,11 +27,8 @@ from hashcanary.store.resolve import FACTS, believed, deciding, of_several, take
 from hashcanary.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hashcanary.chain.networks import Network
     from hashcanary.moments import Moment
-    from hashcanary.sources.facts import FactTable
     from hashcanary.store.lake import Lake
 
 # so many epochs are resolved at once

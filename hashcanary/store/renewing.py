@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_LABELS
+from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, POOL_LABELS, FactTable
 from hashcanary.store import active_chain, pool_labels
 from hashcanary.store.held import UNKNOWN, HeldHeaders
 from hashcanary.store.manifest import read_version
+from hashcanary.store.record import Record
 from hashcanary.store.recording import (
     NEEDED,
     Parts,
@@ -35,9 +36,7 @@ from hashcanary.store.recording import (
 )
 
 if TYPE_CHECKING:
-    from hashcanary.sources.facts import FactTable
     from hashcanary.store.lake import Lake
-    from hashcanary.store.record import Record
 
 _UNCHANGED = 1 << 62
 _HEADERS = [*active_chain.COLUMNS, "source"]

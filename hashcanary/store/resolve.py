@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Ints
 from hashcanary.sources.facts import CANDLES, COMPANIES, DAILY_REFERENCE, FactTable
 
 if TYPE_CHECKING:
@@ -163,18 +164,24 @@ class Resolved:
         winner = _winners(said, self.slot, self.order, self.blocks.height)[self.slot]
         taken = said.gather(np.maximum(winner, 0))
         rows = np.flatnonzero((said != taken).fill_null(value=False).to_numpy())
-        best = winner[rows]
-        return pl.DataFrame(
-            {
-                "height": self.claims["height"].gather(rows),
-                "fact": pl.repeat(fact, len(rows), eager=True, dtype=pl.String),
-                "taken": said.gather(best).cast(pl.String),
-                "taken_source": self.claims["source"].gather(best),
-                "other": said.gather(rows).cast(pl.String),
-                "other_source": self.claims["source"].gather(rows),
-            },
-            schema=DISAGREEMENTS,
-        )
+        return _against(self.claims, fact, winner[rows], rows)
+
+
+def _against(claims: pl.DataFrame, fact: str, taken: Places, rows: Ints) -> pl.DataFrame:
+    """DISAGREEMENTS of rows of claims with those that are taken in their place."""
+    value = pl.col(fact).bin.encode("hex") if fact == "hash" else pl.col(fact).cast(pl.String)
+    best, other = (claims.select(fact, "source")[at].with_columns(value) for at in (taken, rows))
+    return pl.DataFrame(
+        {
+            "height": claims["height"].gather(rows),
+            "fact": pl.repeat(fact, len(rows), eager=True, dtype=pl.String),
+            "taken": best[fact],
+            "taken_source": best["source"],
+            "other": other[fact],
+            "other_source": other["source"],
+        },
+        schema=DISAGREEMENTS,
+    )
 
 
 def resolve(headers: pl.DataFrame, blocks: pl.DataFrame, network: Network) -> Resolved:
@@ -257,21 +264,11 @@ def _of_one_block(
     order: Places,
 ) -> tuple[pl.DataFrame, Places, Places, pl.DataFrame]:
     """Leave out rows that name another block than the most believed row of their height."""
-    hashes, sources = claims["hash"], claims["source"]
+    hashes = claims["hash"]
     winner = _winners(hashes, slot, order, len(heights))[slot]
     said = np.flatnonzero(hashes.is_not_null().to_numpy() & (winner != np.arange(len(winner))))
     rows = said[(hashes.gather(said) != hashes.gather(winner[said])).to_numpy()]
-    others = pl.DataFrame(
-        {
-            "height": claims["height"].gather(rows),
-            "fact": pl.repeat("hash", len(rows), eager=True, dtype=pl.String),
-            "taken": hashes.gather(winner[rows]).bin.encode("hex"),
-            "taken_source": sources.gather(winner[rows]),
-            "other": hashes.gather(rows).bin.encode("hex"),
-            "other_source": sources.gather(rows),
-        },
-        schema=DISAGREEMENTS,
-    )
+    others = _against(claims, "hash", winner[rows], rows)
     if not len(rows):
         return claims, slot, order, others
     kept = np.ones(len(winner), np.bool_)

@@ -6,9 +6,9 @@ which is told from the rows alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -24,19 +24,13 @@ from hashcanary.sources.facts import COMPANIES, TABLES
 from hashcanary.sources.files.blocks_table import hash_above_target
 from hashcanary.sources.files.company_figures import BY_NAME, FIGURES
 from hashcanary.store import manifest
-from hashcanary.store.durable import mark_of
+from hashcanary.store.durable import FileMark, mark_of
 from hashcanary.store.errors import LakeDamaged, LakeError
 from hashcanary.store.lake import Lake
+from hashcanary.store.manifest import Manifest
 from hashcanary.store.placing import histories, network_anchors
 from hashcanary.store.recording import all_headers, record_of
 from hashcanary.store.tables import delta_files, folder_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from hashcanary.store.durable import FileMark
-    from hashcanary.store.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +154,8 @@ def check_keys(lake: Lake) -> Check:
             rows = f"{state.rows:,} rows"
             found.append(Finding(table.name, "whole table", rows, f"{keys.height:,} rows"))
         again = keys.filter(keys.is_duplicated()).unique(maintain_order=True)
-        found += _listed(
-            table.name,
-            again.height,
-            (
-                (_key(row), "this key once", "more than one row with it")
-                for row in again.iter_rows(named=True)
-            ),
-        )
+        key = ", ".join(f"{name} {{{name}}}" for name in table.key)
+        found += _listed(table.name, again, key, "this key once", "more than one row with it")
     return Check("keys", "each fact is stored once", covered, "rows", tuple(found))
 
 
@@ -186,28 +174,11 @@ def check_proof_of_work(lake: Lake) -> Check:
     valid = rows.filter(~pl.col("bits").is_in(list(invalid)))
     above = valid.filter(hash_above_target(valid["hash"], valid["bits"]).fill_null(value=True))
     other = rows.with_columns(rehashed=rehashed).filter(pl.col("rehashed") != pl.col("hash"))
-    found = _listed(
-        "headers",
-        other.height,
-        (
-            (_at(row), f"hash {row['hash'].hex()}", f"its fields give {row['rehashed'].hex()}")
-            for row in other.iter_rows(named=True)
-        ),
-    )
-    bad = rows.filter(pl.col("bits").is_in(list(invalid)))
-    found += _listed(
-        "headers",
-        bad.height + above.height,
-        (
-            (
-                _at(row),
-                f"a hash below the target of its bits {row['bits']:#010x}",
-                row["hash"].hex(),
-            )
-            for row in pl.concat([bad, above]).iter_rows(named=True)
-        ),
-    )
-    return Check("work", title, rows.height, "headers", tuple(found))
+    bad = pl.concat([rows.filter(pl.col("bits").is_in(list(invalid))), above])
+    found = _listed("headers", other, _AT, "hash {hash}", "its fields give {rehashed}")
+    due = "a hash below the target of its bits {bits:#010x}"
+    found += _listed("headers", bad, _AT, due, "{hash}")
+    return Check("work", title, rows.height, "headers", found)
 
 
 def check_links(lake: Lake) -> Check:
@@ -219,36 +190,19 @@ def check_links(lake: Lake) -> Check:
         pl.col("parent_height").is_null()
         & (pl.col("height") - 1).is_in(rows["height"].unique().implode())
     )
-    displaced = linked.filter(pl.col("parent_height") != pl.col("height") - 1)
+    displaced = linked.filter(pl.col("parent_height") != pl.col("height") - 1).with_columns(
+        due=pl.col("parent_height") + 1
+    )
     known = rows.join(network_anchors(lake.network), on="hash", suffix="_known")
     misplaced = known.filter(pl.col("height") != pl.col("height_known"))
-    found = _listed(
-        "headers",
-        orphans.height,
-        (
-            (_at(row), "a parent among the headers one below", row["prev_hash"].hex())
-            for row in orphans.iter_rows(named=True)
-        ),
-    )
-    found += _listed(
-        "headers",
-        displaced.height,
-        (
-            (_at(row), f"height {row['parent_height'] + 1}, one above its parent", row["height"])
-            for row in displaced.iter_rows(named=True)
-        ),
-    )
-    found += _listed(
-        "headers",
-        misplaced.height,
-        (
-            (_at(row), f"height {row['height_known']} of this well-known block", row["height"])
-            for row in misplaced.iter_rows(named=True)
-        ),
-    )
+    expected = "a parent among the headers one below"
+    found = _listed("headers", orphans, _AT, expected, "{prev_hash}")
+    found += _listed("headers", displaced, _AT, "height {due}, one above its parent", "{height}")
+    expected = "height {height_known} of this well-known block"
+    found += _listed("headers", misplaced, _AT, expected, "{height}")
     title = "every header stands one above its parent"
     links = linked["parent_height"].count()
-    return Check("links", title, links, "links", tuple(found))
+    return Check("links", title, links, "links", found)
 
 
 def check_header_rules(lake: Lake) -> Check:
@@ -271,8 +225,7 @@ def check_header_rules(lake: Lake) -> Check:
             place = f"height {history.heights[row + 1]}"
             found.append(Finding("headers", place, want, str(history.times[row + 1])))
     title = "bits and times of headers follow from the headers before"
-    kept = _listed("headers", len(found), ((f.place, f.expected, f.found) for f in found))
-    return Check("rules", title, covered, "headers", tuple(kept))
+    return Check("rules", title, covered, "headers", _most(found, len(found)))
 
 
 def check_retargets(lake: Lake) -> Check:
@@ -296,13 +249,14 @@ def check_retargets(lake: Lake) -> Check:
     for row in whole.iter_rows(named=True):
         due = next_bits(row["last_bits"], row["first_time"], row["last_time"], network)
         if due != row["bits"]:
-            found.append((f"height {row['height']}", f"bits {due:#010x}", f"{row['bits']:#010x}"))
+            place, told = f"height {row['height']}", f"{row['bits']:#010x}"
+            found.append(Finding("blocks", place, f"bits {due:#010x}", told))
     epochs = blocks.group_by(epoch=pl.col("height") // span).agg(pl.col("bits").unique())
     for row in epochs.filter(pl.col("bits").list.len() > 1).sort("epoch").iter_rows(named=True):
         several = " and ".join(f"{bits:#010x}" for bits in sorted(row["bits"]))
-        found.append((f"epoch {row['epoch']}", "one target for the whole epoch", several))
-    listed = _listed("blocks", len(found), found)
-    return Check("retargets", title, whole.height, "retargets", tuple(listed))
+        expected = "one target for the whole epoch"
+        found.append(Finding("blocks", f"epoch {row['epoch']}", expected, several))
+    return Check("retargets", title, whole.height, "retargets", _most(found, len(found)))
 
 
 def check_amounts(lake: Lake) -> Check:
@@ -313,24 +267,11 @@ def check_amounts(lake: Lake) -> Check:
     due = pl.Series("due", subsidy_column(rows["height"].to_numpy(), lake.network))
     wrong = rows.with_columns(due).filter(pl.col("subsidy") != pl.col("due"))
     negative = rows.filter(pl.col("total_fee") < 0)
-    found = _listed(
-        "blocks",
-        wrong.height,
-        (
-            (f"{_at(row)}, {row['source']}", f"subsidy {row['due']} satoshis", row["subsidy"])
-            for row in wrong.iter_rows(named=True)
-        ),
-    )
-    found += _listed(
-        "blocks",
-        negative.height,
-        (
-            (f"{_at(row)}, {row['source']}", "fees of at least 0 satoshis", row["total_fee"])
-            for row in negative.iter_rows(named=True)
-        ),
-    )
+    place = f"{_AT}, {{source}}"
+    found = _listed("blocks", wrong, place, "subsidy {due} satoshis", "{subsidy}")
+    found += _listed("blocks", negative, place, "fees of at least 0 satoshis", "{total_fee}")
     title = "subsidies are those of their heights, fees not below zero"
-    return Check("subsidy", title, rows.height, "rows", tuple(found))
+    return Check("subsidy", title, rows.height, "rows", found)
 
 
 def check_reports(lake: Lake) -> Check:
@@ -338,63 +279,48 @@ def check_reports(lake: Lake) -> Check:
     rows = lake.frame(COMPANIES.name)
     units = {figure.name: figure.unit for figure in FIGURES}
     named = rows.with_columns(due=pl.col("figure").replace_strict(units, default=None))
-    strange = named.filter((pl.col("unit") != pl.col("due")).fill_null(value=True))
+    strange = named.filter((pl.col("unit") != pl.col("due")).fill_null(value=True)).with_columns(
+        pl.col("due").fill_null("of a known figure")
+    )
     span = pl.col("period_end") < pl.col("period_start")
     over = pl.col("period_end").cast(pl.Datetime("us")).dt.epoch("s") + DAY
     early = pl.col("known_at") < over
     odd = rows.filter(span | early)
-    beyond = [
-        row
-        for row in rows.filter(pl.col("figure").is_in(list(BY_NAME))).iter_rows(named=True)
-        if not BY_NAME[row["figure"]].holds(row["value"])
-    ]
-    found = _listed(
-        COMPANIES.name,
-        strange.height,
-        (
-            (_report(row), f"unit {row['due'] or 'of a known figure'}", row["unit"])
-            for row in strange.iter_rows(named=True)
-        ),
-    )
-    found += _listed(
-        COMPANIES.name,
-        odd.height,
-        (
-            (_report(row), "a period that ends before it is known", f"known at {row['known_at']}")
-            for row in odd.iter_rows(named=True)
-        ),
-    )
-    found += _listed(
-        COMPANIES.name,
-        len(beyond),
-        ((_report(row), "a value within its limits", row["value"]) for row in beyond),
-    )
+    known = rows.filter(pl.col("figure").is_in(list(BY_NAME)))
+    held = [BY_NAME[name].holds(value) for name, value in known["figure", "value"].iter_rows()]
+    beyond = known.filter(~pl.Series(held, dtype=pl.Boolean))
+    of = "{company}, {figure}, {period_start} to {period_end}"
+    expected = "a period that ends before it is known"
+    found = _listed(COMPANIES.name, strange, of, "unit {due}", "{unit}")
+    found += _listed(COMPANIES.name, odd, of, expected, "known at {known_at}")
+    found += _listed(COMPANIES.name, beyond, of, "a value within its limits", "{value}")
     title = "company reports are of known figures, in their units and limits"
-    return Check("reports", title, rows.height, "figures", tuple(found))
+    return Check("reports", title, rows.height, "figures", found)
 
 
-def _report(row: dict[str, object]) -> str:
-    return f"{row['company']}, {row['figure']}, {row['period_start']} to {row['period_end']}"
+_AT = "height {height}"
 
 
-def _listed(table: str, count: int, rows: Iterable[tuple[str, object, object]]) -> list[Finding]:
+def _listed(
+    table: str, rows: pl.DataFrame, place: str, expected: str, found: str
+) -> tuple[Finding, ...]:
+    """Findings in rows, each told by texts with the names of columns in braces."""
+    shown = rows.head(MOST_LISTED).with_columns(pl.selectors.binary().bin.encode("hex"))
+    texts = (place, expected, found)
+    told = [
+        Finding(table, *(text.format_map(row) for text in texts))
+        for row in shown.iter_rows(named=True)
+    ]
+    return _most(told, rows.height)
+
+
+def _most(found: list[Finding], count: int) -> tuple[Finding, ...]:
     """The first MOST_LISTED of ``count`` findings, and one that says how many more there are."""
-    found = [Finding(table, *map(str, row)) for row in islice(rows, MOST_LISTED)]
+    listed = found[:MOST_LISTED]
     if count > MOST_LISTED:
         more = f"{count - MOST_LISTED:,} more of this kind"
-        found.append(Finding(table, "and further", found[-1].expected, more))
-    return found
-
-
-def _at(row: dict[str, object]) -> str:
-    return f"height {row['height']}"
-
-
-def _key(row: dict[str, object]) -> str:
-    return ", ".join(
-        f"{name} {value.hex() if isinstance(value, bytes) else value}"
-        for name, value in row.items()
-    )
+        listed.append(Finding(found[-1].table, "and further", listed[-1].expected, more))
+    return tuple(listed)
 
 
 CHECKS: tuple[tuple[str, Callable[[Lake], Check]], ...] = (

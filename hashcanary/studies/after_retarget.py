@@ -17,12 +17,12 @@ import numpy as np
 
 from hashcanary.chain.targets import difficulty_float64_column
 from hashcanary.economics.errors import NoHashprice
-from hashcanary.economics.hash_economics import days_of
+from hashcanary.economics.hash_economics import Days, days_of
 from hashcanary.inference.filter.bank import BANDS
-from hashcanary.inference.filter.observations import blocks_of
-from hashcanary.inference.filter.posterior import history, posterior
+from hashcanary.inference.filter.observations import Blocks, blocks_of
+from hashcanary.inference.filter.posterior import History, history, posterior
 from hashcanary.inference.retarget.forecast import forecast_from
-from hashcanary.inference.retarget.hashprice_ahead import basis_at, hashprice_ahead
+from hashcanary.inference.retarget.hashprice_ahead import Basis, basis_at, hashprice_ahead
 from hashcanary.moments import DAY
 from hashcanary.studies.calibration import mempool_rule, share_of, whole_epochs
 from hashcanary.studies.errors import NoWholeEpochs
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.arrays import Floats
-    from hashcanary.economics.hash_economics import Days
-    from hashcanary.inference.filter.observations import Blocks
-    from hashcanary.inference.filter.posterior import History
-    from hashcanary.inference.retarget.hashprice_ahead import Basis
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 

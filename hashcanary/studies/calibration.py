@@ -15,8 +15,8 @@ import numpy as np
 
 from hashcanary.chain.targets import difficulty_float64_column
 from hashcanary.inference.filter.bank import BANDS, LEVELS
-from hashcanary.inference.filter.observations import blocks_of
-from hashcanary.inference.filter.posterior import history, posterior
+from hashcanary.inference.filter.observations import Blocks, blocks_of
+from hashcanary.inference.filter.posterior import History, history, posterior
 from hashcanary.inference.retarget.forecast import (
     BetaLaw,
     discount_change,
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hashcanary.arrays import Bools, Floats
-    from hashcanary.inference.filter.observations import Blocks
-    from hashcanary.inference.filter.posterior import History
     from hashcanary.store.record import Record
 
 POINTS = (36, 72, 144, 288, 504, 1008, 1512)

@@ -373,17 +373,12 @@ def _with_luck(metrics: Metrics, study: EpisodeStudy) -> EpisodeStudy:
         for one in study.episodes
     ]
     luck = luck_of_drawdowns(metrics, _SMOOTHING[study.rule.name], falls)
-    episodes = tuple(
-        replace(one, luck=EpisodeLuck(fall, _inversion(ribbons, one, lowest.get(one.start))))
-        for one, fall in zip(study.episodes, luck, strict=True)
-    )
-    return replace(study, episodes=episodes, luck=ribbons)
-
-
-def _inversion(
-    ribbons: RibbonLuck | None, episode: Episode, lowest: float | None
-) -> InversionLuck | None:
-    return None if ribbons is None else ribbons.of(episode.start, episode.days, lowest)
+    episodes = []
+    for one, fall in zip(study.episodes, luck, strict=True):
+        deepest = lowest.get(one.start)
+        inversion = None if ribbons is None else ribbons.of(one.start, one.days, deepest)
+        episodes.append(replace(one, luck=EpisodeLuck(fall, inversion)))
+    return replace(study, episodes=tuple(episodes), luck=ribbons)
 
 
 def _lowest(metrics: Metrics, episodes: Sequence[Episode]) -> dict[int, float]:

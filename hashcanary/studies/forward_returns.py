@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.interval import clopper_pearson
+from hashcanary.interval import Interval, binomial_share
 from hashcanary.moments import DAY, iso_day
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class ForwardSummary:
     """What followed a set of days, over one horizon.
 
     events: days given; measured: those with a return; mean, median, positive (a count) are of
-    these. independent: how many of them do not overlap, taken from the earliest on;
-    share_positive, low and high are of these (see ``INTERVAL``). base_share is the share of all
+    these. independent: how many of them do not overlap, taken from the earliest on; rose: the share
+    of these that rose, with its limits (see ``INTERVAL``). base_share is the share of all
     days of the record after which the price rose, base_independent how many windows that do not
     overlap it rests on: what any day would have given.
     """
@@ -73,9 +73,7 @@ class ForwardSummary:
     median: float | None
     positive: int
     independent: int
-    share_positive: float | None
-    low: float | None
-    high: float | None
+    rose: Interval | None
     base_share: float | None
     base_independent: int
 
@@ -105,7 +103,6 @@ def summarise(prices: DailyPrices, days: Sequence[int], horizon_days: int) -> Fo
     measured = [(day, value) for day, value in pairs if value is not None]
     values = np.array([value for _, value in measured])
     apart = [values[index] > 0 for index in non_overlapping([d for d, _ in measured], horizon_days)]
-    low, high = clopper_pearson(sum(apart), len(apart)) if apart else (None, None)
     base_share, base_independent = base_rate(prices, horizon_days)
     return ForwardSummary(
         horizon_days=horizon_days,
@@ -115,9 +112,7 @@ def summarise(prices: DailyPrices, days: Sequence[int], horizon_days: int) -> Fo
         median=float(np.median(values)) if measured else None,
         positive=int((values > 0).sum()),
         independent=len(apart),
-        share_positive=sum(apart) / len(apart) if apart else None,
-        low=low,
-        high=high,
+        rose=binomial_share(sum(apart), len(apart)) if apart else None,
         base_share=base_share,
         base_independent=base_independent,
     )

@@ -19,23 +19,18 @@ Of the ribbons, SIMULATED, in a network that never falls:
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from hashcanary.inference.luck.luck import YEAR, drawdown_luck
+from hashcanary.arrays import Bools, Floats, Ints
+from hashcanary.inference.luck.luck import YEAR, DrawdownLuck, drawdown_luck
+from hashcanary.metrics.engine import Metrics
 from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hashcanary.arrays import Bools, Floats, Ints
-    from hashcanary.inference.luck.luck import DrawdownLuck
-    from hashcanary.metrics.engine import Metrics
-
 
 SEED, WORLDS = 1, 300
 BLOCKS_A_DAY = 144
@@ -239,6 +234,11 @@ class Drawdown(NamedTuple):
     value: float
     time: int
     peak_time: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Drawdown:
+        """Of a row of a metric of drawdowns."""
+        return cls(row["value"], row["time"], row["peak_time"])
 
 
 def luck_of_drawdowns(

@@ -19,7 +19,7 @@ days: measured ones, every one of them, else there is no share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, Literal
 
@@ -27,10 +27,9 @@ import numpy as np
 
 from hashcanary.interval import Interval
 from hashcanary.metrics import concentration
-from hashcanary.metrics.chain_columns import chain_columns
-from hashcanary.metrics.days import NEVER
+from hashcanary.metrics.chain_columns import NEVER, ChainColumns, chain_columns
 from hashcanary.metrics.intervals import INDEPENDENT_RATIO, POISSON, rate_ratio, weighted_poisson
-from hashcanary.metrics.pool_days import pool_blocks
+from hashcanary.metrics.pool_days import PoolBlocks, pool_blocks
 from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import built_in
 from hashcanary.studies.errors import NoPoolLabels
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.arrays import Bools, Floats, Ints
-    from hashcanary.metrics.chain_columns import ChainColumns
-    from hashcanary.metrics.pool_days import PoolBlocks
     from hashcanary.store.record import Record
 
 
@@ -244,32 +241,26 @@ def _rows(
     tests = _tests(now, before, compared)
     rows = []
     for at in order:
-        row = PoolRow(
-            pool=names[at],
-            name=shown.get(names[at], names[at]),
-            blocks=int(now.blocks[at]),
-            share=_share(int(now.blocks[at]), total),
-            hashrate=_interval(rates, at, POISSON),
+        share, was = _share(int(now.blocks[at]), total), None
+        if before is not None:
+            was = _share(int(before.blocks[at]), int(before.blocks.sum()))
+        p_value, corrected = tests.get(at, (None, None))
+        rows.append(
+            PoolRow(
+                pool=names[at],
+                name=shown.get(names[at], names[at]),
+                blocks=int(now.blocks[at]),
+                share=share,
+                hashrate=_interval(rates, at, POISSON),
+                before=None if before is None else int(before.blocks[at]),
+                share_change=None if was is None else _difference(share, was),
+                hashrate_change=None if before is None else _ratio(now, before, at),
+                p_value=p_value,
+                p_corrected=corrected,
+                beyond_luck=None if corrected is None else corrected < FALSE_ALARM,
+            )
         )
-        rows.append(row if before is None else _compared(row, at, now, before, tests))
     return tuple(rows), len(compared)
-
-
-def _compared(
-    row: PoolRow, at: int, now: _Window, before: _Window, tests: dict[int, tuple[float, float]]
-) -> PoolRow:
-    """The row with its change against the window before."""
-    p_value, corrected = tests.get(at, (None, None))
-    was = _share(int(before.blocks[at]), int(before.blocks.sum()))
-    return replace(
-        row,
-        before=int(before.blocks[at]),
-        share_change=_difference(row.share, was),
-        hashrate_change=_ratio(now, before, at),
-        p_value=p_value,
-        p_corrected=corrected,
-        beyond_luck=None if corrected is None else corrected < FALSE_ALARM,
-    )
 
 
 def _share(count: int, total: int) -> Interval:

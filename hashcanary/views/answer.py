@@ -30,6 +30,17 @@ def one_of(
         raise UsageError(argument=argument, expected=expected, found=value, remedy=remedy)
 
 
+def only_of_history(start: int | None, end: int | None, what: str, *, history: bool) -> None:
+    """Raise UsageError for bounds without the history that they are of. what: is had without."""
+    if (start is not None or end is not None) and not history:
+        raise UsageError(
+            argument="--start and --end",
+            expected="--history with them",
+            found="none",
+            remedy=f"--at gives {what} as known at a moment.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What an answer holds, declared once: docs, JSON Schema and every rendering follow from it.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hashcanary.studies.calibration import INTERVAL
+from hashcanary.studies.after_retarget import hashprice_outcomes, hashprice_scores
+from hashcanary.studies.calibration import INTERVAL, reliability, retarget_outcomes, scores
 from hashcanary.units import COUNT, FRACTION, RATIO, UNIX_TIME
 from hashcanary.views.answer import Answer, View, one_of
-from hashcanary.views.table import Column, Table, defined
+from hashcanary.views.table import Cell, Column, Row, Table, defined
 from hashcanary.views.text import day, decimals
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
     from hashcanary.studies.after_retarget import Against, HashpriceOutcome
     from hashcanary.studies.calibration import PointScore, RetargetOutcome
-    from hashcanary.views.table import Cell, Row
 
 
 OF = ("retarget", "hashprice")
@@ -152,16 +152,22 @@ def calibration(
     epochs whose first block lies in between. Raises UsageError, NoWholeEpochs, NoHashprice,
     NoBlocksToObserve, NothingObserved, NoRetargets.
     """
-    from hashcanary.studies.after_retarget import hashprice_outcomes
-    from hashcanary.studies.calibration import retarget_outcomes
-
     one_of("--of", of, OF)
     one_of("--show", show, TABLES)
+    whole = start is None and end is None
     if of == "retarget":
-        retargets = retarget_outcomes(record, start=start, end=end)
+        retargets = (
+            record.once(retarget_outcomes)
+            if whole
+            else retarget_outcomes(record, start=start, end=end)
+        )
         times, tables = [each.time for each in retargets], retarget_tables(retargets)
     else:
-        hashprices = hashprice_outcomes(record, start=start, end=end)
+        hashprices = (
+            record.once(hashprice_outcomes)
+            if whole
+            else hashprice_outcomes(record, start=start, end=end)
+        )
         times, tables = [each.time for each in hashprices], hashprice_tables(hashprices)
     first, last = min(times), max(times)
     main, other = tables if show == "scores" else reversed(tables)
@@ -185,8 +191,6 @@ def _table(key: str, rows: list[Row]) -> Table:
 def retarget_tables(outcomes: list[RetargetOutcome]) -> tuple[Table, Table]:
     """Scores by retarget and block, and the reliability of the probability of a decrease."""
     import numpy as np
-
-    from hashcanary.studies.calibration import scores
 
     rows: list[Row] = []
     judged: list[Row] = []
@@ -233,8 +237,6 @@ def _held(held: tuple[Interval, ...]) -> Mapping[str, Cell]:
 def hashprice_tables(outcomes: list[HashpriceOutcome]) -> tuple[Table, Table]:
     """Scores by price and block, and the reliability of the probability of a lower hashprice."""
     import numpy as np
-
-    from hashcanary.studies.after_retarget import hashprice_scores
 
     rows: list[Row] = []
     judged: list[Row] = []
@@ -283,7 +285,6 @@ def _against(rivals: Mapping[str, Against | None]) -> Mapping[str, Cell]:
 def _reliability(
     event: str, block: int, forecast: NDArray[np.float64], came: NDArray[np.bool_]
 ) -> list[Row]:
-    from hashcanary.studies.calibration import reliability
 
     return [
         (event, block, row.low, row.high, row.count, row.mean, row.observed, row.z)

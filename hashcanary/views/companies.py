@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from hashcanary.economics.companies.reports import CompanyPeriod, Told, company_periods
+from hashcanary.economics.companies.standing import CompaniesNow, CompanyNow, Total, companies_now
 from hashcanary.moments import DAY, day_start
 from hashcanary.units import (
     BTC,
@@ -25,6 +27,7 @@ from hashcanary.units import (
     USD_PER_MWH,
     USD_PER_PHS_DAY,
     USD_PER_YEAR,
+    Unit,
 )
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import INTERVAL, Column, Table
@@ -42,14 +45,10 @@ from hashcanary.views.text import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
-    from typing import Any
 
     from hashcanary.economics.companies.power import Input
-    from hashcanary.economics.companies.reports import CompanyPeriod, Told
-    from hashcanary.economics.companies.standing import CompaniesNow, CompanyNow, Total
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
-    from hashcanary.units import Unit
 
     Get = Callable[[Any], Any]
     Text = Callable[[Any], str]
@@ -290,9 +289,6 @@ def companies(
     show: the main table, one of ``TABLES``. company: only this one. price: USD/BTC in place of the
     record's newest. Raises UsageError, NoCompanyReports, UnknownCompany.
     """
-    from hashcanary.economics.companies.reports import company_periods
-    from hashcanary.economics.companies.standing import companies_now
-
     VIEW.ordered(show)
     periods = company_periods(record, company)
     return answer(record, companies_now(record, company, price), periods, show)

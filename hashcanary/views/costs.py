@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from hashcanary.economics.costs.model import LEVEL
-from hashcanary.errors import UsageError
+from hashcanary.economics.costs.model import LEVEL, find_cost_models
 from hashcanary.interval import Interval, clopper_pearson
 from hashcanary.moments import DAY, iso_day
 from hashcanary.units import (
@@ -23,7 +22,7 @@ from hashcanary.units import (
     USD_PER_BTC,
     USD_PER_KWH,
 )
-from hashcanary.views.answer import Answer, View, one_of
+from hashcanary.views.answer import Answer, View, one_of, only_of_history
 from hashcanary.views.table import Column, Table, defined, limited
 from hashcanary.views.text import banded, count, day, month_ends, percent
 
@@ -156,10 +155,11 @@ def costs(
     BadFigures, UnknownCostModel, BadCostModel, NothingToMeasure, NoCost.
     """
     from hashcanary.economics.costs.history import cost_answers
-    from hashcanary.economics.costs.model import find_cost_models
     from hashcanary.economics.costs.stated import assume, newest_known, read_published_costs
 
-    _check(show, bounded=start is not None or end is not None)
+    if show is not None:
+        one_of("show", show, TABLES, "Omit it for the definitions.")
+    only_of_history(start, end, "the costs", history=show == "history")
     chosen = find_cost_models(models)
     assumed = assume(assumptions, rigs, power_prices, efficiency, power_price)
     beside = read_published_costs(published)
@@ -197,18 +197,6 @@ def costs(
         notes=[_NOTES[main]],
         result=answers,
     )
-
-
-def _check(show: str | None, *, bounded: bool) -> None:
-    if show is not None:
-        one_of("show", show, TABLES, "Omit it for the definitions.")
-    if bounded and show != "history":
-        raise UsageError(
-            argument="--start and --end",
-            expected="--history with them",
-            found="none",
-            remedy="--at gives the costs as known at a moment.",
-        )
 
 
 def definitions(answers: CostAnswers, published: Sequence[PublishedCost] = ()) -> Table:
@@ -437,6 +425,40 @@ def _dollars(answer: CostAnswer) -> str:
 _SHOWN_DAYS = 180
 _EXACT = "exact (Clopper-Pearson) 95%, of windows that do not overlap"
 
+_ENDS = f"by the ends of the cost's {LEVEL:.0%} band"
+_NOW, _APART = "whether it holds on the newest day", "windows that do not overlap"
+_ANY_APART = "independent windows of any day"
+
+
+class _Row(NamedTuple):
+    """What followed the spells of a model by a rule, over one horizon."""
+
+    of: AfterCost
+    after: ForwardSummary
+
+
+def _in_state(row: _Row) -> Interval:
+    fewer, more = (days / row.of.known_days for days in row.of.in_state_band)
+    return Interval(row.of.in_state / row.of.known_days, fewer, more)
+
+
+def _return(what: str, *, hidden: bool = False, spare: int = 0) -> Column:
+    column = Column(f"return_{what}", f"{what} return", FRACTION, f"after.{what}", digits=0)
+    return replace(column, signed=True, hidden=hidden, spare=spare)
+
+
+def _base(row: _Row) -> Interval | None:
+    """The share after any day, with the limits that its windows without overlap leave."""
+    share, trials = row.after.base_share, row.after.base_independent
+    if share is None:
+        return None
+    return Interval(share, *clopper_pearson(round(share * trials), trials))
+
+
+def _began(row: _Row) -> list[str]:
+    return [iso_day(each * DAY) for each in row.of.began]
+
+
 STUDY = View(
     "cost_study",
     "study costs",
@@ -447,28 +469,20 @@ STUDY = View(
                 "base_share_fraction": "share of all days since the model has a cost after which "
                 "it rose"
             },
-            Column("model", "model"),
-            Column("rule", "price"),
-            Column(
-                "in_state",
-                "of days",
-                FRACTION,
-                limits=f"by the ends of the cost's {LEVEL:.0%} band",
-                level=LEVEL,
-                digits=0,
-                spare=2,
-            ),
-            Column("now", "now", spare=4, definition="whether it holds on the newest day"),
-            Column("spells", "spells", COUNT, spare=3),
-            Column("horizon", "horizon", DAYS, hidden=True),
-            Column("measured", "spells with a return", COUNT, hidden=True),
-            Column("return_mean", "mean return", FRACTION, signed=True, digits=0, hidden=True),
-            Column("return_median", "median return", FRACTION, signed=True, digits=0, spare=1),
-            Column("independent", "independent", COUNT, definition="windows that do not overlap"),
-            Column("share_positive", "rose", FRACTION, limits=_EXACT, digits=0),
-            Column("base_share", "any day", FRACTION, limits=_EXACT, digits=0),
-            Column("base_independent", "independent windows of any day", COUNT, hidden=True),
-            Column("began", "days on which a spell was first known", hidden=True),
+            Column("model", "model", get="of.model"),
+            Column("rule", "price", get="of.rule"),
+            Column("in_state", "of days", FRACTION, _in_state, _ENDS, LEVEL, digits=0, spare=2),
+            Column("now", "now", get="of.now", spare=4, definition=_NOW),
+            Column("spells", "spells", COUNT, lambda row: len(row.of.began), spare=3),
+            Column("horizon", "horizon", DAYS, "after.horizon_days", hidden=True),
+            Column("measured", "spells with a return", COUNT, "after.measured", hidden=True),
+            _return("mean", hidden=True),
+            _return("median", spare=1),
+            Column("independent", "independent", COUNT, "after.independent", definition=_APART),
+            Column("share_positive", "rose", FRACTION, "after.rose", _EXACT, digits=0),
+            Column("base_share", "any day", FRACTION, _base, _EXACT, digits=0),
+            Column("base_independent", _ANY_APART, COUNT, "after.base_independent", hidden=True),
+            Column("began", "days on which a spell was first known", get=_began, hidden=True),
         )
     },
     more={
@@ -495,14 +509,13 @@ def cost_study(
     BadCostModel, NothingToMeasure, NoCostDays.
     """
     from hashcanary.economics.costs.history import cost_history
-    from hashcanary.economics.costs.model import find_cost_models
     from hashcanary.economics.costs.stated import assume
     from hashcanary.studies.price_to_cost import RULES, after_costs
 
     chosen = find_cost_models(models)
     assumed = assume(assumptions, rigs, power_prices, efficiency, power_price)
     studied = after_costs(cost_history(record, chosen, assumed))
-    rows = [_row(model, after) for model in studied for after in model.after]
+    rows = [_Row(model, after) for model in studied for after in model.after]
     title = "After a price below the cost of a bitcoin"
     return Answer(
         STUDY,
@@ -514,7 +527,7 @@ def cost_study(
                 title,
                 STUDY.tables["after"],
                 rows,
-                shown=[row for row in rows if row[5] == _SHOWN_DAYS],
+                shown=[row for row in rows if row.after.horizon_days == _SHOWN_DAYS],
             ),
         ),
         more={
@@ -526,34 +539,6 @@ def cost_study(
         sentences=_study_sentences(studied),
         result=studied,
     )
-
-
-def _row(model: AfterCost, after: ForwardSummary) -> tuple[object, ...]:
-    fewer, more = (days / model.known_days for days in model.in_state_band)
-    return (
-        model.model,
-        model.rule,
-        Interval(model.in_state / model.known_days, fewer, more),
-        model.now,
-        len(model.began),
-        after.horizon_days,
-        after.measured,
-        after.mean,
-        after.median,
-        after.independent,
-        limited(after.share_positive, after.low, after.high),
-        _base(after),
-        after.base_independent,
-        tuple(iso_day(each * DAY) for each in model.began),
-    )
-
-
-def _base(after: ForwardSummary) -> Interval | None:
-    """The share after any day, with the limits that its windows without overlap leave."""
-    if after.base_share is None:
-        return None
-    trials = after.base_independent
-    return Interval(after.base_share, *clopper_pearson(round(after.base_share * trials), trials))
 
 
 def _study_sentences(studied: Sequence[AfterCost]) -> list[str]:

@@ -7,8 +7,9 @@ from math import exp, isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
-from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH
-from hashcanary.inference.explain.causes import LUCK, NAMES
+from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH, Evidence, Explanation
+from hashcanary.inference.explain.causes import LUCK, NAMES, read_causes, read_pool_regions
+from hashcanary.inference.explain.margins import Machines, Missing
 from hashcanary.units import (
     COUNT,
     DATE,
@@ -45,9 +46,6 @@ from hashcanary.views.text import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hashcanary.inference.explain.attribution import Evidence, Explanation
-    from hashcanary.inference.explain.margins import Missing
-    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
 
 POSTERIOR = "central 95% of the posterior"
@@ -191,8 +189,6 @@ def explain_drop(
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
     from hashcanary.inference.explain import attribution
-    from hashcanary.inference.explain.causes import read_causes, read_pool_regions
-    from hashcanary.inference.explain.margins import Machines
 
     assumptions = attribution.Assumptions(
         read_causes(causes),
@@ -395,11 +391,8 @@ def _listed(explanation: Explanation, probabilities: dict[str, float]) -> str:
 
 def _decline(explanation: Explanation) -> str:
     drop = explanation.drop
-    return f"{banded(drop.depth, FRACTION, 0)} over {_days(drop.decline_days)}"
-
-
-def _days(figure: Interval) -> str:
-    return with_ends(figure, decimals(1), " days")
+    days = with_ends(drop.decline_days, decimals(1), " days")
+    return f"{banded(drop.depth, FRACTION, 0)} over {days}"
 
 
 def _recovery(explanation: Explanation) -> str:

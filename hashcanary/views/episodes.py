@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hashcanary.metrics.intervals import INDEPENDENT_RATIO
 from hashcanary.moments import iso_day
-from hashcanary.studies.forward_returns import HORIZONS, INTERVAL
+from hashcanary.studies.episodes import SHORT_DAYS, Episode, EpisodeStudy, find_episodes, with_luck
+from hashcanary.studies.forward_returns import HORIZONS, INTERVAL, ForwardReturn, ForwardSummary
 from hashcanary.studies.luck import DEFINITION as SIMULATED_INVERSIONS
-from hashcanary.studies.luck import RETURN_PERIOD
+from hashcanary.studies.luck import RETURN_PERIOD, Chance, RibbonLuck
 from hashcanary.units import COUNT, DATE, DAYS, FRACTION, HASHRATE, PROBABILITY, USD, YEARS
 from hashcanary.views.answer import Answer, View, one_of
-from hashcanary.views.table import Column, Table, defined, limited
+from hashcanary.views.table import Cell, Column, Table, defined, limited
 from hashcanary.views.text import chance, count, day, period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hashcanary.store.record import Record
-    from hashcanary.studies.episodes import Episode, EpisodeStudy
-    from hashcanary.studies.forward_returns import ForwardReturn, ForwardSummary
-    from hashcanary.studies.luck import Chance, RibbonLuck
-    from hashcanary.views.table import Cell
 
 TABLES = ("episodes", "after")
 _OPEN = "the episode is still open"
@@ -79,11 +76,6 @@ class After(NamedTuple):
     moment: str = ""
     began: tuple[int, ...] = ()
 
-    @property
-    def rose(self) -> Cell:
-        """The share of windows apart after which the price was higher, with its limits."""
-        return limited(self.summary.share_positive, self.summary.low, self.summary.high)
-
 
 ANY_DAY = "windows apart, any day"
 VIEW = View(
@@ -129,7 +121,7 @@ VIEW = View(
             Column("median", "median", FRACTION, "summary.median", signed=True),
             Column("positive", "rose", COUNT, "summary.positive", hidden=True),
             Column("independent", "windows apart", COUNT, "summary.independent"),
-            Column("share_positive", "rose", FRACTION, "rose", INTERVAL, digits=0),
+            Column("share_positive", "rose", FRACTION, "summary.rose", INTERVAL, digits=0),
             Column("any_day_share_positive", "any day", FRACTION, "summary.base_share", digits=0),
             Column("any_day_independent", ANY_DAY, COUNT, "summary.base_independent", hidden=True),
         ),
@@ -147,7 +139,6 @@ def episodes(record: Record, *, show: str = "episodes") -> Answer:
     show: the main table, one of ``TABLES``. Raises UsageError.
     """
     from hashcanary.metrics.engine import metrics_of
-    from hashcanary.studies.episodes import find_episodes, with_luck
 
     one_of("--show", show, TABLES, "Omit it for the episodes.")
     metrics = metrics_of(record)
@@ -184,8 +175,6 @@ _NOTES = {
 
 def episodes_table(studies: Iterable[EpisodeStudy]) -> Table:
     """Every episode of every rule; people see those of a week or more."""
-    from hashcanary.studies.episodes import SHORT_DAYS
-
     every = [episode for study in studies for episode in study.episodes]
     return Table(
         "episodes",

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from hashcanary.moments import iso_time
 from hashcanary.units import BYTES, COUNT, DIFFICULTY, SATOSHIS, UNIX_TIME, WEIGHT_UNITS
 from hashcanary.views.answer import Answer, View, one_of
+from hashcanary.views.data import csv_cell, json_text
 from hashcanary.views.errors import FolderTaken, OutputNotWritten
 from hashcanary.views.table import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import polars as pl
 
     from hashcanary.store.lake import Lake
@@ -88,11 +87,8 @@ def believed(record: Record, name: str) -> pl.DataFrame:
     from hashcanary.views.metrics import side_by_side_frame
 
     rows = side_by_side_frame(record, "day" if name == "days" else "epoch")
-    return rows.rename(dict(zip(rows.columns, _keys(columns), strict=True))).select(pl.all())
-
-
-def _keys(columns: Sequence[Column]) -> list[str]:
-    return [key for column in columns for key in column.keys]
+    keys = [key for column in columns for key in column.keys]
+    return rows.rename(dict(zip(rows.columns, keys, strict=True))).select(pl.all())
 
 
 def _blocks(record: Record) -> pl.DataFrame:
@@ -145,8 +141,6 @@ def _check_free(folder: Path) -> None:
 def _written(record: Record, folder: Path, draft: Path, kind: str) -> list[tuple[Any, ...]]:
     from polars.exceptions import PolarsError
 
-    from hashcanary.views.data import json_text
-
     rows = []
     try:
         shutil.rmtree(draft, ignore_errors=True)
@@ -171,8 +165,6 @@ def _write(frame: pl.DataFrame, path: Path, kind: str) -> None:
         frame.write_parquet(path)
         return
     import polars as pl
-
-    from hashcanary.views.data import csv_cell
 
     words = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     frame.with_columns(

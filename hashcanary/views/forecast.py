@@ -25,10 +25,11 @@ from hashcanary.units import (
     USD_PER_BTC,
     USD_PER_MWH,
     USD_PER_PHS_DAY,
+    Unit,
 )
 from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.supply import fleet_assumptions, fleet_facts
-from hashcanary.views.table import Column, Table, defined
+from hashcanary.views.table import Cell, Column, Row, Table, defined
 from hashcanary.views.text import banded, count, day, minute, percent, period, probability
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from hashcanary.inference.retarget.after import AfterRetarget, Quantiles, RigAfter, Then
     from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.store.record import Record
-    from hashcanary.units import Unit
-    from hashcanary.views.table import Cell, Row
 
 PREDICTIVE = "central, posterior predictive"
 # where the limits of each central interval stand among ``bank.LEVELS``, in percent

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT
-from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, known_by
+from hashcanary.economics.hosting.contracts import HOURS_A_YEAR, Contract, known_by, read_hosting
+from hashcanary.economics.supply.curve import AfterExit, LeftForGood, Selection, after_exit
 from hashcanary.moments import iso_day
 from hashcanary.units import (
     COUNT,
@@ -25,23 +26,20 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
     USD_PER_YEAR,
     YEARS,
+    Unit,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.supply import fleet_assumptions, most_sensitive, sensitivity
-from hashcanary.views.table import Column, Table
+from hashcanary.views.supply import fleet_assumptions, most_sensitive, sensitivity, sensitivity_note
+from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import MINUS, banded, day, decimals, percent, with_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hashcanary.economics.hosting.contracts import Contract
     from hashcanary.economics.hosting.study import HostingStudy, OfferPoint
-    from hashcanary.economics.supply.curve import AfterExit, LeftForGood, Selection
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
-    from hashcanary.units import Unit
-    from hashcanary.views.table import Cell
 
 _LEVERS = 4
 _GIGA = 1e-3
@@ -74,37 +72,44 @@ def _fact(name: str, title: str, unit: Unit, get: str | None = None) -> Column:
     return Column(name, title, unit, get, BAND_TEXT)
 
 
+def _rent_fact(of: str, where: str) -> Column:
+    path = f"break_even.{of}_usd_per_mwh"
+    return _fact(f"break_even_{of}", f"break-even rent {where}", USD_PER_MWH, path)
+
+
+_HASHPRICE = "supply.market.hashprice_usd_per_phs_day"
+_TYPICAL = "median rent of comparable contracts"
+_EVEN = "the same over the years of a contract"
+_DRIFT = "drift of the logarithm of hashprice, halvings apart"
+_CONNECTION = "grid connection of all known contracts"
 VIEW = View(
     "hosting",
     "study hosting",
     "What does hosting AI earn against mining, and which hashrate would leave for it?",
     facts=(
         Column("day", "day of the hashprice", DATE, "supply.market.day"),
-        Column("hashprice", "hashprice", USD_PER_PHS_DAY),
+        Column("hashprice", "hashprice", USD_PER_PHS_DAY, _HASHPRICE),
         Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
-        Column("typical_rent", "median rent of comparable contracts", USD_PER_MWH),
+        Column("typical_rent", _TYPICAL, USD_PER_MWH, "typical_usd_per_mwh"),
         Column("reference_rent", "rent of the sensitivity", USD_PER_MWH, "reference_usd_per_mwh"),
-        Column("year", "hours of a year", HOURS),
+        Column("year", "hours of a year", HOURS, lambda _: HOURS_A_YEAR),
         _fact("could_leave", "hashrate that could leave at any rent", FRACTION, "could"),
         _fact("build", "time to build", MONTHS, "build_months"),
         _fact("mining_revenue", "revenue of mining, median site", USD_PER_MWH),
         _fact("mining_margin", "the same after power and site", USD_PER_MWH),
-        _fact("mining_even_margin", "the same over the years of a contract", USD_PER_MWH),
-        _fact("break_even_no_margin", "break-even rent where mining earns nothing", USD_PER_MWH),
-        _fact("break_even_median", "break-even rent of the median machine", USD_PER_MWH),
-        _fact("break_even_best", "break-even rent of the best tenth of sites", USD_PER_MWH),
+        _fact("mining_even_margin", _EVEN, USD_PER_MWH, "mining_even_usd_per_mwh"),
+        _rent_fact("no_margin", "where mining earns nothing"),
+        _rent_fact("median", "of the median machine"),
+        _rent_fact("best", "of the best tenth of sites"),
         Column("own_power_price", "your power price", USD_PER_KWH, optional=True),
-        replace(
-            _fact("break_even_own", "break-even rent at your power price", USD_PER_MWH),
-            optional=True,
-        ),
-        _fact("hashprice_drift", "drift of the logarithm of hashprice, halvings apart", PER_YEAR),
+        replace(_rent_fact("own", "at your power price"), optional=True),
+        _fact("hashprice_drift", _DRIFT, PER_YEAR, "drift_per_year"),
         Column("drift_first", "first day of the drift", DATE),
         Column("drift_last", "last day of the drift", DATE),
         Column("drift_source", "source of the drift"),
-        _fact("contracted_connection", "grid connection of all known contracts", MEGAWATTS),
+        _fact("contracted_connection", _CONNECTION, MEGAWATTS, "contracted_mw"),
         _fact("mining_power", "power of the network", MEGAWATTS, "mining_mw"),
-        Column("draws", "number of draws", COUNT),
+        Column("draws", "number of draws", COUNT, "supply.supply.left.size"),
         Column("file", "file of contracts and assumptions", get="figures.file"),
     ),
     tables={
@@ -182,8 +187,7 @@ _NOTES = {
     "contracts": "Rent: of critical IT, then of the grid connection; after building: the margin "
     "after the site's costs and the building. Only contracts in which the host pays for the "
     "building and the tenant for power count; a second reading of a contract does not.",
-    "assumptions": "From, to: ends of the middle 60% of the draws. Leaves: the mean among draws "
-    "with the assumption in its lowest, then in its highest fifth.",
+    "assumptions": sensitivity_note("Leaves"),
     "left": "Alone: no idle machine returns. The other changes are after idle machines have "
     "returned to the higher hashprice. Price and fees in bitcoin are held.",
 }
@@ -209,11 +213,9 @@ def hosting(
     power_price: USD/kWh of your own. contracts, rigs, power_prices: TOML files. seed: of the draws.
     Raises UsageError, BadFigures, NoRigYet, TooFewDaysForFleet, NoHashprice, TooFewDaysForDrift.
     """
-    from hashcanary.economics.hosting.contracts import read_hosting
     from hashcanary.economics.hosting.study import Asked, study_hosting
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
-    from hashcanary.economics.supply.curve import LeftForGood, after_exit
 
     shown = show or ("offers" if left_for_good is None else "left")
     VIEW.ordered(shown)
@@ -286,21 +288,10 @@ def _facts(study: HostingStudy) -> dict[str, Cell]:
     first, last = study.drift_days or (None, None)
     known: dict[str, Cell] = {
         "hashrate": study.supply.market.hashrate_ths / 1e6,
-        "year": HOURS_A_YEAR,
-        "hashprice": study.supply.market.hashprice_usd_per_phs_day,
-        "typical_rent": study.typical_usd_per_mwh,
-        "mining_even_margin": study.mining_even_usd_per_mwh,
-        "break_even_no_margin": rents.no_margin_usd_per_mwh,
-        "break_even_median": rents.median_usd_per_mwh,
-        "break_even_best": rents.best_usd_per_mwh,
-        "hashprice_drift": study.drift_per_year,
-        "contracted_connection": study.contracted_mw,
         "own_power_price": None if rents.own_usd_per_mwh is None else rents.own_usd_per_kwh,
-        "break_even_own": rents.own_usd_per_mwh,
         "drift_first": first,
         "drift_last": last,
         "drift_source": "the record" if of_record else study.figures.decline.source,
-        "draws": int(study.supply.supply.left.size),
     }
     return VIEW.facts_of(study, known)
 

@@ -19,7 +19,7 @@ from hashcanary.units import (
     YEARS,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table
+from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import count, day, how_often, minute, moved, percent
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from hashcanary.inference.filter.comparison import Comparison
     from hashcanary.inference.luck.luck import WindowLuck
     from hashcanary.store.record import Record
-    from hashcanary.views.table import Cell
 
 YEAR_DAYS = 365.25
 _DAYS = 3

@@ -8,10 +8,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.errors import UsageError
+from hashcanary.metrics.declaration import Grain, Metric, all_metrics, find_metric
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.units import DATE, UNIX_TIME
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table, defined, limited
+from hashcanary.views.table import Cell, Column, Table, defined, limited
 from hashcanary.views.text import period
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from hashcanary.metrics.declaration import Grain, Metric
     from hashcanary.store.record import Record
-    from hashcanary.views.table import Cell
 
 PEOPLE_ROWS = 15
 
@@ -85,8 +84,6 @@ SHOW = View(
 
 def metric_list() -> Answer:
     """Every metric there is, those of installed packages too."""
-    from hashcanary.metrics.declaration import all_metrics
-
     rows = list(all_metrics().values())
     return Answer(LIST, None, "", (Table("metrics", "", LIST.tables["metrics"], rows),))
 
@@ -182,7 +179,6 @@ def frame(record: Record, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _of_one_grain(names: Sequence[str]) -> list[Metric]:
-    from hashcanary.metrics.declaration import find_metric
 
     metrics = [find_metric(name) for name in dict.fromkeys(names)]
     grains = sorted({each.grain for each in metrics})
@@ -217,8 +213,6 @@ def _wide(record: Record, metrics: Sequence[Metric]) -> pl.DataFrame:
 def side_by_side_frame(record: Record, grain: Grain) -> pl.DataFrame:
     """Every metric of a grain side by side, as in ``wide_columns``."""
     import polars as pl
-
-    from hashcanary.metrics.declaration import all_metrics
 
     rows = _wide(record, [each for each in all_metrics().values() if each.grain == grain])
     return rows.with_columns(_time(grain), pl.from_epoch("known_at").dt.replace_time_zone("UTC"))

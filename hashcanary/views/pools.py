@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from hashcanary.metrics.concentration import HHI, NAKAMOTO, SHARE
 from hashcanary.metrics.intervals import POISSON
-from hashcanary.sources.pools.pool_lists import UNKNOWN
-from hashcanary.studies.pools import CHANGE, FALSE_ALARM, RATE_CHANGE
+from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
+from hashcanary.studies.pools import CHANGE, FALSE_ALARM, RATE_CHANGE, study_pools
 from hashcanary.units import COUNT, DAYS, FRACTION, HASHRATE, P_VALUE, RATIO, UNIX_TIME
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import Column, Table
@@ -76,8 +76,6 @@ def pools(record: Record, *, days: int = 7, by: By = "pool") -> Answer:
     days: length of the window and of the one before it. by: ``pool``, or ``group`` for pools
     believed to share templates or an owner. Raises NoPoolLabels.
     """
-    from hashcanary.studies.pools import study_pools
-
     return answer(record, study_pools(record, days, by))
 
 
@@ -189,6 +187,5 @@ def _compared(study: PoolStudy) -> str:
 def _groups(study: PoolStudy) -> list[str]:
     if study.by != "group":
         return []
-    from hashcanary.sources.pools.pool_lists import built_in
 
     return [f"{group.name}: {group.relation} ({group.source})." for group in built_in().groups]

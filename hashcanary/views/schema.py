@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hashcanary import views
 from hashcanary.units import DATE, UNIX_TIME
 from hashcanary.views.answer import View
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from hashcanary.views.table import Column
+from hashcanary.views.table import Column
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _NULL = ["null"]

@@ -7,7 +7,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.economics.draws import BAND_TEXT
-from hashcanary.economics.priors import SupplyPriors
+from hashcanary.economics.priors import read_priors
+from hashcanary.economics.selling.study import Beside, ClassSold, SellingStudy, study_selling
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.units import (
@@ -21,17 +22,15 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.supply import fleet_assumptions, most_sensitive, sensitivity
-from hashcanary.views.table import Column, Table
+from hashcanary.views.supply import fleet_assumptions, most_sensitive, sensitivity, sensitivity_note
+from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import banded, count, day, decimals, percent, period, with_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hashcanary.economics.selling.study import Beside, ClassSold, SellingStudy
     from hashcanary.store.record import Record
-    from hashcanary.views.table import Cell
 
 _LEVERS = 3
 _MILLION = 1e6
@@ -75,13 +74,15 @@ def _stated(row: Beside) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+_HASHPRICE = "supply.market.hashprice_usd_per_phs_day"
+_EACH_DAY = "number of draws of each day of the history"
 VIEW = View(
     "selling",
     "study selling",
     "Which share of production is sold to pay for power?",
     facts=(
         Column("day", "day of the hashprice", DATE, "supply.market.day"),
-        Column("hashprice", "hashprice", USD_PER_PHS_DAY),
+        Column("hashprice", "hashprice", USD_PER_PHS_DAY, _HASHPRICE),
         Column("price", "price of bitcoin", USD_PER_BTC, "supply.price_usd_per_btc"),
         Column("mined", "production", BTC_PER_DAY),
         _fact("forced_selling", "share of production needed for power", "power"),
@@ -92,8 +93,8 @@ VIEW = View(
         Column("rank_day", "day that is ranked", DATE, "standing.day"),
         Column("rank_since", "first day of the comparison", DATE, "standing.since"),
         Column("compared", "days of the comparison", DAYS, "standing.days"),
-        Column("draws", "number of draws", COUNT),
-        Column("history_draws", "number of draws of each day of the history", COUNT),
+        Column("draws", "number of draws", COUNT, "supply.supply.left.size"),
+        Column("history_draws", _EACH_DAY, COUNT, "through_time.draws"),
     ),
     tables={
         "classes": (
@@ -164,8 +165,7 @@ _NOTES = {
     "first known. The table has the first day of each quarter; --csv and --json have every day.",
     "published": "Ours: share needed for power, mean of the same days (of cash costs: power / "
     "power, site, staff and administration). Coins sold and coins that pay for power differ.",
-    "assumptions": "From, to: ends of the middle 60% of the draws. Forced selling: the mean among "
-    "draws with the assumption in its lowest, then in its highest fifth.",
+    "assumptions": sensitivity_note("Forced selling"),
 }
 _EMPTY = {
     "history": "No day since January 2017 is known.",
@@ -191,7 +191,6 @@ def selling(
     from hashcanary.economics.costs.stated import read_assumptions
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
-    from hashcanary.economics.selling.study import study_selling
 
     VIEW.ordered(show)
     catalogue, prices = read_rigs(rigs), read_power_prices(power_prices)
@@ -201,17 +200,12 @@ def selling(
 
 def answer(record: Record, study: SellingStudy, show: str = "classes") -> Answer:
     """The answer of a study that was computed. show: the main table."""
-    known: dict[str, Cell] = {
-        "hashprice": study.supply.market.hashprice_usd_per_phs_day,
-        "draws": int(study.supply.supply.left.size),
-        "history_draws": study.through_time.draws,
-    }
     return Answer(
         VIEW,
         record,
         f"{_TITLES[show]}, as known at {record.at_text}",
         tuple(table(study, key) for key in VIEW.ordered(show)),
-        facts=VIEW.facts_of(study, known),
+        facts=VIEW.facts_of(study),
         more={"missing": list(study.missing)},
         sentences=sentences(study, through_time=show in _EMPTY),
         notes=[_NOTES[show]],
@@ -337,7 +331,7 @@ def _standing(study: SellingStudy) -> str:
 
 
 def _past() -> str:
-    fee = SupplyPriors().pool_fee.median
+    fee = read_priors().supply["pool_fee"].median
     return (
         "Assumptions: the fleet of each month from release dates, regional power prices, hashrate "
         f"and hashprice, all as known then; power alone, pool fee {percent(fee)}."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import expm1, isinf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from hashcanary.economics.machines.rigs import RELEASE_MEANINGS, read_rigs
+from hashcanary.economics.machines.rigs import RELEASE_MEANINGS, Catalogue, Rig, read_rigs
 from hashcanary.economics.shutdown.switching import BLOCK_DAYS, HORIZON_DAYS, PATHS, Flow, Paths
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
@@ -32,21 +32,19 @@ from hashcanary.units import (
     USD_PER_PHS_DAY,
     USD_PER_THS,
     WATTS,
+    Unit,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table, defined
+from hashcanary.views.table import Cell, Column, Table, defined
 from hashcanary.views.text import banded, count, day, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from hashcanary.economics.hash_economics import HashEconomics, Stated
-    from hashcanary.economics.machines.rigs import Catalogue, Rig
     from hashcanary.economics.shutdown.table import Line, Terms
     from hashcanary.store.record import Record
-    from hashcanary.units import Unit
-    from hashcanary.views.table import Cell
 
 
 # people are shown machines first sold in the last six years, unless they name some
@@ -96,6 +94,32 @@ def _over_paths(
     return Column(name, title, unit, get, limits, 0.90, "", digits, optional=True, spare=spare)
 
 
+class _Basis(NamedTuple):
+    """What all lines rest on; flow, paths, their number and seed: None where there are none."""
+
+    market: HashEconomics
+    terms: Terms
+    flow: Flow | None
+    paths: Paths | None
+    drawn: int | None
+    seed: int | None
+
+
+def _of(name: str, title: str, unit: Unit, get: Callable[[_Basis], Cell] | str) -> Column:
+    """A fact that is left out where it is not known."""
+    return Column(name, title, unit, get, optional=True)
+
+
+def _fees(basis: _Basis) -> Interval | None:
+    """A hashprice that is stated has its fees inside."""
+    market = basis.market
+    return None if "hashprice_usd_per_phs_day" in market.stated else market.fees_to_subsidy
+
+
+_HASHPRICE = "market.hashprice_usd_per_phs_day"
+_DRAWN_FROM = "daily changes the paths are drawn from"
+
+
 def _days(days: float) -> str:
     return "never" if isinf(days) else f"{days:,.0f}"
 
@@ -119,25 +143,27 @@ VIEW = View(
     "shutdown",
     "At which prices do machines stop paying for their power?",
     facts=(
-        Column("day", "day of the price", DATE),
-        Column("hashprice", "hashprice now", USD_PER_PHS_DAY, limits=_FEES, level=None),
-        Column("price", "price of bitcoin", USD_PER_BTC),
-        Column("difficulty", "difficulty", DIFFICULTY),
-        Column("subsidy", "new coins a block", BTC_PER_BLOCK),
-        Column("fees_to_subsidy", "fees over subsidy", FRACTION, limits=_FEES, level=None),
-        Column("pool_fee", "pool fee", FRACTION, limits=_ASSUMED, level=None),
-        Column("pue", "power of the site over its machines'", RATIO, limits=_ASSUMED, level=None),
-        Column("restart_cost", "cost of a restart", USD, limits=_ASSUMED, level=None),
-        Column("rig_price", "price of a rig", USD_PER_THS),
-        Column("volatility", "volatility of hashprice", PER_YEAR),
-        Column("volatility_days", "daily changes it is of; 0: stated", COUNT),
-        Column("drift", "drift of hashprice, for stop and restart", PER_YEAR),
-        Column("discount", "discount, for stop and restart", PER_YEAR),
-        Column("paths", "paths of hashprice", COUNT),
-        Column("paths_days", "daily changes the paths are drawn from; 0: stated", COUNT),
-        Column("paths_drift", "drift of the logarithm on the paths", PER_YEAR),
-        Column("paths_drift_error", "standard error of that drift", PER_YEAR),
-        Column("seed", "seed of the paths", COUNT),
+        Column("day", "day of the price", DATE, "market.day"),
+        Column("hashprice", "hashprice now", USD_PER_PHS_DAY, _HASHPRICE, _FEES, None),
+        Column("price", "price of bitcoin", USD_PER_BTC, "market.price_usd_per_btc"),
+        Column("difficulty", "difficulty", DIFFICULTY, "market.difficulty"),
+        Column("subsidy", "new coins a block", BTC_PER_BLOCK, "market.subsidy_btc"),
+        replace(
+            _of("fees_to_subsidy", "fees over subsidy", FRACTION, _fees), limits=_FEES, level=None
+        ),
+        Column("pool_fee", "pool fee", FRACTION, "terms.pool_fee", _ASSUMED, None),
+        Column("pue", "power of the site over its machines'", RATIO, "terms.pue", _ASSUMED, None),
+        Column("restart_cost", "cost of a restart", USD, "terms.restart_usd", _ASSUMED, None),
+        Column("rig_price", "price of a rig", USD_PER_THS, "terms.rig_usd_per_ths"),
+        _of("volatility", "volatility of hashprice", PER_YEAR, "flow.volatility"),
+        _of("volatility_days", "daily changes it is of; 0: stated", COUNT, "flow.changes"),
+        _of("drift", "drift of hashprice, for stop and restart", PER_YEAR, "flow.drift"),
+        _of("discount", "discount, for stop and restart", PER_YEAR, "flow.discount"),
+        _of("paths", "paths of hashprice", COUNT, "drawn"),
+        _of("paths_days", f"{_DRAWN_FROM}; 0: stated", COUNT, "paths.changes"),
+        _of("paths_drift", "drift of the logarithm on the paths", PER_YEAR, "paths.drift"),
+        _of("paths_drift_error", "standard error of that drift", PER_YEAR, "paths.drift_error"),
+        _of("seed", "seed of the paths", COUNT, "seed"),
     ),
     tables={
         "rigs": defined(
@@ -249,7 +275,6 @@ def shutdown(
     Raises UsageError, BadFigures, UnknownRig, NoRigYet, NoMarket.
     """
     from hashcanary.economics.hash_economics import hash_economics
-    from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.shutdown.switching import flow_of, paths_of
     from hashcanary.economics.shutdown.table import shutdown_table
 
@@ -277,7 +302,11 @@ def shutdown(
         record,
         _headline(market, record),
         (Table("rigs", "Shutdown prices", _columns(lines, market), lines, shown=shown),),
-        facts=_facts(market, terms, flow, paths, seed),
+        facts=VIEW.facts_of(
+            _Basis(market, terms, flow, None, None, None)
+            if isinstance(paths, str)
+            else _Basis(market, terms, flow, paths, len(paths.factors), seed)
+        ),
         more={
             "rigs_file": catalogue.file,
             "power_source": source,
@@ -356,40 +385,6 @@ def _columns(lines: Sequence[Line], market: HashEconomics) -> list[Column]:
         else column
         for column in VIEW.tables["rigs"]
     ]
-
-
-def _facts(
-    market: HashEconomics, terms: Terms, flow: Flow | None, paths: Paths | str, seed: int
-) -> dict[str, Cell]:
-    facts: dict[str, Cell] = {
-        "day": market.day,
-        "hashprice": market.hashprice_usd_per_phs_day,
-        "price": market.price_usd_per_btc,
-        "difficulty": market.difficulty,
-        "subsidy": market.subsidy_btc,
-        "pool_fee": terms.pool_fee,
-        "pue": terms.pue,
-        "restart_cost": terms.restart_usd,
-        "rig_price": terms.rig_usd_per_ths,
-    }
-    if "hashprice_usd_per_phs_day" not in market.stated:
-        facts["fees_to_subsidy"] = market.fees_to_subsidy
-    if flow is not None:
-        facts |= {
-            "volatility": flow.volatility,
-            "volatility_days": flow.changes,
-            "drift": flow.drift,
-            "discount": flow.discount,
-        }
-    if not isinstance(paths, str):
-        facts |= {
-            "paths": len(paths.factors),
-            "paths_days": paths.changes,
-            "paths_drift": paths.drift,
-            "paths_drift_error": paths.drift_error,
-            "seed": seed,
-        }
-    return facts
 
 
 def _headline(market: HashEconomics, record: Record | None) -> str:

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
-from hashcanary.studies.stress.answer import ALL_WORDS
-from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL
-from hashcanary.studies.stress.settings import CALM, WORDS
+from hashcanary.studies.stress.answer import ALL_WORDS, hindsight_notes, stress_now
+from hashcanary.studies.stress.gauge import BAND_TEXT, LEVEL, StressHistory, stress_history
+from hashcanary.studies.stress.settings import CALM, WORDS, Settings, read_settings
 from hashcanary.studies.stress.sustainability import ALL_IN, POWER
 from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND_TEXT
 from hashcanary.units import DATE, DAYS, FRACTION, INDEX_100, UNIX_TIME, known_units
-from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table, defined, limited
+from hashcanary.views.answer import Answer, View, only_of_history
+from hashcanary.views.table import Cell, Column, Table, defined, limited
 from hashcanary.views.text import banded, count, day, decimals, harmless, month_ends, percent
 
 if TYPE_CHECKING:
@@ -25,11 +24,7 @@ if TYPE_CHECKING:
 
     from hashcanary.store.record import Record
     from hashcanary.studies.stress.answer import ComponentNow, IndexNow, PartNow, StressNow
-    from hashcanary.studies.stress.gauge import StressHistory
-    from hashcanary.studies.stress.settings import Settings
     from hashcanary.studies.stress.sustainability import SustainabilityHistory
-    from hashcanary.units import Unit
-    from hashcanary.views.table import Cell
 
 GAUGE, INDEX = "Stress gauge", "Miner sustainability"
 PART_TITLES = {
@@ -47,6 +42,10 @@ _DAYS_SHOWN = 62
 
 tenths, whole = decimals(1), decimals(0)
 
+_LOWER = "earlier days of the window with a lower index"
+_PARTS_KNOWN = "weight of the parts of the index that are known"
+
+
 VIEW = View(
     "stress",
     "stress",
@@ -56,12 +55,12 @@ VIEW = View(
         Column("known_at", "when the gauge of that day was final", UNIX_TIME),
         Column("gauge", GAUGE, INDEX_100, limits=BAND_TEXT, level=LEVEL),
         Column("word", "the word it has"),
-        Column("word_held", "how long it has had that word or a worse one", DAYS),
+        Column("word_held", "how long it has had that word or a worse one", DAYS, "days_in_word"),
         Column("weight_known", "weight of the components that are known", FRACTION),
-        Column("index", INDEX, INDEX_100, limits=INDEX_BAND_TEXT, level=LEVEL),
-        Column("index_day", "newest day with an index", DATE),
-        Column("index_percentile", "earlier days of the window with a lower index", INDEX_100),
-        Column("index_weight_known", "weight of the parts of the index that are known", FRACTION),
+        Column("index", INDEX, INDEX_100, "index.index", INDEX_BAND_TEXT, LEVEL),
+        Column("index_day", "newest day with an index", DATE, "index.day"),
+        Column("index_percentile", _LOWER, INDEX_100, "index.percentile"),
+        Column("index_weight_known", _PARTS_KNOWN, FRACTION, "index.weight_known"),
         Column("window", "window of the percentiles; 0: all earlier days", DAYS),
         Column("fewest", "fewest earlier days for a percentile or a word", DAYS),
         Column("weights_file", "file of the weights"),
@@ -135,19 +134,10 @@ def stress(
     place of the newest one's components. start, end: Unix seconds between which days of a history
     begin, the end excluded. Raises UsageError, BadStressFile, NoStress, BadFigures.
     """
-    from hashcanary.studies.stress.answer import hindsight_notes, stress_now
     from hashcanary.studies.stress.component import all_components
-    from hashcanary.studies.stress.gauge import stress_history
-    from hashcanary.studies.stress.settings import read_settings
     from hashcanary.studies.stress.sustainability import stress_sources, sustainability_history
 
-    if (start is not None or end is not None) and not history:
-        raise UsageError(
-            argument="--start and --end",
-            expected="--history with them",
-            found="none",
-            remedy="--at gives the gauge as known at a moment.",
-        )
+    only_of_history(start, end, "the gauge", history=history)
     known = all_components()
     settings = read_settings(known, weights)
     sources = stress_sources(record)
@@ -171,24 +161,12 @@ def stress(
 
 
 def _facts(now: StressNow, settings: Settings) -> dict[str, Cell]:
-    index = now.index
-    of_index: tuple[Cell, ...] = (None,) * 4
-    if index is not None:
-        band = limited(index.index, index.low, index.high)
-        of_index = (band, index.day, index.percentile, index.weight_known)
-    names = ("index", "index_day", "index_percentile", "index_weight_known")
-    return {
-        "day": now.day,
-        "known_at": now.known_at,
-        "gauge": limited(now.gauge, now.low, now.high),
-        "word": now.word,
-        "word_held": now.days_in_word,
-        "weight_known": now.weight_known,
-        **dict(zip(names, of_index, strict=True)),
+    known: dict[str, Cell] = {
         "window": settings.window_days,
         "fewest": settings.fewest_days,
         "weights_file": settings.file,
     }
+    return VIEW.facts_of(now, known)
 
 
 def _words(now: StressNow, settings: Settings) -> list[dict[str, object]]:
@@ -209,11 +187,11 @@ def _words(now: StressNow, settings: Settings) -> list[dict[str, object]]:
 def _components(now: StressNow) -> Table:
     """Gauge and index, a row a component and one for the whole."""
     rows = [_component(each, now.day) for each in now.components]
-    rows.append(_total("gauge", GAUGE, Interval(now.gauge, now.low, now.high), now.day))
+    rows.append(_total("gauge", GAUGE, now.gauge, now.day))
     index = now.index
     if index is not None:
         rows += [_part(each, index.day) for each in index.parts]
-        rows.append(_total("index", INDEX, Interval(index.index, index.low, index.high), index.day))
+        rows.append(_total("index", INDEX, index.index, index.day))
     columns = VIEW.tables["components"]
     return Table("components", GAUGE, columns, rows, shown=[_for_people(row) for row in rows])
 
@@ -228,9 +206,9 @@ def _component(row: ComponentNow, of: int) -> dict[str, Cell]:
         figure="gauge",
         name=component.name,
         title=component.title,
-        value=limited(row.value, row.low, row.high),
+        value=row.value,
         unit=component.unit.suffix,
-        percentile=limited(row.percentile, row.percentile_low, row.percentile_high),
+        percentile=row.percentile,
         weight=row.weight,
         stated_weight=row.stated_weight,
         contribution=row.contributes,
@@ -249,7 +227,7 @@ def _part(part: PartNow, of: int) -> dict[str, Cell]:
         figure="index",
         name=part.name,
         title=PART_TITLES[part.name],
-        value=limited(part.value, part.low, part.high),
+        value=part.value,
         unit=FRACTION.suffix,
         weight=part.weight,
         contribution=part.contributes,
@@ -277,13 +255,8 @@ def _total(figure: str, title: str, value: Interval, of: int) -> dict[str, Cell]
 
 def _for_people(row: Mapping[str, Cell]) -> dict[str, Cell]:
     """The row with its value as text, in its own unit."""
-    return {**row, "value": _in_unit(row["value"], known_units()[str(row["unit"])])}
-
-
-def _in_unit(value: Cell, unit: Unit) -> str | None:
-    if isinstance(value, float):
-        value = Interval.exact(value)
-    return banded(value, unit) if isinstance(value, Interval) else None
+    value, unit = row["value"], known_units()[str(row["unit"])]
+    return {**row, "value": banded(value, unit) if isinstance(value, Interval) else None}
 
 
 def component_table(now: StressNow) -> Table:
@@ -329,25 +302,27 @@ def gauge_sentence(now: StressNow) -> str:
     """The gauge in one sentence."""
     since = f" and has been {held(now)}" if now.word else ""
     return (
-        f"The stress gauge stands at {now.gauge:.0f} of 100 ({LEVEL:.0%}: {now.low:.0f} to "
-        f"{now.high:.0f}){since}."
+        f"The stress gauge stands at {now.gauge.value:.0f} of 100 ({LEVEL:.0%}: "
+        f"{now.gauge.low:.0f} to {now.gauge.high:.0f}){since}."
     )
 
 
 def parts_text(index: IndexNow) -> str:
     """The parts of the index that are known, each with its band."""
     return ", ".join(
-        f"{PART_TITLES[part.name].lower()} {banded(value, FRACTION, 0)}"
+        f"{PART_TITLES[part.name].lower()} {banded(part.value, FRACTION, 0)}"
         for part in index.parts
-        if isinstance(value := limited(part.value, part.low, part.high), Interval)
+        if part.value is not None
     )
 
 
 def _title(now: StressNow) -> str:
     word = f", {now.word}" if now.word else ""
-    return (
-        f"{GAUGE} {now.gauge:.0f} of 100 ({now.low:.0f} to {now.high:.0f}){word}, on {day(now.day)}"
-    )
+    return f"{GAUGE} {_of_100(now.gauge)}{word}, on {day(now.day)}"
+
+
+def _of_100(figure: Interval) -> str:
+    return f"{figure.value:.0f} of 100 ({figure.low:.0f} to {figure.high:.0f})"
 
 
 def sentences(now: StressNow, settings: Settings) -> list[str]:
@@ -379,10 +354,7 @@ def sentences(now: StressNow, settings: Settings) -> list[str]:
 def _index_sentences(index: IndexNow | None, settings: Settings) -> list[str]:
     if index is None:
         return [f"Missing: {INDEX.lower()}; too little is known of the fleet and of costs."]
-    lines = [
-        f"{INDEX} is {index.index:.0f} of 100 ({index.low:.0f} to {index.high:.0f}) on "
-        f"{day(index.day)}."
-    ]
+    lines = [f"{INDEX} is {_of_100(index.index)} on {day(index.day)}."]
     if index.percentile is not None:
         window = settings.window_days
         days = f"the last {count(window, 'day')}" if window else "all earlier days"
@@ -399,13 +371,9 @@ def _notes(now: StressNow, settings: Settings, hindsight: Sequence[str]) -> list
         "times weight; their sum is the gauge.",
         f"Bands of the gauge: {BAND_TEXT}. Of the index: {INDEX_BAND_TEXT}.",
         *([f"{_missing(gone)} Known weight: {percent(now.weight_known, 0)}."] if gone else []),
-        *_stated_later(hindsight),
+        *([f"Inputs first published later: {'; '.join(hindsight)}."] if hindsight else []),
         f"Weights: {settings.file}.",
     ]
-
-
-def _stated_later(hindsight: Sequence[str]) -> list[str]:
-    return [f"Inputs first published later: {'; '.join(hindsight)}."] if hindsight else []
 
 
 def _history(

@@ -7,39 +7,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.errors import UsageError
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.forward_returns import INTERVAL
+from hashcanary.studies.stress.against import (
+    AfterWord,
+    Against,
+    Capitulation,
+    Proportion,
+    after_words,
+    against,
+    from_episodes,
+    read_capitulations,
+)
 from hashcanary.studies.stress.answer import ALL_WORDS
-from hashcanary.studies.stress.gauge import BAND_TEXT, reweighted
+from hashcanary.studies.stress.component import Component, all_components
+from hashcanary.studies.stress.gauge import BAND_TEXT, StressHistory, reweighted, stress_history
 from hashcanary.studies.stress.gauge import LEVEL as BAND_LEVEL
-from hashcanary.studies.stress.robustness import DRAWS, LEVEL
+from hashcanary.studies.stress.robustness import DRAWS, LEVEL, correlations
+from hashcanary.studies.stress.settings import Settings, read_settings
 from hashcanary.units import COUNT, DATE, DAYS, FRACTION, INDEX_100, PER_YEAR, RATIO, YEARS
-from hashcanary.views.answer import Answer, View
+from hashcanary.views.answer import Answer, View, one_of
 from hashcanary.views.episodes import ANY_DAY, After
 from hashcanary.views.stress import tenths, whole
-from hashcanary.views.table import Column, Table, defined, limited
+from hashcanary.views.table import Cell, Column, Table, defined
 from hashcanary.views.text import MINUS, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
-    from hashcanary.studies.stress.against import (
-        AfterWord,
-        Against,
-        Capitulation,
-        Proportion,
-        Reading,
-    )
-    from hashcanary.studies.stress.component import Component
-    from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.luck import StressLuck, WordLuck
     from hashcanary.studies.stress.robustness import Difference, RandomWeights
-    from hashcanary.studies.stress.settings import Settings
-    from hashcanary.views.table import Cell
 
 TABLES = ("episodes", "components", "weights", "choices", "luck", "returns")
 AGAINST = ("published", "ribbon", "epoch")
@@ -108,14 +108,6 @@ def _word(number: int) -> str | None:
     return ALL_WORDS[number] if number >= 0 else None
 
 
-def _highest(reading: Reading) -> Cell:
-    return limited(reading.highest, reading.highest_low, reading.highest_high)
-
-
-def _reached(luck: WordLuck) -> Cell:
-    return limited(luck.share, luck.low, luck.high)
-
-
 def _period(luck: WordLuck) -> str:
     return "year after halving" if luck.after_halving else "other years"
 
@@ -159,7 +151,7 @@ VIEW = View(
             Column("end", "to", DATE, lambda row: row.capitulation.end - DAY, hidden=True),
             _points("before", "30 d before", spare=4),
             _points("at_start", "at start"),
-            Column("highest", "highest", INDEX_100, _highest, BAND_TEXT, BAND_LEVEL, text=whole),
+            Column("highest", "highest", INDEX_100, None, BAND_TEXT, BAND_LEVEL, text=whole),
             Column("highest_on", "on", DATE, "highest_day", hidden=True),
             _points("after", "30 d after", spare=3),
             Column("word_at_start", "word at start", get=lambda row: _word(row.word), hidden=True),
@@ -189,7 +181,7 @@ VIEW = View(
             Column("word", "word"),
             Column("threshold", "from", INDEX_100, "points", text=whole),
             Column("simulated", "years", YEARS, "years", text=whole, spare=1),
-            Column("reached", "of days", FRACTION, _reached, "of nine worlds in ten", 0.9),
+            Column("reached", "of days", FRACTION, "share", "of nine worlds in ten", 0.9),
             Column("spells", "spells a year", PER_YEAR, "spells_per_year", text=tenths),
             Column("own_word", "own word", FRACTION, "own_share", spare=2),
         ),
@@ -202,7 +194,7 @@ VIEW = View(
             Column("mean", "mean", FRACTION, "summary.mean", hidden=True, signed=True),
             Column("median", "median", FRACTION, "summary.median", signed=True),
             Column("independent", "windows apart", COUNT, "summary.independent"),
-            Column("rose", "rose", FRACTION, limits=INTERVAL, digits=0),
+            Column("rose", "rose", FRACTION, "summary.rose", INTERVAL, digits=0),
             Column("any_day", "any day", FRACTION, "summary.base_share", digits=0),
             Column("any_day_independent", ANY_DAY, COUNT, "summary.base_independent", hidden=True),
             Column("began", "days on which spells became known", get=_began, hidden=True),
@@ -262,17 +254,13 @@ def stress_study(
     NoStress.
     """
     from hashcanary.studies.stress import robustness
-    from hashcanary.studies.stress.against import from_episodes, read_capitulations
-    from hashcanary.studies.stress.component import all_components
-    from hashcanary.studies.stress.gauge import stress_history
-    from hashcanary.studies.stress.settings import read_settings
     from hashcanary.studies.stress.sustainability import stress_sources
 
     file = against if isinstance(against, Path) else None
     own = "ribbon" if record.simulated else "published"
     judge = "published" if isinstance(against, Path) else against or own
-    _check("--show", show, TABLES)
-    _check("--against", judge, AGAINST)
+    one_of("--show", show, TABLES)
+    one_of("--against", judge, AGAINST)
     known = all_components()
     settings = read_settings(known, weights)
     seen = read_capitulations(file) if judge == "published" else ()
@@ -293,20 +281,8 @@ def stress_study(
     if show == "luck":
         return _luck(record, history, known, (worlds, seed), progress)
     if show == "returns":
-        from hashcanary.studies.stress.against import after_words
-
         return _returns(record, after_words(history, sources.metrics["price"].rows))
     return _episodes(record, history, seen, judge)
-
-
-def _check(argument: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise UsageError(
-            argument=argument,
-            expected=f"one of {', '.join(choices)}",
-            found=value,
-            remedy="Omit it for the default.",
-        )
 
 
 def _has_word(history: StressHistory, at_text: str) -> None:
@@ -345,8 +321,6 @@ def _episodes(
     record: Record, history: StressHistory, capitulations: Sequence[Capitulation], judge: str
 ) -> Answer:
     """The gauge around capitulations. judge: a key of ``_JUDGED_BY``."""
-    from hashcanary.studies.stress.against import against
-
     title, evidence = _JUDGED_BY[judge]
     judged = against(history, capitulations)
     blind = _without_activity(history, capitulations)
@@ -378,7 +352,6 @@ def _episodes(
 def _without_activity(
     history: StressHistory, capitulations: Sequence[Capitulation]
 ) -> Against | None:
-    from hashcanary.studies.stress.against import against
 
     settings: Settings = history.settings
     gone = [name for name in settings.weights if settings.groups[name] == _ACTIVITY]
@@ -404,7 +377,7 @@ def _spells(judged: Against) -> list[dict[str, object]]:
 
 
 def _share(part: Proportion, of: str) -> str:
-    share: Interval = part.share
+    share = part.share
     limits = f" (95%: {percent(share.low, 0)} to {percent(share.high, 0)})" if part.trials else ""
     return f"{part.hits} of {count(part.trials, of)}{limits}"
 
@@ -439,8 +412,6 @@ def _named(differences: Sequence[Difference], preposition: str) -> list[str]:
 
 def _parts(record: Record, history: StressHistory, differences: Sequence[Difference]) -> Answer:
     """The gauge without each of its components."""
-    from hashcanary.studies.stress.robustness import correlations
-
     names = [each.component.name for each in history.components]
     matrix = correlations(history)
     pairs = sorted(
@@ -481,14 +452,12 @@ def _weights(
     seed: int,
 ) -> Answer:
     """The gauge under random weights, at its highest day in each capitulation."""
-    from hashcanary.studies.stress.against import against
-
     judged = against(history, capitulations)
     rows = []
     for reading in judged.readings:
         if reading.highest_day is not None:
             at = int(np.searchsorted(history.time, reading.highest_day))
-            gauge = limited(reading.highest, drawn.low[at], drawn.high[at])
+            gauge = Interval(reading.highest.value, drawn.low[at], drawn.high[at])
             row = (reading.capitulation.name, reading.highest_day, gauge, drawn.same[at])
             rows.append(row)
     ours = judged.hits.hits

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import BAND_TEXT, Moved, band_of
 from hashcanary.economics.machines.fleet import HOURS
-from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR
+from hashcanary.economics.supply.curve import LITERATURE_ELASTICITY, LITERATURE_ERROR, HashMarket
+from hashcanary.economics.supply.own import OwnFleet, Standing, own_rigs, read_own_fleet, standing
+from hashcanary.economics.supply.study import RigPoint, SupplyStudy, study_supply
 from hashcanary.errors import UsageError
 from hashcanary.units import (
     COUNT,
@@ -22,18 +24,14 @@ from hashcanary.units import (
     Unit,
 )
 from hashcanary.views.answer import Answer, View
-from hashcanary.views.table import Column, Table, defined
+from hashcanary.views.table import Cell, Column, Table, defined
 from hashcanary.views.text import banded, day, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hashcanary.economics.supply.curve import HashMarket
-    from hashcanary.economics.supply.own import OwnFleet, Standing
-    from hashcanary.economics.supply.study import RigPoint, SupplyStudy
     from hashcanary.store.record import Record
-    from hashcanary.views.table import Cell
 
 
 TABLES = ("curve", "rigs", "assumptions", "own")
@@ -46,6 +44,8 @@ LITERATURE = (
     f"Noda, Okumura and Hashimoto fitted {LITERATURE_ELASTICITY}, standard error "
     f"{LITERATURE_ERROR}, to October to December 2018"
 )
+_RUNNING = "running hashrate underwater"
+_AT_RISK = "hashrate at risk: unprofitable but running"
 _NAMEPLATES = f"{BAND_TEXT}; of your machines the nameplates' limits"
 
 
@@ -110,6 +110,14 @@ def sensitivity(name: str, title: str, unit: Unit, digits: int | None = None) ->
     )
 
 
+def sensitivity_note(title: str) -> str:
+    """What is read under a table of ``sensitivity``. title: of the answer that moves."""
+    return (
+        f"From, to: ends of the middle 60% of the draws. {title}: the mean among draws with the "
+        "assumption in its lowest, then in its highest fifth."
+    )
+
+
 VIEW = View(
     "supply",
     "study supply",
@@ -121,13 +129,9 @@ VIEW = View(
         Column("price", "price of bitcoin", USD_PER_BTC),
         Column("hashrate", "30-day mean of the hashrate", EXAHASHES),
         Column("highest_hashrate", "highest 30-day mean of a year", EXAHASHES),
-        Column(
-            "underwater", "running hashrate underwater, median of draws", FRACTION, limits=BAND_TEXT
-        ),
-        Column("underwater_mean", "running hashrate underwater, mean of draws", FRACTION),
-        Column(
-            "at_risk", "hashrate at risk: unprofitable but running", EXAHASHES, limits=BAND_TEXT
-        ),
+        Column("underwater", f"{_RUNNING}, median of draws", FRACTION, "under_water", BAND_TEXT),
+        Column("underwater_mean", f"{_RUNNING}, mean of draws", FRACTION, "under_water_mean"),
+        Column("at_risk", _AT_RISK, EXAHASHES, "room_ehs", BAND_TEXT),
         Column(
             "elasticity",
             "percent of profitable hashrate lost for 1% less hashprice",
@@ -136,7 +140,7 @@ VIEW = View(
         ),
         Column("literature_elasticity", "the same, October to December 2018", RATIO),
         *fleet_facts(),
-        Column("draws", "number of draws", COUNT),
+        Column("draws", "number of draws", COUNT, "supply.left.size"),
     ),
     tables={
         "curve": defined(
@@ -197,8 +201,7 @@ NOTES = {
     "that hashprice, with difficulty and fees in bitcoin as now.",
     "rigs": "Off at: the hashprice that pays for it at the network's median power price. "
     "Underwater: of its machines, by what each owner pays for power.",
-    "assumptions": "From, to: ends of the middle 60% of the draws. Underwater: the mean among "
-    "draws with the assumption in its lowest, then in its highest fifth.",
+    "assumptions": sensitivity_note("Underwater"),
     "own": "Off at: break-even hashprice at your power price, with the nameplate's band. Cheaper: "
     "the network's machines that run for less. Pool fee, PUE and overheads count where the file "
     "has them.",
@@ -223,8 +226,6 @@ def supply(
     """
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
-    from hashcanary.economics.supply.own import own_rigs, read_own_fleet, standing
-    from hashcanary.economics.supply.study import study_supply
 
     _check(show, own=fleet is not None or power_price is not None)
     catalogue = read_rigs(rigs)
@@ -277,11 +278,7 @@ def facts(study: SupplyStudy) -> dict[str, Cell]:
     known: dict[str, Cell] = {
         "hashrate": study.market.hashrate_ths * _EXA_IN_TERA,
         "highest_hashrate": study.market.peak_ths * _EXA_IN_TERA,
-        "underwater": study.under_water,
-        "underwater_mean": study.under_water_mean,
-        "at_risk": study.room_ehs,
         "literature_elasticity": LITERATURE_ELASTICITY,
-        "draws": int(study.supply.left.size),
     }
     return VIEW.facts_of(study, known)
 

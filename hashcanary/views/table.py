@@ -6,7 +6,7 @@ A key is ``name_unit``; a cell with limits has two more, ``name_unit_low`` and `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isfinite
@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from hashcanary.interval import Interval
 from hashcanary.moments import iso_day, iso_time
-from hashcanary.units import DATE, UNIX_TIME
+from hashcanary.units import DATE, UNIX_TIME, Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import polars as pl
 
-    from hashcanary.units import Unit
 
 # what limits are where nothing more is known of them
 INTERVAL = "central 95%"

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -15,8 +15,6 @@ from hashcanary.views.text import cell, harmless, heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
     from hashcanary.views.table import Column, Row, Table
 

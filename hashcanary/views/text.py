@@ -21,6 +21,7 @@ from hashcanary.units import (
     RATIO,
     UNIX_TIME,
     YEARS,
+    Unit,
 )
 
 _WHOLE = 1e15  # floats beyond are not whole numbers that can be counted on
@@ -28,7 +29,6 @@ _WHOLE = 1e15  # floats beyond are not whole numbers that can be counted on
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hashcanary.units import Unit
     from hashcanary.views.table import Cell, Column, Row
 
 SIMULATED = "SIMULATED: drawn by a random generator; nothing here happened."
@@ -158,20 +158,11 @@ def _plain(value: float, digits: int) -> str:
     return f"{value:,.{max(digits - 1 - floor(log10(abs(value))), 0)}f}"
 
 
-def bounds(
-    low: float | None,
-    high: float | None,
-    unit: Unit | None,
-    *,
-    points: bool = False,
-    digits: int = 4,
-) -> str:
+def bounds(low: float | None, high: float | None, unit: Unit | None) -> str:
     """An interval as ``923 to 979 EH/s``, empty where there is none."""
     if low is None or high is None:
         return ""
-    first, second = (
-        in_points(value) if points else quantity(value, unit, digits) for value in (low, high)
-    )
+    first, second = (quantity(value, unit) for value in (low, high))
     tail = first.rsplit(" ", 1)
     if len(tail) == 2 and second.endswith(" " + tail[1]):
         first = tail[0]

@@ -37,33 +37,31 @@ def test_the_demo_is_marked_simulated_everywhere(demo: tuple[Path, str], call: R
         assert "SIMULATED" in call("--home", home, *command).stdout
 
 
-def test_the_demo_again_is_the_same(demo: tuple[Path, str], call: Run, tmp_path: Path) -> None:
-    folder, printed = demo
-    again = call("demo", "--years", "2", "--seed", "3", "--dir", tmp_path)
-    assert again.returncode == 0
-    assert again.stdout == printed
-
-    def digests(place: Path) -> dict[str, str]:
-        return {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted((place / "data").iterdir())
-        }
-
-    assert digests(folder) == digests(tmp_path)
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((folder / "data").iterdir())
+    }
 
 
-def test_the_demo_over_itself_changes_nothing_and_over_another_is_refused(
+def test_the_demo_again_is_the_same_and_over_another_is_refused(
     demo: tuple[Path, str], call: Run
 ) -> None:
-    folder, _ = demo
+    folder, printed = demo
     before = call("--home", folder / "lake", "status", "--json").stdout
-    assert call("demo", "--years", "2", "--seed", "3", "--dir", folder).returncode == 0
+    files = _digests(folder)
+    for path in (folder / "data").iterdir():
+        path.unlink()
+    # in another process than the first
+    again = call("demo", "--years", "2", "--seed", "3", "--dir", folder)
+    assert again.returncode == 0
+    assert again.stdout == printed
+    assert _digests(folder) == files
     assert call("--home", folder / "lake", "status", "--json").stdout == before
-    files = {path.name: path.read_bytes() for path in (folder / "data").iterdir()}
     other = call("demo", "--years", "2", "--seed", "4", "--dir", folder)
     assert other.returncode == 2
     assert "--dir DIR" in other.stderr
-    assert {path.name: path.read_bytes() for path in (folder / "data").iterdir()} == files
+    assert _digests(folder) == files
     assert call("--home", folder / "lake", "status", "--json").stdout == before
 
 

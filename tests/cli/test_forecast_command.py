@@ -17,32 +17,18 @@ if TYPE_CHECKING:
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="module")
-def forecast_lake(tmp_path_factory: pytest.TempPathFactory, simulated_files: Path) -> Path:
-    """A lake of two simulated years, marked so."""
-    from hashcanary.chain.networks import MAIN
-    from hashcanary.store.lake import Lake
-    from hashcanary.store.loading import load
-
-    home = tmp_path_factory.mktemp("forecast") / "lake"
-    load(Lake.create(home, MAIN, simulated=True), [simulated_files], now=0)
-    return home
-
-
-def test_people_see_two_retargets_and_that_they_are_simulated(
-    call: Run, forecast_lake: Path
-) -> None:
-    told = call("--home", forecast_lake, "forecast", "retarget")
+def test_people_see_two_retargets_and_that_they_are_simulated(call: Run, lake: Path) -> None:
+    told = call("--home", lake, "forecast", "retarget")
     assert told.returncode == 0
-    document = json.loads(call("--home", forecast_lake, "forecast", "retarget", "--json").stdout)
+    document = json.loads(call("--home", lake, "forecast", "retarget", "--json").stdout)
     for row in document["rows"]:
         assert f"{row['height']:,}" in told.stdout
         assert f"{abs(row['change_fraction']) * 100:.1f}%" in told.stdout
     assert "SIMULATED" in told.stdout
 
 
-def test_json_has_every_interval_and_what_is_missing(call: Run, forecast_lake: Path) -> None:
-    document = json.loads(call("--home", forecast_lake, "forecast", "retarget", "--json").stdout)
+def test_json_has_every_interval_and_what_is_missing(call: Run, lake: Path) -> None:
+    document = json.loads(call("--home", lake, "forecast", "retarget", "--json").stdout)
     first, second = document["rows"]
     assert second["height"] - first["height"] == 2016
     assert first["height"] % 2016 == 0
@@ -71,8 +57,8 @@ def test_json_has_every_interval_and_what_is_missing(call: Run, forecast_lake: P
     assert document["intervals_needed"] == 2015
 
 
-def test_csv_has_the_same_rows(call: Run, forecast_lake: Path) -> None:
-    text = call("--home", forecast_lake, "forecast", "retarget", "--csv").stdout
+def test_csv_has_the_same_rows(call: Run, lake: Path) -> None:
+    text = call("--home", lake, "forecast", "retarget", "--csv").stdout
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 2
     low, middle, high = (float(rows[0][f"change_fraction{end}"]) for end in ("_low", "", "_high"))
@@ -80,27 +66,27 @@ def test_csv_has_the_same_rows(call: Run, forecast_lake: Path) -> None:
     assert rows[0]["date_low"] < rows[0]["date_high"] < rows[1]["date_high"]
 
 
-def test_from_a_height_it_is_what_was_known_there(call: Run, forecast_lake: Path) -> None:
-    whole = json.loads(call("--home", forecast_lake, "forecast", "retarget", "--json").stdout)
+def test_from_a_height_it_is_what_was_known_there(call: Run, lake: Path) -> None:
+    whole = json.loads(call("--home", lake, "forecast", "retarget", "--json").stdout)
     height = whole["height"] - 5000
-    one = call("--home", forecast_lake, "forecast", "retarget", "--height", height, "--json")
+    one = call("--home", lake, "forecast", "retarget", "--height", height, "--json")
     document = json.loads(one.stdout)
     assert document["height"] == height
-    cut = call("--home", forecast_lake, "forecast", "retarget", "--at", height, "--json")
+    cut = call("--home", lake, "forecast", "retarget", "--at", height, "--json")
     assert json.loads(cut.stdout)["rows"][0] == pytest.approx(document["rows"][0])
 
 
-def test_a_height_the_lake_has_not_is_a_named_error(call: Run, forecast_lake: Path) -> None:
-    failed = call("--home", forecast_lake, "forecast", "retarget", "--height", 7, "--json")
+def test_a_height_the_lake_has_not_is_a_named_error(call: Run, lake: Path) -> None:
+    failed = call("--home", lake, "forecast", "retarget", "--height", 7, "--json")
     assert failed.returncode == 3
     error = json.loads(failed.stderr)
     assert error["error"] == "HeightNotKnown"
 
 
 def test_the_study_of_calibration_counts_outcomes_in_each_interval(
-    call: Run, forecast_lake: Path
+    call: Run, reported: Path
 ) -> None:
-    asked = ("--home", forecast_lake, "study", "calibration")
+    asked = ("--home", reported, "study", "calibration")
     document = json.loads(call(*asked, "--json").stdout)
     assert document["simulated"] is True
     assert document["first_epoch"] < document["last_epoch"]
@@ -116,8 +102,8 @@ def test_the_study_of_calibration_counts_outcomes_in_each_interval(
     assert "4,033 consecutive blocks" in none.stderr
 
 
-def test_reliability_counts_every_epoch_once_at_each_block(call: Run, forecast_lake: Path) -> None:
-    asked = ("--home", forecast_lake, "--json", "study", "calibration")
+def test_reliability_counts_every_epoch_once_at_each_block(call: Run, reported: Path) -> None:
+    asked = ("--home", reported, "--json", "study", "calibration")
     scores, reliability = (
         json.loads(call(*asked, "--show", show).stdout)["rows"]
         for show in ("scores", "reliability")

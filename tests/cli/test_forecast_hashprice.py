@@ -80,8 +80,8 @@ def test_the_answer_is_difficulty_times_price(call: Run, lake: Path) -> None:
     assert _values(stated, "difficulty_change", "fraction") == change
 
 
-def test_the_study_of_calibration_judges_both_prices(call: Run, lake: Path) -> None:
-    asked = ("--home", lake, "study", "calibration", "--of", "hashprice")
+def test_the_study_of_calibration_judges_both_prices(call: Run, reported: Path) -> None:
+    asked = ("--home", reported, "study", "calibration", "--of", "hashprice")
     document = json.loads(call(*asked, "--json").stdout)
     prices = [(row["price"], row["block"]) for row in document["rows"]]
     assert prices == [("held", 288), ("held", 1008), ("as it came", 288), ("as it came", 1008)]
@@ -98,7 +98,9 @@ def test_the_study_of_calibration_judges_both_prices(call: Run, lake: Path) -> N
 
 
 @pytest.mark.parametrize("shown", ["hashprice", "rigs", "variance"])
-def test_csv_has_the_rows_that_are_shown(call: Run, lake: Path, shown: str) -> None:
+def test_csv_has_the_rows_that_are_shown(
+    call: Run, answers_kept: None, lake: Path, shown: str
+) -> None:
     asked = ("--home", lake, *_ASK, "--show", shown)
     rows = list(csv.DictReader(io.StringIO(call(*asked, "--csv").stdout)))
     document = json.loads(call(*asked, "--json").stdout)

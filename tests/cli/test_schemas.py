@@ -126,6 +126,7 @@ def test_a_number_without_unit_is_found() -> None:
 @pytest.mark.parametrize(("command", "words"), _CASES, ids=lambda each: " ".join(map(str, each)))
 def test_json_keeps_the_schema_and_csv_its_keys(
     call: Run,
+    answers_kept: None,
     reported: Path,
     simulated_files: Path,
     tmp_path: Path,

@@ -49,7 +49,7 @@ def test_json_has_each_drop_with_units_and_what_was_watched(call: Run, lake: Pat
         assert row["level_before_hashes_per_second"] > 0
 
 
-def test_csv_has_the_same_rows(call: Run, lake: Path) -> None:
+def test_csv_has_the_same_rows(call: Run, answers_kept: None, lake: Path) -> None:
     asked = ("--home", lake, "study", "drops", "--one-in", 0.05)
     rows = list(csv.DictReader(io.StringIO(call(*asked, "--csv").stdout)))
     document = json.loads(call(*asked, "--json").stdout)

@@ -79,7 +79,7 @@ def test_json_has_offers_contracts_and_assumptions_with_units_and_sources(
     ("shown", "fewest"), [("offers", 20), ("contracts", 1), ("assumptions", 15), ("left", 5)]
 )
 def test_csv_has_the_rows_that_are_shown(
-    call: Run, lake: Path, contracts: Path, shown: str, fewest: int
+    call: Run, answers_kept: None, lake: Path, contracts: Path, shown: str, fewest: int
 ) -> None:
     asked = ("--home", lake, "study", "hosting", "--contracts", contracts, "--show", shown)
     rows = list(csv.DictReader(io.StringIO(call(*asked, "--csv").stdout)))

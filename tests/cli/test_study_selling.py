@@ -62,7 +62,9 @@ def test_json_adds_up_and_has_units_in_its_keys(call: Run, lake: Path) -> None:
 
 
 @pytest.mark.parametrize("shown", _SHOWN)
-def test_csv_has_the_rows_that_are_shown(call: Run, lake: Path, shown: str) -> None:
+def test_csv_has_the_rows_that_are_shown(
+    call: Run, answers_kept: None, lake: Path, shown: str
+) -> None:
     asked = ("--home", lake, "study", "selling", "--show", shown)
     rows = list(csv.DictReader(io.StringIO(call(*asked, "--csv").stdout)))
     document = json.loads(call(*asked, "--json").stdout)

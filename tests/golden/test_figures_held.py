@@ -39,7 +39,7 @@ def _value(document: dict[str, Any], figure: dict[str, Any]) -> object:
 
 @pytest.mark.parametrize("command", _BY_COMMAND)
 def test_figures_of_the_release_before_are_kept(
-    real_lake: Lake, command: str, capsys: pytest.CaptureFixture[str]
+    real_lake: Lake, records_kept: None, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(["--home", str(real_lake.home), "--json", *shlex.split(command)])
     printed = capsys.readouterr()

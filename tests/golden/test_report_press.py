@@ -44,6 +44,12 @@ def figures(report: Report) -> dict[str, Figure]:
     return {figure.key: figure for section in report.sections for figure in section.figures}
 
 
+@pytest.fixture(scope="module")
+def whole(real_record: Record) -> Report:
+    """The report on all of the real record."""
+    return build_report(real_record)
+
+
 @pytest.mark.parametrize("day", CASES, ids=str)
 def test_the_verdict_of_a_day_is_what_was_said_of_it(
     day: date, real_record: Record, cut: Cut
@@ -68,14 +74,14 @@ def test_the_fall_of_january_2026_as_published(real_record: Record, cut: Cut) ->
     assert "daily figures of coinmetrics, closing prices" in grounds
 
 
-def test_the_page_on_the_whole_record_is_small(real_record: Record) -> None:
-    page = render_html(build_report(real_record))
+def test_the_page_on_the_whole_record_is_small(whole: Report) -> None:
+    page = render_html(whole)
     assert len(page.encode()) < 3_000_000
     assert "SIMULATED" not in page.split('id="hc-data">')[0]
 
 
-def test_the_halvings_stand_on_their_days(real_record: Record) -> None:
-    halvings = build_report(real_record).dataset("halving")
+def test_the_halvings_stand_on_their_days(whole: Report) -> None:
+    halvings = whole.dataset("halving")
     days = [time // DAY * DAY for time in halvings.time]
     published = (date(2012, 11, 28), date(2016, 7, 9), date(2020, 5, 11), date(2024, 4, 20))
     assert days == [day_start(day) for day in published]

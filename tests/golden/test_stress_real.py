@@ -81,12 +81,14 @@ def test_the_answer_of_a_day_is_that_of_the_history(
     gauge, index = whole
     now = stress_now(gauge, index, "latest")
     parts = [one.contributes or 0.0 for one in now.components]
-    assert sum(parts) == pytest.approx(now.gauge)
+    assert sum(parts) == pytest.approx(now.gauge.value)
     assert sum(one.weight for one in now.components) == pytest.approx(1.0)
     assert now.index is not None
-    assert sum(one.contributes or 0.0 for one in now.index.parts) == pytest.approx(now.index.index)
-    assert now.low <= now.gauge <= now.high
-    assert now.index.low <= now.index.index <= now.index.high
+    assert sum(one.contributes or 0.0 for one in now.index.parts) == pytest.approx(
+        now.index.index.value
+    )
+    assert now.gauge.low <= now.gauge.value <= now.gauge.high
+    assert now.index.index.low <= now.index.index.value <= now.index.index.high
 
 
 def test_components_are_what_the_house_says_elsewhere(

@@ -39,14 +39,14 @@ def day_of_blocks(difficulty: float, subsidy: float, fees_in_all: float, count: 
 def test_hashvalue_without_fees_at_a_published_difficulty() -> None:
     # 450 BTC a day over the 1,048,491 PH/s that difficulty 146.4726T stands for
     row = pl.DataFrame([day_of_blocks(146.4726e12, 3.125, 0.0)])
-    assert only(hashvalue.hashvalue(row)) == pytest.approx(450 / 1_048_491, rel=1e-6)
-    assert only(hashvalue.hashvalue(row)) == pytest.approx(0.00042919, abs=5e-9)
-    assert only(hashvalue.hashvalue_subsidy(row)) == pytest.approx(0.00042919, abs=5e-9)
+    assert only(hashvalue.HASHVALUE.compute(row)) == pytest.approx(450 / 1_048_491, rel=1e-6)
+    assert only(hashvalue.HASHVALUE.compute(row)) == pytest.approx(0.00042919, abs=5e-9)
+    assert only(hashvalue.HASHVALUE_SUBSIDY.compute(row)) == pytest.approx(0.00042919, abs=5e-9)
 
 
 def test_hashvalue_without_fees_an_epoch_before() -> None:
     row = pl.DataFrame([day_of_blocks(148.2584e12, 3.125, 0.0)])
-    assert only(hashvalue.hashvalue(row)) == pytest.approx(0.00042402, abs=5e-9)
+    assert only(hashvalue.HASHVALUE.compute(row)) == pytest.approx(0.00042402, abs=5e-9)
 
 
 @pytest.mark.parametrize(
@@ -58,26 +58,28 @@ def test_hashvalue_with_fees_is_luxors(
 ) -> None:
     # Hashrate Index roundup, 12 January 2026: both of its figures of BTC per PH/s per day
     row = pl.DataFrame([day_of_blocks(difficulty, 3.125, 450 * fees_to_subsidy)])
-    assert only(hashvalue.hashvalue(row)) == pytest.approx(published, rel=1e-4)
+    assert only(hashvalue.HASHVALUE.compute(row)) == pytest.approx(published, rel=1e-4)
 
 
 def test_hashprice_is_luxors_at_its_price() -> None:
     # same roundup: 0.00043143 BTC at about $91,132 is quoted as $39.53
     frame = pl.DataFrame({"hashvalue": [0.00043143], "price.usd": [91_132.0]})
-    assert only(hashprice.hashprice(frame)) == pytest.approx(39.53, rel=0.006)
+    assert only(hashprice.HASHPRICE.compute(frame)) == pytest.approx(39.53, rel=0.006)
 
 
 def test_luck_in_the_number_of_blocks_does_not_move_hashvalue() -> None:
     slow = pl.DataFrame([day_of_blocks(1e12, 6.25, 98 * 0.25, count=98)])
     usual = pl.DataFrame([day_of_blocks(1e12, 6.25, 144 * 0.25, count=144)])
-    assert only(hashvalue.hashvalue(slow)) == pytest.approx(only(hashvalue.hashvalue(usual)))
+    assert only(hashvalue.HASHVALUE.compute(slow)) == pytest.approx(
+        only(hashvalue.HASHVALUE.compute(usual))
+    )
 
 
 def test_units_of_a_thousandth() -> None:
     frame = pl.DataFrame({"hashprice": [39.53], "hashvalue": [0.00043143]})
-    assert only(hashprice.hashprice_ths(frame)) == pytest.approx(0.03953)
+    assert only(hashprice.HASHPRICE_THS.compute(frame)) == pytest.approx(0.03953)
     # 0.00043143 BTC = 43,143 sat a PH/s, 43.143 sat a TH/s
-    assert only(hashvalue.hashvalue_sats(frame)) == pytest.approx(43.143)
+    assert only(hashvalue.HASHVALUE_SATS.compute(frame)) == pytest.approx(43.143)
 
 
 def test_a_day_without_blocks_has_no_hashvalue_and_no_fee_share() -> None:
@@ -90,19 +92,19 @@ def test_a_day_without_blocks_has_no_hashvalue_and_no_fee_share() -> None:
             }
         ]
     )
-    assert hashvalue.hashvalue(row)["value"].to_list() == [None]
-    assert hashvalue.hashvalue_subsidy(row)["value"].to_list() == [None]
-    assert fees.fees_per_block(row)["value"].to_list() == [None]
-    assert fees.fees_share(row)["value"].to_list() == [None]
-    assert fees.fees_to_subsidy(row)["value"].to_list() == [None]
+    assert hashvalue.HASHVALUE.compute(row)["value"].to_list() == [None]
+    assert hashvalue.HASHVALUE_SUBSIDY.compute(row)["value"].to_list() == [None]
+    assert fees.FEES_PER_BLOCK.compute(row)["value"].to_list() == [None]
+    assert fees.FEES_SHARE.compute(row)["value"].to_list() == [None]
+    assert fees.FEES_TO_SUBSIDY.compute(row)["value"].to_list() == [None]
 
 
 def test_unknown_fees_make_hashvalue_missing_but_not_its_subsidy_part() -> None:
     row = pl.DataFrame([day_of_blocks(1e12, 6.25, 0.0)]).with_columns(
         pl.lit(None, dtype=pl.Float64).alias("blocks.fees_btc")
     )
-    assert hashvalue.hashvalue(row)["value"].to_list() == [None]
-    assert only(hashvalue.hashvalue_subsidy(row)) > 0
+    assert hashvalue.HASHVALUE.compute(row)["value"].to_list() == [None]
+    assert only(hashvalue.HASHVALUE_SUBSIDY.compute(row)) > 0
 
 
 def test_realised_forms_swap_the_bounds_of_the_hashrate() -> None:
@@ -149,21 +151,21 @@ def test_issuance_fees_and_revenue_add_up() -> None:
             "price.usd": [100_000.0],
         }
     )
-    assert only(supply.issuance_btc(frame)) == 450.0
-    assert only(supply.issuance_usd(frame)) == 45e6
-    assert only(supply.supply_btc(frame)) == 19_687_503.125
-    assert only(fees.fees_btc(frame)) == 5.0
-    assert only(fees.fees_mtp_btc(frame)) == 4.0
-    assert only(fees.fees_per_block(frame)) == pytest.approx(5 / 144)
-    assert only(fees.fees_share(frame)) == pytest.approx(5 / 455)
-    assert only(fees.fees_to_subsidy(frame)) == pytest.approx(5 / 450)
-    assert only(revenue.revenue_btc(frame)) == 455.0
-    assert only(revenue.revenue_usd(frame)) == 45.5e6
+    assert only(supply.ISSUANCE_BTC.compute(frame)) == 450.0
+    assert only(supply.ISSUANCE_USD.compute(frame)) == 45e6
+    assert only(supply.SUPPLY_BTC.compute(frame)) == 19_687_503.125
+    assert only(fees.FEES_BTC.compute(frame)) == 5.0
+    assert only(fees.FEES_MTP_BTC.compute(frame)) == 4.0
+    assert only(fees.FEES_PER_BLOCK.compute(frame)) == pytest.approx(5 / 144)
+    assert only(fees.FEES_SHARE.compute(frame)) == pytest.approx(5 / 455)
+    assert only(fees.FEES_TO_SUBSIDY.compute(frame)) == pytest.approx(5 / 450)
+    assert only(revenue.REVENUE_BTC.compute(frame)) == 455.0
+    assert only(revenue.REVENUE_USD.compute(frame)) == 45.5e6
 
 
 def test_puell_is_one_under_constant_issuance_and_halves_at_a_halving() -> None:
     frame = pl.DataFrame({"issuance.usd": [90.0] * 365 + [45.0]})
-    value = puell.puell(frame)["value"]
+    value = puell.PUELL.compute(frame)["value"]
     assert value.head(364).null_count() == 364
     assert value[364] == pytest.approx(1.0)
     # the first day at half: 45 / ((364 x 90 + 45) / 365)
@@ -172,7 +174,7 @@ def test_puell_is_one_under_constant_issuance_and_halves_at_a_halving() -> None:
 
 def test_puell_is_missing_for_a_year_after_a_gap() -> None:
     frame = pl.DataFrame({"issuance.usd": [1.0] * 365 + [None] + [1.0] * 365})
-    value = puell.puell(frame)["value"]
+    value = puell.PUELL.compute(frame)["value"]
     assert value[364] == pytest.approx(1.0)
     assert value[365:730].null_count() == 365
     assert value[730] == pytest.approx(1.0)
@@ -186,8 +188,8 @@ def test_variants_of_puell_name_what_they_compare() -> None:
             "hashprice.subsidy": [2.0] * (days - 1) + [1.0],
         }
     )
-    assert puell.puell_with_fees(frame)["value"][-1] == pytest.approx(3 / ((364 + 3) / 365))
-    adjusted = puell.puell_difficulty_adjusted(frame)["value"][-1]
+    assert puell.PUELL_WITH_FEES.compute(frame)["value"][-1] == pytest.approx(3 / ((364 + 3) / 365))
+    adjusted = puell.PUELL_DIFFICULTY_ADJUSTED.compute(frame)["value"][-1]
     assert adjusted == pytest.approx(1 / ((364 * 2 + 1) / 365))
 
 
@@ -263,9 +265,9 @@ def test_price_means_break_at_a_gap() -> None:
         pl.when(pl.col("price.usd") != 12).then(pl.col("price.usd")).alias("price.usd")
     )
     assert means["price.sma10"].compute(broken)["value"][11:].null_count() == 9
-    assert price.price(broken)["value"].null_count() == 1
+    assert price.PRICE.compute(broken)["value"].null_count() == 1
 
 
 def test_mayer_multiple_is_price_over_its_long_mean() -> None:
     frame = pl.DataFrame({"price.usd": [3.0], "price.sma200": [2.0]})
-    assert only(price.price_mayer(frame)) == 1.5
+    assert only(price.PRICE_MAYER.compute(frame)) == 1.5

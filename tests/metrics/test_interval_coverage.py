@@ -165,6 +165,6 @@ def test_mean_intervals_of_epochs_have_the_gammas_limits() -> None:
 
 def test_blocks_are_counted_as_they_stand() -> None:
     frame = pl.DataFrame({"mtp.count": [3, None], "epoch.first_height": [0, 2016]})
-    assert blocks.count_of("mtp.count")(frame)["value"].to_list() == [3, None]
+    assert blocks.BLOCKS_PER_MTP_DAY.compute(frame)["value"].to_list() == [3, None]
     ends = frame.with_columns(pl.Series("epoch.last_height", [2015, 4031]))
-    assert blocks.epoch_count(ends)["value"].to_list() == [2016, 2016]
+    assert blocks.BLOCKS_PER_EPOCH.compute(ends)["value"].to_list() == [2016, 2016]

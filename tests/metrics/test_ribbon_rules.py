@@ -40,7 +40,11 @@ def test_the_state_is_inverted_below_nothing_only() -> None:
 
 
 def test_yesterdays_state_is_the_row_before() -> None:
-    assert ribbon.state_yesterday(states("ni."))["value"].to_list() == [None, NORMAL, INVERTED]
+    assert ribbon.STATE_YESTERDAY.compute(states("ni."))["value"].to_list() == [
+        None,
+        NORMAL,
+        INVERTED,
+    ]
 
 
 @pytest.mark.parametrize(

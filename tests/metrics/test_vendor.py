@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 from support.records import record
 
-from hashcanary.metrics.chain_columns import ChainColumns, chain_columns
-from hashcanary.metrics.days import NEVER
+from hashcanary.metrics.chain_columns import NEVER, ChainColumns, chain_columns
 from hashcanary.metrics.vendor import (
     VendorDays,
     daily_price,

@@ -27,7 +27,7 @@ from hashcanary.sources.errors import Refused, Unreachable
 from hashcanary.sources.feed import find_feed
 from hashcanary.sources.http.client import Http
 from hashcanary.sources.http.line import Limits
-from hashcanary.sources.node.rpc import Call, Rpc
+from hashcanary.sources.node.rpc_node import Call, Rpc
 from hashcanary.store.lake import Lake
 from hashcanary.store.recording import record_of
 from hashcanary.store.syncing import Syncer, SyncReport, sync

@@ -16,9 +16,8 @@ from hashcanary.sources.errors import SourceError, UnknownSetting
 from hashcanary.sources.facts import DAILY_REFERENCE, Facts
 from hashcanary.sources.feed import Asked, Batch, Feed
 from hashcanary.store.errors import LakeFull
-from hashcanary.store.following import FIRST_PAUSE, LONGEST_PAUSE, follow
 from hashcanary.store.lake import Lake, Transaction
-from hashcanary.store.syncing import SyncReport
+from hashcanary.store.syncing import FIRST_PAUSE, LONGEST_PAUSE, SyncReport, follow
 
 
 class Down(SourceError):

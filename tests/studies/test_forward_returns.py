@@ -55,7 +55,7 @@ def test_no_prices_at_all_gives_reasons_and_no_numbers() -> None:
     assert [r.value for r in forward_returns(series, FIRST)] == [None] * 4
     summary = summarise(series, [FIRST], 30)
     assert (summary.events, summary.measured, summary.independent) == (1, 0, 0)
-    assert (summary.mean, summary.low, summary.base_share) == (None, None, None)
+    assert (summary.mean, summary.rose, summary.base_share) == (None, None, None)
 
 
 def test_windows_that_touch_do_not_overlap() -> None:
@@ -72,9 +72,10 @@ def test_summary_counts_evidence_apart_from_events() -> None:
     assert summary.independent == 3
     assert summary.mean == pytest.approx(1.0)
     assert summary.median == pytest.approx(1.0)
-    assert summary.share_positive == 1.0
+    assert summary.rose is not None
+    assert summary.rose.value == 1.0
     # all of 3: the lower bound solves p^3 = 0.025
-    assert (summary.low, summary.high) == (pytest.approx(0.025 ** (1 / 3)), 1.0)
+    assert summary.rose.ends == (pytest.approx(0.025 ** (1 / 3)), 1.0)
     assert summary.base_share == 1.0
     # 91 starting days hold the starts 0, 10, ..., 90
     assert summary.base_independent == 10

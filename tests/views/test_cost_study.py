@@ -52,7 +52,7 @@ def test_people_see_half_a_year_on(answer: Answer) -> None:
     (table,) = answer.tables
     shown = table.shown or ()
     assert len(shown) == len(MODELS) * len(RULES)
-    assert {row[5] for row in shown} == {180}
+    assert {row.after.horizon_days for row in shown} == {180}
     assert "180 days on" in answer.title
     assert csv_text(table).count("\n") == 1 + len(table.rows)
 

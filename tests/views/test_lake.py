@@ -221,7 +221,7 @@ def report(lake: Lake, *files: FileReport) -> LoadReport:
 def test_a_load_says_what_each_file_gave_and_why_others_gave_nothing(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake", MAIN)
     passed = [
-        FileReport(f"/data/{name}", None, reason)
+        FileReport(f"/data/{name}", reason=reason)
         for name, reason in (("a.txt", "no known kind"), ("b.txt", "no known kind"), ("c", "empty"))
     ]
     second = replace(READ, path="/data/more.csv", rows=700, new=0, gaps=(), notes=())
@@ -261,7 +261,7 @@ def test_gaps_and_notes_of_a_file_stand_under_its_name(tmp_path: Path) -> None:
 def test_people_read_names_and_days_of_what_was_loaded(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake", MAIN)
     headers = replace(READ, path="/x/h.bin", kind="headers", first="0", last="2015", gaps=())
-    text = loaded(report(lake, READ, headers, FileReport("/x/other", None, "no"))).text(160)
+    text = loaded(report(lake, READ, headers, FileReport("/x/other", reason="no"))).text(160)
     table = text.split("prices.csv\n")[0]
     assert "prices.csv" in table
     assert "/data" not in table

@@ -68,10 +68,10 @@ def test_the_answer_is_what_the_gauge_computes(real_record: Record) -> None:
     index = sustainability_history(sources, settings)
     now = stress_now(gauge, index, "latest")
     document = stress(real_record).to_dict()
-    assert document["gauge_index_0_100"] == now.gauge
-    assert document["gauge_index_0_100_low"] == now.low
+    assert document["gauge_index_0_100"] == now.gauge.value
+    assert document["gauge_index_0_100_low"] == now.gauge.low
     assert now.index is not None
-    assert document["index_index_0_100_high"] == now.index.high
+    assert document["index_index_0_100_high"] == now.index.index.high
     assert [word["begins_at_index_0_100"] for word in document["words"]] == [None, *now.cuts]
     assert sum(word["draws_fraction"] for word in document["words"]) == pytest.approx(1)
     by = {row["name"]: row for row in document["rows"]}

@@ -41,7 +41,7 @@ def test_hits_and_false_alarms_have_their_limits(real_record: Record, gauge: Str
     trough = document["rows"][0]
     assert (trough["start"], trough["end"]) == ("2018-10-30", "2019-01-10")
     assert trough["lead_days"] == judged.readings[0].lead_days
-    assert trough["highest_index_0_100_low"] == judged.readings[0].highest_low
+    assert trough["highest_index_0_100_low"] == judged.readings[0].highest.low
     assert document["rows"][-1]["after_index_0_100"] is None
 
 

@@ -220,10 +220,9 @@ def test_a_quantity_has_its_digits_and_its_unit(
 
 
 def test_bounds_name_a_unit_once_and_points_none() -> None:
-    assert bounds(9.23e20, 9.79e20, HASHRATE, digits=3) == "923 to 979 EH/s"
+    assert bounds(9.23e20, 9.79e20, HASHRATE) == "923.0 to 979.0 EH/s"
     assert bounds(1.5e17, 1.2e18, HASHRATE) == "150.0 PH/s to 1.200 EH/s"
     assert bounds(0.1, 0.2, FRACTION) == "10.0% to 20.0%"
-    assert bounds(-0.018, 0.02, FRACTION, points=True) == "−1.8 to +2.0"
     assert bounds(None, 0.2, FRACTION) == bounds(0.1, None, FRACTION) == ""
     assert in_points(0.0) == "0.0"
 

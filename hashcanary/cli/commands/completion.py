@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
-from hashcanary.cli.declare import Command, beside
+from hashcanary.cli.declare import beside, command
 from hashcanary.errors import Exit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-
-def _completion(args: argparse.Namespace) -> Exit:
-    """Print the script."""
-    import shtab
-
-    _say_what_is_known(args.parser)
-    sys.stdout.write(shtab.complete(args.parser, args.shell).rstrip() + "\n")
-    return Exit.DONE
 
 
 def _say_what_is_known(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +27,7 @@ def _say_what_is_known(parser: argparse.ArgumentParser) -> None:
     for action in _actions(parser):
         if action.metavar in places:
             action.complete = places[action.metavar]  # type: ignore[attr-defined]
-        elif action.dest in names:
+        elif action.dest in names and not action.choices:
             action.choices = list(names[action.dest])
 
 
@@ -52,23 +40,26 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
             yield action
 
 
-COMPLETION = Command(
+@command(
     "completion",
-    _completion,
-    summary="print a script that completes commands in your shell",
-    description="Prints a completion script for a shell. Save it where the shell looks for such "
-    "scripts; this command installs nothing. Files, folders and the names of metrics, kinds and "
-    "networks are completed too. Print the script again after installing a package that adds some.",
-    examples="""\
-  hashcanary completion bash > ~/.hashcanary.bash     # sourced from ~/.bashrc
-  hashcanary completion zsh > ~/.zfunc/_hashcanary    # with ~/.zfunc in $fpath
-  hashcanary completion fish > ~/.config/fish/completions/hashcanary.fish
-  hashcanary completion tcsh > ~/.hashcanary.tcsh     # sourced from ~/.tcshrc
-""",
-    options=(
-        beside(
-            "shell", choices=("bash", "zsh", "fish", "tcsh"), help="the shell the script is for"
-        ),
-    ),
+    "print a script that completes commands in your shell",
+    beside("shell", choices=("bash", "zsh", "fish", "tcsh"), help="the shell the script is for"),
     has_csv=False,
 )
+def completion(args: argparse.Namespace) -> Exit:
+    """Prints a completion script for a shell. Save it where the shell looks for such
+    scripts; this command installs nothing. Files, folders and the names of metrics,
+    kinds and networks are completed too. Print the script again after installing a
+    package that adds some.
+
+    For example:
+      hashcanary completion bash > ~/.hashcanary.bash     # sourced from ~/.bashrc
+      hashcanary completion zsh > ~/.zfunc/_hashcanary    # with ~/.zfunc in $fpath
+      hashcanary completion fish > ~/.config/fish/completions/hashcanary.fish
+      hashcanary completion tcsh > ~/.hashcanary.tcsh     # sourced from ~/.tcshrc
+    """
+    import shtab
+
+    _say_what_is_known(args.parser)
+    sys.stdout.write(shtab.complete(args.parser, args.shell).rstrip() + "\n")
+    return Exit.DONE

@@ -7,8 +7,10 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hashcanary.cli.declare import Command, beside
-from hashcanary.cli.options import AT, NETWORK, path_of
+from hashcanary.cli import options as opt
+from hashcanary.cli.declare import answer, beside, command, option
+from hashcanary.cli.opening import SystemClock, home_of, lake_to_load, open_lake
+from hashcanary.cli.output import Format, bar, format_of, pace, present, say
 from hashcanary.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from hashcanary.cli.output import Format
     from hashcanary.sources.feed import Feed
     from hashcanary.sources.pools.pool_lists import PoolList
     from hashcanary.store.lake import Lake
@@ -28,18 +29,48 @@ if TYPE_CHECKING:
 @contextmanager
 def _lake_to_load(args: argparse.Namespace) -> Iterator[Lake]:
     """The lake to load into; whether its history is simulated is said first."""
-    from hashcanary.cli.opening import lake_to_load
-    from hashcanary.cli.output import say
-
     with lake_to_load(args, args.network) as lake:
         if lake.simulated:
             say(f"hashcanary: {lake.home} holds simulated history; all it reports is marked so.")
         yield lake
 
 
-def _load(args: argparse.Namespace) -> Exit:
-    """Load, and print what each file gave."""
-    from hashcanary.cli.output import bar, present
+@command(
+    "load",
+    "import files or folders into the lake",
+    beside("paths", metavar="PATH", nargs="+", help="a file or a folder"),
+    beside("--as", dest="kind", metavar="KIND", help="kind of the files, instead of detecting it"),
+    opt.place("--mapping", "FILE", "a TOML file that describes the columns of a table"),
+    beside("--market", metavar="NAME", help="the candles' market (default: the file's name)"),
+    beside(
+        "--interval",
+        metavar="SECONDS",
+        type=int,
+        help="length of a candle, where the spacing of the rows does not show it",
+    ),
+    beside("--height", metavar="N", type=int, help="height of the first header of the file"),
+    opt.NETWORK,
+)
+def load(args: argparse.Namespace) -> Exit:
+    """Imports files and folders into the lake, and creates the lake if there is none.
+    Files are recognised by their content, not by their names: raw block headers, block
+    tables, Core's getblockstats, Coin Metrics daily series, candles, company reports,
+    ERCOT's hourly prices of power; other tables need a mapping file. zstd-compressed
+    files are read as they are.
+
+    A load is atomic: on any error nothing is written. Loading the same data again, or
+    in another order, changes nothing.
+
+    Prints the rows and the range of each file, the gaps in it, and what was skipped and
+    why.
+
+    For example:
+      hashcanary load ~/bitcoin-data
+      hashcanary load headers.bin.zst blockstats.parquet
+      hashcanary load prices.csv --as candles --market BTCUSD
+      hashcanary load vendor.csv --mapping vendor.toml
+      hashcanary load run.bin --height 150001
+    """
     from hashcanary.sources.source import Options
     from hashcanary.store.loading import load
     from hashcanary.views.lake import loaded
@@ -59,87 +90,12 @@ def _load(args: argparse.Namespace) -> Exit:
     return present(args, loaded(report))
 
 
-LOAD = Command(
-    "load",
-    _load,
-    summary="import files or folders into the lake",
-    description="""\
-Imports files and folders into the lake, and creates the lake if there is none.
-Files are recognised by their content, not by their names: raw block headers, block
-tables, Core's getblockstats, Coin Metrics daily series, candles, company reports,
-ERCOT's hourly prices of power; other tables need a mapping file. zstd-compressed
-files are read as they are.
-
-A load is atomic: on any error nothing is written. Loading the same data again, or
-in another order, changes nothing.
-
-Prints the rows and the range of each file, the gaps in it, and what was skipped and
-why.
-""",
-    examples="""\
-  hashcanary load ~/bitcoin-data
-  hashcanary load headers.bin.zst blockstats.parquet
-  hashcanary load prices.csv --as candles --market BTCUSD
-  hashcanary load vendor.csv --mapping vendor.toml
-  hashcanary load run.bin --height 150001
-""",
-    options=(
-        beside("paths", metavar="PATH", nargs="+", help="a file or a folder"),
-        beside(
-            "--as", dest="kind", metavar="KIND", help="kind of the files, instead of detecting it"
-        ),
-        beside(
-            "--mapping",
-            metavar="FILE",
-            type=path_of,
-            help="a TOML file that describes the columns of a table",
-        ),
-        beside("--market", metavar="NAME", help="the candles' market (default: the file's name)"),
-        beside(
-            "--interval",
-            metavar="SECONDS",
-            type=int,
-            help="length of a candle, where the spacing of the rows does not show it",
-        ),
-        beside("--height", metavar="N", type=int, help="height of the first header of the file"),
-        NETWORK,
-    ),
-)
-
-
 class _Stopped(KeyboardInterrupt):
     """SIGTERM: what a service manager says to end a service."""
 
 
-def _sync(args: argparse.Namespace) -> Exit:
-    """Sync, and print what each source gave."""
-    from hashcanary.cli.opening import home_of
-    from hashcanary.cli.output import format_of, present
-    from hashcanary.sources.pools.pool_lists import read_pool_list
-
-    if args.list:
-        from hashcanary.views.lake import feeds
-
-        return present(args, feeds(home_of(args)))
-    if args.follow and args.csv:
-        raise UsageError(
-            argument="--csv",
-            expected="a sync that ends",
-            found="--follow",
-            remedy="Use --json, which prints one object per line.",
-        )
-    asked = _asked(args, home_of(args))
-    pools = None if args.pools is None else read_pool_list(args.pools)
-    with _lake_to_load(args) as lake:
-        if args.follow:
-            return _follow(lake, asked, format_of(args), pools)
-        return _once(args, lake, asked, pools)
-
-
 def _once(args: argparse.Namespace, lake: Lake, asked: Asked, pools: PoolList | None) -> Exit:
     from hashcanary.cli.errors import SyncFailed
-    from hashcanary.cli.opening import SystemClock
-    from hashcanary.cli.output import pace, present
     from hashcanary.store.syncing import sync
     from hashcanary.views.lake import synced
 
@@ -161,9 +117,7 @@ def _once(args: argparse.Namespace, lake: Lake, asked: Asked, pools: PoolList | 
 
 def _follow(lake: Lake, asked: Asked, how: Format, pools: PoolList | None) -> Exit:
     """A line for each step. SIGTERM ends it with success; Ctrl-C rises as KeyboardInterrupt."""
-    from hashcanary.cli.opening import SystemClock
-    from hashcanary.cli.output import say
-    from hashcanary.store.following import follow
+    from hashcanary.store.syncing import follow
 
     clock = SystemClock()
     troubled: set[str] = set()
@@ -183,7 +137,6 @@ def _tell(report: SyncReport, now: float, how: Format, troubled: set[str]) -> No
     """Say what a step brought; silence while nothing happens."""
     import json
 
-    from hashcanary.cli.output import say
     from hashcanary.moments import iso_time
     from hashcanary.views.data import jsonable
     from hashcanary.views.lake import sync_notes, sync_record
@@ -262,91 +215,101 @@ def _option(text: str) -> tuple[str, str]:
     return name, value
 
 
-SYNC = Command(
+@command(
     "sync",
-    _sync,
-    summary="fetch new data from a node, a peer or public services",
-    description="""\
-Fetches new data from the configured sources: a node, its block files, a peer,
-public services. Without --source it takes every source that has a table in
-sources.toml in the lake's home, in that order. Creates the lake if there is none.
-
-Each step commits its data together with the source's position, so an interrupted
-sync resumes there. A reorganisation switches the branch; the stale branch is kept
-and the event is recorded.
-
---follow keeps syncing: it waits for new blocks (by the node's notices where it has
-them) and backs off from a source that fails. Ctrl-C or SIGTERM ends it. Each step
-is then a line, with --json a JSON object a line.
-
-Settings come from sources.toml. HASHCANARY_<SOURCE>_<SETTING> in the environment
-overrides them, and -o overrides both. Secrets come from the file alone, mode 0600.
-Exit code 4: a source failed; what was committed before stays.
-""",
-    examples="""\
-  hashcanary sync --list
-  hashcanary sync --source p2p
-  hashcanary sync --source p2p -o peers=192.0.2.7 --follow
-  hashcanary sync --json | jq '.rows[].new'
-""",
-    options=(
-        beside(
-            "--source",
-            metavar="NAME",
-            action="append",
-            help="sync only this source; can be repeated",
-        ),
-        beside(
-            "-o",
-            metavar="KEY=VALUE",
-            action="append",
-            default=[],
-            dest="options",
-            help="a setting of the source; can be repeated",
-        ),
-        beside(
-            "--pools",
-            metavar="FILE",
-            type=path_of,
-            help="label new blocks by the list of pools in FILE (pools-v2.json, or TOML like the "
-            "built-in list) instead of the built-in one",
-        ),
-        beside("--follow", action="store_true", help="keep syncing until stopped"),
-        beside("--list", action="store_true", help="list sources and their settings, and exit"),
-        NETWORK,
+    "fetch new data from a node, a peer or public services",
+    beside(
+        "--source",
+        metavar="NAME",
+        action="append",
+        help="sync only this source; can be repeated",
     ),
+    beside(
+        "-o",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="options",
+        help="a setting of the source; can be repeated",
+    ),
+    opt.place(
+        *("--pools", "FILE"),
+        "label new blocks by the list of pools in FILE (pools-v2.json, or TOML like the "
+        "built-in list) instead of the built-in one",
+    ),
+    beside("--follow", action="store_true", help="keep syncing until stopped"),
+    beside("--list", action="store_true", help="list sources and their settings, and exit"),
+    opt.NETWORK,
 )
+def sync(args: argparse.Namespace) -> Exit:
+    """Fetches new data from the configured sources: a node, its block files, a peer,
+    public services. Without --source it takes every source that has a table in
+    sources.toml in the lake's home, in that order. Creates the lake if there is none.
+
+    Each step commits its data together with the source's position, so an interrupted
+    sync resumes there. A reorganisation switches the branch; the stale branch is kept
+    and the event is recorded.
+
+    --follow keeps syncing: it waits for new blocks (by the node's notices where it has
+    them) and backs off from a source that fails. Ctrl-C or SIGTERM ends it. Each step
+    is then a line, with --json a JSON object a line.
+
+    Settings come from sources.toml. HASHCANARY_<SOURCE>_<SETTING> in the environment
+    overrides them, and -o overrides both. Secrets come from the file alone, mode 0600.
+    Exit code 4: a source failed; what was committed before stays.
+
+    For example:
+      hashcanary sync --list
+      hashcanary sync --source p2p
+      hashcanary sync --source p2p -o peers=192.0.2.7 --follow
+      hashcanary sync --json | jq '.rows[].new'
+    """
+    from hashcanary.sources.pools.pool_lists import read_pool_list
+
+    if args.list:
+        from hashcanary.views.lake import feeds
+
+        return present(args, feeds(home_of(args)))
+    if args.follow and args.csv:
+        raise UsageError(
+            argument="--csv",
+            expected="a sync that ends",
+            found="--follow",
+            remedy="Use --json, which prints one object per line.",
+        )
+    asked = _asked(args, home_of(args))
+    pools = None if args.pools is None else read_pool_list(args.pools)
+    with _lake_to_load(args) as lake:
+        if args.follow:
+            return _follow(lake, asked, format_of(args), pools)
+        return _once(args, lake, asked, pools)
 
 
-def _status(args: argparse.Namespace) -> Exit:
-    """Print what each table holds."""
-    from hashcanary.cli.opening import open_lake
-    from hashcanary.cli.output import present
-    from hashcanary.views.lake import status
+@command("status", "how complete the lake is, and where sources disagree")
+def status(args: argparse.Namespace) -> Exit:
+    """Shows how complete the lake is: the rows and the range of each table, missing
+    ranges, and values on which sources disagree. Superseded rows are kept; the row in
+    force by source precedence is named.
 
-    return present(args, status(open_lake(args)))
-
-
-STATUS = Command(
-    "status",
-    _status,
-    summary="how complete the lake is, and where sources disagree",
-    description="""\
-Shows how complete the lake is: the rows and the range of each table, missing
-ranges, and values on which sources disagree. Superseded rows are kept; the row in
-force by source precedence is named.
-""",
-    examples="""\
-  hashcanary status
-  hashcanary status --json | jq '.tables'
-""",
-)
+    For example:
+      hashcanary status
+      hashcanary status --json | jq '.tables'
+    """
+    return answer(args, "lake", "status", open_lake)
 
 
-def _verify(args: argparse.Namespace) -> Exit:
-    """Make every check, and print them and what they found."""
-    from hashcanary.cli.opening import home_of
-    from hashcanary.cli.output import bar, present
+@command("verify", "check proof of work, links, retargets, subsidies, checksums")
+def verify(args: argparse.Namespace) -> Exit:
+    """Verifies the lake again: proof of work and links of headers, targets at every
+    retarget, subsidies, and the checksums of the lake's own files. Prints each check
+    with its coverage, and each finding with its place.
+
+    Exits with 0 if there is no finding, with 1 if there is one.
+
+    For example:
+      hashcanary verify
+      hashcanary verify --json | jq '.rows[]'
+    """
     from hashcanary.views.lake import verify
 
     with bar() as tell:
@@ -355,51 +318,28 @@ def _verify(args: argparse.Namespace) -> Exit:
     return done if answer.result.sound else Exit.FOUND
 
 
-VERIFY = Command(
-    "verify",
-    _verify,
-    summary="check proof of work, links, retargets, subsidies, checksums",
-    description="""\
-Verifies the lake again: proof of work and links of headers, targets at every
-retarget, subsidies, and the checksums of the lake's own files. Prints each check
-with its coverage, and each finding with its place.
-
-Exits with 0 if there is no finding, with 1 if there is one.
-""",
-    examples="""\
-  hashcanary verify
-  hashcanary verify --json | jq '.rows[]'
-""",
-)
-
-
-def _export(args: argparse.Namespace) -> Exit:
-    """Export, and print what was written."""
-    from hashcanary.cli.opening import open_record
-    from hashcanary.cli.output import present
-    from hashcanary.views.export import export
-
-    return present(args, export(open_record(args), args.folder, args.format))
-
-
-EXPORT = Command(
+@command(
     "export",
-    _export,
-    summary="write blocks, days and epochs as Parquet or CSV",
-    description="""\
-Writes the record by source precedence into DIR: blocks (one row a height), days and
-epochs (every metric, with its limits), and export.json, which describes the
-columns. pandas, DuckDB, Polars and spreadsheets can read the files directly.
-
-DIR must be empty or missing. On any error nothing is written.
-""",
-    examples="""\
-  hashcanary export tables/
-  hashcanary export tables-then/ --at 2026-02-03 --format csv
-""",
-    options=(
-        beside("folder", metavar="DIR", type=path_of, help="where to write; created if missing"),
-        beside("--format", choices=("parquet", "csv"), default="parquet", help="default: parquet"),
-        AT,
+    "write blocks, days and epochs as Parquet or CSV",
+    option("folder", metavar="DIR", type=opt.path_of, help="where to write; created if missing"),
+    option(
+        "--format",
+        choices=("parquet", "csv"),
+        default="parquet",
+        dest="kind",
+        help="default: parquet",
     ),
+    opt.AT,
 )
+def export(args: argparse.Namespace) -> Exit:
+    """Writes the record by source precedence into DIR: blocks (one row a height), days and
+    epochs (every metric, with its limits), and export.json, which describes the
+    columns. pandas, DuckDB, Polars and spreadsheets can read the files directly.
+
+    DIR must be empty or missing. On any error nothing is written.
+
+    For example:
+      hashcanary export tables/
+      hashcanary export tables-then/ --at 2026-02-03 --format csv
+    """
+    return answer(args, "export")

@@ -15,6 +15,7 @@ on top, under a cloud's the host does, and machines too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from math import exp, hypot, log
 from typing import TYPE_CHECKING
 
@@ -22,17 +23,14 @@ import numpy as np
 
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.hosting.contracts import HOURS_A_YEAR
-from hashcanary.economics.machines.fleet import draw_fleets
+from hashcanary.economics.machines.fleet import History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import draw_power, power_mix, read_power_prices
-from hashcanary.economics.priors import SupplyPriors
+from hashcanary.economics.priors import read_priors
 from hashcanary.interval import Interval
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from hashcanary.economics.companies.reports import Company, Told
-    from hashcanary.economics.machines.fleet import History
     from hashcanary.store.record import Record
 
 
@@ -122,7 +120,7 @@ def network_power(
     """
     from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
 
-    prior = SupplyPriors().pue
+    prior = read_priors().supply["pue"]
     low, high = (prior.median * exp(side * _SIGMAS * prior.spread) for side in (-1, 1))
     pue = Interval(prior.median, low, high).map(lambda ratio: max(ratio, 1.0))
     efficiency: Interval | None = None

@@ -10,7 +10,7 @@ A sum is over those that told all of its parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -22,6 +22,7 @@ import polars as pl
 
 from hashcanary.economics.companies.power import (
     MONTH_DAYS,
+    Ai,
     NetworkPower,
     SourcedFigure,
     ai_of,
@@ -42,15 +43,12 @@ from hashcanary.economics.companies.reports import (
 from hashcanary.economics.errors import NoMarket
 from hashcanary.economics.hash_economics import Stated, hash_economics
 from hashcanary.economics.hosting.contracts import read_hosting
+from hashcanary.economics.machines.fleet import History
 from hashcanary.economics.supply import study as supply_study
 from hashcanary.interval import Interval, corners
 from hashcanary.metrics.errors import NothingToMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from hashcanary.economics.companies.power import Ai
-    from hashcanary.economics.machines.fleet import History
     from hashcanary.store.record import Record
 
 
@@ -347,7 +345,9 @@ def _now(company: Company, world: _World) -> CompanyNow:
         convertible,
         bill,
         funds,
-        None if bill is None or funds is None else _months(funds, bill),
+        None
+        if bill is None or funds is None
+        else product(Interval.exact(funds), inverse(bill.band)),
         _must_sell(a_month, bill, world.prices.price),
         per_coin,
         None if per_coin is None or network is None else product(per_coin.band, inverse(network)),
@@ -386,10 +386,6 @@ def _funds(free: Fraction | None, cash: Told | None, price: float | None) -> flo
     if (free is None and cash is None) or (free and price is None):
         return None
     return float(free or 0) * (price or 0.0) + (0.0 if cash is None else float(cash.amount))
-
-
-def _months(funds_usd: float, bill: SourcedFigure) -> Interval:
-    return product(Interval.exact(funds_usd), inverse(bill.band))
 
 
 def _must_sell(

@@ -93,9 +93,7 @@ def cost_history(
     frame = metrics_of(record).frame("day", wanted)
     columns = {name: floats(frame, name) for name in ("time", *wanted)}
     stated = stated_days(assumed, needed, columns)
-    return tuple(
-        _model_costs(model, record, frame, columns, _of(stated, model), assumed) for model in models
-    )
+    return tuple(_model_costs(model, record, frame, columns, stated, assumed) for model in models)
 
 
 def _check(model: CostModel, assumed: Assumed) -> None:
@@ -111,10 +109,6 @@ def _check(model: CostModel, assumed: Assumed) -> None:
             raise BadCostModel(model=model.name, expected=expected, found=name)
 
 
-def _of(stated: Mapping[str, StatedDays], model: CostModel) -> dict[str, StatedDays]:
-    return {name: stated[name] for name in model.assumptions}
-
-
 def _model_costs(
     model: CostModel,
     record: Record,
@@ -123,6 +117,7 @@ def _model_costs(
     stated: Mapping[str, StatedDays],
     assumed: Assumed,
 ) -> ModelCosts:
+    stated = {name: stated[name] for name in model.assumptions}
     given = Given(
         {name: columns[name] for name in ("time", *model.inputs)},
         {name: one.values for name, one in stated.items()},

@@ -7,20 +7,18 @@ come through the ``hashcanary.cost_models`` entry points, the built-in ones like
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.economics.errors import UnknownCostModel
 from hashcanary.plugins import declared_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from hashcanary.arrays import Floats
     from hashcanary.economics.machines.rigs import Rig
 # what a band holds, a probability
 LEVEL = 0.90

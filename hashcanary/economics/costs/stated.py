@@ -6,19 +6,23 @@ of a coin that others published and nobody can reproduce: ``published_costs.toml
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import exp
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.economics.costs.model import LEVEL, SIGMAS
 from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.machines.fleet import DEFINITION, network_efficiency
-from hashcanary.economics.machines.rigs import BEST_J_PER_TH, WORST_J_PER_TH, read_rigs
+from hashcanary.economics.machines.rigs import BEST_J_PER_TH, WORST_J_PER_TH, Catalogue, read_rigs
 from hashcanary.economics.power.prices import (
     CHEAPEST,
     DEAREST,
+    PowerMix,
+    PowerPrices,
     draw_power,
     power_mix,
     read_power_prices,
@@ -28,15 +32,6 @@ from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.stated import Place, read_document
 from hashcanary.units import FRACTION, J_PER_TH, RATIO, USD_PER_KWH, Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from hashcanary.arrays import Floats
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerMix, PowerPrices
-
 
 _UNITS = {unit.suffix: unit for unit in (USD_PER_KWH, FRACTION, RATIO)}
 _LIMITS = {"usd_per_kwh": (CHEAPEST, DEAREST), "fraction": (0.0, 5.0), "ratio": (0.01, 100.0)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.power.prices import Known, known_at
 from hashcanary.moments import DAY
@@ -21,12 +23,6 @@ from hashcanary.units import (
     YEARS,
     Unit,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from hashcanary.arrays import Floats
 
 # hours a year, months a year
 HOURS_A_YEAR = 8766.0

@@ -212,16 +212,8 @@ def _figures(contract: Contract, terms: Terms, place: Floats) -> ContractFigures
     elif contract.capex_musd_per_mw is not None:
         stated.append("capex")
         capex = _within(contract.capex_musd_per_mw, place[1])
-    own = Terms(
-        connection,
-        kept,
-        capex,
-        ones * contract.years,
-        terms.escalator,
-        terms.rate,
-        terms.residual,
-        terms.dark_years,
-    )
+    years = ones * contract.years
+    own = replace(terms, connection=connection, kept=kept, capex_musd_per_mw=capex, years=years)
     rent = contract.usd_per_year / (it_mw * HOURS_A_YEAR)
     return ContractFigures(
         contract,

@@ -4,7 +4,7 @@ A vintage model. Every two months of the nine years before the moment the machin
 that do not pay are scrapped at a rate, and new ones fill what the hashrate (its 30-day mean, known
 by then) says must be there, plus a gross flow that makers ship whatever happens. New machines are
 split over the rigs on sale: by time since release, efficiency, maker, and a popularity of their own
-that nobody publishes. Each number of that is uncertain: ``FleetPriors`` states all of them. None
+that nobody publishes. Each number of that is uncertain: ``priors.toml`` states all of them. None
 was fitted: network efficiencies that were published are a check (``tests/economics``).
 
 Differs from Coin Metrics' MINE-MATCH, which reads rigs from the nonces of blocks, and from
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
-from hashcanary.economics.priors import FleetPriors
+from hashcanary.economics.priors import read_priors
 from hashcanary.moments import DAY, iso_day
 from hashcanary.random import Purpose, generator
 
@@ -239,10 +239,12 @@ class _World:
 
     @classmethod
     def drawn(cls, rigs: tuple[Rig, ...], draws: int, seed: int) -> _World:
-        priors = FleetPriors()
-        named = priors.named
-        normal = generator(seed, Purpose.FLEET).standard_normal((len(named), draws))
-        values = {name: prior.draw(normal[at]) for at, (name, prior) in enumerate(named.items())}
+        priors = read_priors()
+        normal = generator(seed, Purpose.FLEET).standard_normal((len(priors.fleet), draws))
+        values = {
+            name: prior.draw(off)
+            for (name, prior), off in zip(priors.fleet.items(), normal, strict=True)
+        }
         # a row a rig: what is drawn of one does not depend on how many come after it
         own = generator(seed, Purpose.RIG_EFFICIENCY).standard_normal(
             (len(rigs), draws), dtype=np.float32
@@ -255,10 +257,8 @@ class _World:
         efficiency = plate[:, None] * np.exp(spread[:, None] * own) * values["efficiency"]
         liked *= np.float32(priors.popularity_spread)
         liked -= values["preference"] * np.log(plate / plate.min())[:, None]
-        makers = dict(priors.makers)
-        maker = np.array(
-            [makers.get(rig.maker, priors.other_makers) for rig in rigs], dtype=np.float32
-        )
+        shipped = [priors.makers.get(rig.maker, priors.other_makers) for rig in rigs]
+        maker = np.array(shipped, dtype=np.float32)
         maker *= [1.0 if rig.cooling == "air" else priors.cooled for rig in rigs]
         weight = maker[:, None] * np.exp(liked)
         released = np.array([np.mean(rig.released_band) for rig in rigs])

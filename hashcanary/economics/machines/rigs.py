@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 from hashcanary.economics.errors import BadFigures, NoRigYet, UnknownRig
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.stated import Place, read_document
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Release = Literal["listed", "announced", "year", "assumed"]
 Cooling = Literal["air", "hydro", "immersion"]

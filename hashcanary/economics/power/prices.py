@@ -8,24 +8,21 @@ its place. Nothing is used that was known later than the moment asked about.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats, Singles
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import BadFigures
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.random import Purpose, generator
 from hashcanary.stated import Place, read_document
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from hashcanary.arrays import Floats, Singles
 
 # USD/kWh: dearer than any home, cheaper than any waste gas
 CHEAPEST, DEAREST = 0.001, 1.0

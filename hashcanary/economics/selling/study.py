@@ -18,17 +18,22 @@ none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.economics.costs.stated import Assumption, read_assumptions
 from hashcanary.economics.draws import Moved, mean_band, moved_by
 from hashcanary.economics.errors import BadFigures
-from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.power.prices import read_power_prices
+from hashcanary.economics.machines.fleet import History
+from hashcanary.economics.machines.rigs import Catalogue, read_rigs
+from hashcanary.economics.power.prices import PowerPrices, read_power_prices
 from hashcanary.economics.priors import parameter_units
+from hashcanary.economics.supply.curve import Supply
 from hashcanary.economics.supply.fleet_history import (
     FIRST_DAY,
     FleetHistory,
@@ -42,14 +47,6 @@ from hashcanary.random import Purpose, generator
 from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from hashcanary.arrays import Floats
-    from hashcanary.economics.machines.fleet import History
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
-    from hashcanary.economics.supply.curve import Supply
     from hashcanary.store.record import Record
 
 

@@ -30,27 +30,23 @@ under water run on, as they did.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Singles
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import STALE_DAYS
-from hashcanary.economics.machines.fleet import HOURS
-from hashcanary.economics.power.prices import CHEAPEST, DEAREST, draw_power
-from hashcanary.economics.priors import SupplyPriors
+from hashcanary.economics.machines.fleet import HOURS, Fleets, History
+from hashcanary.economics.power.prices import CHEAPEST, DEAREST, PowerDraws, PowerMix, draw_power
+from hashcanary.economics.priors import Prior, read_priors
 from hashcanary.errors import UsageError
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.random import Purpose, generator
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Singles
-    from hashcanary.economics.machines.fleet import Fleets, History
-    from hashcanary.economics.power.prices import PowerDraws, PowerMix
-
 
 Selection = Literal["proportional", "dearest", "cheapest"]
 SELECTIONS: tuple[str, ...] = get_args(Selection)
@@ -227,7 +223,7 @@ def supply_curve(
     market: HashMarket,
     power: PowerMix,
     seed: int = 1,
-    priors: SupplyPriors | None = None,
+    priors: Mapping[str, Prior] | None = None,
     left_for_good: LeftForGood = NONE_LEFT,
 ) -> Supply:
     """The curve of each draw of ``fleets``. The same seed gives the same bytes.
@@ -244,9 +240,11 @@ class SupplyDrawer:
     At each moment the same bytes as ``supply_curve``.
     """
 
-    def __init__(self, draws: int, seed: int = 1, priors: SupplyPriors | None = None) -> None:
+    def __init__(
+        self, draws: int, seed: int = 1, priors: Mapping[str, Prior] | None = None
+    ) -> None:
         self._draws, self._seed = draws, seed
-        self._values = _drawn(SupplyPriors() if priors is None else priors, draws, seed)
+        self._values = _drawn(priors or read_priors().supply, draws, seed)
         # from four times the cheapest power to half of the dearest
         self._log_price = np.arange(np.log(CHEAPEST * 4), np.log(DEAREST / 2) + _STEP, _STEP)
         self._paid: tuple[PowerMix, PowerDraws, Singles] | None = None
@@ -279,13 +277,12 @@ class SupplyDrawer:
         return self._paid[1:]
 
 
-def _drawn(priors: SupplyPriors, draws: int, seed: int) -> dict[str, Floats]:
+def _drawn(priors: Mapping[str, Prior], draws: int, seed: int) -> dict[str, Floats]:
     random = generator(seed, Purpose.MARKET)
-    named = priors.named
-    normal = random.standard_normal((len(named), draws))
+    normal = random.standard_normal((len(priors), draws))
     values = {
-        name: prior.draw(normal[at]).astype(np.float64)
-        for at, (name, prior) in enumerate(named.items())
+        name: prior.draw(off).astype(np.float64)
+        for (name, prior), off in zip(priors.items(), normal, strict=True)
     }
     values["pue"] = np.maximum(values["pue"], 1.0)
     values["pool_fee"] = np.minimum(values["pool_fee"], 0.2)

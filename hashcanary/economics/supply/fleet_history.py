@@ -16,25 +16,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Bools, Floats, Ints, Singles
 from hashcanary.economics.draws import BAND
 from hashcanary.economics.errors import NoHashprice, NoRigYet, TooFewDaysForFleet
-from hashcanary.economics.machines.fleet import FleetDrawer, History
-from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.power.prices import GRID_SERIES, power_mix, read_power_prices
+from hashcanary.economics.machines.fleet import Asked, FleetDrawer, History
+from hashcanary.economics.machines.rigs import Catalogue, read_rigs
+from hashcanary.economics.power.prices import GRID_SERIES, PowerPrices, power_mix, read_power_prices
 from hashcanary.economics.supply.curve import Supply, SupplyDrawer, market_at
 from hashcanary.moments import DAY, day_start
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Bools, Floats, Ints, Singles
-    from hashcanary.economics.machines.fleet import Asked
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
-
 
 # a smaller fraction is rounding: the curve is of single precision
 _LEAST = 1e-9
@@ -192,10 +185,9 @@ class FleetHistory:
     time: Unix seconds at which the day begins; all is as known at its end. under_water,
     under_water_low, under_water_high: fraction of what runs whose cost is above the hashprice;
     must_sell, must_sell_low, must_sell_high: fraction of the coins mined that must be sold to pay
-    for power alone; network_j_per_th: of what runs, drawn once a month. Each is the mean of the
-    draws, low and high the ends of 95% of them; must_sell_drawn: fraction too, (days, draws), a
-    draw being one world on all days. hindsight: whether a price of power stands in that was
-    published later.
+    for power alone. Each is the mean of the draws, low and high the ends of 95% of them;
+    must_sell_drawn: fraction too, (days, draws), a draw being one world on all days. hindsight:
+    whether a price of power stands in that was published later.
     """
 
     time: Ints
@@ -206,9 +198,6 @@ class FleetHistory:
     must_sell: Floats
     must_sell_low: Floats
     must_sell_high: Floats
-    network_j_per_th: Floats
-    network_j_per_th_low: Floats
-    network_j_per_th_high: Floats
     must_sell_drawn: Singles
     hindsight: Bools
     draws: int
@@ -238,7 +227,6 @@ def fleet_history(
     market = _Days.of(history)
     fleets, curves = FleetDrawer(catalogue, draws, seed), SupplyDrawer(draws, seed)
     drawn = np.full((2, days.size, draws), np.nan)
-    network = np.full((3, days.size), np.nan)
     hindsight = np.zeros(days.size, dtype=np.bool_)
     asked = _asked(history, days, market, fleets)
     for (month, _), fleet in zip(asked, fleets.together(one for _, one in asked), strict=True):
@@ -248,14 +236,11 @@ def fleet_history(
         known = month[market.known[days[month]]]
         since = int(np.searchsorted(history.time, fleet.moment - DAY))
         drawn[:, known] = _month(supply, market, days[known], since)
-        network[:, known] = _summary(supply.fleets.network_j_per_th[None])
-    under, sold = _summary(drawn[0]), _summary(drawn[1])
     return FleetHistory(
         history.time[days],
         history.hashprice_usd_per_phs_day[days],
-        *(under[0], under[1], under[2]),
-        *(sold[0], sold[1], sold[2]),
-        *(network[0], network[1], network[2]),
+        *_summary(drawn[0]),
+        *_summary(drawn[1]),
         drawn[1].astype(np.float32),
         hindsight,
         draws,

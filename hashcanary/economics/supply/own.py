@@ -19,20 +19,18 @@ power_price_usd_per_kwh = 0.048 # where it differs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import BadFigures
 from hashcanary.economics.machines.fleet import HOURS
-from hashcanary.economics.machines.rigs import BEST_J_PER_TH, WORST_J_PER_TH, Rig
+from hashcanary.economics.machines.rigs import BEST_J_PER_TH, WORST_J_PER_TH, Catalogue, Rig
 from hashcanary.economics.power.prices import CHEAPEST, DEAREST
 from hashcanary.interval import Interval
 from hashcanary.stated import Place, read_document
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from hashcanary.economics.machines.rigs import Catalogue
     from hashcanary.economics.supply.curve import Supply
 
 _DOCUMENT = ("power_price_usd_per_kwh", "pue", "overhead_fraction", "pool_fee_fraction", "machines")

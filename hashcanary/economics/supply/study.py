@@ -11,8 +11,8 @@ from hashcanary.economics.draws import Moved, band_of, moved_by
 from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.hash_economics import STALE_DAYS, hash_economics
 from hashcanary.economics.machines.fleet import History, draw_fleets
-from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.power.prices import power_mix, read_power_prices
+from hashcanary.economics.machines.rigs import Catalogue, read_rigs
+from hashcanary.economics.power.prices import PowerPrices, power_mix, read_power_prices
 from hashcanary.economics.priors import parameter_units
 from hashcanary.economics.supply.curve import HashMarket, Supply, market_at, supply_curve
 from hashcanary.interval import Interval
@@ -20,9 +20,6 @@ from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
     from hashcanary.store.record import Record
 
 # number of fleets
@@ -168,7 +165,7 @@ def _told(supply: Supply, price: float, lacks: tuple[str, ...]) -> SupplyStudy:
         power_usd_per_kwh=band_of(np.exp(supply.log_power_median)),
         curve=tuple(curve),
         rigs=_rigs(supply, price),
-        levers=_levers(supply, under),
+        levers=moved_by(MEANINGS, supply.parameters, under, parameter_units()),
         lacks=lacks,
     )
 
@@ -211,8 +208,3 @@ MEANINGS = {
     "fleet.gross": "hashrate shipped a year, fraction",
     "fleet.scrap": "scrapping of what does not pay, a year",
 }
-
-
-def _levers(supply: Supply, under: Floats) -> tuple[Moved, ...]:
-    """What each assumption moves of the share under water, the most first."""
-    return moved_by(MEANINGS, supply.parameters, under, parameter_units())

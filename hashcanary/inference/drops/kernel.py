@@ -15,15 +15,12 @@ often than once in A blocks (Pollak 1987).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.inference.filter.kernels import compiled
 from hashcanary.inference.filter.observations import BIN, VOUCHERS
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
 
 # logs of Bayes factors are cut here: far above every threshold, far below overflow
 _HIGHEST = 500.0

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Ints
+from hashcanary.chain.networks import Network
 from hashcanary.inference.filter.bank import Bank, Model, run_bank, weights_of
 from hashcanary.inference.filter.observations import (
     BIN,
@@ -28,15 +29,10 @@ from hashcanary.inference.filter.observations import (
     VOUCHERS,
     Blocks,
     Columns,
+    Observations,
     must_retarget,
     observe,
 )
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
-    from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Observations
-
 
 # variance of the log rate after an alarm: the level is to be learned from the drop on
 _AFRESH = 0.25

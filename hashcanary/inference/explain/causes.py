@@ -6,19 +6,14 @@ Stated numbers, checked: those of ``causes.toml`` and ``pool_regions.toml``, or 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.inference.errors import BadStatement
 from hashcanary.moments import DAY
 from hashcanary.stated import Place, read_document
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from hashcanary.arrays import Floats
-
 
 LUCK = "luck"
 REAL = ("curtailment", "economics", "exit")

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.economics.draws import band_of
 from hashcanary.economics.errors import NoHashprice, NoRigYet, TooFewDaysForFleet
-from hashcanary.economics.machines.fleet import HOURS, draw_fleets
-from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.power.prices import power_mix, read_power_prices
-from hashcanary.economics.supply.curve import market_at, supply_curve
+from hashcanary.economics.machines.fleet import HOURS, History, draw_fleets
+from hashcanary.economics.machines.rigs import Catalogue, read_rigs
+from hashcanary.economics.power.prices import PowerPrices, power_mix, read_power_prices
+from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
 from hashcanary.economics.supply.study import history_of
 from hashcanary.inference.filter.observations import prices_on
 from hashcanary.interval import Interval
@@ -31,11 +32,6 @@ from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
-    from hashcanary.economics.machines.fleet import History
-    from hashcanary.economics.machines.rigs import Catalogue
-    from hashcanary.economics.power.prices import PowerPrices
-    from hashcanary.economics.supply.curve import Supply
     from hashcanary.inference.explain.causes import PoolRegions
     from hashcanary.store.record import Record
 
@@ -180,7 +176,7 @@ def margin_at(
     history = history_of(record)[0]
     value = _hashprice_on(history, days)
     begin = int(start) // DAY - first
-    usual = value[max(begin - USUAL_DAYS, 0) : begin]
+    usual = value[begin - USUAL_DAYS : begin]
     now = np.flatnonzero(np.isfinite(value[begin - 1 :])) + begin - 1
     if np.isfinite(usual).sum() < _FEWEST_USUAL or now.size == 0:
         return Missing("hashprice", "no hashprice")
@@ -192,7 +188,7 @@ def margin_at(
     if isinstance(found, Missing):
         return found
     year = value[np.isfinite(value)]
-    highest = np.nanmax(price[max(begin - 90, 0) : late[-1] + 1])
+    highest = np.nanmax(price[begin - 90 : late[-1] + 1])
     return Margin(
         day=int(days[late[-1]]) * DAY,
         hashprice_usd_per_phs_day=at,
@@ -213,7 +209,7 @@ def _hashprice_on(history: History, days: Ints) -> Floats:
 
 
 PRICE, LOAD = "power_price_usd_per_mwh", "power_load_mw"
-USUAL_DAYS, AT_FALL_DAYS = 60, 5
+AT_FALL_DAYS = 5
 # prices below this, negative ones among them, are as good as free
 _LEAST = 1.0
 

@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.inference.explain.margins import Missing
-from hashcanary.inference.explain.profile import log_sum
+from hashcanary.inference.explain.profile import DropProfile, log_sum
+from hashcanary.inference.filter.observations import Blocks
 from hashcanary.interval import Interval
 from hashcanary.metrics.intervals import rate_ratio
 from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
     from hashcanary.inference.explain.causes import Causes, PoolRegions
-    from hashcanary.inference.explain.profile import DropProfile
-    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
 
 BEFORE_DAYS = 28.0

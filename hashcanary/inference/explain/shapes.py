@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Ints
+from hashcanary.chain.networks import Network
 from hashcanary.inference.errors import NoBlocksToObserve, TooFewToExplain
 from hashcanary.inference.filter.bank import YEAR
-from hashcanary.inference.filter.observations import BINS_PER_DAY, observe
+from hashcanary.inference.filter.observations import BINS_PER_DAY, Blocks, Observations, observe
 from hashcanary.moments import DAY, iso_time
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
-    from hashcanary.chain.networks import Network
     from hashcanary.inference.explain.causes import Cause, LogNormal
-    from hashcanary.inference.filter.observations import Blocks, Observations
 
 
 # days back that a drop is looked for, and days before them that show what was usual

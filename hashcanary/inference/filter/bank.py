@@ -14,17 +14,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.inference.errors import NothingObserved
-from hashcanary.inference.filter.observations import BINS_PER_DAY, FEWEST
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-    from hashcanary.inference.filter.observations import Observations
-
+from hashcanary.inference.filter.observations import BINS_PER_DAY, FEWEST, Observations
 
 YEAR = 365.25
 # standard deviation of the log rate before anything is known of it

@@ -14,18 +14,16 @@ of the whole record; ``tests/inference/filter/test_comparison.py`` holds the two
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar, cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from hashcanary.arrays import Floats
 
-    from hashcanary.arrays import Floats
+Gain = tuple[float, float, float, float, float]
 
-    Gain = tuple[float, float, float, float, float]
-
-    Back = tuple[float, float, float, float, float, float, float, float, float]
+Back = tuple[float, float, float, float, float, float, float, float, float]
 
 
 Function = TypeVar("Function", bound="Callable[..., object]")

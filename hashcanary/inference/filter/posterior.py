@@ -7,10 +7,12 @@ change what it shows; the spans after it are added to a copy whenever the poster
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from hashcanary.arrays import Floats
+from hashcanary.chain.networks import Network
 from hashcanary.chain.targets import block_work
 from hashcanary.inference.errors import NothingObserved
 from hashcanary.inference.filter.bank import (
@@ -36,10 +38,6 @@ from hashcanary.inference.filter.observations import (
     observe,
 )
 from hashcanary.moments import DAY
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-    from hashcanary.chain.networks import Network
 
 
 class NewBlock(NamedTuple):

@@ -14,11 +14,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
+from hashcanary.chain.networks import Network
+from hashcanary.inference.filter.observations import Blocks
 from hashcanary.inference.luck.windows import (
     FUTURE_LIMIT,
     Law,
@@ -31,19 +34,14 @@ from hashcanary.inference.luck.windows import (
 )
 from hashcanary.moments import DAY
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hashcanary.arrays import Floats
-    from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks
-
 YEAR = 365.25
 # an epoch of blocks: two weeks, of which luck moves the mean by 2.2%
 REFERENCE_BLOCKS = 2016
 LEVEL = 0.95
 # years; what is rarer is not told apart, since no network kept a rate for so long
 LONGEST_WAIT = 1e6
+# the logarithm of a factor is sought this far on both sides of 0, and a secant has so many steps
+_WIDEST, _SECANTS = 12.0, 20
 # share of headers whose clock nobody vouches for yet that is plainly wrong, and by how much, s
 _WRONG, _WRONG_FROM, _WRONG_TO = 0.01, -3600.0, float(FUTURE_LIMIT)
 
@@ -177,6 +175,7 @@ def _late(clock: float, *, at_tip: bool) -> tuple[Floats, Floats]:
 def _limits(window: Stretch, nodes: Floats, weights: Floats) -> tuple[float, float]:
     """The changes of the rate at which so few, and so many, blocks have a probability of 2.5%."""
     tail = (1 - LEVEL) / 2
+    about = float(np.log((window.blocks + 0.5) / (weights @ nodes)))
 
     def few(factor: float) -> float:
         return float(weights @ in_one_window(_count(window), nodes * factor)) - tail
@@ -184,19 +183,59 @@ def _limits(window: Stretch, nodes: Floats, weights: Floats) -> tuple[float, flo
     def many(factor: float) -> float:
         return 1 - float(weights @ in_one_window(window.blocks - 1, nodes * factor)) - tail
 
-    return (-1.0 if window.blocks == 0 else _root(many) - 1), _root(few) - 1
+    lowest = -1.0 if window.blocks == 0 else _root(many, tail, about) - 1
+    return lowest, _root(few, tail, about) - 1
 
 
-def _root(function: Callable[[float], float]) -> float:
-    """Where a monotone function of a factor crosses zero, its logarithm to 1e-7."""
-    # halving takes a millisecond; scipy.optimize takes a third of a second to import
-    low, high = -12.0, 12.0
-    falls = function(float(np.exp(low))) > 0
+def _root(excess: Callable[[float], float], chance: float, about: float) -> float:
+    """Where a monotone probability is ``chance``: a factor, its logarithm to 1e-7 by halving.
+
+    excess: the probability at a factor, less ``chance``; about: a guess of the logarithm. A secant
+    foretells where the halving ends, and both of these ends are asked: where it was wrong, the
+    halving asks at every step.
+    """
+
+    def above(place: float) -> bool:
+        return excess(float(np.exp(place))) > 0
+
+    falls = above(-_WIDEST)
+    near = _secant(excess, chance, about)
+    low, high = _halved(lambda place: place < near)
+    if above(low) != falls or above(high) == falls:
+        low, high = _halved(lambda place: above(place) == falls)
+    return float(np.exp((low + high) / 2))
+
+
+def _halved(before: Callable[[float], bool]) -> tuple[float, float]:
+    """The ends, less than 1e-7 apart, of what holds a root. before: whether a place is below it."""
+    low, high = -_WIDEST, _WIDEST
     while high - low > 1e-7:
         middle = (low + high) / 2
-        above = function(float(np.exp(middle))) > 0
-        low, high = (middle, high) if above == falls else (low, middle)
-    return float(np.exp((low + high) / 2))
+        low, high = (middle, high) if before(middle) else (low, middle)
+    return low, high
+
+
+def _secant(excess: Callable[[float], float], chance: float, about: float) -> float:
+    """The logarithm of ``_root``, if all goes well: a normal score is nearly a line there."""
+    # scipy.optimize takes a third of a second to import
+    from scipy.special import ndtri
+
+    def score(place: float) -> float:
+        at = excess(float(np.exp(place))) + chance
+        return float(ndtri(np.clip(at, 1e-300, 1 - 1e-16)) - ndtri(chance))
+
+    place, step = about, 0.1
+    last = score(place)
+    for _ in range(_SECANTS):
+        place = float(np.clip(place + step, -_WIDEST, _WIDEST))
+        if abs(step) < 1e-6:
+            break
+        now = score(place)
+        # where a chance is 0 or 1 there is no slope
+        if now == last:
+            break
+        step, last = step * now / (last - now), now
+    return place
 
 
 def drawdown_luck(

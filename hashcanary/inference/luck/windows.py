@@ -30,25 +30,22 @@ inside a stretch between two blocks; across a gap in heights, the blocks that ar
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Ints
+from hashcanary.chain.networks import Network
 from hashcanary.inference.errors import WindowNotKnown
 from hashcanary.inference.filter.observations import (
     FEWEST,
     SHORTEST,
     VOUCHERS,
+    Blocks,
     must_retarget,
     repaired,
 )
 from hashcanary.moments import iso_time
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
-    from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks
-
 
 Law = Literal["time", "blocks"]
 

@@ -17,20 +17,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.economics.draws import band_of, variance_parts
 from hashcanary.economics.machines.fleet import HOURS
 from hashcanary.inference.filter.bank import LEVELS
-from hashcanary.inference.retarget.hashprice_ahead import hashprice_ahead
+from hashcanary.inference.retarget.hashprice_ahead import Ahead, Basis, hashprice_ahead
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.random import Purpose, generator
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats, Ints
     from hashcanary.economics.supply.curve import Supply
     from hashcanary.economics.supply.study import SupplyStudy
     from hashcanary.inference.retarget.forecast import RetargetForecast
-    from hashcanary.inference.retarget.hashprice_ahead import Ahead, Basis
-    from hashcanary.interval import Interval
 
 _TERA_IN_EXA = 1e6
 _KILO = 1000.0

@@ -19,15 +19,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
+from hashcanary.chain.networks import Network
 from hashcanary.inference.errors import EpochStartMissing
 from hashcanary.inference.filter.bank import LEVELS
-from hashcanary.inference.filter.observations import BIN, CLOCK_AT_TIP, FEWEST, blocks_of
+from hashcanary.inference.filter.observations import BIN, CLOCK_AT_TIP, FEWEST, Blocks, blocks_of
 from hashcanary.inference.filter.posterior import Posterior, posterior, state_of, up_to
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-    from hashcanary.chain.networks import Network
-    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
 from hashcanary.metrics import intervals
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
 from hashcanary.metrics.windows import as_columns, floats
 from hashcanary.moments import DAY
 from hashcanary.units import BLOCKS, SECONDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SOURCE = "Bitcoin Core, block headers"
 _NOT_FINAL = (
@@ -22,15 +17,6 @@ _NOT_FINAL = (
     "known"
 )
 _NOT_ENDED = "missing until the epoch has ended, and where its first or last block is not known"
-
-
-def count_of(column: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """A function that gives a column as it is."""
-
-    def compute(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.select(value=pl.col(column))
-
-    return compute
 
 
 def day_interval(frame: pl.DataFrame) -> pl.DataFrame:
@@ -50,20 +36,14 @@ def epoch_interval(frame: pl.DataFrame) -> pl.DataFrame:
     return as_columns(value=span / count, low=1 / fastest, high=1 / slowest)
 
 
-def epoch_count(frame: pl.DataFrame) -> pl.DataFrame:
-    """Blocks of each epoch that has ended."""
-    return frame.select(value=pl.col("epoch.last_height") - pl.col("epoch.first_height") + 1)
-
-
 BLOCKS_PER_DAY = Metric(
     name="blocks.per_day",
     title="Blocks per day",
     unit=BLOCKS,
-    grain="day",
     inputs=("blocks.count",),
     definition="number of blocks of the active chain whose header time lies in the UTC day",
     source=_SOURCE,
-    compute=count_of("blocks.count"),
+    compute=value(pl.col("blocks.count")),
     missing=_NOT_FINAL,
 )
 
@@ -71,11 +51,10 @@ BLOCKS_PER_MTP_DAY = Metric(
     name="blocks.per_mtp_day",
     title="Blocks per day (median time past)",
     unit=BLOCKS,
-    grain="day",
     inputs=("mtp.count",),
     definition="number of blocks of the active chain whose median time past lies in the UTC day",
     source="Coin Metrics, BlkCnt; " + _SOURCE,
-    compute=count_of("mtp.count"),
+    compute=value(pl.col("mtp.count")),
     missing=_NOT_FINAL,
 )
 
@@ -83,7 +62,6 @@ BLOCKS_MEAN_INTERVAL = Metric(
     name="blocks.mean_interval",
     title="Mean block interval of the day",
     unit=SECONDS,
-    grain="day",
     inputs=("blocks.count",),
     definition="86400 s / number of blocks whose header time lies in the UTC day",
     source=_SOURCE,
@@ -100,7 +78,7 @@ BLOCKS_PER_EPOCH = Metric(
     inputs=("epoch.first_height", "epoch.last_height"),
     definition="number of blocks of a difficulty epoch that has ended; 2016 by consensus",
     source="Bitcoin Core, consensus/params.h DifficultyAdjustmentInterval",
-    compute=epoch_count,
+    compute=value(pl.col("epoch.last_height") - pl.col("epoch.first_height") + 1),
     missing=_NOT_ENDED,
 )
 

@@ -5,20 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from hashcanary.chain.networks import RETARGET_INTERVAL
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
 from hashcanary.units import DIFFICULTY, FRACTION
 
 _SOURCE = "Bitcoin Core, rpc/blockchain.cpp GetDifficulty: (0xffff << 208) / target"
-
-
-def day_difficulty(frame: pl.DataFrame) -> pl.DataFrame:
-    """Difficulty of each day's last block."""
-    return frame.select(value=pl.col("blocks.difficulty_last"))
-
-
-def epoch_difficulty(frame: pl.DataFrame) -> pl.DataFrame:
-    """Difficulty of each epoch."""
-    return frame.select(value=pl.col("epoch.difficulty"))
 
 
 def change(frame: pl.DataFrame) -> pl.DataFrame:
@@ -38,12 +28,11 @@ DIFFICULTY_DAY = Metric(
     name="difficulty.day",
     title="Difficulty",
     unit=DIFFICULTY,
-    grain="day",
     inputs=("blocks.difficulty_last",),
     definition="difficulty of the last block, by height, whose header time lies in the UTC day; "
     "where a vendor's figures are used for the day, the vendor's mean of the day",
     source=_SOURCE,
-    compute=day_difficulty,
+    compute=value(pl.col("blocks.difficulty_last")),
     missing="missing where the day is not final, or neither its blocks nor a vendor's daily "
     "figure are known",
 )
@@ -56,7 +45,7 @@ DIFFICULTY_EPOCH = Metric(
     inputs=("epoch.difficulty",),
     definition="difficulty of the epoch's first block, and so of all its blocks",
     source=_SOURCE,
-    compute=epoch_difficulty,
+    compute=value(pl.col("epoch.difficulty")),
     missing="missing where the epoch's first block is not known",
 )
 
@@ -78,7 +67,6 @@ DIFFICULTY_EPOCH_PROGRESS = Metric(
     name="difficulty.epoch_progress",
     title="Progress of the difficulty epoch",
     unit=FRACTION,
-    grain="day",
     inputs=("blocks.last_height",),
     definition="blocks of the epoch mined at the day's last block / 2016",
     source="Bitcoin Core, consensus/params.h DifficultyAdjustmentInterval",

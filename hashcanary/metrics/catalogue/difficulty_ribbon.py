@@ -34,7 +34,6 @@ def _sma(days: int) -> Metric:
         name=f"difficulty_ribbon.sma{days}",
         title=f"Difficulty, {days}-day mean",
         unit=DIFFICULTY,
-        grain="day",
         inputs=("difficulty.day",),
         definition=f"simple mean of difficulty.day over {days} days, the day's own included",
         source="W. Woo, The Difficulty Ribbon, 2019",
@@ -50,7 +49,6 @@ COMPRESSION = Metric(
     name="difficulty_ribbon.compression",
     title="Difficulty ribbon compression",
     unit=RATIO,
-    grain="day",
     inputs=tuple(mean.name for mean in MEANS),
     definition="population standard deviation of the eight means of the difficulty ribbon / their "
     "mean",

@@ -7,25 +7,19 @@ never stands without it, nor without the date of its peak.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.metrics import intervals
 from hashcanary.metrics.declaration import Extra, Metric
 from hashcanary.metrics.windows import as_columns, floats
 from hashcanary.units import COUNT, FRACTION, UNIX_TIME
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Ratio = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
 
-    from numpy.typing import NDArray
-
-    from hashcanary.metrics.windows import Floats
-
-    Ints = NDArray[np.int64]
-    Ratio = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
 
 _EXTRAS = (
     Extra("peak_time", "row of the peak it is measured from", UNIX_TIME),

@@ -5,23 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from hashcanary.metrics.catalogue.hashvalue import per_estimated_hashrate
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
 from hashcanary.units import USD_PER_PHS_DAY, USD_PER_THS_DAY
-
-
-def hashprice(frame: pl.DataFrame) -> pl.DataFrame:
-    """Difficulty form: USD per PH/s per day."""
-    return frame.select(value=pl.col("hashvalue") * pl.col("price.usd"))
-
-
-def hashprice_subsidy(frame: pl.DataFrame) -> pl.DataFrame:
-    """Difficulty form from the subsidy alone: USD per PH/s per day."""
-    return frame.select(value=pl.col("hashvalue.subsidy") * pl.col("price.usd"))
-
-
-def hashprice_ths(frame: pl.DataFrame) -> pl.DataFrame:
-    """Difficulty form: USD per TH/s per day."""
-    return frame.select(value=pl.col("hashprice") / 1e3)
 
 
 def hashprice_realised(frame: pl.DataFrame) -> pl.DataFrame:
@@ -33,12 +18,11 @@ HASHPRICE = Metric(
     name="hashprice",
     title="Hashprice",
     unit=USD_PER_PHS_DAY,
-    grain="day",
     inputs=("hashvalue", "price.usd"),
     definition="(144 x mean subsidy + 144 x mean fees of the day's blocks) x price / "
     "(D x 2^32 / 600 / 1e15), D the mean difficulty of the day's blocks, price the day's in USD",
     source="Luxor, Hashrate Index: Bitcoin hashprice index",
-    compute=hashprice,
+    compute=value(pl.col("hashvalue") * pl.col("price.usd")),
     missing="missing where hashvalue or the price of the day is missing",
     differs="Luxor takes the fees of the last 144 blocks, and price and difficulty of the moment; "
     "here all are the UTC day's",
@@ -48,11 +32,10 @@ HASHPRICE_SUBSIDY = Metric(
     name="hashprice.subsidy",
     title="Hashprice from the subsidy alone",
     unit=USD_PER_PHS_DAY,
-    grain="day",
     inputs=("hashvalue.subsidy", "price.usd"),
     definition="hashvalue.subsidy x the day's price in USD; what is earned when nobody pays fees",
     source="Luxor, Hashrate Index: Bitcoin hashprice index",
-    compute=hashprice_subsidy,
+    compute=value(pl.col("hashvalue.subsidy") * pl.col("price.usd")),
     missing="missing where hashvalue.subsidy or the price of the day is missing",
     differs="Luxor's index, which includes fees: see hashprice",
 )
@@ -61,11 +44,10 @@ HASHPRICE_THS = Metric(
     name="hashprice.ths",
     title="Hashprice of a terahash",
     unit=USD_PER_THS_DAY,
-    grain="day",
     inputs=("hashprice",),
     definition="hashprice / 1000",
     source="Luxor, Hashrate Index: hashprice in USD per TH/s per day",
-    compute=hashprice_ths,
+    compute=value(pl.col("hashprice") / 1e3),
     missing="missing where hashprice is missing",
     differs="Luxor takes the fees of the last 144 blocks, and price and difficulty of the moment; "
     "here all are the UTC day's",
@@ -75,7 +57,6 @@ HASHPRICE_REALISED = Metric(
     name="hashprice.realised",
     title="Realised hashprice",
     unit=USD_PER_PHS_DAY,
-    grain="day",
     inputs=("revenue.usd", "hashrate.day"),
     definition="revenue.usd / hashrate.day; the number of blocks cancels out of value, so it "
     "equals the difficulty form; low and high say what a hash may really have earned, the day's "

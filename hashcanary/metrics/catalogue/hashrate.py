@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
 from hashcanary.metrics import intervals
-from hashcanary.metrics.declaration import Extra, Metric
+from hashcanary.metrics.declaration import Extra, Metric, value
 from hashcanary.metrics.windows import as_columns, floats, window_max, window_sum
 from hashcanary.moments import DAY
 from hashcanary.units import BLOCKS, HASHRATE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 _EFFECTIVE = (
     Extra("effective_blocks", "equally hard blocks that would say as much about the rate", BLOCKS),
@@ -59,11 +55,6 @@ def epoch_rate(frame: pl.DataFrame) -> pl.DataFrame:
     return as_columns(value=(count - 1) / scaled_time, low=low, high=high, intervals=count)
 
 
-def core_rate(frame: pl.DataFrame) -> pl.DataFrame:
-    """What ``getnetworkhashps 120`` says at the day's last block, H/s."""
-    return frame.select(value=pl.col("blocks.core_work") / pl.col("blocks.core_seconds"))
-
-
 def _day_rate(cut: str, days: int) -> Metric:
     prefix, by = ("", _BY_HEADER) if cut == "blocks" else ("mtp_", _BY_MTP)
     name = f"{prefix}day" if days == 1 else f"{prefix}sma{days}"
@@ -72,7 +63,6 @@ def _day_rate(cut: str, days: int) -> Metric:
         name=f"hashrate.{name}",
         title=f"Hashrate{mean}" + (" (median time past)" if prefix else ""),
         unit=HASHRATE,
-        grain="day",
         inputs=(f"{cut}.work", f"{cut}.work_squared", f"{cut}.work_max"),
         definition=f"sum of the exact work of the blocks of {days} {by} / ({days} x 86400 s); "
         "it refers to the middle of that time",
@@ -112,12 +102,11 @@ HASHRATE_CORE = Metric(
     name="hashrate.core120",
     title="Hashrate as Bitcoin Core estimates it",
     unit=HASHRATE,
-    grain="day",
     inputs=("blocks.core_work", "blocks.core_seconds"),
     definition="work of the last 120 blocks at the day's last block / (largest - smallest of their "
     "121 header times); for comparison: it is too high by n / (n - 1) = 120/119 on average",
     source="Bitcoin Core, rpc/mining.cpp GetNetworkHashPS(120)",
-    compute=core_rate,
+    compute=value(pl.col("blocks.core_work") / pl.col("blocks.core_seconds")),
     missing="missing where the 120 blocks before are not all known; a vendor's figures are never "
     "used",
 )

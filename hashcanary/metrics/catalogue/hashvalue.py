@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
+from hashcanary.metrics.windows import over
 from hashcanary.units import BTC_PER_PHS_DAY, SAT_PER_THS_DAY
 
 HASHES_PER_DIFFICULTY = 2.0**32
@@ -18,35 +19,18 @@ _PETA = 1e15
 _SATS_PER_BTC_TERA_PER_PETA = 1e8 / 1e3
 
 
-def earned_by_phs(reward: pl.Expr, difficulty: pl.Expr) -> pl.Expr:
-    """Expected ``reward`` units a day of 1 PH/s, given the mean reward of a block.
+def earned_by_phs(*columns: str) -> pl.Expr:
+    """Expected units a day of 1 PH/s: of the columns' sum over the day's blocks, a block's mean.
 
-    (144 x reward) / (difficulty x 2^32 / 600 / 1e15); 144 x 600 = 86,400 s.
+    (144 x mean) / (difficulty x 2^32 / 600 / 1e15); 144 x 600 = 86,400 s.
     """
-    return reward * (_SECONDS * _PETA / HASHES_PER_DIFFICULTY) / difficulty
+    a_day = mean_reward(*columns) * (_SECONDS * _PETA / HASHES_PER_DIFFICULTY)
+    return a_day / pl.col("blocks.difficulty_mean")
 
 
 def mean_reward(*columns: str) -> pl.Expr:
     """Sum of daily columns over the number of the day's blocks; null on a day without blocks."""
-    count = pl.col("blocks.count")
-    return pl.when(count > 0).then(pl.sum_horizontal(columns, ignore_nulls=False) / count)
-
-
-def hashvalue(frame: pl.DataFrame) -> pl.DataFrame:
-    """Difficulty form, fees included: BTC per PH/s per day."""
-    reward = mean_reward("blocks.issuance_btc", "blocks.fees_btc")
-    return frame.select(value=earned_by_phs(reward, pl.col("blocks.difficulty_mean")))
-
-
-def hashvalue_subsidy(frame: pl.DataFrame) -> pl.DataFrame:
-    """Difficulty form, subsidy alone: BTC per PH/s per day."""
-    reward = mean_reward("blocks.issuance_btc")
-    return frame.select(value=earned_by_phs(reward, pl.col("blocks.difficulty_mean")))
-
-
-def hashvalue_sats(frame: pl.DataFrame) -> pl.DataFrame:
-    """Difficulty form in sat per TH/s per day."""
-    return frame.select(value=pl.col("hashvalue") * _SATS_PER_BTC_TERA_PER_PETA)
+    return over(pl.sum_horizontal(columns, ignore_nulls=False), pl.col("blocks.count"))
 
 
 def per_estimated_hashrate(revenue: str) -> list[pl.Expr]:
@@ -56,10 +40,7 @@ def per_estimated_hashrate(revenue: str) -> list[pl.Expr]:
     null where the hashrate's is 0: it would be without limit.
     """
     bounds = (("value", "hashrate.day"), ("low", "hashrate.day.high"), ("high", "hashrate.day.low"))
-    return [
-        pl.when(pl.col(rate) > 0).then(pl.col(revenue) / pl.col(rate) * _PETA).alias(name)
-        for name, rate in bounds
-    ]
+    return [(over(pl.col(revenue), pl.col(rate)) * _PETA).alias(name) for name, rate in bounds]
 
 
 def hashvalue_realised(frame: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +52,6 @@ HASHVALUE = Metric(
     name="hashvalue",
     title="Hashvalue",
     unit=BTC_PER_PHS_DAY,
-    grain="day",
     inputs=(
         "blocks.issuance_btc",
         "blocks.fees_btc",
@@ -81,7 +61,7 @@ HASHVALUE = Metric(
     definition="(144 x mean subsidy + 144 x mean fees of the day's blocks) / "
     "(D x 2^32 / 600 / 1e15), D the mean difficulty of the day's blocks",
     source="Luxor, Hashrate Index: Bitcoin hashprice index in BTC",
-    compute=hashvalue,
+    compute=value(earned_by_phs("blocks.issuance_btc", "blocks.fees_btc")),
     missing="missing on days without blocks, or where fees or difficulty are missing",
     differs="Luxor takes the fees of the last 144 blocks and the difficulty of the moment, here "
     "both are means over the UTC day",
@@ -91,12 +71,11 @@ HASHVALUE_SUBSIDY = Metric(
     name="hashvalue.subsidy",
     title="Hashvalue from the subsidy alone",
     unit=BTC_PER_PHS_DAY,
-    grain="day",
     inputs=("blocks.issuance_btc", "blocks.count", "blocks.difficulty_mean"),
     definition="144 x mean subsidy of the day's blocks / (D x 2^32 / 600 / 1e15), D the mean "
     "difficulty of the day's blocks; what is earned when nobody pays fees",
     source="Luxor, Hashrate Index: Bitcoin hashprice index in BTC",
-    compute=hashvalue_subsidy,
+    compute=value(earned_by_phs("blocks.issuance_btc")),
     missing="missing on days without blocks, or where the difficulty is missing",
     differs="Luxor's index, which includes fees: see hashvalue",
 )
@@ -105,11 +84,10 @@ HASHVALUE_SATS = Metric(
     name="hashvalue.sats",
     title="Hashvalue in satoshis",
     unit=SAT_PER_THS_DAY,
-    grain="day",
     inputs=("hashvalue",),
     definition="hashvalue x 1e8 / 1000",
     source="Luxor, Hashrate Index: sats per TH/s per day",
-    compute=hashvalue_sats,
+    compute=value(pl.col("hashvalue") * _SATS_PER_BTC_TERA_PER_PETA),
     missing="missing where hashvalue is missing",
     differs="Luxor takes the fees of the last 144 blocks and the difficulty of the moment, here "
     "both are means over the UTC day",
@@ -119,7 +97,6 @@ HASHVALUE_REALISED = Metric(
     name="hashvalue.realised",
     title="Realised hashvalue",
     unit=BTC_PER_PHS_DAY,
-    grain="day",
     inputs=("revenue.btc", "hashrate.day"),
     definition="revenue.btc / hashrate.day; the number of blocks cancels out of value, so it "
     "equals the difficulty form; low and high say what a hash may really have earned, the day's "

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 
+from hashcanary.arrays import Bools, Floats, Ints
 from hashcanary.metrics import concentration
 from hashcanary.metrics.declaration import Extra, Metric
 from hashcanary.metrics.windows import as_columns
 from hashcanary.units import BLOCKS, COUNT, FRACTION, RATIO
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Estimate = Callable[[Ints, Ints, Ints], tuple[Floats, Floats, Floats]]
 
-    import polars as pl
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Estimate = Callable[[Ints, Ints, Ints], tuple[Floats, Floats, Floats]]
 
 _LABELS = (
     "of the list that labels the record (see `hashcanary pools`); UTC days by header time; blocks "
@@ -60,7 +55,7 @@ def over_days(column: str, days: int, estimate: Estimate) -> Callable[[pl.DataFr
     return compute
 
 
-def _windows(counted: Ints, missing: NDArray[np.bool_], days: int) -> tuple[Ints, Ints]:
+def _windows(counted: Ints, missing: Bools, days: int) -> tuple[Ints, Ints]:
     """Sums over each window without a hole, and the row at which it ends.
 
     counted: (m, pools) blocks of the m days that are not missing.
@@ -106,7 +101,6 @@ def _unknown(days: int) -> Metric:
         name=f"pools.unknown_share{days}",
         title=f"Share of blocks of no known pool, {days} days",
         unit=FRACTION,
-        grain="day",
         inputs=("pools.counts",),
         definition=f"blocks labelled `unknown` / all blocks of the last {days} days, by the labels "
         "of the list that labels the record; UTC days by header time",
@@ -125,7 +119,6 @@ def _largest(days: int, prefix: str, column: str) -> Metric:
         name=f"pools.{prefix}largest_share{days}",
         title=f"Share of the largest {who}, {days} days",
         unit=FRACTION,
-        grain="day",
         inputs=(column,),
         definition=f"blocks of the {who} with most of them / all blocks of the last {days} days, "
         f"by the labels {_LABELS}" + (f"; {_GROUPS}" if prefix else ""),
@@ -144,7 +137,6 @@ def _hhi(days: int, prefix: str, column: str) -> Metric:
         name=f"pools.{prefix}hhi{days}",
         title=f"Herfindahl-Hirschman index of {who}, {days} days",
         unit=RATIO,
-        grain="day",
         inputs=(column,),
         definition=f"sum over {who} of n (n - 1) / (N (N - 1)) for n of the N blocks of the last "
         f"{days} days, from 0 to 1 (times 10,000: the index of competition authorities), by the "
@@ -165,7 +157,6 @@ def _nakamoto(days: int, prefix: str, column: str) -> Metric:
         name=f"pools.{prefix}nakamoto{days}",
         title=f"Nakamoto coefficient of {who}, {days} days",
         unit=COUNT,
-        grain="day",
         inputs=(column,),
         definition=f"the fewest known {who} that together found more than half of all blocks of "
         f"the last {days} days, by the labels {_LABELS}" + (f"; {_GROUPS}" if prefix else ""),

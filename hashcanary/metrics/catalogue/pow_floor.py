@@ -26,7 +26,6 @@ POW_FLOOR = Metric(
     name="pow_floor",
     title="PoW floor",
     unit=USD,
-    grain="day",
     inputs=("blocks.difficulty_mean", "issuance.btc"),
     definition="2/3 x (mean of D x 2^32 over 180 days)^0.41 / (sum of issuance.btc over 180 days), "
     "D the mean difficulty of a day's blocks",

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import polars as pl
 
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
 from hashcanary.units import RATIO, USD
 
 _DAYS_OF_MAYER = 200
-
-
-def price(frame: pl.DataFrame) -> pl.DataFrame:
-    """The day's price, USD."""
-    return frame.select(value=pl.col("price.usd"))
-
-
-def price_mean(days: int) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """A function that gives the simple mean of the price over ``days`` days, USD."""
-
-    def compute(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.select(value=pl.col("price.usd").rolling_mean(days))
-
-    return compute
-
-
-def price_mayer(frame: pl.DataFrame) -> pl.DataFrame:
-    """The day's price over its 200-day mean."""
-    return frame.select(value=pl.col("price.usd") / pl.col("price.sma200"))
 
 
 def _sma(days: int) -> Metric:
@@ -36,11 +15,10 @@ def _sma(days: int) -> Metric:
         name=f"price.sma{days}",
         title=f"Price, {days}-day mean",
         unit=USD,
-        grain="day",
         inputs=("price.usd",),
         definition=f"simple mean of the price over {days} days, the day's own included",
         source="simple moving average",
-        compute=price_mean(days),
+        compute=value(pl.col("price.usd").rolling_mean(days)),
         window=days,
         missing=f"missing until {days} days with a price have passed, and for {days} days after "
         "a gap",
@@ -51,12 +29,11 @@ PRICE = Metric(
     name="price",
     title="Price",
     unit=USD,
-    grain="day",
     inputs=("price.usd",),
     definition="price of a bitcoin in USD at the end of the UTC day, from the vendor or market "
     "the record names",
     source="the record's daily price",
-    compute=price,
+    compute=value(pl.col("price.usd")),
     missing="missing on days without a price; never carried over from another day",
 )
 
@@ -66,11 +43,10 @@ PRICE_MAYER = Metric(
     name="price.mayer",
     title="Mayer multiple",
     unit=RATIO,
-    grain="day",
     inputs=("price.usd", "price.sma200"),
     definition="price / mean of the price over 200 days, the day's own included",
     source="T. Mayer's multiple; Glassnode Academy, Mayer Multiple",
-    compute=price_mayer,
+    compute=value(pl.col("price.usd") / pl.col("price.sma200")),
     window=_DAYS_OF_MAYER,
     missing="missing until 200 days with a price have passed, and for 200 days after a gap",
 )

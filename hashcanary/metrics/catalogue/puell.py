@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
+from hashcanary.metrics.windows import over
 from hashcanary.units import RATIO
 
 _YEAR = 365
@@ -12,34 +13,17 @@ _YEAR = 365
 
 def over_yearly_mean(column: str) -> pl.Expr:
     """A column over the simple mean of its last 365 rows, its own included; null at mean 0."""
-    mean = pl.col(column).rolling_mean(_YEAR)
-    return pl.when(mean > 0).then(pl.col(column) / mean).alias("value")
-
-
-def puell(frame: pl.DataFrame) -> pl.DataFrame:
-    """Issuance in USD over its 365-day mean."""
-    return frame.select(over_yearly_mean("issuance.usd"))
-
-
-def puell_with_fees(frame: pl.DataFrame) -> pl.DataFrame:
-    """Revenue in USD over its 365-day mean."""
-    return frame.select(over_yearly_mean("revenue.usd"))
-
-
-def puell_difficulty_adjusted(frame: pl.DataFrame) -> pl.DataFrame:
-    """Expected issuance in USD of a fixed hashrate over its 365-day mean."""
-    return frame.select(over_yearly_mean("hashprice.subsidy"))
+    return over(pl.col(column), pl.col(column).rolling_mean(_YEAR))
 
 
 PUELL = Metric(
     name="puell",
     title="Puell multiple",
     unit=RATIO,
-    grain="day",
     inputs=("issuance.usd",),
     definition="issuance.usd / mean of issuance.usd over 365 days, the day's own included",
     source="D. Puell, 2019; Glassnode Academy, Puell Multiple",
-    compute=puell,
+    compute=value(over_yearly_mean("issuance.usd")),
     window=_YEAR,
     missing="missing until 365 days with a price have passed, and for 365 days after a gap",
     differs="versions computed a block, out of which slow blocks cancel",
@@ -49,11 +33,10 @@ PUELL_WITH_FEES = Metric(
     name="puell.with_fees",
     title="Puell multiple, fees included",
     unit=RATIO,
-    grain="day",
     inputs=("revenue.usd",),
     definition="revenue.usd / mean of revenue.usd over 365 days, the day's own included",
     source="D. Puell, 2019; Glassnode Academy, Puell Multiple",
-    compute=puell_with_fees,
+    compute=value(over_yearly_mean("revenue.usd")),
     window=_YEAR,
     missing="missing until 365 days with price and fees have passed, and for 365 days after a gap",
     differs="the original in counting fees as income too",
@@ -63,13 +46,12 @@ PUELL_DIFFICULTY_ADJUSTED = Metric(
     name="puell.difficulty_adjusted",
     title="Puell multiple, adjusted for difficulty",
     unit=RATIO,
-    grain="day",
     inputs=("hashprice.subsidy",),
     definition="x / mean of x over 365 days, the day's own included, with "
     "x = 144 x mean subsidy x price / difficulty: the issuance a fixed hashrate expects, in USD",
     source="hashcanary's own form of the 'difficulty-adjusted Puell multiple' that the press "
     "quotes without a formula",
-    compute=puell_difficulty_adjusted,
+    compute=value(over_yearly_mean("hashprice.subsidy")),
     window=_YEAR,
     missing="missing until 365 days with a price have passed, and for 365 days after a gap",
     differs="the original in two ways: growth of the network counts against the miner, and luck "

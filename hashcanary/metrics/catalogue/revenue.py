@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
 from hashcanary.units import BTC, USD
-
-
-def revenue_btc(frame: pl.DataFrame) -> pl.DataFrame:
-    """Subsidy and fees of the day's blocks, BTC."""
-    return frame.select(value=pl.col("issuance.btc") + pl.col("fees.btc"))
-
-
-def revenue_usd(frame: pl.DataFrame) -> pl.DataFrame:
-    """Subsidy and fees of the day's blocks at the day's price, USD."""
-    return frame.select(value=pl.col("revenue.btc") * pl.col("price.usd"))
-
 
 REVENUE_BTC = Metric(
     name="revenue.btc",
     title="Miners' revenue",
     unit=BTC,
-    grain="day",
     inputs=("issuance.btc", "fees.btc"),
     definition="issuance.btc + fees.btc",
     source="Hashrate Index roundups: block rewards collected by miners",
-    compute=revenue_btc,
+    compute=value(pl.col("issuance.btc") + pl.col("fees.btc")),
     missing="missing where the issuance or the fees of the day are missing",
     differs="what miners were paid outside the chain for including transactions is not in it",
 )
@@ -35,11 +23,10 @@ REVENUE_USD = Metric(
     name="revenue.usd",
     title="Miners' revenue in US dollars",
     unit=USD,
-    grain="day",
     inputs=("revenue.btc", "price.usd"),
     definition="(issuance.btc + fees.btc) x the day's price in USD",
     source="Coin Metrics, IssTotUSD + FeeTotUSD",
-    compute=revenue_usd,
+    compute=value(pl.col("revenue.btc") * pl.col("price.usd")),
     missing="missing where the issuance, the fees or the price of the day is missing",
     differs="Coin Metrics in the day: theirs is cut by median time past; services that price "
     "each block at its own moment",

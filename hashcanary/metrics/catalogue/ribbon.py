@@ -7,20 +7,16 @@ on which the 10-day mean of the price lies above its 20-day mean.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats
 from hashcanary.metrics import intervals
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
 from hashcanary.metrics.windows import as_columns, floats
 from hashcanary.units import DAYS, FRACTION, STATE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hashcanary.metrics.windows import Floats
 
 _SHORT, _LONG = 30, 60
 _SOURCE = "C. Edwards, Hash Ribbons & Bitcoin Bottoms, Capriole Investments, 2019"
@@ -55,11 +51,6 @@ def state(frame: pl.DataFrame) -> pl.DataFrame:
     below = pl.col("ribbon.oscillator") < 0
     named = pl.when(below).then(pl.lit("inverted")).when(~below).then(pl.lit("normal"))
     return frame.select(value=named)
-
-
-def state_yesterday(frame: pl.DataFrame) -> pl.DataFrame:
-    """The state of the day before."""
-    return frame.select(value=pl.col("ribbon.state").shift(1))
 
 
 def days_inverted(frame: pl.DataFrame) -> pl.DataFrame:
@@ -108,7 +99,6 @@ OSCILLATOR = Metric(
     name="ribbon.oscillator",
     title="Hash ribbon oscillator",
     unit=FRACTION,
-    grain="day",
     inputs=("hashrate.sma30", "hashrate.sma60"),
     definition="hashrate.sma30 / hashrate.sma60 - 1",
     source="C. Edwards, Hash Ribbons, TradingView script kT7jIvqv",
@@ -123,7 +113,6 @@ STATE_TODAY = Metric(
     name="ribbon.state",
     title="Hash ribbon",
     unit=STATE,
-    grain="day",
     inputs=("ribbon.oscillator",),
     definition="inverted where hashrate.sma30 < hashrate.sma60, else normal",
     source=_SOURCE,
@@ -135,11 +124,10 @@ STATE_YESTERDAY = Metric(
     name="ribbon.state_yesterday",
     title="Hash ribbon, by yesterday's hashrate",
     unit=STATE,
-    grain="day",
     inputs=("ribbon.state",),
     definition="ribbon.state of the day before, all of which is known when the day's price is",
     source="C. Edwards, Hash Ribbons, TradingView script kT7jIvqv, version 1.1",
-    compute=state_yesterday,
+    compute=value(pl.col("ribbon.state").shift(1)),
     window=2,
     lag=1,
     missing=_MISSING,
@@ -149,7 +137,6 @@ DAYS_INVERTED = Metric(
     name="ribbon.days_inverted",
     title="Days the hash ribbon has been inverted",
     unit=DAYS,
-    grain="day",
     inputs=("ribbon.state",),
     definition="days since the inversion began, its first day counted; 0 where it is normal",
     source=_SOURCE,
@@ -163,7 +150,6 @@ RECOVERY = Metric(
     name="ribbon.recovery",
     title="Hash ribbon recovery",
     unit=STATE,
-    grain="day",
     inputs=("ribbon.state",),
     definition="true on a day whose state is normal after a day whose state was inverted",
     source=_SOURCE,
@@ -178,7 +164,6 @@ def _buy(name: str, condition: str, *, fresh: bool) -> Metric:
         name=f"ribbon.{name}",
         title="Hash ribbon buy signal, " + ("fresh cross" if fresh else "state") + " of the price",
         unit=STATE,
-        grain="day",
         inputs=("ribbon.state", "ribbon.recovery", "price.sma10", "price.sma20"),
         definition=f"true on the first day from a recovery on on which {condition}; a new "
         "inversion before it ends the waiting",

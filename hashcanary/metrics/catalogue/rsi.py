@@ -42,7 +42,6 @@ RSI14 = Metric(
     name="rsi14",
     title="RSI (14 days)",
     unit=INDEX_100,
-    grain="day",
     inputs=("price.usd",),
     definition="100 x G / (G + L), G and L the mean daily gain and loss of the price in Wilder's "
     "smoothing: first the plain mean of 14 changes, then (13 x the one before + today's) / 14",

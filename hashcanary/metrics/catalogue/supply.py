@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import polars as pl
 
-from hashcanary.metrics.declaration import Metric
+from hashcanary.metrics.declaration import Metric, value
 from hashcanary.units import BTC, USD
-
-
-def supply_btc(frame: pl.DataFrame) -> pl.DataFrame:
-    """Coins issued by the end of the day, BTC."""
-    return frame.select(value=pl.col("blocks.supply_btc"))
-
-
-def issuance_btc(frame: pl.DataFrame) -> pl.DataFrame:
-    """Subsidy of the day's blocks, BTC."""
-    return frame.select(value=pl.col("blocks.issuance_btc"))
-
-
-def issuance_usd(frame: pl.DataFrame) -> pl.DataFrame:
-    """Subsidy of the day's blocks at the day's price, USD."""
-    return frame.select(value=pl.col("issuance.btc") * pl.col("price.usd"))
-
 
 SUPPLY_BTC = Metric(
     name="supply.btc",
     title="Supply",
     unit=BTC,
-    grain="day",
     inputs=("blocks.supply_btc",),
     definition="sum of the subsidies of all blocks up to the day's last one, by the consensus "
     "schedule; UTC day by header time",
     source="Bitcoin Core, validation.cpp, GetBlockSubsidy",
-    compute=supply_btc,
+    compute=value(pl.col("blocks.supply_btc")),
     missing="missing on days whose blocks are not known and for which there is no vendor's supply",
     differs="what can be spent: it counts the genesis coins, the coinbases that two later ones "
     "overwrote (100 BTC) and the subsidy that miners left unclaimed (about 29 BTC); rows of basis "
@@ -43,12 +26,11 @@ ISSUANCE_BTC = Metric(
     name="issuance.btc",
     title="Issuance",
     unit=BTC,
-    grain="day",
     inputs=("blocks.issuance_btc",),
     definition="sum of the subsidies of the day's blocks, by the consensus schedule "
     "(50 BTC halved every 210,000 blocks on the main network); UTC day by header time",
     source="Bitcoin Core, validation.cpp, GetBlockSubsidy",
-    compute=issuance_btc,
+    compute=value(pl.col("blocks.issuance_btc")),
     missing="missing on days without a count of blocks; 0 on days on which none was found",
     differs="Coin Metrics' IssTotNtv in its day only: theirs is cut by median time past; both "
     "count the subsidy a block may claim, also where its miner claimed less",
@@ -58,11 +40,10 @@ ISSUANCE_USD = Metric(
     name="issuance.usd",
     title="Issuance in US dollars",
     unit=USD,
-    grain="day",
     inputs=("issuance.btc", "price.usd"),
     definition="issuance.btc x the day's price in USD",
     source="Coin Metrics, IssTotUSD",
-    compute=issuance_usd,
+    compute=value(pl.col("issuance.btc") * pl.col("price.usd")),
     missing="missing where the issuance or the price of the day is missing",
     differs="Coin Metrics in the day: theirs is cut by median time past",
 )

@@ -8,16 +8,12 @@ notebook by the sliders that ``specification`` can bind, a picture by their star
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from hashcanary.report import theme
-from hashcanary.views.text import FORMATS, MINUS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hashcanary.views.text import Format, FormatName
+from hashcanary.views.text import FORMATS, MINUS, Format, FormatName
 
 Spec = dict[str, Any]
 

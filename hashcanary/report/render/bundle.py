@@ -16,13 +16,11 @@ import tempfile
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 
 from hashcanary.report.charts.definition import VEGA_LITE
 from hashcanary.report.errors import BundleFailed
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _PROGRAM = (
     "import sys, vl_convert; "

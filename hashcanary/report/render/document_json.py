@@ -11,13 +11,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.moments import iso_time
-from hashcanary.report.charts import charts_of
+from hashcanary.report.charts import Chart, charts_of
 from hashcanary.views.data import jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.report.charts import Chart
     from hashcanary.report.document import Figure, Report, Section
     from hashcanary.views.table import Table
 

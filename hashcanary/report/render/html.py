@@ -11,16 +11,18 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING
+from typing import Any
 
 from hashcanary.interval import Interval
 from hashcanary.report import theme
 from hashcanary.report.charts import charts_of, specification
-from hashcanary.report.document import Ledger
+from hashcanary.report.charts.definition import Chart, Line
+from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Report, Section, Verdict
 from hashcanary.report.render.bundle import BundleJob
 from hashcanary.report.render.words import (
     extent,
@@ -31,16 +33,8 @@ from hashcanary.report.render.words import (
     starting_window,
 )
 from hashcanary.units import DATE
-from hashcanary.views.table import Table
+from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import FORMATS, SIMULATED, cell, day, heading, percent, period
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from hashcanary.report.charts.definition import Chart, Line
-    from hashcanary.report.document import Dataset, Drawing, Figure, Report, Section, Verdict
-    from hashcanary.views.table import Cell, Column
 
 
 class Html(str):

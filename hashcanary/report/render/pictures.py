@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hashcanary.report import theme
 from hashcanary.report.charts import charts_of, specification
-from hashcanary.report.charts.definition import VEGA_LITE, png
+from hashcanary.report.charts.definition import VEGA_LITE, Chart, png
 from hashcanary.report.errors import NothingToDraw
 from hashcanary.report.render.words import as_known, own_window, starting_window
 from hashcanary.views.text import day, quantity
@@ -14,7 +14,6 @@ from hashcanary.views.text import day, quantity
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hashcanary.report.charts.definition import Chart
     from hashcanary.report.document import Dataset, Report
     from hashcanary.report.theme import Theme
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.box import SIMPLE_HEAD
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashcanary.report.document import Ledger
+from hashcanary.report.document import Case, Figure, Ledger, Report, Section
 from hashcanary.report.render.words import facts_line, figure_bounds, figure_value
 from hashcanary.views.table import Table
 from hashcanary.views.terminal import longest_word, table_parts
 from hashcanary.views.text import SIMULATED, period
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from hashcanary.report.document import Case, Figure, Report, Section
 
 _STYLES: dict[Case, str] = {
     "unknown": "bold",

@@ -8,37 +8,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.moments import DAY
-from hashcanary.report.document import Section
+from hashcanary.report.document import Section, conventions
 from hashcanary.report.verdict import RULES
 from hashcanary.units import COUNT
-from hashcanary.views.table import Column, Table
+from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import count, day, harmless, minute
 
 if TYPE_CHECKING:
     from hashcanary.report.reading import Reading
     from hashcanary.store.record import Record
-    from hashcanary.views.table import Cell
 
 # fewer blocks in a row than this are crumbs within a gap
 _RUN = 144
-_CONVENTIONS: tuple[tuple[str, str], ...] = (
-    ("Day", "a UTC day by header time; final once no further block can have a time in it"),
-    ("Smoothing", "a plain mean over 7, 14, 30 or 60 days, named with each figure"),
-    (
-        "Hashrate",
-        "exact work of the blocks over time, an unbiased estimate; not the number of blocks × 2^32",
-    ),
-    (
-        "Intervals",
-        "95%, exact for noise of block arrivals. They do not cover wrong clocks or wrong data",
-    ),
-    ("Later data", "not used: a report as known at a moment reads nothing published after it"),
-    (
-        "Vendor's days",
-        "where the blocks of a day are missing, a vendor's daily count, difficulty and fees are "
-        "used, and the source column says so",
-    ),
-)
 _METRICS = (
     "hashrate.sma30",
     "hashrate.epoch",
@@ -65,7 +46,7 @@ def basis(record: Record, reading: Reading, command: str) -> Section:
             _sources(record),
             _gaps(record),
             _definitions(reading),
-            _facts("conventions", "Conventions", _CONVENTIONS),
+            _facts("conventions", "Conventions", conventions()),
             _facts("rules", "How the verdict is reached", RULES),
             _facts("again", "How to reproduce this report", _again(record, command)),
         ),

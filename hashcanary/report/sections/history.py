@@ -11,13 +11,12 @@ from hashcanary.report.verdict import INVERTED_DAYS
 from hashcanary.studies.luck import Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, STATE, YEARS
 from hashcanary.views.episodes import rule_after, rule_table
-from hashcanary.views.table import Column, Table
+from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import count, day, ordinal, percent
 
 if TYPE_CHECKING:
     from hashcanary.report.reading import Reading, Row
     from hashcanary.studies.episodes import EpisodeStudy
-    from hashcanary.views.table import Cell
 
 
 def history(reading: Reading) -> Section:
@@ -81,8 +80,7 @@ def _luck(reading: Reading, key: str, now: Row) -> float | None:
     if inside.is_empty():
         return None
     row = inside.row(int(inside["value"].arg_min() or 0), named=True)
-    fall = Drawdown(row["value"], row["time"], row["peak_time"])
-    (luck,) = luck_of_drawdowns(reading.metrics, key, [fall])
+    (luck,) = luck_of_drawdowns(reading.metrics, key, [Drawdown.of(row)])
     return None if luck is None else luck.once_in_years
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hashcanary.economics.costs.history import cost_answers
+from hashcanary.economics.costs.history import CostAnswers, ModelCosts, cost_answers
 from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import (
     PublishedCost,
@@ -27,14 +27,13 @@ from hashcanary.economics.errors import (
 )
 from hashcanary.economics.hash_economics import hash_economics
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.selling.study import draw_overheads, margin_classes, sold
-from hashcanary.economics.shutdown.table import Terms, shutdown_table
-from hashcanary.economics.supply.fleet_history import fleet_history
-from hashcanary.economics.supply.study import history_of, study_supply
-from hashcanary.inference.retarget.after import after_retarget
+from hashcanary.economics.selling.study import ClassSold, draw_overheads, margin_classes, sold
+from hashcanary.economics.shutdown.table import Line, Terms, shutdown_table
+from hashcanary.economics.supply.fleet_history import FleetHistory, fleet_history
+from hashcanary.economics.supply.study import SupplyStudy, history_of, study_supply
+from hashcanary.inference.retarget.after import AfterRetarget, after_retarget
 from hashcanary.inference.retarget.hashprice_ahead import basis_of
 from hashcanary.interval import Interval
-from hashcanary.metrics.engine import metrics_of
 from hashcanary.moments import DAY
 from hashcanary.report.charts.catalogue import COSTS, CUTS, DRAWN, FAMILY, FLEET, STRESS, cost_key
 from hashcanary.report.charts.supply import SUPPLY, supply_data
@@ -49,14 +48,14 @@ from hashcanary.report.document import (
     rounded,
 )
 from hashcanary.studies.errors import NoStress
-from hashcanary.studies.stress.answer import stress_now
-from hashcanary.studies.stress.component import Sources, all_components
+from hashcanary.studies.stress.answer import StressNow, stress_now
+from hashcanary.studies.stress.component import all_components
 from hashcanary.studies.stress.gauge import BAND_TEXT as GAUGE_BAND
 from hashcanary.studies.stress.gauge import LEVEL as GAUGE_LEVEL
-from hashcanary.studies.stress.gauge import stress_history
+from hashcanary.studies.stress.gauge import StressHistory, stress_history
 from hashcanary.studies.stress.settings import read_settings
 from hashcanary.studies.stress.sustainability import BAND_TEXT as INDEX_BAND
-from hashcanary.studies.stress.sustainability import sustainability_history
+from hashcanary.studies.stress.sustainability import sources_of, sustainability_history
 from hashcanary.units import (
     EXAHASHES,
     FRACTION,
@@ -65,6 +64,7 @@ from hashcanary.units import (
     USD,
     USD_PER_BTC,
     USD_PER_PHS_DAY,
+    Unit,
 )
 from hashcanary.views import costs as cost_view
 from hashcanary.views import shutdown as shutdown_view
@@ -80,18 +80,9 @@ from hashcanary.views.text import banded, day, harmless, percent
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hashcanary.economics.costs.history import CostAnswers, ModelCosts
-    from hashcanary.economics.selling.study import ClassSold
-    from hashcanary.economics.shutdown.table import Line
-    from hashcanary.economics.supply.fleet_history import FleetHistory
-    from hashcanary.economics.supply.study import SupplyStudy
-    from hashcanary.inference.retarget.after import AfterRetarget
     from hashcanary.report.charts.definition import Chart
     from hashcanary.report.sections.outlook import Outlook
     from hashcanary.store.record import Record
-    from hashcanary.studies.stress.answer import StressNow
-    from hashcanary.studies.stress.gauge import StressHistory
-    from hashcanary.units import Unit
 
 SEED = 1
 _WEEK = 7
@@ -145,13 +136,7 @@ def _fleet(record: Record) -> FleetHistory | None:
 def _stress_years(
     record: Record, costs: CostAnswers, fleet: FleetHistory | None
 ) -> tuple[StressNow | None, str, pl.DataFrame]:
-    sources = Sources(
-        metrics_of(record),
-        {one.model.name: one for one in costs.history},
-        fleet,
-        record.simulated,
-        fleet_missing="the record ends before fleets can be drawn",
-    )
+    sources = sources_of(record, costs.history, fleet)
     known = all_components()
     settings = read_settings(known)
     history = stress_history(sources, settings, known)
@@ -471,17 +456,15 @@ def _next(study: SupplyStudy) -> Table:
 def _stress(now: StressNow) -> Ledger:
     """The stress gauge and the miner-sustainability index."""
     held = stress_view.held(now) or "no word yet: too few earlier days"
-    band = Interval(now.gauge, now.low, now.high)
-    gauge = _of_100("gauge", stress_view.GAUGE, band, GAUGE_BAND, now.day, held)
+    gauge = _of_100("gauge", stress_view.GAUGE, now.gauge, GAUGE_BAND, now.day, held)
     index, label = now.index, stress_view.INDEX
     if index is None:
         missing = "too little is known of the fleet and of costs"
         named = "stress.index", f"{label}, 0 to 100", None, INDEX_100
         second = Figure(*named, missing=missing, term="gauge")
     else:
-        band = Interval(index.index, index.low, index.high)
         parts = stress_view.parts_text(index)
-        second = _of_100("index", label, band, INDEX_BAND, index.day, parts)
+        second = _of_100("index", label, index.index, INDEX_BAND, index.day, parts)
     return Ledger("stress", "Stress", (gauge, second))
 
 

@@ -13,12 +13,11 @@ from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Figure, Ledger, Section, ends
 from hashcanary.studies.luck import RETURN_PERIOD, Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, HASHRATE, YEARS, Unit
-from hashcanary.views.table import INTERVAL, Column, Table
+from hashcanary.views.table import INTERVAL, Cell, Column, Table
 from hashcanary.views.text import day, percent, quantity
 
 if TYPE_CHECKING:
     from hashcanary.report.reading import Reading
-    from hashcanary.views.table import Cell
 
 MINUTES = Unit("min", "minutes", "minutes")
 PACE_DAYS = 7
@@ -88,9 +87,7 @@ def drawdowns(reading: Reading) -> Table:
             missing = reading.figure(f"drawdown.{key}", words).missing
             reasons.append(f"{words}: {missing}")
             continue
-        (luck,) = luck_of_drawdowns(
-            reading.metrics, key, [Drawdown(row["value"], row["time"], row["peak_time"])]
-        )
+        (luck,) = luck_of_drawdowns(reading.metrics, key, [Drawdown.of(row)])
         rows.append(
             (
                 words,

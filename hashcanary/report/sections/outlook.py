@@ -13,7 +13,7 @@ from hashcanary.inference.errors import (
     NoRetargets,
     NothingObserved,
 )
-from hashcanary.inference.filter.observations import FEWEST, blocks_of
+from hashcanary.inference.filter.observations import FEWEST, Blocks, blocks_of
 from hashcanary.inference.filter.posterior import (
     Bands,
     History,
@@ -32,16 +32,14 @@ from hashcanary.inference.retarget.forecast import (
 from hashcanary.moments import DAY
 from hashcanary.report.charts.catalogue import BAND_COLUMNS
 from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Section, Series, ends
-from hashcanary.units import FRACTION, HASHRATE
+from hashcanary.units import FRACTION, HASHRATE, Unit
 from hashcanary.views.forecast import central, hashrate_sentence, outer, sentences, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hashcanary.arrays import Floats
-    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
-    from hashcanary.units import Unit
     from hashcanary.views.table import Table
 
 # days of the hashrate that are drawn, before and after the last block

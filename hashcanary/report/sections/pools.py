@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hashcanary.moments import DAY
-from hashcanary.report.document import Drawing, Ledger, Section
-from hashcanary.report.reading import LATE_DAYS
+from hashcanary.report.document import Drawing, Figure, Ledger, Section
+from hashcanary.report.reading import LATE_DAYS, Reading
 from hashcanary.views.pools import changes, lead, shares
 from hashcanary.views.text import count, day, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hashcanary.report.document import Figure
-    from hashcanary.report.reading import Reading
     from hashcanary.store.record import Record
     from hashcanary.studies.pools import PoolShares, PoolStudy
     from hashcanary.views.table import Table

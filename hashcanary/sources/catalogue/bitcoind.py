@@ -9,28 +9,21 @@ restarted node is followed; nothing of it is kept or shown.
 from __future__ import annotations
 
 from base64 import b64encode
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
 from hashcanary.sources.errors import BadCookie
-from hashcanary.sources.feed import Feed, Number, Setting
+from hashcanary.sources.feed import Asked, Batch, Feed, Number, Setting
 from hashcanary.sources.http.client import Http
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.node.rest_node import RestNode
-from hashcanary.sources.node.rpc import Rpc
-from hashcanary.sources.node.rpc_node import RpcNode
+from hashcanary.sources.node.rpc_node import Rpc, RpcNode
 from hashcanary.sources.node.walking import walk
 from hashcanary.sources.node.zmq_notices import OFF, Waiting, can_listen, reachable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from hashcanary.sources.feed import Asked, Batch
-
-    Nodes = Callable[[Asked], AbstractContextManager[RpcNode | RestNode]]
+Nodes = Callable[[Asked], AbstractContextManager[RpcNode | RestNode]]
 
 
 PORTS = {"main": 8332, "testnet4": 48332, "signet": 38332, "regtest": 18443, "simnet": 18556}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from hashcanary.sources.feed import Asked, Batch, Choice, Feed, Number, Setting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DATADIR = Setting("datadir", "Bitcoin Core's data directory, or its blocks folder", "~/.bitcoin")
 WORKERS = Number("workers", "files read at a time; more help a slow disk", "4", low=1, high=64)

@@ -6,12 +6,11 @@ Pool labels that a table brings with it are one list of labels a column.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hashcanary.sources.catalogue import blockstats
-from hashcanary.sources.facts import POOL_LABELS, Facts
+from hashcanary.sources.facts import POOL_LABELS, Facts, Parsed
 from hashcanary.sources.files.blocks_table import (
     BITS,
     BLOCKHASH,
@@ -25,13 +24,9 @@ from hashcanary.sources.files.blocks_table import (
     WEIGHT,
     blocks_of,
 )
+from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.tables import Field, has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from hashcanary.sources.facts import Parsed
-    from hashcanary.sources.files.columns import Table
-
 
 KIND = "blocks"
 _REQUIRED = tuple(

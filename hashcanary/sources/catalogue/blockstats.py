@@ -6,8 +6,7 @@ weight of the block, and are not kept as such.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from hashcanary.sources.facts import Parsed
 from hashcanary.sources.files.blocks_table import (
     BLOCKHASH,
     HEIGHT,
@@ -20,9 +19,6 @@ from hashcanary.sources.files.blocks_table import (
 )
 from hashcanary.sources.files.tables import Field, has
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from hashcanary.sources.facts import Parsed
 
 KIND = "blockstats"
 _OWN = (MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT)

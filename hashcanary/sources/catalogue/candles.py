@@ -71,8 +71,6 @@ def _prices(table: Table) -> dict[str, pl.Series]:
     table.refuse(prices["high"] < prices["low"], "high", "a high not below the low")
     table.refuse(prices["high"] < most, "high", "a high not below open and close")
     table.refuse(prices["low"] > least, "low", "a low not above open and close")
-    if not table.has("volume"):
-        return prices | {"volume": pl.Series("volume", [None] * len(most), dtype=pl.Float64)}
     volume = table.reals("volume", null=True)
     table.refuse(volume < 0, "volume", "a volume not below zero")
     return prices | {"volume": volume}

@@ -8,9 +8,11 @@ candles. A candle that is not over is never kept.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from types import ModuleType
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -25,18 +27,11 @@ from hashcanary.sources.errors import (
     WrongSchema,
 )
 from hashcanary.sources.facts import CANDLES, Facts
-from hashcanary.sources.feed import Batch, Feed, Number, Setting
+from hashcanary.sources.feed import Asked, Batch, Clock, Feed, Number, Setting
 from hashcanary.sources.files.columns import EARLIEST, Table
 from hashcanary.sources.http.client import backoff
 from hashcanary.sources.http.json_documents import printable
 from hashcanary.sources.source import Content, Options
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
-
-    from hashcanary.sources.feed import Asked, Clock
-
 
 TIMEOUT_MS = 30_000
 _COLUMNS = ("open", "high", "low", "close", "volume")

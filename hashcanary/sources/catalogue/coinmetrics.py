@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import polars as pl
 
+from hashcanary.sources.facts import Parsed
 from hashcanary.sources.files.daily import COINMETRICS_VENDOR, checked_series, is_text, parse_daily
 from hashcanary.sources.files.tables import Field, has, read_matching, resolve
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hashcanary.sources.facts import Parsed
 
 KIND = "coinmetrics"
 _TIME = Field("time", ("date",), required=True)

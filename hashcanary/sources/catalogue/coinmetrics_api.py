@@ -14,9 +14,9 @@ Reference: Coin Metrics API v4 (docs.coinmetrics.io/api/v4), "Get asset metrics"
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -24,19 +24,13 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY, iso_day
 from hashcanary.sources.errors import OutOfOrder
 from hashcanary.sources.facts import DAILY_REFERENCE, Facts
-from hashcanary.sources.feed import Batch, Feed, Number, Setting
+from hashcanary.sources.feed import Asked, Batch, Feed, Held, Number, Setting
 from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.daily import COINMETRICS_VENDOR, checked_series, parse_daily
+from hashcanary.sources.http.client import Http
 from hashcanary.sources.http.json_documents import Node
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.services.settings import REPLAY, SHARED, client, url_and_rate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from hashcanary.sources.feed import Asked, Held
-    from hashcanary.sources.http.client import Http
-
 
 _NAMED = 5
 _SUBJECT = list(DAILY_REFERENCE.subject)

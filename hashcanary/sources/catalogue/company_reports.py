@@ -10,26 +10,21 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 
 from hashcanary.sources.errors import BadReportColumns, ConflictingRows, TooLarge
 from hashcanary.sources.facts import COMPANIES, Coverage, Parsed
+from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.company_figures import BY_HEAD, BY_NAME, FIGURES, Figure
 from hashcanary.sources.files.tables import Field, has, normal, read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from hashcanary.sources.files.columns import Table
-
 
 ROW = "__row"
 COMPANY, PERIOD, START, END = "company", "period", "period_start", "period_end"
@@ -131,7 +126,7 @@ def read_reports(table: Table) -> pl.DataFrame:
 
 def _cells(table: Table, head: str) -> pl.Series:
     """A column as text without blanks around it, null where there is nothing."""
-    raw = table.frame[head]
+    raw = table.cells(head)
     if raw.dtype == pl.Boolean or raw.dtype.is_numeric() or raw.dtype == pl.Date:
         raw = raw.cast(pl.String)
     text = table.texts(head, "text or plain numbers") if raw.dtype != pl.String else raw
@@ -208,8 +203,6 @@ def _span(text: str) -> tuple[date, date] | None:
 
 
 def _revisions(table: Table) -> pl.Series:
-    if not table.has(REVISION):
-        return pl.Series(REVISION, [0] * table.frame.height, dtype=pl.Int64)
     text = _cells(table, REVISION).fill_null("0")
     what = f"a whole number from 0 to {_MOST_REVISION}, or nothing"
     numbers = text.set(~text.str.contains(r"^[0-9]{1,4}$"), None).cast(pl.Int64, strict=False)
@@ -218,8 +211,6 @@ def _revisions(table: Table) -> pl.Series:
 
 
 def _flags(table: Table) -> pl.Series:
-    if not table.has(SIMULATED):
-        return pl.Series(SIMULATED, [False] * table.frame.height, dtype=pl.Boolean)
     text = _cells(table, SIMULATED).fill_null("").str.to_lowercase()
     table.refuse(~text.is_in([*_TRUE, *_FALSE]), SIMULATED, "yes, no or nothing")
     return text.is_in(_TRUE)

@@ -8,11 +8,10 @@ of its last block, by which a run of headers that continues it finds its height.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from hashcanary.chain.headers import HEADER_SIZE, decode_headers
+from hashcanary.chain.networks import Network
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.targets import decode_compact
 from hashcanary.sources.facts import BLOCKS, HEADERS, Coverage, Facts, Parsed
@@ -27,9 +26,6 @@ from hashcanary.sources.files.columns import (
 )
 from hashcanary.sources.files.tables import Field, has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from hashcanary.chain.networks import Network
 
 KIND = "epochs"
 _EPOCH = Field("epoch", ("difficulty_epoch", "epoch_number"))
@@ -70,20 +66,18 @@ def _checked(table: Table, network: Network) -> pl.DataFrame:
     table.refuse(first % span != 0, "first_height", f"a multiple of {span}")
     bits = table.bits("bits")
     check_bits(table, bits, network)
-    if table.has("epoch"):
-        epoch = table.integers("epoch", 0, MAX_HEIGHT)
-        table.refuse(epoch != first // span, "epoch", f"first_height divided by {span}")
-    if table.has("last_block_height"):
-        last = table.integers("last_block_height", 0, MAX_HEIGHT, null=True)
-        table.refuse(last != first + span - 1, "last_block_height", f"first_height plus {span - 1}")
+    epoch = table.integers("epoch", 0, MAX_HEIGHT, null=not table.has("epoch"))
+    table.refuse(epoch != first // span, "epoch", f"first_height divided by {span}")
+    last = table.integers("last_block_height", 0, MAX_HEIGHT, null=True)
+    table.refuse(last != first + span - 1, "last_block_height", f"first_height plus {span - 1}")
     hashes = [_hashes(table, name, bits) for name in ("last_block_hash", "first_block_hash")]
-    read = pl.DataFrame([first, bits, *hashes, _times(table)])
+    what = "a header time in Unix seconds, whole,"
+    times = table.integers("first_block_time", EARLIEST, LATEST, what=what, null=True)
+    read = pl.DataFrame([first, bits, *hashes, times])
     return read.hstack(_decoded(table, read))
 
 
 def _hashes(table: Table, name: str, bits: pl.Series) -> pl.Series:
-    if not table.has(name):
-        return pl.Series(name, [None] * len(bits), dtype=pl.Binary)
     hashes = table.hashes(name, null=True)
     table.refuse(
         hash_above_target(hashes, bits), name, "a hash at or below the target of bits", _REMEDY
@@ -91,20 +85,10 @@ def _hashes(table: Table, name: str, bits: pl.Series) -> pl.Series:
     return hashes
 
 
-def _times(table: Table) -> pl.Series:
-    if not table.has("first_block_time"):
-        return pl.Series("first_block_time", [None] * table.frame.height, dtype=pl.Int64)
-    what = "a header time in Unix seconds, whole,"
-    return table.integers("first_block_time", EARLIEST, LATEST, what=what, null=True)
-
-
 def _decoded(table: Table, read: pl.DataFrame) -> pl.DataFrame:
     """First headers decoded, row for row, null where the file has none."""
     names = [name for name in HEADERS.schema if name not in ("height", "source", "known_at")]
     rows = pl.DataFrame({"row": pl.arange(read.height, eager=True, dtype=pl.UInt32)})
-    if not table.has("first_header_hex"):
-        absent = (pl.lit(None, HEADERS.schema[name]).alias(name + "_1") for name in names)
-        return rows.with_columns(absent).drop("row")
     what = f"a header of {HEADER_SIZE} bytes in hex"
     text = table.texts("first_header_hex", what)
     table.refuse(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
+from hashcanary.sources.facts import Parsed
+from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.daily import (
     PRICE,
     REAL_TIME,
@@ -16,10 +16,6 @@ from hashcanary.sources.files.daily import (
 )
 from hashcanary.sources.files.tables import Field, has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from hashcanary.sources.facts import Parsed
-    from hashcanary.sources.files.columns import Table
 
 KIND = "ercot-hours"
 VENDOR = "ercot"

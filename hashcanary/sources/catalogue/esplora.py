@@ -12,8 +12,8 @@ has Kraken's close of the whole week.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -21,19 +21,13 @@ from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY, iso_time
 from hashcanary.sources.errors import OutOfOrder
 from hashcanary.sources.facts import CANDLES, Facts
-from hashcanary.sources.feed import Batch, Choice, Feed, Number
+from hashcanary.sources.feed import Asked, Batch, Choice, Feed, Number
 from hashcanary.sources.files.columns import LATEST, Table, settle
+from hashcanary.sources.http.client import Http
 from hashcanary.sources.http.json_documents import Node
 from hashcanary.sources.http.line import Limits
 from hashcanary.sources.services.esplora_blocks import SOURCE, Explorer, Walk
 from hashcanary.sources.services.settings import SHARED, client, url_and_rate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from hashcanary.sources.feed import Asked
-    from hashcanary.sources.http.client import Http
-
 
 MARKET = "mempool BTC-USD"
 HOUR = 3600

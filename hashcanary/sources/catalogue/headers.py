@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from hashcanary.chain.errors import ChainError, UnknownHeight
 from hashcanary.chain.headers import HEADER_SIZE, Places, decode_headers
+from hashcanary.chain.networks import Network
 from hashcanary.chain.proof_of_work import check_links, check_proof_of_work
 from hashcanary.chain.validate import validate_run
 from hashcanary.moments import iso_day
@@ -15,9 +14,6 @@ from hashcanary.sources.errors import BadHeaders
 from hashcanary.sources.facts import HEADERS, Coverage, Parsed
 from hashcanary.sources.files.reading import has_work
 from hashcanary.sources.source import Content, Options, Probe, Source
-
-if TYPE_CHECKING:
-    from hashcanary.chain.networks import Network
 
 KIND = "headers"
 _LOOKED_AT = 64

@@ -7,9 +7,10 @@ it by example.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -18,7 +19,7 @@ from hashcanary.sources.catalogue.blocks import FIELDS as BLOCK_FIELDS
 from hashcanary.sources.catalogue.candles import FIELDS as CANDLE_FIELDS
 from hashcanary.sources.catalogue.candles import candles_of
 from hashcanary.sources.errors import BadMapping, BadValue, MissingColumns, MissingOption
-from hashcanary.sources.facts import BLOCKS
+from hashcanary.sources.facts import BLOCKS, Parsed
 from hashcanary.sources.files.blocks_table import blocks_of
 from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.daily import (
@@ -29,17 +30,10 @@ from hashcanary.sources.files.daily import (
     in_zone,
     parse_daily,
 )
-from hashcanary.sources.files.fetching import fetch
+from hashcanary.sources.files.reading import fetch
 from hashcanary.sources.files.tables import read_matching
 from hashcanary.sources.source import Content, Options, Probe, Source
 from hashcanary.stated import Place, parse_document
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from hashcanary.sources.facts import Parsed
-
 
 TABLES = ("daily_reference", "candles", "blocks")
 _KEYS = ("table", "vendor", "market", "separator", "average", "time", "columns")

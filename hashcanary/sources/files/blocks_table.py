@@ -7,12 +7,13 @@ times of the epoch demand.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
 from hashcanary.chain.header_times import median_time_past
+from hashcanary.chain.networks import Network
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.subsidy import subsidy_column
 from hashcanary.chain.targets import bits_table, decode_compact, target_words, why_invalid
@@ -27,12 +28,7 @@ from hashcanary.sources.files.columns import (
     settle,
 )
 from hashcanary.sources.files.tables import Field, read_table
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hashcanary.chain.networks import Network
-    from hashcanary.sources.source import Content, Options
+from hashcanary.sources.source import Content, Options
 
 HEIGHT = Field("height", ("block_height", "blockheight", "block", "number", "block_number"))
 BLOCKHASH = Field("hash", ("blockhash", "block_hash", "id"))

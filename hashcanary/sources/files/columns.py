@@ -5,17 +5,15 @@ Every check is vectorised; the first value that fails is named by its line or ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from hashcanary.moments import DAY
 from hashcanary.sources.errors import BadValue, ConflictingRows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 EARLIEST = 1_230_768_000  # 2009-01-01: nothing about Bitcoin is older
 LATEST = (1 << 32) - 1  # 2106: a header's time is 32 bits
@@ -43,6 +41,11 @@ class Table:
     def has(self, column: str) -> bool:
         """Whether the file has this column."""
         return column in self.frame.columns
+
+    def cells(self, column: str) -> pl.Series:
+        """A column as it stands, null where the file has none."""
+        absent = [None] * self.frame.height
+        return self.frame[column] if self.has(column) else pl.Series(column, absent)
 
     def place(self, index: int) -> str:
         """Where a row is, as people find it."""
@@ -92,7 +95,7 @@ class Table:
 
     def texts(self, column: str, what: str) -> pl.Series:
         """A column of text, null where the file has none."""
-        raw = self.frame[column]
+        raw = self.cells(column)
         if raw.dtype == pl.String:
             return raw
         self.refuse(raw.is_not_null(), column, what)
@@ -159,7 +162,7 @@ class Table:
         return pl.from_epoch(seconds, "s").dt.date()
 
     def _given(self, column: str, what: str, *, null: bool) -> pl.Series:
-        raw = self.frame[column]
+        raw = self.cells(column)
         if not null:
             self.refuse(raw.is_null(), column, what, "Fill the cell or remove the row.")
         return raw

@@ -12,9 +12,9 @@ USD/MWh, as they would if they were per kWh.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -24,10 +24,6 @@ from hashcanary.sources.errors import EmptyFile
 from hashcanary.sources.facts import DAILY_REFERENCE, Coverage, Parsed
 from hashcanary.sources.files.columns import EARLIEST, LATEST, Table, missing_ranges, settle
 from hashcanary.sources.files.tables import normal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 COINMETRICS_VENDOR = "coinmetrics"
 _ABOVE_ZERO = ("PriceUSD", "PriceBTC", "ReferenceRateUSD")

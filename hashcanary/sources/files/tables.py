@@ -12,11 +12,12 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Ints
 from hashcanary.sources.errors import (
     EmptyFile,
     MissingColumns,
@@ -32,10 +33,7 @@ from hashcanary.sources.files.reading import (
     one_line,
     parquet_schema,
 )
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Ints
-    from hashcanary.sources.source import Content
+from hashcanary.sources.source import Content
 
 # From a file's columns: those wanted, by the file's name, with the lake's name.
 Choose = Callable[[Sequence[str]], dict[str, str]]

@@ -11,9 +11,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -23,7 +24,7 @@ from hashcanary.chain.errors import ChainError
 from hashcanary.chain.whole_block import check_block
 from hashcanary.sources.errors import DamagedBlockFile
 from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
-from hashcanary.sources.feed import Batch
+from hashcanary.sources.feed import Batch, Held
 from hashcanary.sources.node.block_files_heights import UNKNOWN, Linker, matrix, states_height
 from hashcanary.sources.node.block_files_records import Records, read_block, rows_of
 from hashcanary.sources.node.block_files_walk import (
@@ -35,12 +36,6 @@ from hashcanary.sources.node.block_files_walk import (
     find_folder,
     walk,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from hashcanary.sources.feed import Held
 
 SOURCE = "blockfiles"
 BATCH_ROWS = 32_768

@@ -11,24 +11,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from hashcanary.arrays import Bools, Ints
 from hashcanary.chain.coinbase import bip34_height
+from hashcanary.chain.networks import Network
 from hashcanary.chain.targets import decode_compact
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Hashes = NDArray[np.uint8]
 
-    from numpy.typing import NDArray
+Heights = Ints
 
-    from hashcanary.arrays import Bools, Ints
-    from hashcanary.chain.networks import Network
-
-    Hashes = NDArray[np.uint8]
-    Heights = Ints
 
 UNKNOWN = -1
 _LEAST_VERSION = 2  # of a header since BIP34 is in force

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -24,14 +25,11 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from hashcanary.chain.errors import ChainError
-from hashcanary.chain.networks import NETWORKS
+from hashcanary.chain.networks import NETWORKS, Network
 from hashcanary.chain.whole_block import check_block
 from hashcanary.sources.errors import BadKey, DamagedBlockFile, NoBlockFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from hashcanary.chain.networks import Network
     from hashcanary.sources.feed import Cursor
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -17,8 +17,6 @@ from hashcanary.sources.facts import BLOCKS
 from hashcanary.sources.files.columns import EARLIEST, LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from hashcanary.sources.http.json_documents import Node
 
 C = TypeVar("C")
@@ -181,12 +179,14 @@ def coinbase_row(raw: bytes, block: bytes, height: int, url: str) -> Row:
     }
 
 
-def overclaimed(row: Row) -> tuple[str, str] | None:
-    """What is wrong where a coinbase takes more than subsidy and fees: expected and found."""
+def check_claim(row: Row, height: int, url: str) -> None:
+    """Refuse a coinbase that takes more than subsidy and fees. Raises BadBlock."""
     claimed, subsidised, fee = (
         row.get(name) for name in ("coinbase_value", "subsidy", "total_fee")
     )
     if not (isinstance(claimed, int) and isinstance(subsidised, int) and isinstance(fee, int)):
-        return None
+        return
     due = subsidised + fee
-    return (f"a coinbase of at most {due:,} satoshis", f"{claimed:,}") if claimed > due else None
+    if claimed > due:
+        expected = f"a coinbase of at most {due:,} satoshis"
+        raise BadBlock(url, f"{height:,}", expected, f"{claimed:,}")

@@ -26,8 +26,8 @@ from hashcanary.sources.node.chain_node import (
     State,
     Told,
     block_rows,
+    check_claim,
     coinbase_row,
-    overclaimed,
     shared_out,
 )
 
@@ -263,22 +263,14 @@ class RestNode:
         if spent.status != _NOT_FOUND:
             left = self._fees(height, answer.body, spent.body)
             row |= {"subsidy": subsidy(height, self.network), "total_fee": left}
-            self._check_claim(height, row)
+            check_claim(row, height, self.url)
         return {height: row}
 
     def _fees(self, height: int, block: bytes, spent: bytes) -> int:
         try:
             return fees(block, spent)
         except ChainError as error:
-            raise self._bad(height, "what the block spends", str(error)) from error
-
-    def _check_claim(self, height: int, row: Row) -> None:
-        problem = overclaimed(row)
-        if problem is not None:
-            raise self._bad(height, *problem)
-
-    def _bad(self, height: int, expected: str, found: str) -> BadBlock:
-        return BadBlock(node=self.url, block=f"{height:,}", expected=expected, found=found)
+            raise BadBlock(self.url, f"{height:,}", "what the block spends", str(error)) from error
 
 
 def _without_fees(row: Row | str) -> bool:

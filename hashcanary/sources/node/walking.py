@@ -14,26 +14,19 @@ What the node does not give is told in notes, by heights.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Bools, Bytes, Ints
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.headers import HEADER_SIZE, Preceding, decode_headers
 from hashcanary.chain.validate import ValidatedRun, validate_run
 from hashcanary.sources.errors import BadHeaders, NodeMoving, OtherNetwork
 from hashcanary.sources.facts import BLOCKS, HEADERS, Facts
-from hashcanary.sources.feed import Batch
+from hashcanary.sources.feed import Asked, Batch, Cursor
 from hashcanary.sources.node.chain_node import HEADERS_AT_ONCE, Branch, ChainNode, State
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from numpy.typing import NDArray
-
-    from hashcanary.arrays import Bools, Ints
-    from hashcanary.sources.feed import Asked, Cursor
 
 OURS = "bitcoind-"
 _ZERO_HASH = bytes(32)
@@ -50,7 +43,7 @@ def walk(node: ChainNode, asked: Asked) -> Iterator[Batch]:
 class _Trail:
     """Hashes of the headers that came on this walk, by height; of several the last one read."""
 
-    runs: list[tuple[int, NDArray[np.uint8]]] = field(default_factory=list)
+    runs: list[tuple[int, Bytes]] = field(default_factory=list)
 
     def at(self, height: int) -> bytes | None:
         for first, hashes in reversed(self.runs):
@@ -76,7 +69,7 @@ class _Walk:
     cursor: Cursor = field(init=False)
     trail: _Trail = field(default_factory=_Trail)
     done: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
-    read: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 32), np.uint8))
+    read: Bytes = field(default_factory=lambda: np.zeros((0, 32), np.uint8))
     whole_from: dict[str, int] | None = None
     missing: dict[str, list[int]] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)

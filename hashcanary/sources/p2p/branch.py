@@ -17,6 +17,7 @@ chain above it.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,15 +39,12 @@ from hashcanary.chain.headers import (
     decode_headers,
     header_hash,
 )
+from hashcanary.chain.networks import Network
 from hashcanary.chain.targets import total_work
-from hashcanary.chain.validate import validate_run
+from hashcanary.chain.validate import ValidatedRun, validate_run
 from hashcanary.sources.errors import PeerDropped, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from hashcanary.chain.networks import Network
-    from hashcanary.chain.validate import ValidatedRun
     from hashcanary.sources.feed import Held
     from hashcanary.sources.p2p.best_chain import BestChain
     from hashcanary.sources.p2p.session import Session

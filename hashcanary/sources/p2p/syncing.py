@@ -12,26 +12,22 @@ from __future__ import annotations
 
 import select
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Ints
 from hashcanary.chain.headers import HEADER_SIZE, HeaderColumns, decode_headers, header_hash
+from hashcanary.chain.networks import Genesis
+from hashcanary.chain.validate import ValidatedRun
 from hashcanary.sources.errors import PeerDropped
 from hashcanary.sources.facts import HEADERS, Facts
 from hashcanary.sources.feed import Asked, Batch
 from hashcanary.sources.p2p.best_chain import BestChain
 from hashcanary.sources.p2p.branch import Branch, Gap, fill, gaps_of
 from hashcanary.sources.p2p.messages import MAX_HEADERS, read_blocks
-from hashcanary.sources.p2p.session import SOURCE, Peers, open_peers
+from hashcanary.sources.p2p.session import SOURCE, Peers, Session, open_peers
 from hashcanary.sources.p2p.settings import read_settings
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Ints
-    from hashcanary.chain.networks import Genesis
-    from hashcanary.chain.validate import ValidatedRun
-    from hashcanary.sources.p2p.session import Session
 
 BATCH = 50_000
 """Headers in a batch, about: 25 messages."""

@@ -14,18 +14,13 @@ decides; here it decides only where a list gives one tag or address to two pools
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
 
 from hashcanary.chain.coinbase import payouts_of
-from hashcanary.sources.pools.pool_lists import UNKNOWN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hashcanary.sources.pools.pool_lists import PoolList
+from hashcanary.sources.pools.pool_lists import UNKNOWN, PoolList
 
 # rows worked on at once, for a bound on memory
 _STEP = 1 << 18

@@ -13,21 +13,18 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hashcanary.chain.address import script_of
 from hashcanary.chain.errors import InvalidAddress
 from hashcanary.sources.errors import BadPoolList
-from hashcanary.sources.files.fetching import fetch
+from hashcanary.sources.files.reading import fetch
 from hashcanary.stated import Place
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 UNKNOWN = "unknown"
 MAX_BYTES = 1 << 22

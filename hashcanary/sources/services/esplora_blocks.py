@@ -15,6 +15,7 @@ References: Esplora ``API.md`` ("Block format"); mempool ``mempool.interfaces.ts
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,21 +24,18 @@ import polars as pl
 
 from hashcanary.chain.errors import ChainError
 from hashcanary.chain.headers import Places, decode_headers, encode_headers
+from hashcanary.chain.networks import Network
 from hashcanary.chain.proof_of_work import check_proof_of_work
 from hashcanary.chain.subsidy import subsidy_column
 from hashcanary.sources.errors import BadHeaders, BadValue, OutOfOrder, StaleService
 from hashcanary.sources.facts import BLOCKS, HEADERS, POOL_LABELS, Facts
-from hashcanary.sources.feed import Batch
+from hashcanary.sources.feed import Batch, Held
 from hashcanary.sources.files.blocks_table import blocks_of
 from hashcanary.sources.files.columns import EARLIEST, LATEST, MAX_HEIGHT, Table
 from hashcanary.sources.http.json_documents import Node
 from hashcanary.sources.source import Content, Options
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from hashcanary.chain.networks import Network
-    from hashcanary.sources.feed import Held
     from hashcanary.sources.http.client import Answer, Http
 
 

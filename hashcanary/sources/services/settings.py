@@ -8,15 +8,11 @@ import stat
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
-from hashcanary.sources.feed import Number, Setting
+from hashcanary.sources.feed import Asked, Number, Setting
 from hashcanary.sources.http.client import Http
 from hashcanary.sources.http.line import Limits
-
-if TYPE_CHECKING:
-    from hashcanary.sources.feed import Asked
 
 _MOST_HEADER = 8192
 _HEADER = re.compile(rb"([A-Za-z0-9-]{1,64}): *([\x21-\x7e][\x20-\x7e]*)")

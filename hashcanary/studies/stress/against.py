@@ -134,9 +134,7 @@ class Reading:
     capitulation: Capitulation
     before: float
     at_start: float
-    highest: float
-    highest_low: float
-    highest_high: float
+    highest: Interval
     highest_day: int | None
     after: float
     word: int
@@ -215,14 +213,15 @@ def _reading(history: StressHistory, state: np.ndarray, one: Capitulation, since
     early = (time >= since) & (time < one.end) & state
     first = int(time[np.argmax(early)]) if early.any() else None
     part = float(told.sum()) / max(reach, 1)
-    nan = float("nan")
+    highest = Interval(nan, nan, nan)
+    if at is not None:
+        band = history.gauge[at], history.low[at], history.high[at]
+        highest = Interval(float(band[0]), float(band[1]), float(band[2]))
     return Reading(
         one,
         _on(history, history.gauge, one.start - NEAR_DAYS * DAY),
         _on(history, history.gauge, one.start),
-        nan if at is None else float(history.gauge[at]),
-        nan if at is None else float(history.low[at]),
-        nan if at is None else float(history.high[at]),
+        highest,
         None if at is None else int(time[at]),
         _on(history, history.gauge, one.end + (NEAR_DAYS - 1) * DAY),
         int(_on(history, history.word.astype(np.float64), one.start, -1.0)),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day
 from hashcanary.studies.errors import NoStress
 from hashcanary.studies.stress.settings import CALM, WORDS
 
 if TYPE_CHECKING:
+    from hashcanary.arrays import Floats
     from hashcanary.studies.stress.component import Component, Sources
     from hashcanary.studies.stress.gauge import StressHistory
     from hashcanary.studies.stress.sustainability import SustainabilityHistory
@@ -23,18 +26,14 @@ ALL_WORDS = (CALM, *WORDS)
 class ComponentNow:
     """A component on the day of the answer; None where it is missing, and ``missing`` says why.
 
-    value, low, high: in the component's unit, with its own band. percentile and its band: 0 to 100.
-    weight: its part of the gauge that day, a fraction, 0 where it is missing; stated_weight: when
-    all are known. contributes: points of the gauge, which are their sum.
+    value: in the component's unit, with its own band. percentile: 0 to 100, with its band. weight:
+    its part of the gauge that day, a fraction, 0 where it is missing; stated_weight: when all are
+    known. contributes: points of the gauge, which are their sum.
     """
 
     component: Component
-    value: float | None
-    low: float | None
-    high: float | None
-    percentile: float | None
-    percentile_low: float | None
-    percentile_high: float | None
+    value: Interval | None
+    percentile: Interval | None
     weight: float
     stated_weight: float
     contributes: float | None
@@ -46,9 +45,7 @@ class PartNow:
     """A part of the index on its day: fractions, None where missing; contributes: points."""
 
     name: str
-    value: float | None
-    low: float | None
-    high: float | None
+    value: Interval | None
     weight: float
     contributes: float | None
 
@@ -61,9 +58,7 @@ class IndexNow:
     """
 
     day: int
-    index: float
-    low: float
-    high: float
+    index: Interval
     percentile: float | None
     weight_known: float
     parts: tuple[PartNow, ...]
@@ -73,7 +68,7 @@ class IndexNow:
 class StressNow:
     """What is known of a moment. day: start of the newest day that has a gauge, Unix seconds.
 
-    gauge, low, high: points from 0 to 100 and 90% of the draws. word: one of ``ALL_WORDS``, None
+    gauge: points from 0 to 100, with 90% of the draws. word: one of ``ALL_WORDS``, None
     where too few days are behind it; chance: of each of ``ALL_WORDS``, part of the draws; cuts:
     points at which each of ``WORDS`` begins. days_in_word: how long it or a worse one has held,
     of calm it alone.
@@ -82,9 +77,7 @@ class StressNow:
 
     day: int
     known_at: int
-    gauge: float
-    low: float
-    high: float
+    gauge: Interval
     word: str | None
     chance: tuple[float, ...]
     cuts: tuple[float, ...]
@@ -112,9 +105,7 @@ def stress_now(
     return StressNow(
         day=int(history.time[row]),
         known_at=int(history.known_at[row]),
-        gauge=float(history.gauge[row]),
-        low=float(history.low[row]),
-        high=float(history.high[row]),
+        gauge=_band(history.gauge, history.low, history.high, row),
         word=ALL_WORDS[word] if word >= 0 else None,
         chance=tuple(history.chance[:, row].tolist()) if word >= 0 else (),
         cuts=tuple(history.cuts[:, row].tolist()) if word >= 0 else (),
@@ -133,12 +124,8 @@ def _components(history: StressHistory, row: int, known: float) -> tuple[Compone
         found.append(
             ComponentNow(
                 one.component,
-                _number(one.value[row]),
-                _number(one.low[row]),
-                _number(one.high[row]),
-                _number(one.percentile[row]),
-                _number(one.percentile_low[row]),
-                _number(one.percentile_high[row]),
+                _known(_band(one.value, one.low, one.high, row)),
+                _known(_band(one.percentile, one.percentile_low, one.percentile_high, row)),
                 weight,
                 one.weight,
                 weight * float(one.percentile[row]) if there else None,
@@ -182,31 +169,32 @@ def _index(history: SustainabilityHistory, row: int) -> IndexNow | None:
     known = float(history.weight_known[at])
     parts = []
     for one in history.parts:
-        value = _number(one.value[at])
+        value = _known(_band(one.value, one.low, one.high, at))
         weight = 0.0 if value is None else one.weight / known
         parts.append(
             PartNow(
                 one.name,
                 value,
-                _number(one.low[at]),
-                _number(one.high[at]),
                 weight,
-                None if value is None else 100.0 * weight * value,
+                None if value is None else 100.0 * weight * value.value,
             )
         )
     return IndexNow(
         int(history.time[at]),
-        float(history.index[at]),
-        float(history.low[at]),
-        float(history.high[at]),
-        _number(history.percentile[at]),
+        _band(history.index, history.low, history.high, at),
+        float(history.percentile[at]) if np.isfinite(history.percentile[at]) else None,
         known,
         tuple(parts),
     )
 
 
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _band(value: Floats, low: Floats, high: Floats, row: int) -> Interval:
+    """A figure of a day with its limits, NaN where they are not known."""
+    return Interval(float(value[row]), float(low[row]), float(high[row]))
+
+
+def _known(figure: Interval) -> Interval | None:
+    return figure if isfinite(figure.value) else None
 
 
 def hindsight_notes(sources: Sources, day: int) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from hashcanary.economics.supply.fleet_history import FIRST_DAY
+from hashcanary.economics.supply.fleet_history import FIRST_DAY, FleetHistory
 from hashcanary.moments import iso_day
 from hashcanary.plugins import declared_once
 from hashcanary.studies.errors import BadStressComponent
@@ -27,7 +27,6 @@ from hashcanary.units import Unit
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.history import ModelCosts
-    from hashcanary.economics.supply.fleet_history import FleetHistory
     from hashcanary.metrics.engine import Metrics
 COMMON = 0.5
 """Of the variance of margins, the part that is one error of all years (``Component.shared``).

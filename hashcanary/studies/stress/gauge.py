@@ -19,24 +19,18 @@ stands in the middle of its ties.
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from hashcanary.arrays import Floats, Ints
 from hashcanary.random import Purpose, generator
-from hashcanary.studies.stress.component import reading
-from hashcanary.studies.stress.settings import WORDS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from hashcanary.arrays import Floats, Ints
-    from hashcanary.studies.stress.component import Component, Sources
-    from hashcanary.studies.stress.settings import Settings
+from hashcanary.studies.stress.component import Component, Sources, reading
+from hashcanary.studies.stress.settings import WORDS, Settings
 
 
 def ranks_before(values: Floats, asked: Floats, window: int, fewest: int) -> Floats:
@@ -186,11 +180,6 @@ class StressHistory:
     def percentiles(self) -> Floats:
         """Of all components: (components, n)."""
         return np.array([one.percentile for one in self.components])
-
-    @property
-    def weights(self) -> Floats:
-        """Of all components: (components,), their sum is 1."""
-        return np.array([one.weight for one in self.components])
 
 
 def stress_history(

@@ -17,27 +17,22 @@ what the record calls stress?
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from hashcanary.chain.networks import MAIN
+from hashcanary.interval import Interval
 from hashcanary.moments import DAY
 from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.simulation.scenario import Scenario
 from hashcanary.studies.errors import NoStress
-from hashcanary.studies.stress.gauge import stress_history
-from hashcanary.studies.stress.settings import WORDS
+from hashcanary.studies.stress.component import Component
+from hashcanary.studies.stress.gauge import StressHistory, stress_history
+from hashcanary.studies.stress.settings import WORDS, Settings
 from hashcanary.studies.stress.sustainability import stress_sources
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from hashcanary.studies.stress.component import Component
-    from hashcanary.studies.stress.gauge import StressHistory
-    from hashcanary.studies.stress.settings import Settings
 
 YEARS = 7.0
 _CALM = Scenario(
@@ -72,9 +67,7 @@ class WordLuck:
     word: str
     points: float
     years: float
-    share: float
-    low: float
-    high: float
+    share: Interval
     spells_per_year: float
     own_share: float
 
@@ -174,9 +167,7 @@ def _luck(
         word,
         points,
         years,
-        float(np.mean(shares)) if shares else nan,
-        float(low),
-        float(high),
+        Interval(float(np.mean(shares)) if shares else nan, float(low), float(high)),
         spells / years if years else nan,
         float(np.mean(own)) if own else nan,
     )

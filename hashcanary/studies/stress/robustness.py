@@ -9,24 +9,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.random import Purpose, generator
-from hashcanary.studies.stress.against import STRESSED, Against, against
+from hashcanary.studies.stress.against import STRESSED, Against, Capitulation, against
+from hashcanary.studies.stress.component import Component, Sources
 from hashcanary.studies.stress.components.price_to_cost import PRICE_TO_COST, price_to
-from hashcanary.studies.stress.gauge import lower_before, reweighted, stress_history
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from hashcanary.arrays import Floats
-    from hashcanary.studies.stress.against import Capitulation
-    from hashcanary.studies.stress.component import Component, Sources
-    from hashcanary.studies.stress.gauge import StressHistory
-    from hashcanary.studies.stress.settings import Settings
+from hashcanary.studies.stress.gauge import StressHistory, lower_before, reweighted, stress_history
+from hashcanary.studies.stress.settings import Settings
 
 DRAWS = 1000
 LEVEL = 0.90

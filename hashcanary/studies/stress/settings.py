@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hashcanary.stated import Place, read_document
 from hashcanary.studies.errors import BadStressFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 WORDS = ("strained", "stressed", "capitulation")
 CALM = "calm"

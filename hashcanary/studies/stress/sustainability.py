@@ -13,6 +13,7 @@ All rest on the same fleets and prices of power: the band moves the three togeth
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -20,23 +21,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.costs.history import cost_history
+from hashcanary.arrays import Floats
+from hashcanary.economics.costs.history import ModelCosts, cost_history
 from hashcanary.economics.costs.model import LEVEL as COST_LEVEL
 from hashcanary.economics.costs.model import find_cost_models
 from hashcanary.economics.costs.stated import assume
-from hashcanary.economics.supply.fleet_history import fleet_history
+from hashcanary.economics.supply.fleet_history import FleetHistory, fleet_history
 from hashcanary.economics.supply.study import history_of
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.studies.stress.component import Sources, all_components
 from hashcanary.studies.stress.components.fleet import UNDERWATER
 from hashcanary.studies.stress.gauge import LEVEL, ranks_before, weighted
+from hashcanary.studies.stress.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from hashcanary.arrays import Floats
     from hashcanary.store.record import Record
-    from hashcanary.studies.stress.settings import Settings
 
 
 POWER, ALL_IN = "electricity", "all-in"
@@ -149,10 +148,11 @@ def stress_sources(
     names = tuple(dict.fromkeys((*needed_costs(), *models)))
     costs = cost_history(record, find_cost_models(names), taken)
     fleet = fleet_history(history_of(record)[0], taken.catalogue, taken.power, record.daily)
-    return Sources(
-        metrics_of(record),
-        dict(zip(names, costs, strict=True)),
-        fleet if fleet.time.size else None,
-        record.simulated,
-        fleet_missing="the record ends before fleets can be drawn",
-    )
+    return sources_of(record, costs, fleet if fleet.time.size else None)
+
+
+def sources_of(record: Record, costs: Iterable[ModelCosts], fleet: FleetHistory | None) -> Sources:
+    """All that is read, of costs and a fleet that are computed; None: it cannot be drawn."""
+    missing = "the record ends before fleets can be drawn"
+    models = {one.model.name: one for one in costs}
+    return Sources(metrics_of(record), models, fleet, record.simulated, fleet_missing=missing)

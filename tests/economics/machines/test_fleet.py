@@ -12,7 +12,7 @@ import pytest
 from hashcanary.economics.errors import NoRigYet, TooFewDaysForFleet
 from hashcanary.economics.machines.fleet import FleetDrawer, History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
-from hashcanary.economics.priors import FleetPriors
+from hashcanary.economics.priors import read_priors
 from hashcanary.moments import DAY, day_start
 
 if TYPE_CHECKING:
@@ -107,7 +107,11 @@ def test_before_the_first_rig_and_without_hashrate_there_is_no_fleet() -> None:
 
 
 def test_every_prior_says_what_it_is_and_why() -> None:
-    assert all(one.meaning and one.reason for one in FleetPriors().named.values())
+    priors = read_priors()
+    assert len(priors.fleet) == 7
+    assert len(priors.supply) == 5
+    every = (*priors.fleet.values(), *priors.supply.values())
+    assert all(one.meaning and one.reason for one in every)
 
 
 @pytest.mark.parametrize(

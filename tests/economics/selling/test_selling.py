@@ -15,7 +15,7 @@ from hashcanary.economics.errors import BadFigures, NoHashprice
 from hashcanary.economics.machines.fleet import Fleets, History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import Part, PowerMix, power_mix, read_power_prices
-from hashcanary.economics.priors import Prior, SupplyPriors
+from hashcanary.economics.priors import Prior
 from hashcanary.economics.selling.study import (
     CLASSES,
     FALLS,
@@ -143,7 +143,13 @@ def _one_machine(cost: float, fee: float, ends: float) -> Supply:
     def sure(value: float) -> Prior:
         return Prior(value, 0.0, "none", "none")
 
-    priors = SupplyPriors(sure(1.0), sure(ends), sure(fee), sure(3000.0), sure(1.0))
+    priors = {
+        "pue": sure(1.0),
+        "overhead": sure(ends),
+        "pool_fee": sure(fee),
+        "patience": sure(3000.0),
+        "tolerance": sure(1.0),
+    }
     price = cost / (24.0 * 25.0)
     mix = PowerMix((Part("all", price, 0.01, 1.0, True, "none"),), 1e6, 0.0, "none", ())
     return supply_curve(alone, market_at(history, _LAST), mix, 1, priors)

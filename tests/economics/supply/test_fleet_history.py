@@ -85,7 +85,6 @@ def test_a_months_first_day_is_the_supply_curve_at_its_end(month: date) -> None:
     assert _WHOLE.must_sell[at] == pytest.approx(part.mean(), abs=5e-4)
     assert _WHOLE.must_sell_low[at] == pytest.approx(low, abs=1e-3)
     assert _WHOLE.must_sell_high[at] == pytest.approx(high, abs=1e-3)
-    assert _WHOLE.network_j_per_th[at] == pytest.approx(supply.fleets.network_j_per_th.mean())
 
 
 def _sold_by_brute_force(supply: Supply, hashprice: float) -> np.ndarray:
@@ -216,7 +215,7 @@ def test_a_grids_price_is_used_from_the_month_on_in_which_it_was_known() -> None
 
 
 def test_bands_hold_their_means_and_shares_are_shares() -> None:
-    for name in ("under_water", "must_sell", "network_j_per_th"):
+    for name in ("under_water", "must_sell"):
         mean, low, high = (getattr(_WHOLE, f"{name}{end}") for end in ("", "_low", "_high"))
         assert np.isfinite(mean).all()
         assert ((low <= mean) & (mean <= high)).all()
@@ -235,7 +234,7 @@ def test_the_record_as_known_then_gives_the_days_of_the_whole_record(
     early, whole = (fleet_history(one, first=first, draws=64) for one in (then, now))
     told = np.flatnonzero(np.isfinite(early.under_water))
     assert told.size > 150
-    for name in ("time", "under_water", "must_sell", "must_sell_low", "network_j_per_th_high"):
+    for name in ("time", "under_water", "must_sell", "must_sell_low", "must_sell_high"):
         assert np.array_equal(getattr(early, name)[told], getattr(whole, name)[told])
 
 

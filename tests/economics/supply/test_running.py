@@ -14,7 +14,7 @@ from scipy.stats import norm
 from hashcanary.economics.machines.fleet import Fleets, History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import Part, PowerMix, power_mix, read_power_prices
-from hashcanary.economics.priors import Prior, SupplyPriors
+from hashcanary.economics.priors import Prior
 from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
 from hashcanary.economics.supply.fleet_history import Running
 from hashcanary.moments import DAY, day_start
@@ -97,7 +97,13 @@ def _one_rig(price: float, spread: float) -> Supply:
     def sure(value: float) -> Prior:
         return Prior(value, 0.0, "none", "none")
 
-    priors = SupplyPriors(sure(1.0), sure(1e-9), sure(1e-9), sure(3000.0), sure(1.0))
+    priors = {
+        "pue": sure(1.0),
+        "overhead": sure(1e-9),
+        "pool_fee": sure(1e-9),
+        "patience": sure(3000.0),
+        "tolerance": sure(1.0),
+    }
     mix = PowerMix((Part("all", price, spread, 1.0, True, "none"),), 1e6, 0.0, "none", ())
     return supply_curve(alone, market_at(history, _LAST), mix, 1, priors)
 

@@ -15,7 +15,7 @@ from hashcanary.economics.errors import NoHashprice
 from hashcanary.economics.machines.fleet import Fleets, History, draw_fleets
 from hashcanary.economics.machines.rigs import read_rigs
 from hashcanary.economics.power.prices import Part, PowerMix, power_mix, read_power_prices
-from hashcanary.economics.priors import Prior, SupplyPriors
+from hashcanary.economics.priors import Prior
 from hashcanary.economics.supply.curve import Supply, market_at, supply_curve
 from hashcanary.moments import DAY, day_start
 
@@ -79,14 +79,8 @@ def _one_rig(price: float, spread: float) -> Supply:
         running=shares,
         efficiency_j_per_th=np.full((1, 3), 30.0, dtype=np.float32),
     )
-    free = {"spread": 0.0, "meaning": "none", "reason": "none"}
-    priors = SupplyPriors(
-        pue=Prior(1.0, **free),  # type: ignore[arg-type]
-        overhead=Prior(1e-9, **free),  # type: ignore[arg-type]
-        pool_fee=Prior(1e-9, **free),  # type: ignore[arg-type]
-        patience=Prior(3000.0, **free),  # type: ignore[arg-type]
-        tolerance=Prior(1.0, **free),  # type: ignore[arg-type]
-    )
+    exact = {"pue": 1.0, "overhead": 1e-9, "pool_fee": 1e-9, "patience": 3000.0, "tolerance": 1.0}
+    priors = {name: Prior(value, 0.0, "none", "none") for name, value in exact.items()}
     mix = PowerMix((Part("all", price, spread, 1.0, True, "none"),), 1e6, 0.0, "none", ())
     return supply_curve(alone, market_at(history, _LAST), mix, 1, priors)
 

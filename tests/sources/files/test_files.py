@@ -17,8 +17,7 @@ from hashcanary.sources.errors import (
     TooLarge,
     UnreadableFile,
 )
-from hashcanary.sources.files.fetching import HEAD_BYTES, fetch, head, walk
-from hashcanary.sources.files.reading import read
+from hashcanary.sources.files.reading import HEAD_BYTES, fetch, head, read, walk
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -37,7 +37,7 @@ from hashcanary.sources.errors import (
 )
 from hashcanary.sources.http.client import Answer, Http
 from hashcanary.sources.http.line import Limits
-from hashcanary.sources.node.rpc import Call, Fault, Rpc, _matched
+from hashcanary.sources.node.rpc_node import Call, Fault, Rpc, _matched
 
 FAST = Limits(connect=2.0, read=0.3, total=2.0, body=1 << 20, tries=3, longest_wait=60.0)
 

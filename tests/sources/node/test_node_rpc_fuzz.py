@@ -16,8 +16,7 @@ from hashcanary.chain.networks import REGTEST
 from hashcanary.errors import HashcanaryError
 from hashcanary.sources.http.client import Answer
 from hashcanary.sources.node.rest_node import RestNode
-from hashcanary.sources.node.rpc import Rpc
-from hashcanary.sources.node.rpc_node import RpcNode
+from hashcanary.sources.node.rpc_node import Rpc, RpcNode
 from hashcanary.sources.node.walking import walk
 
 METHODS = (

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hashcanary.economics.costs.model import Cost, CostModel
+from hashcanary.economics.costs.model import Cost, CostModel, Given
 from hashcanary.economics.costs.models.electricity import electricity_usd_per_btc
-
-if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Given
 
 
 def all_in(given: Given) -> Cost:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.economics.costs.model import Cost, CostModel
+from hashcanary.arrays import Floats
+from hashcanary.economics.costs.model import Cost, CostModel, Given
 from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-    from hashcanary.economics.costs.model import Given
     from hashcanary.economics.machines.rigs import Rig
 
 _JOULES_PER_KWH = 3.6e6

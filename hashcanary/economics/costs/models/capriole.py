@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hashcanary.economics.costs.model import Cost, CostModel
+from hashcanary.economics.costs.model import Cost, CostModel, Given
 from hashcanary.economics.costs.models.cambridge import daily_energy_kwh, rolled
-
-if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Given
 
 _DAYS = 7
 

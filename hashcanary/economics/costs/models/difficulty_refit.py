@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.economics.costs.model import (
     FEWEST_DAYS,
     SIGMAS,
@@ -14,10 +13,6 @@ from hashcanary.economics.costs.model import (
     Given,
     before,
 )
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-
 
 # taken off logs before sums of squares are made, so that their differences keep their digits
 _MIDDLE_X, _MIDDLE_Y = 25.0, 22.0

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from hashcanary.arrays import Floats
 from hashcanary.economics.costs.model import Cost, CostModel, Given, with_residuals
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-
 
 # ln(market value in USD) = A + B ln(difficulty); fitted by Glassnode to 14 September 2022
 A, B = 10.2560, 0.5250

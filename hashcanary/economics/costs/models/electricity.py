@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hashcanary.economics.costs.model import Cost, CostModel
-
-if TYPE_CHECKING:
-    from hashcanary.arrays import Floats
-    from hashcanary.economics.costs.model import Given
+from hashcanary.arrays import Floats
+from hashcanary.economics.costs.model import Cost, CostModel, Given
 
 # TH/s of a PH/s
 THS_PER_PHS = 1000.0

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hashcanary.economics.costs.model import Cost, CostModel
+from hashcanary.economics.costs.model import Cost, CostModel, Given
 from hashcanary.economics.costs.models.electricity import THS_PER_PHS, energy_kwh_per_btc
-
-if TYPE_CHECKING:
-    from hashcanary.economics.costs.model import Given
 
 
 def hayes(given: Given) -> Cost:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import polars as pl
 
-from hashcanary.studies.stress.component import COMMON, Component, of_fleet
+from hashcanary.studies.stress.component import COMMON, Component, Sources, of_fleet
 from hashcanary.units import FRACTION
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from hashcanary.studies.stress.component import Sources
 
 
 def underwater(sources: Sources) -> pl.DataFrame:

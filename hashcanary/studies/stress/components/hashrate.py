@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
 from hashcanary.metrics.intervals import rate_ratio
 from hashcanary.metrics.windows import floats
-from hashcanary.studies.stress.component import COLUMNS, Component
+from hashcanary.studies.stress.component import COLUMNS, Component, Sources
 from hashcanary.units import FRACTION
-
-if TYPE_CHECKING:
-    from hashcanary.studies.stress.component import Sources
-
 
 _DRAWDOWN, _RATE = "drawdown.sma30", "hashrate.sma30"
 

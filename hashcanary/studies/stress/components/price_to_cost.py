@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import polars as pl
 
 from hashcanary.economics.costs.model import LEVEL
-from hashcanary.studies.stress.component import COMMON, Component
+from hashcanary.studies.stress.component import COMMON, Component, Sources
 from hashcanary.units import RATIO
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hashcanary.studies.stress.component import Sources
 
 MODEL = "electricity"
 

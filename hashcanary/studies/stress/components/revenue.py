@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
-from hashcanary.studies.stress.component import COLUMNS, Component, exact
+from hashcanary.studies.stress.component import COLUMNS, Component, Sources, exact
 from hashcanary.units import RATIO
-
-if TYPE_CHECKING:
-    from hashcanary.studies.stress.component import Sources
-
 
 YEAR_DAYS = 365
 
