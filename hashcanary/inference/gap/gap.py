@@ -13,7 +13,7 @@ is counted over the draws; where no cause has ``ENOUGH``, it cannot be told.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from hashcanary.moments import DAY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hashcanary.arrays import Bools, Floats
+    from hashcanary.arrays import Bools, Floats, Ints
     from hashcanary.inference.gap.sampling import Draws
 
 UNKNOWN = "unknown"
@@ -86,44 +86,63 @@ class Gap:
     causes: Mapping[str, Interval]
 
 
+class Parts(NamedTuple):
+    """The gap of each draw. top: (m,) index of the time of its highest level; below: (m,) fraction;
+    share: (m, FALLS) fraction of that level which each fall takes away now and did not then;
+    by_cause: (m, causes) the same of all falls of a cause.
+    """
+
+    top: Ints
+    below: Floats
+    share: Floats
+    by_cause: Floats
+
+
+def parts_of(draws: Draws) -> Parts:
+    """The gap of each draw, taken apart."""
+    rate = draws.log_rate
+    year = np.flatnonzero(draws.time >= -YEAR_DAYS)
+    top = year[np.argmax(rate[:, year], axis=1)]
+    every = np.arange(rate.shape[0])
+    fallen = rate[every, top] - rate[:, -1]
+    below = -np.expm1(-fallen)
+    per_log = np.divide(below, fallen, out=np.ones_like(below), where=fallen > 1e-9)
+    lost = draws.missing[:, :, -1] - draws.missing[every, :, top]
+    share = np.where(_falling(draws), lost * per_log[:, None], 0.0)
+    by_cause = [np.where(draws.cause == at, share, 0.0).sum(axis=1) for at in range(len(REAL))]
+    return Parts(top, below, share, np.stack(by_cause, axis=1))
+
+
+def _falling(draws: Draws) -> Bools:
+    return np.asarray((draws.cause >= 0) & (draws.cause != KINDS.index(RISE)))
+
+
 def gap_of(draws: Draws) -> Gap:
     """The gap that the draws show at their last block."""
-    log_rate = draws.log_rate
-    year = np.flatnonzero(draws.time >= -YEAR_DAYS)
-    top = year[np.argmax(log_rate[:, year], axis=1)]
-    every = np.arange(log_rate.shape[0])
-    peak, now = log_rate[every, top], log_rate[:, -1]
-    below = -np.expm1(now - peak)
-    lost = draws.missing[:, :, -1] - draws.missing[every, :, top]
-    share = lost * _per_log(below, peak - now)[:, None]
-    falling = (draws.cause >= 0) & (draws.cause != KINDS.index(RISE))
-    share = np.where(falling, share, 0.0)
+    parts, rate = parts_of(draws), draws.log_rate
+    share = parts.share
     common = common_falls(draws)
-    left = falling & ~np.logical_or.reduce([*common, np.zeros_like(falling)])
+    left = np.logical_and.reduce([~chosen for chosen in common] or [np.ones_like(share, np.bool_)])
     found = [_drop(draws, chosen, share) for chosen in common]
-    scattered = {
-        name: _mean(np.where(left & (draws.cause == at), share, 0.0).sum(axis=1))
-        for at, name in enumerate(REAL)
-    }
     return Gap(
         now=draws.now,
-        rate=_median(np.exp(now)),
-        peak=_median(np.exp(peak)),
-        peak_time=_median(draws.now + draws.time[top] * DAY),
-        below=_mean(below),
+        rate=_median(np.exp(rate[:, -1])),
+        peak=_median(np.exp(rate[np.arange(rate.shape[0]), parts.top])),
+        peak_time=_median(draws.now + draws.time[parts.top] * DAY),
+        below=_mean(parts.below),
         drops=tuple(sorted(found, key=lambda one: one.begin.value)),
-        scattered=scattered,
-        growth=_mean(below - share.sum(axis=1)),
-        causes={
-            name: _mean(np.where(draws.cause == at, share, 0.0).sum(axis=1))
+        scattered={
+            name: _mean(np.where(left & (draws.cause == at), share, 0.0).sum(axis=1))
             for at, name in enumerate(REAL)
         },
+        growth=_mean(parts.below - share.sum(axis=1)),
+        causes=dict(zip(REAL, map(_mean, parts.by_cause.T), strict=True)),
     )
 
 
 def common_falls(draws: Draws) -> list[Bools]:
     """Which falls make up each drop that is told of, (m, FALLS) each, one a draw at most."""
-    left = (draws.cause >= 0) & (draws.cause != KINDS.index(RISE))
+    left = _falling(draws)
     found: list[Bools] = []
     while len(found) < _MOST:
         chosen = _most_common(draws, left)
@@ -132,11 +151,6 @@ def common_falls(draws: Draws) -> list[Bools]:
         left &= ~chosen
         found.append(chosen)
     return found
-
-
-def _per_log(part: Floats, log: Floats) -> Floats:
-    """Part over log, where log is -log(1 - part); 1 where both are 0."""
-    return np.divide(part, log, out=np.ones_like(part), where=log > 1e-9)
 
 
 def _most_common(draws: Draws, left: Bools) -> Bools | None:
