@@ -48,7 +48,7 @@ def page(ranks: Floats, errors: Floats) -> str:
     """The table, with the binomial standard error of each share of years."""
     size = ranks.shape[0]
     lines = [
-        f"Of {size} simulated years drawn from the stated priors, the share in which the band holds "
+        f"Of {size} simulated years drawn from the priors, the share in which the band holds "
         "the truth (binomial standard error in brackets), and the error of the mean:",
         "",
         "| part | 80% band | 95% band | bias, points | RMSE, points |",
