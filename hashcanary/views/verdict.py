@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _POSTERIOR = "95% of what the blocks and the stated priors leave possible"
 _SHARE = "of the highest level of the last year"
-# parts of a gap smaller than this are told together, and drops deeper than this in a sentence
-_SMALL, _TOLD, _MOST_TOLD = 0.002, 0.005, 3
+# parts of a gap from this on have a sentence, and so many drops at most
+_TOLD, _MOST_TOLD = 0.005, 3
 SCATTERED, GROWTH = "unknown", "growth"
 
 MEANINGS = {
@@ -165,7 +165,15 @@ def headline(found: Verdict) -> str:
 
 def sentences(found: Verdict) -> list[str]:
     """At most ten lines, each the answer to one question."""
-    return [*_state(found), *_gap(found), *_trend(found), *_margins(found), *_missing(found)]
+    return [
+        *_state(found),
+        *_gap(found),
+        *_rank(found),
+        *_trend(found),
+        *_margins(found),
+        *_changes(found),
+        *_missing(found),
+    ]
 
 
 def quote(record: Record, found: Verdict) -> str:
@@ -197,19 +205,22 @@ def document(record: Record, found: Verdict) -> dict[str, Any]:
 
 
 def _gap_document(gap: Gap) -> dict[str, Any]:
-    small = [one for one in gap.drops if abs(one.share.value) < _SMALL]
-    told = [_part(one) for one in gap.drops if abs(one.share.value) >= _SMALL]
-    rest = [one.share.value for one in small] + [one.value for one in gap.scattered.values()]
     return {
         "from": iso_day(int(gap.peak_time.value)),
         "peak_hashes_per_second": gap.peak.value,
         **_limits("below_fraction", gap.below),
         "parts": [
-            *told,
-            {"cause": SCATTERED, "since": None, "share_fraction": sum(rest)},
-            {"cause": GROWTH, "since": None, **_limits("share_fraction", gap.growth)},
+            *map(_part, gap.drops),
+            _rest(SCATTERED, gap.scattered),
+            _rest(GROWTH, gap.growth),
         ],
     }
+
+
+def _rest(cause: str, share: Interval) -> dict[str, Any]:
+    """What belongs to no drop: its share counts whole, and none of it comes back as one."""
+    limits = _limits("share_fraction", share)
+    return {"cause": cause, "since": None, **limits, "returned_fraction": None}
 
 
 def _part(drop: Drop) -> dict[str, Any]:
@@ -249,21 +260,52 @@ def _gap(found: Verdict) -> Iterator[str]:
         if one.share.value >= _TOLD:
             yield _drop(one)
     if gap.growth.value >= _TOLD:
-        yield (
-            f"Slow decline: {percent(gap.growth.value)} {_SHARE} went so slowly that its cause "
-            "cannot be told."
-        )
+        yield f"Slow decline: {_points(gap.growth.value)}; cause cannot be told."
     elif gap.growth.value <= -_TOLD:
-        yield f"Growth since then made up for {percent(-gap.growth.value)} {_SHARE}."
+        yield f"Growth since then: {-gap.growth.value * 100:.1f} points made up for."
 
 
 def _drop(one: Drop) -> str:
     ranked = sorted(one.causes.items(), key=lambda cause: -cause[1])
-    named = ", ".join(f"{_OF[name]} {probability(share)}" for name, share in ranked if share >= 0.1)
-    cause = named if one.cause != SCATTERED else f"cause cannot be told: {named}"
+    named = ", ".join(
+        f"{_OF[name]} {probability(share)}" for name, share in ranked if share >= 0.1
+    )
+    cause = named if one.cause != SCATTERED else f"cause cannot be told ({named})"
+    back = "none of it is back" if one.returned.value < 0.01 else "{} of it is back"
     return (
-        f"Drop from {day(int(one.begin.value))}: {percent(one.share.value)} of the gap's level "
-        f"missing now, {percent(one.returned.value, 0)} of it back ({cause})."
+        f"Drop from {day(int(one.begin.value))}: {_points(one.share.value)}; "
+        f"{back.format(percent(one.returned.value, 0))}; {cause}."
+    )
+
+
+def _points(share: float) -> str:
+    """A part of the gap: ``3.1 points of it``."""
+    return f"{share * 100:.1f} points of it"
+
+
+def _rank(found: Verdict) -> Iterator[str]:
+    rank = found.rank
+    if rank is None:
+        return
+    text = f"Rank: the 30-day mean is {percent(-rank.drawdown)} below its peak of {day(rank.peak)}"
+    if rank.before is None:
+        yield f"{text}, farther than ever before in the record, from {day(rank.since)}."
+    else:
+        yield f"{text}; before, it was last as far below one on {day(rank.before)}."
+
+
+def _changes(found: Verdict) -> Iterator[str]:
+    others = [one for one in found.changes if one.state != found.state]
+    if not others:
+        yield "What would change it: no hashrate within 10% of today's, for a week."
+        return
+    nearest = min(others, key=lambda one: (abs(one.rate - 1), one.rate))
+    size = percent(abs(nearest.rate - 1), 0)
+    rate = {True: f"{size} more", False: f"{size} less"}[nearest.rate > 1]
+    week = "a week at today's hashrate" if nearest.rate == 1 else f"a week at {rate} hashrate"
+    yield (
+        f"What would change it: {week} would make it {nearest.state} "
+        f"(P {probability(nearest.probability)})."
     )
 
 

@@ -69,10 +69,10 @@ class Gap:
     """How far the hashrate is below the highest level of the last year.
 
     now: Unix seconds of the last block. rate, peak: H/s; peak_time: Unix seconds; below: fraction.
-    drops: ascending by begin; scattered: what falls that belong to none take away, by cause;
-    growth: what the level and rises did since, below 0 where they made up for falls. The shares of
-    drops, scattered and growth add up to ``below.value``. causes: what all falls of a cause take
-    away, whichever drop they belong to; these and growth add up to it too.
+    drops: ascending by begin; scattered: what falls that belong to none take away; growth: what the
+    level and rises did since, below 0 where they made up for falls. The shares of drops, scattered
+    and growth add up to ``below.value``. causes: what all falls of a cause take away, whichever
+    drop they belong to; these and growth add up to it too.
     """
 
     now: float
@@ -81,7 +81,7 @@ class Gap:
     peak_time: Interval
     below: Interval
     drops: tuple[Drop, ...]
-    scattered: Mapping[str, Interval]
+    scattered: Interval
     growth: Interval
     causes: Mapping[str, Interval]
 
@@ -131,10 +131,7 @@ def gap_of(draws: Draws) -> Gap:
         peak_time=_median(draws.now + draws.time[parts.top] * DAY),
         below=_mean(parts.below),
         drops=tuple(sorted(found, key=lambda one: one.begin.value)),
-        scattered={
-            name: _mean(np.where(left & (draws.cause == at), share, 0.0).sum(axis=1))
-            for at, name in enumerate(REAL)
-        },
+        scattered=_mean(np.where(left, share, 0.0).sum(axis=1)),
         growth=_mean(parts.below - share.sum(axis=1)),
         causes=dict(zip(REAL, map(_mean, parts.by_cause.T), strict=True)),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from hashcanary.inference.explain.attribution import Assumptions, assume
 from hashcanary.inference.explain.margins import Missing
@@ -17,8 +18,14 @@ from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.gap.evidence import Circumstances, summed
 from hashcanary.inference.gap.gap import KIND, gap_of
 from hashcanary.inference.gap.pools import pool_evidence
-from hashcanary.inference.gap.sampling import Effort, Evidence, Sampler, read_background
-from hashcanary.inference.gap.seen import Sightings
+from hashcanary.inference.gap.sampling import (
+    FOLLOWING,
+    Effort,
+    Evidence,
+    Sampler,
+    read_background,
+)
+from hashcanary.inference.gap.seen import DAYS, Seen, Sightings
 from hashcanary.interval import Interval
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.windows import floats
@@ -36,13 +43,14 @@ if TYPE_CHECKING:
     from hashcanary.arrays import Floats
     from hashcanary.inference.gap.gap import Gap
     from hashcanary.inference.gap.sampling import Draws
-    from hashcanary.inference.gap.seen import Seen
     from hashcanary.store.record import Record
     from hashcanary.studies.verdict.states import Rules
 
 # steps until drops are found, whose pools are looked at, and after
 _TO_FIND, _TO_TELL = Effort(steps=500, kept=8), Effort(settling=800)
-WEEK = 7.0
+WEEK, _BLOCKS_A_DAY = 7.0, 144
+# hashrates of the next week, over that of now, whose verdicts are told
+_WEEKS = (0.9, 0.95, 1.0, 1.05, 1.1)
 _YEAR, _FEWEST_RANKED, _LATE_DAYS = 365, 200, 5
 
 
@@ -60,6 +68,30 @@ class Margins:
 
 
 @dataclass(frozen=True, slots=True)
+class Rank:
+    """The drawdown of the 30-day mean, in the record. drawdown: fraction, below 0; peak: Unix
+    seconds; before: when, before that peak, it was last as deep; None where it never was; since:
+    first day of the record that has one.
+    """
+
+    drawdown: float
+    peak: int
+    before: int | None
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a week would make of the verdict. rate: hashrate in it over what it is now; state: the
+    most probable after it, and its probability.
+    """
+
+    rate: float
+    state: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The verdict.
 
@@ -68,7 +100,8 @@ class Verdict:
     a fraction; rising: probability that it rose. data_from, data_to: Unix seconds of what it rests
     on; vendor: whether some of it is a vendor's daily figures. short: what the blocks of the last
     days alone would say of the hashrate, as a fraction of what it is believed to be, less 1;
-    short_days: how many. missing: what evidence is missing.
+    short_days: how many. rank: None where the 30-day mean is not known, or at its peak. changes: by
+    the hashrate of the next week. missing: what evidence is missing.
     """
 
     state: str
@@ -83,6 +116,8 @@ class Verdict:
     data_from: float
     data_to: float
     vendor: bool
+    rank: Rank | None
+    changes: tuple[Change, ...]
     missing: tuple[str, ...]
 
 
@@ -97,12 +132,13 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
     now = float(seen.end[-1])
     around = Circumstances(record, assumptions.regions, assumptions.machines)
     factors = around.factors(now, assumptions.causes)
-    draws, labelled = _drawn(record, seen, factors, assumptions)
+    sampler = Sampler(seen, assumptions.causes, read_background())
+    evidence, labelled = _evidence(record, sampler, factors, assumptions)
+    draws = sampler.draw(evidence, _TO_TELL)
     gap, margins = gap_of(draws), _margins(record, around, now, rules)
-    exits = _exits(assumptions, factors)
+    judge = _Judge(rules, _exits(assumptions, factors), margins.gone)
     short = _short(seen, rules.noise_days)
-    states = states_of(accounts_of(draws, rules), rules, exits, short)
-    shares = probabilities(states, margins.gone, rules)
+    shares = judge.probabilities(draws, short)
     missing = [kind for kind in ("hashprice", "power") if kind not in factors]
     week = _week(draws)
     return Verdict(
@@ -118,21 +154,74 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
         data_from=float(seen.start[0]),
         data_to=now,
         vendor=bool(seen.vendor.any()),
+        rank=_rank(record),
+        changes=tuple(
+            _after_a_week(sampler, seen, evidence, judge, rate, gap.rate.value) for rate in _WEEKS
+        ),
         missing=(*missing, *(() if labelled else ("pools",))),
     )
 
 
-def _drawn(
-    record: Record, seen: Seen, factors: dict[str, Floats], given: Assumptions
-) -> tuple[Draws, bool]:
-    """Draws given all evidence, and whether pools' labels are part of it."""
-    none, sampler = Evidence.none(), Sampler(seen, given.causes, read_background())
-    known = summed(factors)
-    draws = sampler.draw(Evidence(known, none.place, none.log_likelihood), _TO_FIND)
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What turns draws into probabilities of states: see ``states_of``."""
+
+    rules: Rules
+    exits: float
+    gone: float
+
+    def probabilities(self, draws: Draws, short: float) -> dict[str, float]:
+        states = states_of(accounts_of(draws, self.rules), self.rules, self.exits, short)
+        return probabilities(states, self.gone, self.rules)
+
+
+def _evidence(
+    record: Record, sampler: Sampler, factors: dict[str, Floats], given: Assumptions
+) -> tuple[Evidence, bool]:
+    """All evidence beside the times of blocks, and whether pools' labels are part of it."""
+    none, known = Evidence.none(), summed(factors)
+    without = Evidence(known, none.place, none.log_likelihood)
     if record.chain.height == 0 or record.pool_list is None:
-        return sampler.draw(Evidence(known, none.place, none.log_likelihood), _TO_TELL), False
+        return without, False
+    draws = sampler.draw(without, _TO_FIND)
     pools = pool_evidence(record, blocks_of(record), draws, given.causes, given.regions)
-    return sampler.draw(Evidence(known, pools.place, pools.log_likelihood), _TO_TELL), True
+    return Evidence(known, pools.place, pools.log_likelihood), bool(pools.counts)
+
+
+def _after_a_week(
+    sampler: Sampler, seen: Seen, evidence: Evidence, judge: _Judge, rate: float, now: float
+) -> Change:
+    """The verdict after a week at ``rate`` times the hashrate of now, H/s, as blocks would show it.
+
+    What else is known stays as it is.
+    """
+    start = seen.end[-1] + DAY * np.arange(WEEK)
+    blocks = np.full(start.size, _BLOCKS_A_DAY * rate)
+    work = np.full(start.size, now * rate * DAY)
+    week = Seen.of(start, start + DAY, blocks, work, np.zeros(start.size, dtype=np.bool_))
+    whole = seen.joined(week)
+    whole = whole.where(whole.start >= whole.end[-1] - DAYS * DAY)
+    ahead = int(WEEK)
+    moved = Evidence(
+        np.concatenate((evidence.log_factor[:, ahead:], evidence.log_factor[:, -ahead:]), axis=1),
+        np.concatenate((evidence.place[ahead:], np.zeros(ahead, dtype=np.int64))),
+        evidence.log_likelihood,
+    )
+    draws = sampler.after(whole).draw(moved, FOLLOWING)
+    shares = judge.probabilities(draws, float(np.log(now * rate)))
+    state = max(shares, key=lambda name: shares[name])
+    return Change(rate, state, shares[state])
+
+
+def _rank(record: Record) -> Rank | None:
+    rows = metrics_of(record)["drawdown.sma30"].present()
+    if rows.is_empty() or rows["value"][-1] == 0:
+        return None
+    value, peak = float(rows["value"][-1]), int(rows["peak_time"][-1])
+    earlier = rows.filter(pl.col("time") < peak, pl.col("value") <= value)
+    return Rank(
+        value, peak, int(earlier["time"][-1]) if earlier.height else None, int(rows["time"][0])
+    )
 
 
 def _exits(given: Assumptions, factors: dict[str, Floats]) -> float:
