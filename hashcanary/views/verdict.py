@@ -267,9 +267,7 @@ def _gap(found: Verdict) -> Iterator[str]:
 
 def _drop(one: Drop) -> str:
     ranked = sorted(one.causes.items(), key=lambda cause: -cause[1])
-    named = ", ".join(
-        f"{_OF[name]} {probability(share)}" for name, share in ranked if share >= 0.1
-    )
+    named = ", ".join(f"{_OF[name]} {probability(share)}" for name, share in ranked if share >= 0.1)
     cause = named if one.cause != SCATTERED else f"cause cannot be told ({named})"
     back = "none of it is back" if one.returned.value < 0.01 else "{} of it is back"
     return (

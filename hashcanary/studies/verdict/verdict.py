@@ -12,20 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hashcanary.inference.explain.attribution import Assumptions, assume
 from hashcanary.inference.explain.margins import Missing
-from hashcanary.inference.filter.observations import blocks_of
-from hashcanary.inference.gap.evidence import Circumstances, summed
 from hashcanary.inference.gap.gap import KIND, gap_of
-from hashcanary.inference.gap.pools import pool_evidence
-from hashcanary.inference.gap.sampling import (
-    FOLLOWING,
-    Effort,
-    Evidence,
-    Sampler,
-    read_background,
-)
-from hashcanary.inference.gap.seen import DAYS, Seen, Sightings
+from hashcanary.inference.gap.past_year import past_year
+from hashcanary.inference.gap.sampling import FOLLOWING, Evidence
+from hashcanary.inference.gap.seen import DAYS, Seen
 from hashcanary.interval import Interval
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.windows import floats
@@ -41,13 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hashcanary.arrays import Floats
+    from hashcanary.inference.explain.attribution import Assumptions
+    from hashcanary.inference.gap.evidence import Circumstances
     from hashcanary.inference.gap.gap import Gap
+    from hashcanary.inference.gap.past_year import PastYear
     from hashcanary.inference.gap.sampling import Draws
     from hashcanary.store.record import Record
     from hashcanary.studies.verdict.states import Rules
 
-# steps until drops are found, whose pools are looked at, and after
-_TO_FIND, _TO_TELL = Effort(steps=500, kept=8), Effort(settling=800)
 WEEK, _BLOCKS_A_DAY = 7.0, 144
 # hashrates of the next week, over that of now, whose verdicts are told
 _WEEKS = (0.9, 0.95, 1.0, 1.05, 1.1)
@@ -127,16 +119,11 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
     Raises NoRetargets, TooFewToExplain where there is too little to say anything, BadStatement,
     BadStates.
     """
-    assumptions, rules = given or assume(), read_rules()
-    seen = Sightings(record).until(record.at)
-    now = float(seen.end[-1])
-    around = Circumstances(record, assumptions.regions, assumptions.machines)
-    factors = around.factors(now, assumptions.causes)
-    sampler = Sampler(seen, assumptions.causes, read_background())
-    evidence, labelled = _evidence(record, sampler, factors, assumptions)
-    draws = sampler.draw(evidence, _TO_TELL)
-    gap, margins = gap_of(draws), _margins(record, around, now, rules)
-    judge = _Judge(rules, _exits(assumptions, factors), margins.gone)
+    rules = read_rules()
+    past = past_year(record, given)
+    draws, seen, factors = past.draws, past.seen, past.factors
+    gap, margins = gap_of(draws), _margins(record, past.around, past.now, rules)
+    judge = _Judge(rules, _exits(past.given, factors), margins.gone)
     short = _short(seen, rules.noise_days)
     shares = judge.probabilities(draws, short)
     missing = [kind for kind in ("hashprice", "power") if kind not in factors]
@@ -152,13 +139,11 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
         short=_fraction(short - draws.log_rate[:, -1]),
         short_days=rules.noise_days,
         data_from=float(seen.start[0]),
-        data_to=now,
+        data_to=past.now,
         vendor=bool(seen.vendor.any()),
         rank=_rank(record),
-        changes=tuple(
-            _after_a_week(sampler, seen, evidence, judge, rate, gap.rate.value) for rate in _WEEKS
-        ),
-        missing=(*missing, *(() if labelled else ("pools",))),
+        changes=tuple(_after_a_week(past, judge, rate, gap.rate.value) for rate in _WEEKS),
+        missing=(*missing, *(("pools",) if past.pools is None else ())),
     )
 
 
@@ -175,39 +160,24 @@ class _Judge:
         return probabilities(states, self.gone, self.rules)
 
 
-def _evidence(
-    record: Record, sampler: Sampler, factors: dict[str, Floats], given: Assumptions
-) -> tuple[Evidence, bool]:
-    """All evidence beside the times of blocks, and whether pools' labels are part of it."""
-    none, known = Evidence.none(), summed(factors)
-    without = Evidence(known, none.place, none.log_likelihood)
-    if record.chain.height == 0 or record.pool_list is None:
-        return without, False
-    draws = sampler.draw(without, _TO_FIND)
-    pools = pool_evidence(record, blocks_of(record), draws, given.causes, given.regions)
-    return Evidence(known, pools.place, pools.log_likelihood), bool(pools.counts)
-
-
-def _after_a_week(
-    sampler: Sampler, seen: Seen, evidence: Evidence, judge: _Judge, rate: float, now: float
-) -> Change:
+def _after_a_week(past: PastYear, judge: _Judge, rate: float, now: float) -> Change:
     """The verdict after a week at ``rate`` times the hashrate of now, H/s, as blocks would show it.
 
     What else is known stays as it is.
     """
-    start = seen.end[-1] + DAY * np.arange(WEEK)
+    start = past.now + DAY * np.arange(WEEK)
     blocks = np.full(start.size, _BLOCKS_A_DAY * rate)
     work = np.full(start.size, now * rate * DAY)
     week = Seen.of(start, start + DAY, blocks, work, np.zeros(start.size, dtype=np.bool_))
-    whole = seen.joined(week)
+    whole = past.seen.joined(week)
     whole = whole.where(whole.start >= whole.end[-1] - DAYS * DAY)
-    ahead = int(WEEK)
+    ahead, evidence = int(WEEK), past.evidence
     moved = Evidence(
         np.concatenate((evidence.log_factor[:, ahead:], evidence.log_factor[:, -ahead:]), axis=1),
         np.concatenate((evidence.place[ahead:], np.zeros(ahead, dtype=np.int64))),
         evidence.log_likelihood,
     )
-    draws = sampler.after(whole).draw(moved, FOLLOWING)
+    draws = past.sampler.after(whole).draw(moved, FOLLOWING)
     shares = judge.probabilities(draws, float(np.log(now * rate)))
     state = max(shares, key=lambda name: shares[name])
     return Change(rate, state, shares[state])

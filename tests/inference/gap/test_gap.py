@@ -35,7 +35,9 @@ def _told(seed: int) -> tuple[World, Gap]:
 def test_parts_add_up_to_the_gap(seed: int) -> None:
     _, gap = _told(seed)
     drops = sum(drop.share.value for drop in gap.drops)
-    assert drops + gap.scattered.value + gap.growth.value == pytest.approx(gap.below.value, abs=1e-12)
+    assert drops + gap.scattered.value + gap.growth.value == pytest.approx(
+        gap.below.value, abs=1e-12
+    )
     causes = sum(one.value for one in gap.causes.values())
     assert causes + gap.growth.value == pytest.approx(gap.below.value, abs=1e-12)
     for drop in gap.drops:
