@@ -43,12 +43,14 @@ _TAILS = (0.025, 0.975)
 
 class PoolEvidence(NamedTuple):
     """place: (days,) which of log_likelihood, (places, causes, depths), holds for what begins then;
-    the first is zeros. counts: blocks by pool of each drop that was looked at, by its place.
+    the first is zeros. counts: blocks by pool of each drop that was looked at, by its place;
+    missing: of those whose pools are not known.
     """
 
     place: Ints
     log_likelihood: Floats
     counts: dict[int, PoolCounts]
+    missing: tuple[Missing, ...]
 
 
 def pool_evidence(
@@ -56,11 +58,12 @@ def pool_evidence(
 ) -> PoolEvidence:
     """What pools' blocks say of the drops that the draws have in common."""
     place = np.zeros(DAYS, dtype=np.int64)
-    tables, counts = [np.zeros((len(REAL), DEPTHS.size))], {}
+    tables, counts, missing = [np.zeros((len(REAL), DEPTHS.size))], {}, []
     for chosen in _deepest(draws):
         low, part = _low_time(draws, chosen)
         found = count_pools(record, blocks, low)
         if isinstance(found, Missing):
+            missing.append(found)
             continue
         begin = np.quantile(draws.falls[:, :, BEGIN][chosen], _TAILS)
         first, last = np.floor(begin + DAYS + np.array((-_BESIDE, _BESIDE))).astype(np.int64)
@@ -68,7 +71,7 @@ def pool_evidence(
         about[about == 0] = len(tables)
         counts[len(tables)] = found
         tables.append(_by_depth(found, causes, regions, low.start, part))
-    return PoolEvidence(place, np.array(tables), counts)
+    return PoolEvidence(place, np.array(tables), counts, tuple(missing))
 
 
 def _deepest(draws: Draws) -> list[Bools]:

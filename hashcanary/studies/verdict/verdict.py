@@ -14,7 +14,7 @@ import polars as pl
 
 from hashcanary.inference.explain.margins import Missing
 from hashcanary.inference.gap.gap import KIND, gap_of
-from hashcanary.inference.gap.past_year import past_year
+from hashcanary.inference.gap.past_year import moved_by, past_year
 from hashcanary.inference.gap.sampling import FOLLOWING, Evidence
 from hashcanary.inference.gap.seen import DAYS, Seen
 from hashcanary.interval import Interval
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from hashcanary.arrays import Floats
     from hashcanary.inference.explain.attribution import Assumptions
-    from hashcanary.inference.gap.evidence import Circumstances
     from hashcanary.inference.gap.gap import Gap
     from hashcanary.inference.gap.past_year import PastYear
     from hashcanary.inference.gap.sampling import Draws
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 WEEK, _BLOCKS_A_DAY = 7.0, 144
 # hashrates of the next week, over that of now, whose verdicts are told
 _WEEKS = (0.9, 0.95, 1.0, 1.05, 1.1)
-_YEAR, _FEWEST_RANKED, _LATE_DAYS = 365, 200, 5
+_YEAR, _MEAN_DAYS, _FEWEST_RANKED, _LATE_DAYS = 365, 7, 200, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +118,18 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
     Raises NoRetargets, TooFewToExplain where there is too little to say anything, BadStatement,
     BadStates.
     """
-    rules = read_rules()
-    past = past_year(record, given)
-    draws, seen, factors = past.draws, past.seen, past.factors
-    gap, margins = gap_of(draws), _margins(record, past.around, past.now, rules)
-    judge = _Judge(rules, _exits(past.given, factors), margins.gone)
-    short = _short(seen, rules.noise_days)
-    shares = judge.probabilities(draws, short)
+    past, judge = past_year(record, given), Judge(record)
+    draws, seen, factors, rules = past.draws, past.seen, past.factors, judge.rules
+    gap, margins = gap_of(draws), judge.margins(past)
+    short, exits = _short(seen, rules.noise_days), _exits(past.given, factors)
+    shares = judge.probabilities(draws, short, exits, margins.gone)
     missing = [kind for kind in ("hashprice", "power") if kind not in factors]
-    week = _week(draws)
+    week, changes = _week(draws), []
+    for rate in _WEEKS:
+        later = _after_a_week(past, rate * gap.rate.value)
+        then = judge.probabilities(later, np.log(rate * gap.rate.value), exits, margins.gone)
+        most = max(then, key=lambda name: then[name])
+        changes.append(Change(rate, most, then[most]))
     return Verdict(
         state=max(shares, key=lambda name: shares[name]),
         probabilities=shares,
@@ -142,45 +144,75 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
         data_to=past.now,
         vendor=bool(seen.vendor.any()),
         rank=_rank(record),
-        changes=tuple(_after_a_week(past, judge, rate, gap.rate.value) for rate in _WEEKS),
-        missing=(*missing, *(("pools",) if past.pools is None else ())),
+        changes=tuple(changes),
+        missing=(*missing, *(("pools",) if past.pools is None or past.pools.missing else ())),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """What turns draws into probabilities of states: see ``states_of``."""
+class Judge:
+    """What turns past years of one record into probabilities of states."""
 
-    rules: Rules
-    exits: float
-    gone: float
+    def __init__(self, record: Record, rules: Rules | None = None) -> None:
+        """Raises BadStates."""
+        self.rules = rules or read_rules()
+        days = metrics_of(record).frame("day", ["hashprice"])
+        self._day = days["time"].to_numpy()
+        self._known_at = days["hashprice.known_at"].to_numpy()
+        self._hashprice = floats(days, "hashprice")
 
-    def probabilities(self, draws: Draws, short: float) -> dict[str, float]:
-        states = states_of(accounts_of(draws, self.rules), self.rules, self.exits, short)
-        return probabilities(states, self.gone, self.rules)
+    def states(self, past: PastYear) -> dict[str, float]:
+        """Probability of each state at the end of a past year."""
+        short = _short(past.seen, self.rules.noise_days)
+        exits = _exits(past.given, past.factors)
+        return self.probabilities(past.draws, short, exits, self.margins(past).gone)
+
+    def probabilities(
+        self, draws: Draws, short: float, exits: float, gone: float
+    ) -> dict[str, float]:
+        """Probability of each state; see ``states_of`` and ``states.probabilities``."""
+        states = states_of(accounts_of(draws, self.rules), self.rules, exits, short)
+        return probabilities(states, gone, self.rules)
+
+    def margins(self, past: PastYear) -> Margins:
+        """What a hash earns at the end of a past year; NaN where it is not known."""
+        none = Margins(float("nan"), float("nan"), float("nan"), float("nan"))
+        last = int(np.searchsorted(self._day, past.now, side="right"))
+        days = slice(max(last - _YEAR - _MEAN_DAYS, 0), last)
+        # nothing that was not known by then
+        value = np.where(self._known_at[days] <= past.now, self._hashprice[days], np.nan)
+        if value.size < _MEAN_DAYS:
+            return none
+        week = np.convolve(value, np.full(_MEAN_DAYS, 1 / _MEAN_DAYS), "valid")[-_YEAR:]
+        known = np.flatnonzero(np.isfinite(week))
+        if known.size < _FEWEST_RANKED or week.size - known[-1] > _LATE_DAYS:
+            return none
+        hashprice = float(week[known[-1]])
+        rank = float((week[known] <= hashprice).mean())
+        margins, log_margin = past.around.margins(past.now), float("nan")
+        if not isinstance(margins, Missing):
+            log_margin = float(margins[0][np.isfinite(margins[0])][-1])
+        gone = self.rules.margins_gone(rank, log_margin)
+        return Margins(hashprice, rank, float(np.exp(log_margin)), gone)
 
 
-def _after_a_week(past: PastYear, judge: _Judge, rate: float, now: float) -> Change:
-    """The verdict after a week at ``rate`` times the hashrate of now, H/s, as blocks would show it.
+def _after_a_week(past: PastYear, rate: float) -> Draws:
+    """The past year a week later, after a week at ``rate``, H/s, as blocks would show it.
 
     What else is known stays as it is.
     """
     start = past.now + DAY * np.arange(WEEK)
-    blocks = np.full(start.size, _BLOCKS_A_DAY * rate)
-    work = np.full(start.size, now * rate * DAY)
-    week = Seen.of(start, start + DAY, blocks, work, np.zeros(start.size, dtype=np.bool_))
+    seconds = np.full(start.size, float(DAY))
+    blocks = np.full(start.size, float(_BLOCKS_A_DAY))
+    week = Seen.of(start, start + DAY, blocks, seconds * rate, np.zeros(start.size, dtype=np.bool_))
     whole = past.seen.joined(week)
     whole = whole.where(whole.start >= whole.end[-1] - DAYS * DAY)
     ahead, evidence = int(WEEK), past.evidence
     moved = Evidence(
         np.concatenate((evidence.log_factor[:, ahead:], evidence.log_factor[:, -ahead:]), axis=1),
-        np.concatenate((evidence.place[ahead:], np.zeros(ahead, dtype=np.int64))),
+        moved_by(evidence.place, ahead),
         evidence.log_likelihood,
     )
-    draws = past.sampler.after(whole).draw(moved, FOLLOWING)
-    shares = judge.probabilities(draws, float(np.log(now * rate)))
-    state = max(shares, key=lambda name: shares[name])
-    return Change(rate, state, shares[state])
+    return past.sampler.after(whole).draw(moved, FOLLOWING)
 
 
 def _rank(record: Record) -> Rank | None:
@@ -200,24 +232,6 @@ def _exits(given: Assumptions, factors: dict[str, Floats]) -> float:
     of_margins = float(factors["hashprice"][1, -1]) if "hashprice" in factors else 0.0
     rate = economics.a_year * np.exp(of_margins)
     return float(leave.a_year / max(leave.a_year + rate, 1e-12))
-
-
-def _margins(record: Record, around: Circumstances, now: float, rules: Rules) -> Margins:
-    days = metrics_of(record).frame("day", ["hashprice"])
-    week = np.convolve(floats(days, "hashprice"), np.full(7, 1 / 7), "valid")
-    known = np.flatnonzero(np.isfinite(week))
-    year = week[-_YEAR:][np.isfinite(week[-_YEAR:])]
-    last = float(days["time"].to_numpy()[known[-1] + 6]) if known.size else 0.0
-    if now - last > _LATE_DAYS * DAY or year.size < _FEWEST_RANKED:
-        return Margins(float("nan"), float("nan"), float("nan"), float("nan"))
-    hashprice = float(week[known[-1]])
-    rank = float((year <= hashprice).mean())
-    margins = around.margins(now)
-    log_margin = float("nan")
-    if not isinstance(margins, Missing):
-        log_margin = float(margins[0][np.isfinite(margins[0])][-1])
-    gone = rules.margins_gone(rank, log_margin)
-    return Margins(hashprice, rank, float(np.exp(log_margin)), gone)
 
 
 def _week(draws: Draws) -> Floats:
