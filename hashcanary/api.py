@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         stress_study,
         supply,
         verdict,
+        verdict_study,
     )
     from hashcanary.views.answer import Answer
 
@@ -60,7 +61,7 @@ else:
 
     _NAMES = (
         "calibration companies costs drop episodes export forecast hosting luck metrics pools "
-        "selling shutdown stress stress_study supply verdict"
+        "selling shutdown stress stress_study supply verdict verdict_study"
     )
     globals().update({name: _Lazy(name) for name in _NAMES.split()})
 
@@ -223,6 +224,7 @@ class Known:
     calibration = Asks(lambda: calibration.calibration)
     cost_study = Asks(lambda: costs.cost_study)
     stress_study = Asks(lambda: stress_study.stress_study)
+    verdict_study = Asks(lambda: verdict_study.verdict_study)
 
 
 class ReportAnswer:

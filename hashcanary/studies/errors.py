@@ -14,6 +14,15 @@ class BadStates(BadInput):
     )
 
 
+class NoLabels(NotKnown):
+    """A study of the verdict, and no day that has both a verdict and a label."""
+
+    template = (
+        "expected one of the {expected} days whose state is on record, with blocks or daily rows "
+        "of the year before, found none among {found}. Load a longer record, or other --spells."
+    )
+
+
 class NoPoolLabels(NotKnown):
     """Too few labelled days for a study of pools."""
 

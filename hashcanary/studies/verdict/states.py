@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 CALM, NOISE, STRESSED, RECOVERING, UNKNOWN = "calm", "noise", "stressed", "recovering", "unknown"
 OF_CAUSE = dict(zip(REAL, ("curtailed", "capitulating", "exiting"), strict=True))
 STATES = (CALM, NOISE, STRESSED, *OF_CAUSE.values(), RECOVERING, UNKNOWN)
-_KNOWN = STATES[:-1]
+KNOWN = STATES[:-1]
+# machines off: for a while, for margins, for good
+FALLS = tuple(OF_CAUSE.values())
 _CAPITULATING, _EXITING = (STATES.index(OF_CAUSE[name]) for name in REAL[1:])
 
 
@@ -72,7 +74,7 @@ def read_rules(path: Path | None = None) -> Rules:
     """The rules of a file, the built-in ones without. Raises BadStates."""
     document = read_document("hashcanary.studies.verdict", "states.toml", path, BadStates)
     margins, prior = document.part("margins"), document.part("prior")
-    shares = np.array([prior.number(name, 1e-6, 1.0) for name in _KNOWN])
+    shares = np.array([prior.number(name, 1e-6, 1.0) for name in KNOWN])
     if abs(shares.sum() - 1) > 1e-9:
         raise prior.bad("calm", "fractions of all states that sum to 1", float(shares.sum()))
     return Rules(
@@ -162,11 +164,11 @@ def states_of(accounts: Accounts, rules: Rules, exits: float, short: float) -> t
 
 def probabilities(states: tuple[Ints, Ints], gone: float, rules: Rules) -> dict[str, float]:
     """Probability of each of STATES, summing to 1. gone: that margins are gone, NaN if unknown."""
-    shares = [np.bincount(one, minlength=len(STATES))[: len(_KNOWN)] / one.size for one in states]
+    shares = [np.bincount(one, minlength=len(STATES))[: len(KNOWN)] / one.size for one in states]
     known = 0.0 if np.isnan(gone) else gone
     found = (1 - known) * shares[0] + known * shares[1]
     found = (1 - rules.prior_weight) * found + rules.prior_weight * rules.prior
-    named = dict(zip(_KNOWN, found.tolist(), strict=True))
+    named = dict(zip(KNOWN, found.tolist(), strict=True))
     named[UNKNOWN] = 0.0
     if np.isnan(gone):
         # whether it is calm cannot be told without margins
