@@ -13,7 +13,6 @@ likelihood is mixed with one that does not depend on the cause, so no single kin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,9 +134,8 @@ def by_loss(cause: Cause, tables: PoolTables) -> Floats:
 
 def season_factors(causes: Causes, start: float) -> Factors:
     """Of the month in which the drop began; luck knows no season."""
-    month = datetime.fromtimestamp(start, UTC).month - 1
     return {LUCK: 0.0} | {
-        cause.name: float(np.log((1 - causes.silent) * 12 * cause.season[month] + causes.silent))
+        cause.name: float(np.log((1 - causes.silent) * cause.season_at(start) + causes.silent))
         for cause in causes.real
     }
 

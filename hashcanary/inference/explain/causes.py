@@ -6,6 +6,7 @@ Stated numbers, checked: those of ``causes.toml`` and ``pool_regions.toml``, or 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,9 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause of a real fall. a_year: how often one begins; days; season: relative, by month."""
+    """A cause of a real fall. a_year: how often one begins; days; season: relative, by month, the
+    newest; earlier: Unix seconds until which another one held, with it, the newest first.
+    """
 
     name: str
     title: str
@@ -83,7 +86,15 @@ class Cause:
     regional: float
     regions: dict[str, float]
     season: Floats
+    earlier: tuple[tuple[int, Floats], ...]
     looks: Looks
+
+    def season_at(self, time: float) -> float:
+        """How many times likelier than on average one begins in the month of a moment."""
+        held = self.season
+        for until, season in self.earlier:
+            held = season if time < until else held
+        return float(12 * held[datetime.fromtimestamp(time, UTC).month - 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +140,7 @@ def read_causes(path: Path | None = None) -> Causes:
 
 
 def _cause(name: str, place: Place) -> Cause:
-    season = np.array(place.numbers("season", MONTHS, 0.0, 1e6))
-    if not season.sum() > 0:
-        raise place.bad("season", "a month that is not 0", season.tolist())
+    earlier = [(one.day("until") + DAY, _season(one)) for one in place.parts("earlier")]
     regions = place.shares("regions", tuple(place.part("regions").table))
     regional = place.number("regional", 0.0, 1.0)
     if regional and not sum(regions.values()) > 0:
@@ -148,9 +157,17 @@ def _cause(name: str, place: Place) -> Cause:
         returns=place.pair("returns", 0.0, 1.0),
         regional=regional,
         regions=regions,
-        season=season / season.sum(),
+        season=_season(place),
+        earlier=tuple(sorted(earlier, key=lambda one: -one[0])),
         looks=_looks(place),
     )
+
+
+def _season(place: Place) -> Floats:
+    season = np.array(place.numbers("season", MONTHS, 0.0, 1e6))
+    if not season.sum() > 0:
+        raise place.bad("season", "a month that is not 0", season.tolist())
+    return np.asarray(season / season.sum())
 
 
 def log_normal(place: Place, most: float) -> LogNormal:

@@ -8,7 +8,6 @@ says nothing.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -142,9 +141,9 @@ def _running(values: Floats, start: Ints, stop: Ints, fewest: int) -> Floats:
 
 def season_factors(causes: Causes, now: float) -> Floats:
     """Of the months, (causes, days)."""
-    months = [datetime.fromtimestamp(int(day) * DAY, UTC).month - 1 for day in days_before(now)]
-    seasons = np.array([cause.season[months] for cause in causes.real])
-    return np.asarray(np.log((1 - causes.silent) * 12 * seasons + causes.silent))
+    days = days_before(now)
+    seasons = np.array([[cause.season_at(day * DAY) for day in days] for cause in causes.real])
+    return np.asarray(np.log((1 - causes.silent) * seasons + causes.silent))
 
 
 def margin_factors(causes: Causes, margin: Floats, change: Floats, log_sd: float) -> Floats:

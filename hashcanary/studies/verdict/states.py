@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcanary.inference.explain.causes import REAL
-from hashcanary.inference.gap.kernel import BEGIN, FALL, HOLD
+from hashcanary.inference.gap.kernel import BEGIN, DEPTH, FALL, HOLD
 from hashcanary.inference.gap.seen import YEAR_DAYS
 from hashcanary.stated import read_document
 from hashcanary.studies.errors import BadStates
@@ -31,6 +31,7 @@ STATES = (CALM, NOISE, STRESSED, *OF_CAUSE.values(), RECOVERING, UNKNOWN)
 KNOWN = STATES[:-1]
 # machines off: for a while, for margins, for good
 FALLS = tuple(OF_CAUSE.values())
+CURTAILMENT, WEEK_DAYS = 0, 7.0
 _CAPITULATING, _EXITING = (STATES.index(OF_CAUSE[name]) for name in REAL[1:])
 
 
@@ -53,21 +54,24 @@ class Rules:
     gap: float
     fall: float
     fall_days: float
+    out: float
     returned: float
     noise: float
     noise_days: float
     rank: Step
     log_margin: Step
+    price: Step
+    cost_unknown: float
     prior_weight: float
     prior: Floats
 
-    def margins_gone(self, rank: float, log_margin: float) -> float:
-        """Probability that margins are gone; NaN where they are not known.
+    def margins_gone(self, rank: float, log_margin: float, price: float) -> float:
+        """Probability that margins are gone; NaN where the hashprice's rank is not known.
 
-        Where only the break-even is not known, by the rank alone.
+        log_margin: NaN where no machine is known; price: over its highest of the last year.
         """
-        low = self.rank.below(rank)
-        return low if np.isnan(log_margin) else low * self.log_margin.below(log_margin)
+        near = self.cost_unknown if np.isnan(log_margin) else self.log_margin.below(log_margin)
+        return self.rank.below(rank) * (1 - (1 - near) * (1 - self.price.below(price)))
 
 
 def read_rules(path: Path | None = None) -> Rules:
@@ -81,11 +85,14 @@ def read_rules(path: Path | None = None) -> Rules:
         gap=document.number("gap", 1e-3, 0.5),
         fall=document.number("fall", 1e-3, 0.5),
         fall_days=document.number("fall_days", 1.0, 365.0),
+        out=document.number("out", 0.01, 1.0),
         returned=document.number("returned", 0.01, 0.99),
         noise=document.number("noise", 0.01, 0.9),
         noise_days=document.number("noise_days", 0.5, 14.0),
         rank=_step(margins.part("rank")),
         log_margin=_step(margins.part("log_margin")),
+        price=_step(margins.part("price")),
+        cost_unknown=margins.number("cost_unknown", 0.0, 1.0),
         prior_weight=prior.number("weight", 1e-4, 0.5),
         prior=shares,
     )
@@ -99,12 +106,14 @@ def _step(place: Place) -> Step:
 class Accounts:
     """What the rules look at in accounts of the last year, (m,) of them.
 
-    now: log of H/s; fallen: log of its highest level of the last year over it; lost: log of that
-    level over the lowest since. active: (m, causes) log that falls which still go or hold take away
-    now, of those that began within Rules.fall_days; missing: (m, causes) log that all falls do.
+    now: log of H/s; risen: less that of a week ago; fallen: log of its highest level of the last
+    year over it; lost: log of that level over the lowest since. active: (m, causes) log that falls
+    which still go or hold take away now, of those that began within Rules.fall_days; missing: (m,
+    causes) log that all falls do.
     """
 
     now: Floats
+    risen: Floats
     fallen: Floats
     lost: Floats
     active: Floats
@@ -119,8 +128,10 @@ def accounts_of(draws: Draws, rules: Rules) -> Accounts:
     since = np.arange(rate.shape[1])[None, :] >= top[:, None]
     begin, cause = draws.falls[:, :, BEGIN], draws.cause
     going = begin + draws.falls[:, :, FALL] + draws.falls[:, :, HOLD] > 0
-    young = going & (begin >= -rules.fall_days)
     taken = draws.missing[:, :, -1]
+    out = (cause == CURTAILMENT) & (taken > rules.out * draws.falls[:, :, DEPTH])
+    young = (going | out) & (begin >= -rules.fall_days)
+    before = int(np.searchsorted(draws.time, -WEEK_DAYS))
 
     def by_cause(chosen: Bools) -> Floats:
         parts = (np.where(chosen & (cause == at), taken, 0.0) for at in range(len(REAL)))
@@ -128,6 +139,7 @@ def accounts_of(draws: Draws, rules: Rules) -> Accounts:
 
     return Accounts(
         now=rate[:, -1],
+        risen=rate[:, -1] - draws.log_rate[:, before],
         fallen=peak - rate[:, -1],
         lost=peak - np.where(since, rate, np.inf).min(axis=1),
         active=by_cause(young),
@@ -145,6 +157,7 @@ def states_of(accounts: Accounts, rules: Rules, exits: float, short: float) -> t
     gap = accounts.fallen >= -np.log1p(-rules.gap)
     fresh = accounts.active.max(axis=1) >= -np.log1p(-rules.fall)
     back = accounts.lost - accounts.fallen >= rules.returned * accounts.lost
+    back &= accounts.risen >= 0
     told = fresh | (accounts.missing.max(axis=1) >= accounts.fallen / 2)
     leading = np.where(fresh, accounts.active.argmax(axis=1), accounts.missing.argmax(axis=1))
     cause = np.array([STATES.index(name) for name in OF_CAUSE.values()])[leading]
@@ -162,12 +175,19 @@ def states_of(accounts: Accounts, rules: Rules, exits: float, short: float) -> t
     return read(calm, slow), read(stressed, _CAPITULATING)
 
 
-def probabilities(states: tuple[Ints, Ints], gone: float, rules: Rules) -> dict[str, float]:
-    """Probability of each of STATES, summing to 1. gone: that margins are gone, NaN if unknown."""
+def probabilities(
+    states: tuple[Ints, Ints], gone: float, season: float, rules: Rules
+) -> dict[str, float]:
+    """Probability of each of STATES, summing to 1. gone: that margins are gone, NaN if unknown;
+    season: how many times likelier than on average a curtailment is.
+    """
+    prior = rules.prior.copy()
+    prior[KNOWN.index(OF_CAUSE[REAL[CURTAILMENT]])] *= season
+    prior /= prior.sum()
     shares = [np.bincount(one, minlength=len(STATES))[: len(KNOWN)] / one.size for one in states]
     known = 0.0 if np.isnan(gone) else gone
     found = (1 - known) * shares[0] + known * shares[1]
-    found = (1 - rules.prior_weight) * found + rules.prior_weight * rules.prior
+    found = (1 - rules.prior_weight) * found + rules.prior_weight * prior
     named = dict(zip(KNOWN, found.tolist(), strict=True))
     named[UNKNOWN] = 0.0
     if np.isnan(gone):

@@ -22,6 +22,8 @@ from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.windows import floats
 from hashcanary.moments import DAY
 from hashcanary.studies.verdict.states import (
+    CURTAILMENT,
+    WEEK_DAYS,
     accounts_of,
     probabilities,
     read_rules,
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
     from hashcanary.studies.verdict.states import Rules
 
-WEEK, _BLOCKS_A_DAY = 7.0, 144
+_BLOCKS_A_DAY = 144
 # hashrates of the next week, over that of now, whose verdicts are told
 _WEEKS = (0.9, 0.95, 1.0, 1.05, 1.1)
 _YEAR, _MEAN_DAYS, _FEWEST_RANKED, _LATE_DAYS = 365, 7, 200, 5
@@ -48,13 +50,14 @@ _YEAR, _MEAN_DAYS, _FEWEST_RANKED, _LATE_DAYS = 365, 7, 200, 5
 @dataclass(frozen=True, slots=True)
 class Margins:
     """What a hash earns. rank: part of the last year's days whose 7-day mean of the hashprice was
-    no higher; to_break_even: hashprice over what the network's mean machine costs to run; gone:
-    probability that margins are gone. NaN where not known.
+    no higher; to_break_even: hashprice over what the network's mean machine costs to run; price:
+    over its highest of the last year; gone: probability that margins are gone. NaN where not known.
     """
 
     hashprice_usd_per_phs_day: float
     rank: float
     to_break_even: float
+    price: float
     gone: float
 
 
@@ -121,13 +124,14 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
     past, judge = past_year(record, given), Judge(record)
     draws, seen, factors, rules = past.draws, past.seen, past.factors, judge.rules
     gap, margins = gap_of(draws), judge.margins(past)
-    short, exits = _short(seen, rules.noise_days), _exits(past.given, factors)
-    shares = judge.probabilities(draws, short, exits, margins.gone)
+    short = _short(seen, rules.noise_days)
+    shares = judge.probabilities(past, draws, short, margins.gone)
     missing = [kind for kind in ("hashprice", "power") if kind not in factors]
     week, changes = _week(draws), []
     for rate in _WEEKS:
         later = _after_a_week(past, rate * gap.rate.value)
-        then = judge.probabilities(later, np.log(rate * gap.rate.value), exits, margins.gone)
+        level = float(np.log(rate * gap.rate.value))
+        then = judge.probabilities(past, later, level, margins.gone)
         most = max(then, key=lambda name: then[name])
         changes.append(Change(rate, most, then[most]))
     return Verdict(
@@ -155,27 +159,30 @@ class Judge:
     def __init__(self, record: Record, rules: Rules | None = None) -> None:
         """Raises BadStates."""
         self.rules = rules or read_rules()
-        days = metrics_of(record).frame("day", ["hashprice"])
+        days = metrics_of(record).frame("day", ["hashprice", "price"])
         self._day = days["time"].to_numpy()
         self._known_at = days["hashprice.known_at"].to_numpy()
-        self._hashprice = floats(days, "hashprice")
+        self._hashprice, self._price = floats(days, "hashprice"), floats(days, "price")
 
     def states(self, past: PastYear) -> dict[str, float]:
         """Probability of each state at the end of a past year."""
         short = _short(past.seen, self.rules.noise_days)
-        exits = _exits(past.given, past.factors)
-        return self.probabilities(past.draws, short, exits, self.margins(past).gone)
+        return self.probabilities(past, past.draws, short, self.margins(past).gone)
 
     def probabilities(
-        self, draws: Draws, short: float, exits: float, gone: float
+        self, past: PastYear, draws: Draws, short: float, gone: float
     ) -> dict[str, float]:
-        """Probability of each state; see ``states_of`` and ``states.probabilities``."""
+        """Probability of each state, by draws of a past year or of what may follow it; see
+        ``states_of`` and ``states.probabilities``.
+        """
+        exits = _exits(past.given, past.factors)
         states = states_of(accounts_of(draws, self.rules), self.rules, exits, short)
-        return probabilities(states, gone, self.rules)
+        season = past.given.causes.real[CURTAILMENT].season_at(draws.now)
+        return probabilities(states, gone, season, self.rules)
 
     def margins(self, past: PastYear) -> Margins:
         """What a hash earns at the end of a past year; NaN where it is not known."""
-        none = Margins(float("nan"), float("nan"), float("nan"), float("nan"))
+        none = Margins(*[float("nan")] * 5)
         last = int(np.searchsorted(self._day, past.now, side="right"))
         days = slice(max(last - _YEAR - _MEAN_DAYS, 0), last)
         # nothing that was not known by then
@@ -191,8 +198,10 @@ class Judge:
         margins, log_margin = past.around.margins(past.now), float("nan")
         if not isinstance(margins, Missing):
             log_margin = float(margins[0][np.isfinite(margins[0])][-1])
-        gone = self.rules.margins_gone(rank, log_margin)
-        return Margins(hashprice, rank, float(np.exp(log_margin)), gone)
+        prices = self._price[days][: value.size - (week.size - 1 - known[-1])]
+        price = float(prices[np.isfinite(prices)][-1] / np.nanmax(prices[-_YEAR:]))
+        gone = self.rules.margins_gone(rank, log_margin, price)
+        return Margins(hashprice, rank, float(np.exp(log_margin)), price, gone)
 
 
 def _after_a_week(past: PastYear, rate: float) -> Draws:
@@ -200,13 +209,13 @@ def _after_a_week(past: PastYear, rate: float) -> Draws:
 
     What else is known stays as it is.
     """
-    start = past.now + DAY * np.arange(WEEK)
+    start = past.now + DAY * np.arange(WEEK_DAYS)
     seconds = np.full(start.size, float(DAY))
     blocks = np.full(start.size, float(_BLOCKS_A_DAY))
     week = Seen.of(start, start + DAY, blocks, seconds * rate, np.zeros(start.size, dtype=np.bool_))
     whole = past.seen.joined(week)
     whole = whole.where(whole.start >= whole.end[-1] - DAYS * DAY)
-    ahead, evidence = int(WEEK), past.evidence
+    ahead, evidence = int(WEEK_DAYS), past.evidence
     moved = Evidence(
         np.concatenate((evidence.log_factor[:, ahead:], evidence.log_factor[:, -ahead:]), axis=1),
         moved_by(evidence.place, ahead),
@@ -236,7 +245,7 @@ def _exits(given: Assumptions, factors: dict[str, Floats]) -> float:
 
 def _week(draws: Draws) -> Floats:
     """Log change of the hashrate over the last week, of each draw."""
-    before = int(np.searchsorted(draws.time, -WEEK))
+    before = int(np.searchsorted(draws.time, -WEEK_DAYS))
     return np.asarray(draws.log_rate[:, -1] - draws.log_rate[:, before])
 
 
