@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hashcanary.inference.errors import BadStatement
 from hashcanary.inference.explain import causes as causes_module
 from hashcanary.inference.explain.causes import read_causes, read_pool_regions
+from hashcanary.moments import day_start
 from hashcanary.sources.pools.pool_lists import built_in
 
 FOLDER = Path(causes_module.__file__).parent
@@ -182,8 +184,15 @@ def test_stated_numbers_stand_where_they_are_named() -> None:
     assert storm.looks.margin.mean == (0.68, -0.03)
     assert storm.looks.margin.sd == (0.45, 0.20)
     assert (storm.looks.power, storm.looks.margin.correlation) == ((1.3, 0.9), 0.3)
-    # January is 2.2 of 12.5 in all
-    assert storm.season[0] == pytest.approx(2.2 / 12.5)
+    # January is 2.2 of 12.9 in all
+    assert storm.season[0] == pytest.approx(2.2 / 12.9)
+    # storms of winter in the US; before China's ban, the end of the rains
+    assert storm.season_at(day_start(date(2024, 2, 29))) == pytest.approx(12 * 1.9 / 12.5)
+    assert storm.season_at(day_start(date(2020, 10, 28))) == pytest.approx(12 * 2.2 / 12.8)
+    days = [day_start(date(2021, 6, 30)), day_start(date(2021, 7, 1))]
+    assert [storm.season_at(day) for day in days] == pytest.approx(
+        [12 * 0.8 / 12.8, 12 * 1.2 / 12.5]
+    )
     assert prices.season == pytest.approx(np.full(12, 1 / 12))
 
 

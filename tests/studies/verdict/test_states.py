@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hashcanary.inference.gap.kernel import FALLS
+from hashcanary.inference.gap.sampling import Draws
 from hashcanary.studies.errors import BadStates
 from hashcanary.studies.verdict.states import (
     STATES,
     Accounts,
+    accounts_of,
     probabilities,
     read_rules,
     states_of,
@@ -30,9 +33,11 @@ def _account(
     lost: float | None = None,
     active: Sequence[float] = (0, 0, 0),
     missing: Sequence[float] = (0, 0, 0),
+    risen: float = 0.0,
 ) -> Accounts:
     lost = fallen if lost is None else lost
-    return Accounts(*(np.array([one], dtype=float) for one in (NOW, fallen, lost, active, missing)))
+    figures = (NOW, risen, fallen, lost, active, missing)
+    return Accounts(*(np.array([one], dtype=float) for one in figures))
 
 
 def _state(account: Accounts, *, exits: float = 0.1, short: float = 0.0) -> tuple[str, ...]:
@@ -42,12 +47,13 @@ def _state(account: Accounts, *, exits: float = 0.1, short: float = 0.0) -> tupl
 
 def test_near_the_top_margins_tell_calm_from_stressed() -> None:
     assert _state(_account(0.01)) == ("calm", "stressed")
-    assert _state(_account(0.019)) == ("calm", "stressed")
+    assert _state(_account(0.0149)) == ("calm", "stressed")
+    assert _state(_account(0.0153)) != ("calm", "stressed")
 
 
 def test_few_blocks_without_a_fall_are_noise_but_not_where_margins_are_gone() -> None:
-    assert _state(_account(0.01), short=np.log(0.92)) == ("noise", "stressed")
-    assert _state(_account(0.01), short=np.log(0.95)) == ("calm", "stressed")
+    assert _state(_account(0.01), short=np.log(0.88)) == ("noise", "stressed")
+    assert _state(_account(0.01), short=np.log(0.9)) == ("calm", "stressed")
 
 
 @pytest.mark.parametrize("at", range(3))
@@ -75,6 +81,41 @@ def test_it_recovers_once_enough_of_what_was_lost_is_back() -> None:
     )
 
 
+def test_it_does_not_recover_while_it_falls() -> None:
+    back = _account(0.2, 0.5, missing=(0, 0.3, 0), risen=-0.001)
+    assert _state(back) == ("capitulating", "capitulating")
+
+
+def _draws(begin: float, depth: float, missing: float, cause: int) -> Draws:
+    """One fall that was down after a day and has held for another since its begin."""
+    falls = np.zeros((1, FALLS, 7))
+    falls[0, 0] = (cause, begin, 1.0, 1.0, 3.0, 1.0, depth)
+    time = np.array([-30.0, -8.0, -7.0, 0.0])
+    path = np.zeros((1, FALLS, time.size))
+    path[0, 0, -1] = missing
+    return Draws(0.0, time, falls, np.array([1]), np.full((1, 4), NOW), path)
+
+
+@pytest.mark.parametrize(
+    ("begin", "missing", "cause", "active"),
+    [
+        (-1.5, 0.2, 1, True),  # still holds
+        (-5.0, 0.2, 1, False),  # comes back
+        (-5.0, 0.1, 0, True),  # comes back, and half of a curtailment is out
+        (-5.0, 0.07, 0, False),  # a third of it
+        (-31.0, 0.19, 0, False),  # too long ago
+    ],
+)
+def test_a_fall_is_active_while_it_holds_and_a_curtailment_while_it_is_out(
+    begin: float, missing: float, cause: int, *, active: bool
+) -> None:
+    found = accounts_of(_draws(begin, 0.2, missing, cause), RULES)
+    assert found.active[0].tolist() == [missing if active and at == cause else 0 for at in range(3)]
+    assert found.missing[0, cause] == missing
+    assert found.risen[0] == pytest.approx(-missing)
+    assert found.fallen[0] == found.lost[0] == pytest.approx(missing)
+
+
 def test_what_went_slowly_went_for_its_margins_where_these_are_gone() -> None:
     assert _state(_account(0.08), exits=0.9) == ("exiting", "capitulating")
     assert _state(_account(0.08), exits=0.1) == ("capitulating", "capitulating")
@@ -83,35 +124,46 @@ def test_what_went_slowly_went_for_its_margins_where_these_are_gone() -> None:
 def test_probabilities_sum_to_one_and_none_is_nothing() -> None:
     states = states_of(_account(0.01), RULES, 0.1, NOW)
     for gone in (0.0, 0.3, 1.0):
-        found = probabilities(states, gone, RULES)
+        found = probabilities(states, gone, 1.0, RULES)
         assert list(found) == list(STATES)
         assert sum(found.values()) == pytest.approx(1.0)
         assert found["unknown"] == 0.0
         assert min(found[name] for name in STATES[:-1]) > 0
         kept = 1 - RULES.prior_weight
-        assert found["stressed"] == pytest.approx(kept * gone + RULES.prior_weight * 0.12)
+        assert found["stressed"] == pytest.approx(kept * gone + RULES.prior_weight * 0.10)
 
 
 def test_without_margins_it_is_never_calm() -> None:
-    found = probabilities(states_of(_account(0.01), RULES, 0.1, NOW), float("nan"), RULES)
+    found = probabilities(states_of(_account(0.01), RULES, 0.1, NOW), float("nan"), 1.0, RULES)
     assert found["calm"] == 0.0
     assert found["unknown"] > 0.9
     assert sum(found.values()) == pytest.approx(1.0)
 
 
-def test_margins_go_with_rank_and_break_even() -> None:
-    assert RULES.margins_gone(0.01, 0.3) > 0.9
-    assert RULES.margins_gone(0.5, 0.3) < 0.01
-    assert RULES.margins_gone(0.01, 1.2) < 0.01
-    assert RULES.margins_gone(0.01, float("nan")) > 0.9
-    assert np.isnan(RULES.margins_gone(float("nan"), float("nan")))
+def test_curtailment_follows_its_season() -> None:
+    states = states_of(_account(0.01), RULES, 0.1, NOW)
+    shares = [probabilities(states, 0.0, season, RULES)["curtailed"] for season in (0.0, 1.0, 2.0)]
+    assert shares[0] == 0.0
+    # 0.17 of the prior, then 0.34 beside the 0.83 of the others
+    assert shares[1:] == pytest.approx([0.1 * 0.17, 0.1 * 0.34 / 1.17])
+
+
+def test_margins_go_with_rank_and_break_even_or_price() -> None:
+    assert RULES.margins_gone(0.0, 0.3, 1.0) > 0.9
+    assert RULES.margins_gone(0.5, 0.3, 1.0) < 0.01
+    assert RULES.margins_gone(0.0, 1.2, 1.0) < 0.01
+    assert RULES.margins_gone(0.0, 1.2, 0.2) > 0.85
+    assert RULES.margins_gone(0.5, 1.2, 0.2) < 0.01
+    low = RULES.rank.below(0.0)
+    assert RULES.margins_gone(0.0, float("nan"), 1.0) == pytest.approx(0.15 * low, rel=1e-3)
+    assert np.isnan(RULES.margins_gone(float("nan"), float("nan"), 1.0))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ("gap = 0.02", "gap = 2", "gap"),
-        ("calm = 0.50", "calm = 0.90", "prior.calm"),
+        ("gap = 0.015", "gap = 2", "gap"),
+        ("calm = 0.42", "calm = 0.90", "prior.calm"),
         ("width = 0.06", "width = 0", "margins.log_margin.width"),
     ],
 )
