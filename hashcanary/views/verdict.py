@@ -6,17 +6,19 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.moments import iso_day, iso_time
-from hashcanary.units import DATE, DAYS, FRACTION, PROBABILITY
+from hashcanary.units import DATE, DAYS, FRACTION, PROBABILITY, RATIO
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import Column, Table
-from hashcanary.views.text import count, day, percent, probability, with_ends
+from hashcanary.views.text import banded, count, day, percent, probability, with_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
+    from hashcanary.economics.costs.history import CostAnswers
     from hashcanary.inference.gap.gap import Drop, Gap
+    from hashcanary.inference.retarget.forecast import RetargetForecast
     from hashcanary.interval import Interval
     from hashcanary.store.record import Record
     from hashcanary.studies.verdict.verdict import Verdict
@@ -26,6 +28,10 @@ _SHARE = "of the highest level of the last year"
 # parts of a gap from this on have a sentence, and so many drops at most
 _TOLD, _MOST_TOLD = 0.005, 3
 SCATTERED, GROWTH = "unknown", "growth"
+# blocks of the last days that are this far off have a sentence
+_LUCK = 0.03
+_COST_NAMES = {"electricity": "electricity cost", "all-in": "all-in cost"}
+_COSTS = tuple(_COST_NAMES)
 
 MEANINGS = {
     "calm": "hashrate is at or near its highest level, and margins are not gone",
@@ -102,19 +108,48 @@ def verdict(
         read_pool_regions(regions),
         Machines(read_rigs(rigs), read_power_prices(power_prices)),
     )
-    return answer(record, verdict_of(record, given))
+    return answer(record, verdict_of(record, given), next_retarget(record), cost_of_a_coin(record))
 
 
-def answer(record: Record, found: Verdict) -> Answer:
-    """The answer of a verdict that was reached."""
-    tables = states(found), parts(found)
+def next_retarget(record: Record) -> RetargetForecast | None:
+    """The forecast of the next retarget; None where the record does not suffice for one."""
+    from hashcanary.inference.errors import EpochStartMissing, NoBlocksToObserve, NothingObserved
+    from hashcanary.inference.retarget.forecast import forecast_retarget
+
+    try:
+        return forecast_retarget(record)
+    except (EpochStartMissing, NoBlocksToObserve, NothingObserved):
+        return None
+
+
+def cost_of_a_coin(record: Record) -> CostAnswers | None:
+    """What a coin costs by the definitions that are named; None where none has a cost."""
+    from hashcanary.economics.costs.history import cost_answers
+    from hashcanary.economics.costs.model import find_cost_models
+    from hashcanary.economics.costs.stated import assume
+    from hashcanary.economics.errors import NoCost
+
+    try:
+        return cost_answers(record, find_cost_models(_COSTS), assume())
+    except NoCost:
+        return None
+
+
+def answer(
+    record: Record,
+    found: Verdict,
+    retarget: RetargetForecast | None = None,
+    costs: CostAnswers | None = None,
+) -> Answer:
+    """The answer of a verdict that was reached, beside a forecast and costs that were computed."""
+    tables, lines = (states(found), parts(found)), sentences(found, retarget, costs)
     return Answer(
         VIEW,
         record,
         headline(found),
         tables,
-        more={"verdict": document(record, found), "parts": tables[1].records()},
-        sentences=sentences(found),
+        more={"verdict": document(record, found, lines), "parts": tables[1].records()},
+        sentences=lines,
         notes=[f"As known at {record.at_text}, from data up to {iso_time(int(found.data_to))}."],
         result=found,
     )
@@ -163,16 +198,20 @@ def headline(found: Verdict) -> str:
     return f"{text}: hashrate is {_down(found.gap.below)} below its highest level of the last year"
 
 
-def sentences(found: Verdict) -> list[str]:
+def sentences(
+    found: Verdict, retarget: RetargetForecast | None = None, costs: CostAnswers | None = None
+) -> list[str]:
     """At most ten lines, each the answer to one question."""
     return [
-        *_state(found),
-        *_gap(found),
+        _state(found),
+        _gap(found),
         *_rank(found),
-        *_trend(found),
+        _trend(found),
         *_margins(found),
-        *_changes(found),
-        *_missing(found),
+        *_price(costs),
+        *_retarget(retarget),
+        _changes(found),
+        *_missing(found, retarget, costs),
     ]
 
 
@@ -185,13 +224,13 @@ def quote(record: Record, found: Verdict) -> str:
     )
 
 
-def document(record: Record, found: Verdict) -> dict[str, Any]:
+def document(record: Record, found: Verdict, lines: list[str]) -> dict[str, Any]:
     """The verdict as JSON holds it."""
     return {
         "state": found.state,
         "probabilities": dict(found.probabilities),
         "headline": headline(found),
-        "sentences": sentences(found),
+        "sentences": lines,
         "quote": quote(record, found),
         "gap": _gap_document(found.gap) if found.below else None,
         "trend": {
@@ -230,7 +269,7 @@ def _part(drop: Drop) -> dict[str, Any]:
         **_limits("share_fraction", drop.share),
         "returned_fraction": drop.returned.value,
         "probability": drop.probability,
-        "causes": dict(drop.causes),
+        "cause_probabilities": dict(drop.causes),
     }
 
 
@@ -242,43 +281,46 @@ def _down(below: Interval) -> str:
     return with_ends(below, percent).replace("(", "(95%: ")
 
 
-def _state(found: Verdict) -> Iterator[str]:
+def _state(found: Verdict) -> str:
     others = sorted(found.probabilities.items(), key=lambda one: -one[1])[1:3]
     named = [f"{name} {probability(share)}" for name, share in others if share >= 0.05]
-    text = f"State: {found.state}: {MEANINGS[found.state]}"
-    yield f"{text}; else {', '.join(named)}." if named else f"{text}."
+    text = f"State: {found.state}, {MEANINGS[found.state]}"
+    return f"{text}; else {', '.join(named)}." if named else f"{text}."
 
 
-def _gap(found: Verdict) -> Iterator[str]:
+def _gap(found: Verdict) -> str:
     gap = found.gap
     if not found.below:
-        yield "Gap: none to speak of; the level of now is within 2% of the year's highest."
-        return
-    yield f"Gap: {_down(gap.below)} below the level of about {day(int(gap.peak_time.value))}."
+        return "Gap: none to speak of; hashrate is at or near the year's highest level."
     large = sorted(gap.drops, key=lambda one: -one.share.value)[:_MOST_TOLD]
-    for one in sorted(large, key=lambda drop: drop.begin.value):
-        if one.share.value >= _TOLD:
-            yield _drop(one)
-    if gap.growth.value >= _TOLD:
-        yield f"Slow decline: {_points(gap.growth.value)}; cause cannot be told."
-    elif gap.growth.value <= -_TOLD:
-        yield f"Growth since then: {-gap.growth.value * 100:.1f} points made up for."
+    told = [
+        _drop(one)
+        for one in sorted(large, key=lambda drop: drop.begin.value)
+        if one.share.value >= _TOLD
+    ]
+    rest = gap.below.value - sum(one.share.value for one in large if one.share.value >= _TOLD)
+    if rest >= _TOLD:
+        told.append(f"{_points(rest)} went slowly, cause cannot be told")
+    elif rest <= -_TOLD:
+        told.append(f"growth made up for {_points(-rest)}")
+    since = f"Gap: {_down(gap.below)} below the level of about {day(int(gap.peak_time.value))}"
+    return f"{since}: {'; '.join(told)}." if told else f"{since}."
 
 
 def _drop(one: Drop) -> str:
     ranked = sorted(one.causes.items(), key=lambda cause: -cause[1])
     named = ", ".join(f"{_OF[name]} {probability(share)}" for name, share in ranked if share >= 0.1)
-    cause = named if one.cause != SCATTERED else f"cause cannot be told ({named})"
-    back = "none of it is back" if one.returned.value < 0.01 else "{} of it is back"
+    cause = named if one.cause != SCATTERED else f"cause cannot be told: {named}"
+    returned = one.returned.value
+    back = "none of it back" if returned < 0.01 else f"{percent(returned, 0)} of it back"
     return (
-        f"Drop from {day(int(one.begin.value))}: {_points(one.share.value)}; "
-        f"{back.format(percent(one.returned.value, 0))}; {cause}."
+        f"{_points(one.share.value)} in the drop from {day(int(one.begin.value))} ({cause}; {back})"
     )
 
 
 def _points(share: float) -> str:
-    """A part of the gap: ``3.1 points of it``."""
-    return f"{share * 100:.1f} points of it"
+    """A part of the gap: ``3.1 points``."""
+    return f"{share * 100:.1f} points"
 
 
 def _rank(found: Verdict) -> Iterator[str]:
@@ -292,29 +334,52 @@ def _rank(found: Verdict) -> Iterator[str]:
         yield f"{text}; before, it was last as far below one on {day(rank.before)}."
 
 
-def _changes(found: Verdict) -> Iterator[str]:
+def _changes(found: Verdict) -> str:
     others = [one for one in found.changes if one.state != found.state]
     if not others:
-        yield "What would change it: no hashrate within 10% of today's, for a week."
-        return
+        return "What would change it: no hashrate within 10% of today's, for a week."
     nearest = min(others, key=lambda one: (abs(one.rate - 1), one.rate))
     size = percent(abs(nearest.rate - 1), 0)
-    rate = {True: f"{size} more", False: f"{size} less"}[nearest.rate > 1]
+    rate = f"{size} {'more' if nearest.rate > 1 else 'less'}"
     week = "a week at today's hashrate" if nearest.rate == 1 else f"a week at {rate} hashrate"
-    yield (
+    return (
         f"What would change it: {week} would make it {nearest.state} "
         f"(P {probability(nearest.probability)})."
     )
 
 
-def _trend(found: Verdict) -> Iterator[str]:
-    yield (f"Last week: {_signed(found.week)}; P(rising) {probability(found.rising)}.")
-    if abs(found.short.value) >= 0.03:
-        few = "fewer" if found.short.value < 0 else "more"
-        yield (
-            f"Luck: the last {count(round(found.short_days), 'day')} had {few} blocks than the "
-            f"hashrate makes likely, by {percent(abs(found.short.value))}."
-        )
+def _trend(found: Verdict) -> str:
+    text = f"Last week: {_signed(found.week)}; P(rising) {probability(found.rising)}."
+    if abs(found.short.value) < _LUCK:
+        return text
+    few = "fewer" if found.short.value < 0 else "more"
+    return (
+        f"{text} By luck the last {count(round(found.short_days), 'day')} had {few} blocks than "
+        f"that makes likely, by {percent(abs(found.short.value))}."
+    )
+
+
+def _retarget(ahead: RetargetForecast | None) -> Iterator[str]:
+    if ahead is None:
+        return
+    from hashcanary.views.forecast import change_text, decrease
+
+    when = day(round(float(ahead.date[ahead.date.size // 2])))
+    yield (
+        f"Next retarget: {change_text(ahead.change)} about {when}; P(decrease) "
+        f"{probability(decrease(ahead))}."
+    )
+
+
+def _price(costs: CostAnswers | None) -> Iterator[str]:
+    known = {} if costs is None else {each.model.name: each for each in costs.answers}
+    told = [
+        f"{banded(each.price_to_cost, RATIO)} times its {_COST_NAMES[name]}"
+        for name, each in known.items()
+        if each.price_to_cost is not None
+    ]
+    if told and costs is not None and costs.price_usd is not None:
+        yield f"Price against cost: {costs.price_usd:,.0f} USD a coin, {', '.join(told)}."
 
 
 def _signed(figure: Interval) -> str:
@@ -335,13 +400,19 @@ def _margins(found: Verdict) -> Iterator[str]:
     yield f"{text}; P(margins gone) {probability(margins.gone)}."
 
 
-def _missing(found: Verdict) -> Iterator[str]:
+def _missing(
+    found: Verdict, retarget: RetargetForecast | None, costs: CostAnswers | None
+) -> Iterator[str]:
     names = {
         "hashprice": "prices and fees",
         "power": "prices of power",
         "pools": "labels of pools",
     }
-    if found.missing:
-        yield f"Missing: {', '.join(names[kind] for kind in found.missing)}."
+    lacking = [names[kind] for kind in found.missing]
+    lacking += ["the next retarget"] if retarget is None else []
+    lacking += ["the cost of a coin"] if costs is None else []
+    text = f"Missing: {', '.join(lacking)}." if lacking else ""
     if found.vendor:
-        yield "Source: in part a vendor's daily figures, where blocks are not known."
+        text += " In part from a vendor's daily figures, where blocks are not known."
+    if text:
+        yield text.strip()

@@ -53,10 +53,10 @@ VIEW = View(
             {
                 "sure": "labels that are surely right, or those of medium certainty too",
                 "part": "spells that the rules were set on, or those kept apart",
-                "log_score": "mean log probability of the label over days; 0 is perfect",
-                "by_spell": "the same, of the means of spells",
-                "by_spell_error": "its standard error, spells taken as independent",
-                "right": "days on which the label was the most probable state",
+                "log_score_nats": "mean log probability of the label over days; 0 is perfect",
+                "by_spell_nats": "the same, of the means of spells",
+                "by_spell_error_nats": "its standard error, spells taken as independent",
+                "right_fraction": "days on which the label was the most probable state",
             },
             Column("sure", "labels"),
             Column("part", "spells"),
@@ -72,9 +72,9 @@ VIEW = View(
             {
                 "probability": "mean probability of the label within the spell, its edges left out",
                 "most": "state that was most probable on most days",
-                "onset": "from the begin until the fall or stress that it names was more probable "
-                "than not",
-                "ribbon_onset": "from the begin until ribbons were inverted",
+                "onset_days": "from the begin until the fall or stress that it names was more "
+                "probable than not",
+                "ribbon_onset_days": "from the begin until ribbons were inverted",
             },
             Column("spell", "spell"),
             Column("state", "label"),
