@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from hashcanary.inference.explain.causes import REAL, read_causes
 from hashcanary.inference.explain.shapes import DEPTHS, depth_prior
-from hashcanary.inference.gap.kernel import APART, BEGIN, CAUSE, DEPTH, SIGN, missing_part
-from hashcanary.inference.gap.sampling import KINDS, laws_of, read_background
+from hashcanary.inference.gap.kernel import APART, BEGIN, CAUSE, DEPTH, FALLS, SIGN, missing_part
+from hashcanary.inference.gap.sampling import KINDS, Draws, laws_of, read_background
 from hashcanary.inference.gap.seen import DAYS, YEAR_DAYS, Seen
 from hashcanary.moments import DAY
 
@@ -21,12 +21,14 @@ _BLOCKS_A_DAY = 144
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """seen: its windows. below: fraction that the rate is below its highest level of the year.
+    """seen: its windows; truth: what happened, as one draw. below: fraction that the rate is below
+    its highest level of the year.
 
     shares: what the falls of each of REAL take away of that level; rest: of it, what is left.
     """
 
     seen: Seen
+    truth: Draws
     below: float
     shares: dict[str, float]
 
@@ -58,7 +60,21 @@ def drawn_world(seed: int) -> World:
         name = KINDS[int(fall[CAUSE])]
         if name in shares:
             shares[name] += float(path[-1] - path[top]) * per_log
-    return World(_seen(start, end, level[:-1], log_rate[:-1], rng), below, shares)
+    seen = _seen(start, end, level[:-1], log_rate[:-1], rng)
+    return World(seen, _as_draw(middle, falls, level, missing), below, shares)
+
+
+def _as_draw(time: Floats, falls: list[Floats], level: Floats, missing: Floats) -> Draws:
+    """What happened, but for falls that came back whole long ago where there are too many."""
+    chosen = sorted(range(len(falls)), key=lambda at: -falls[at][BEGIN])[:FALLS]
+    held, path = np.zeros((1, FALLS, 7)), np.zeros((1, FALLS, time.size))
+    for place, at in enumerate(chosen):
+        held[0, place], path[0, place] = falls[at], missing[at]
+    # what is left out stays in the level
+    rest = missing.sum(axis=0) - path[0].sum(axis=0)
+    unit = np.log(DAY / 1e18)
+    log = level - rest - unit
+    return Draws(NOW, time, held, np.array([len(chosen)]), log[None, :], path)
 
 
 def _edges() -> tuple[Floats, Floats]:
