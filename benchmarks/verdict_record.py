@@ -64,12 +64,12 @@ def score_table(found: dict[str, tuple[Score, ...]]) -> str:
     ]
     for group, scores in found.items():
         apart = group != next(iter(found))
-        for one in scores:
-            if one.kept == apart:
-                lines.append(
-                    f"| {group} | {one.sure} | {_NAMES[one.instrument]} | {one.days} | "
-                    f"{one.spells} | {one.log_score:.2f} | {one.by_spell:.2f} | {one.right:.0%} |"
-                )
+        lines += [
+            f"| {group} | {one.sure} | {_NAMES[one.instrument]} | {one.days} | "
+            f"{one.spells} | {one.log_score:.2f} | {one.by_spell:.2f} | {one.right:.0%} |"
+            for one in scores
+            if one.kept == apart
+        ]
     return "\n".join(lines)
 
 
@@ -79,12 +79,12 @@ def onset_table(spells: tuple[SpellScore, ...]) -> str:
         "| spell | label | began | verdict, days after | ribbons, days after | mean P(label) |",
         "|---|---|---|---|---|---|",
     ]
-    for one in spells:
-        if one.spell.state in ("stressed", "capitulating", "exiting") and one.spell.sure != "low":
-            lines.append(
-                f"| {one.spell.name} | {one.spell.state} | {iso_day(one.spell.begin)} | "
-                f"{_days(one.onset_days)} | {_days(one.ribbon_days)} | {one.probability:.0%} |"
-            )
+    lines += [
+        f"| {one.spell.name} | {one.spell.state} | {iso_day(one.spell.begin)} | "
+        f"{_days(one.onset_days)} | {_days(one.ribbon_days)} | {one.probability:.0%} |"
+        for one in spells
+        if one.spell.state in {"stressed", "capitulating", "exiting"} and one.spell.sure != "low"
+    ]
     return "\n".join(lines)
 
 

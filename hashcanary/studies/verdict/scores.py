@@ -125,18 +125,19 @@ def verdict_scores(
 
     every: days between two verdicts. Raises NoLabels where no labelled day is known.
     """
-    wanted = sorted(
-        {day for one in spells for day in _days_of(one, record) if not day // DAY % every}
-    )
-    said = daily_states(record, wanted, progress)
+    said = daily_states(record, days_of(spells, record, every), progress)
     return scored(said, readings(record), spells, every)
 
 
-def _days_of(spell: Spell, record: Record) -> range:
-    """Days of a spell and of what its begin may be off."""
+def days_of(spells: Sequence[Spell], record: Record, every: int) -> list[int]:
+    """Every ``every``-th day of the spells and of what their begins may be off, ascending."""
     last = int(record.chain["time"].max()) if record.chain.height else 0  # type: ignore[arg-type]
-    end = last if spell.end is None else min(spell.end, last)
-    return range(spell.begin - spell.begin_days * DAY, end + 1, DAY)
+    found: set[int] = set()
+    for one in spells:
+        end = last if one.end is None else min(one.end, last)
+        days = range(one.begin - one.begin_days * DAY, end + 1, DAY)
+        found |= {day for day in days if not day // DAY % every}
+    return sorted(found)
 
 
 def readings(record: Record) -> dict[str, dict[int, int]]:
