@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from multiprocessing import get_context
 
 import numpy as np
 from inference_page import PAGE, write_part
@@ -118,7 +119,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     real, spells = record(), read_spells()
-    with ProcessPoolExecutor(2) as pool:
+    # forked processes would wait for threads that they do not have
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         worlds = [(kind, seed) for kind in WORLDS for seed in range(101, 101 + given.worlds)]
         quiet = pool.map(false_spells, *zip(*worlds, strict=True))
         said = daily_states(real, days_of(spells, real, given.every))
