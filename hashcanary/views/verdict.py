@@ -362,9 +362,9 @@ def _trend(found: Verdict) -> str:
 def _retarget(ahead: RetargetForecast | None) -> Iterator[str]:
     if ahead is None:
         return
-    from hashcanary.views.forecast import change_text, decrease
+    from hashcanary.views.forecast import MEDIAN, change_text, decrease
 
-    when = day(round(float(ahead.date[ahead.date.size // 2])))
+    when = day(round(float(ahead.date[MEDIAN])))
     yield (
         f"Next retarget: {change_text(ahead.change)} about {when}; P(decrease) "
         f"{probability(decrease(ahead))}."
