@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,12 @@ def verdict(
         read_pool_regions(regions),
         Machines(read_rigs(rigs), read_power_prices(power_prices)),
     )
-    return answer(record, verdict_of(record, given), next_retarget(record), cost_of_a_coin(record))
+    # compiled draws leave a processor to what stands beside them
+    with ThreadPoolExecutor(1) as beside:
+        costs = beside.submit(cost_of_a_coin, record)
+        ahead = beside.submit(next_retarget, record)
+        found = verdict_of(record, given)
+        return answer(record, found, ahead.result(), costs.result())
 
 
 def next_retarget(record: Record) -> RetargetForecast | None:
@@ -338,7 +344,7 @@ def _changes(found: Verdict) -> str:
     others = [one for one in found.changes if one.state != found.state]
     if not others:
         return "What would change it: no hashrate within 10% of today's, for a week."
-    nearest = min(others, key=lambda one: (abs(one.rate - 1), one.rate))
+    nearest = others[0]
     size = percent(abs(nearest.rate - 1), 0)
     rate = f"{size} {'more' if nearest.rate > 1 else 'less'}"
     week = "a week at today's hashrate" if nearest.rate == 1 else f"a week at {rate} hashrate"

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from hashcanary.studies.verdict.states import Rules
 
 _BLOCKS_A_DAY = 144
-# hashrates of the next week, over that of now, whose verdicts are told
-_WEEKS = (0.9, 0.95, 1.0, 1.05, 1.1)
+# hashrates of the next week, over that of now, that are tried until one changes the verdict
+_WEEKS = (1.0, 0.95, 1.05, 0.9, 1.1)
 _YEAR, _MEAN_DAYS, _FEWEST_RANKED, _LATE_DAYS = 365, 7, 200, 5
 
 
@@ -95,7 +95,8 @@ class Verdict:
     on; vendor: whether some of it is a vendor's daily figures. short: what the blocks of the last
     days alone would say of the hashrate, as a fraction of what it is believed to be, less 1;
     short_days: how many. rank: None where the 30-day mean is not known, or at its peak. changes: by
-    the hashrate of the next week. missing: what evidence is missing.
+    the hashrate of the next week, the nearest first, up to one that changes the state. missing: what
+    evidence is missing.
     """
 
     state: str
@@ -127,6 +128,7 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
     short = _short(seen, rules.noise_days)
     shares = judge.probabilities(past, draws, short, margins.gone)
     missing = [kind for kind in ("hashprice", "power") if kind not in factors]
+    state = max(shares, key=lambda name: shares[name])
     week, changes = _week(draws), []
     for rate in _WEEKS:
         later = _after_a_week(past, rate * gap.rate.value)
@@ -134,8 +136,10 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
         then = judge.probabilities(past, later, level, margins.gone)
         most = max(then, key=lambda name: then[name])
         changes.append(Change(rate, most, then[most]))
+        if most != state:
+            break
     return Verdict(
-        state=max(shares, key=lambda name: shares[name]),
+        state=state,
         probabilities=shares,
         gap=gap,
         below=gap.below.value >= rules.gap,
