@@ -94,8 +94,8 @@ class Verdict:
     a fraction; rising: probability that it rose. data_from, data_to: Unix seconds of what it rests
     on; vendor: whether some of it is a vendor's daily figures. short: what the blocks of the last
     days alone would say of the hashrate, as a fraction of what it is believed to be, less 1;
-    short_days: how many. rank: None where the 30-day mean is not known, or at its peak. changes: by
-    the hashrate of the next week, the nearest first, up to one that changes the state. missing: what
+    short_days: how many. rank: None where the 30-day mean is not known, or at its peak. changes:
+    by the hashrate of the next week, nearest first, up to one that changes the state. missing: what
     evidence is missing.
     """
 
