@@ -32,6 +32,7 @@ from hashcanary.inference.gap.seen import DAYS
 from hashcanary.moments import DAY
 from hashcanary.studies.verdict.states import (
     KNOWN,
+    Known,
     accounts_of,
     probabilities,
     read_rules,
@@ -87,7 +88,9 @@ def _states(world: World, draws: Draws) -> tuple[Floats, int]:
     late = seen.where(seen.start >= seen.end[-1] - rules.noise_days * DAY - 1)
     seconds = late.end - late.start
     short = float(np.log((np.exp(late.log_rate) * seconds).sum() / seconds.sum()))
-    said = probabilities(states_of(accounts_of(draws, rules), rules, 0.0, short), 0.0, 1.0, rules)
+    said = probabilities(
+        states_of(accounts_of(draws, rules), rules, 0.0, short), Known(0.0, 1.0, 0.0), rules
+    )
     (true,), _ = states_of(accounts_of(world.truth, rules), rules, 0.0, short)
     return np.array([said[name] for name in KNOWN]), int(true)
 

@@ -17,6 +17,7 @@ from inference_page import PAGE, write_part
 from numpy.typing import NDArray
 from retarget_forecast import record
 
+from hashcanary.chain.networks import MAIN
 from hashcanary.moments import DAY, iso_day
 from hashcanary.simulation.history import record_of, simulate_history
 from hashcanary.studies.stress.luck import WORLDS
@@ -93,22 +94,30 @@ def _days(days: int | None) -> str:
     return "never" if days is None else f"{days}"
 
 
-def false_spells(kind: str, seed: int) -> tuple[int, int]:
-    """Spells in which stress, capitulation or exit is more probable than not, and days looked at.
+def false_spells(kind: str, seed: int) -> list[tuple[bool, int, int]]:
+    """Spells in which stress, capitulation or exit is more probable than not, and days looked at:
+    outside a year after a halving, and within, when margins halve.
 
     A spell that ends for less than two weeks goes on.
     """
     world = record_of(simulate_history(seed, WORLD_YEARS, WORLDS[kind]))
     last = int(world.chain["time"].max()) // DAY * DAY - DAY  # type: ignore[arg-type]
+    half = world.chain.filter(world.chain["height"] % MAIN.halving_interval == 0)["time"].to_list()
     days = range(last - YEARS * 365 * DAY, last, STEP * DAY)
     said = daily_states(world, days)
     worse = [KNOWN.index(name) for name in ("stressed", "capitulating", "exiting")]
-    found, end = 0, -np.inf
-    for day, shares in said.items():
-        if shares[worse].sum() > 0.5:
-            found += day - end > 14 * DAY
-            end = day
-    return found, len(said) * STEP
+    found = []
+    for halved in (False, True):
+        spells, looked, end = 0, 0, -np.inf
+        for day, shares in said.items():
+            if any(0 <= day - one < 365 * DAY for one in half) != halved:
+                continue
+            looked += STEP
+            if shares[worse].sum() > 0.5:
+                spells += day - end > 14 * DAY
+                end = day
+        found.append((halved, spells, looked))
+    return found
 
 
 def main() -> int:
@@ -136,8 +145,9 @@ def main() -> int:
         "the label over days, and of the means of spells; 0 is perfect.\n\n"
         f"{score_table({name: each.scores for name, each in found.items()})}\n\n"
         f"How soon it was told:\n\n{onset_table(whole.spells)}\n\n"
-        "In simulated worlds where nothing happens but the luck of blocks, stress, capitulation "
-        f"or exit was more probable than not:\n\n{_quiet(falsely)}"
+        "In simulated worlds where nothing happens but the luck of blocks (and, in wandering ones, "
+        "moves of the price), stress, capitulation or exit was more probable than not, beside the "
+        f"year after a halving, when margins do halve:\n\n{_quiet(falsely)}"
     )
     sys.stdout.write(f"{text}\n")
     if given.write:
@@ -145,13 +155,25 @@ def main() -> int:
     return 0
 
 
-def _quiet(falsely: dict[tuple[str, int], tuple[int, int]]) -> str:
-    lines = ["| worlds | years | false spells | a year |", "|---|---|---|---|"]
+def _quiet(falsely: dict[tuple[str, int], list[tuple[bool, int, int]]]) -> str:
+    lines = [
+        "| worlds | within a year after a halving | years | spells | a year |",
+        "|---|---|---|---|---|",
+    ]
     for kind in WORLDS:
-        own = [one for (name, _), one in falsely.items() if name == kind]
-        spells, days = (sum(column) for column in zip(*own, strict=True))
-        years = days / 365.25
-        lines.append(f"| {kind} | {years:.1f} | {spells} | {spells / years:.2f} |")
+        for halved in (False, True):
+            own = [
+                (spells, days)
+                for (name, _), each in falsely.items()
+                for there, spells, days in each
+                if name == kind and there == halved
+            ]
+            spells, days = (sum(column) for column in zip(*own, strict=True))
+            years = days / 365.25
+            lines.append(
+                f"| {kind} | {'yes' if halved else 'no'} | {years:.1f} | {spells} | "
+                f"{spells / years:.2f} |"
+            )
     return "\n".join(lines)
 
 

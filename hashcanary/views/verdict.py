@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from math import isfinite
+from math import exp, isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.moments import iso_day, iso_time
@@ -31,6 +31,8 @@ _TOLD, _MOST_TOLD = 0.005, 3
 SCATTERED, GROWTH = "unknown", "growth"
 # blocks of the last days that are this far off have a sentence
 _LUCK = 0.03
+# days of the last year that nobody saw have one from here on
+_UNSEEN_DAYS = 2
 _COST_NAMES = {"electricity": "electricity cost", "all-in": "all-in cost"}
 _COSTS = tuple(_COST_NAMES)
 
@@ -395,14 +397,15 @@ def _signed(figure: Interval) -> str:
 
 def _margins(found: Verdict) -> Iterator[str]:
     margins = found.margins
-    if not isfinite(margins.rank):
+    if not isfinite(margins.gone):
         return
+    earned = margins.earned
     text = (
         f"Margins: hashprice {margins.hashprice_usd_per_phs_day:.1f} USD/PH/s/day, no higher on "
-        f"{percent(margins.rank, 0)} of the year's days"
+        f"{percent(earned.rank, 0)} of the year's days"
     )
-    if isfinite(margins.to_break_even):
-        text += f", {margins.to_break_even:.2f} times the average machine's break-even"
+    if isfinite(earned.log_margin):
+        text += f", {exp(earned.log_margin):.2f} times the average machine's break-even"
     yield f"{text}; P(margins gone) {probability(margins.gone)}."
 
 
@@ -415,9 +418,12 @@ def _missing(
         "pools": "labels of pools",
     }
     lacking = [names[kind] for kind in found.missing]
+    if found.unseen_days >= _UNSEEN_DAYS:
+        days = count(round(found.unseen_days), "day")
+        lacking.insert(0, f"{days} of the last year, so that its highest level may be higher")
     lacking += ["the next retarget"] if retarget is None else []
     lacking += ["the cost of a coin"] if costs is None else []
-    text = f"Missing: {', '.join(lacking)}." if lacking else ""
+    text = f"Missing: {'; '.join(lacking)}." if lacking else ""
     if found.vendor:
         text += " In part from a vendor's daily figures, where blocks are not known."
     if text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -12,7 +13,7 @@ import pytest
 from hashcanary.inference.gap.gap import Drop, Gap
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, parse_moment
-from hashcanary.studies.verdict.states import STATES
+from hashcanary.studies.verdict.states import STATES, Earnings
 from hashcanary.studies.verdict.verdict import Change, Margins, Rank, Verdict
 from hashcanary.views.verdict import answer, document, headline, quote, sentences
 
@@ -70,7 +71,7 @@ VERDICT = Verdict(
     below=True,
     week=Interval(0.115, -0.018, 0.262, "95%"),
     rising=0.85,
-    margins=Margins(37.1, 0.02, 1.47, 0.6, 0.83),
+    margins=Margins(37.1, Earnings(0.02, -0.3, math.log(1.47), 0.6), 0.83),
     short=given(-0.09),
     short_days=3.0,
     data_from=float(at("2024-11-01")),
@@ -78,6 +79,7 @@ VERDICT = Verdict(
     vendor=False,
     rank=Rank(-0.137, at("2025-11-11"), at("2021-10-20"), at("2009-02-10")),
     changes=(Change(0.95, "curtailed", 0.4), Change(1.0, "recovering", 0.5)),
+    unseen_days=0.4,
     missing=(),
 )
 RECORD = cast("Record", SimpleNamespace(at_text="2026-02-03", simulated=False))
@@ -129,16 +131,20 @@ def test_nothing_below_is_no_gap() -> None:
 
 
 def test_unknown_is_said_first() -> None:
-    unknown = replace(VERDICT, state="unknown", margins=Margins(NAN, NAN, NAN, NAN, NAN))
+    unknown = replace(
+        VERDICT, state="unknown", margins=Margins(NAN, Earnings(NAN, NAN, NAN, NAN), NAN)
+    )
     assert headline(unknown).startswith("The state of Bitcoin mining is unknown (P <1%)")
     assert not any(line.startswith("Margins") for line in sentences(unknown))
 
 
 def test_what_is_missing_is_named() -> None:
     lacking = replace(VERDICT, missing=("hashprice", "power", "pools"), vendor=True)
+    lacking = replace(lacking, unseen_days=164.9)
     assert sentences(lacking)[-1] == (
-        "Missing: prices and fees, prices of power, labels of pools, the next retarget, the cost "
-        "of a coin. In part from a vendor's daily figures, where blocks are not known."
+        "Missing: 165 days of the last year, so that its highest level may be higher; prices and "
+        "fees; prices of power; labels of pools; the next retarget; the cost of a coin. In part "
+        "from a vendor's daily figures, where blocks are not known."
     )
 
 

@@ -8,7 +8,7 @@ account is known. The numbers stand in ``states.toml``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -47,10 +47,25 @@ class Step:
         return float(1 / (1 + np.exp(np.clip((value - self.at) / self.width, -50, 50))))
 
 
+class Earnings(NamedTuple):
+    """What a hash earns; NaN where not known.
+
+    rank: part of the last year's days whose 7-day mean of the hashprice was no higher; log_median:
+    log of it over its median of the year; log_margin: log of it over what the network's mean
+    machine costs to run; price: of a coin, over its highest of the last year.
+    """
+
+    rank: float
+    log_median: float
+    log_margin: float
+    price: float
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What ``states.toml`` states; fractions, and days."""
 
+    unseen_days: float
     gap: float
     fall: float
     fall_days: float
@@ -59,19 +74,19 @@ class Rules:
     noise: float
     noise_days: float
     rank: Step
+    log_median: Step
     log_margin: Step
     price: Step
     cost_unknown: float
     prior_weight: float
     prior: Floats
 
-    def margins_gone(self, rank: float, log_margin: float, price: float) -> float:
-        """Probability that margins are gone; NaN where the hashprice's rank is not known.
-
-        log_margin: NaN where no machine is known; price: over its highest of the last year.
-        """
-        near = self.cost_unknown if np.isnan(log_margin) else self.log_margin.below(log_margin)
-        return self.rank.below(rank) * (1 - (1 - near) * (1 - self.price.below(price)))
+    def margins_gone(self, earned: Earnings) -> float:
+        """Probability that margins are gone; NaN where the hashprice's rank is not known."""
+        cost = earned.log_margin
+        near = self.cost_unknown if np.isnan(cost) else self.log_margin.below(cost)
+        low = self.rank.below(earned.rank) * self.log_median.below(earned.log_median)
+        return low * (1 - (1 - near) * (1 - self.price.below(earned.price)))
 
 
 def read_rules(path: Path | None = None) -> Rules:
@@ -82,6 +97,7 @@ def read_rules(path: Path | None = None) -> Rules:
     if abs(shares.sum() - 1) > 1e-9:
         raise prior.bad("calm", "fractions of all states that sum to 1", float(shares.sum()))
     return Rules(
+        unseen_days=document.number("unseen_days", 0.0, 365.0),
         gap=document.number("gap", 1e-3, 0.5),
         fall=document.number("fall", 1e-3, 0.5),
         fall_days=document.number("fall_days", 1.0, 365.0),
@@ -90,6 +106,7 @@ def read_rules(path: Path | None = None) -> Rules:
         noise=document.number("noise", 0.01, 0.9),
         noise_days=document.number("noise_days", 0.5, 14.0),
         rank=_step(margins.part("rank")),
+        log_median=_step(margins.part("log_median")),
         log_margin=_step(margins.part("log_margin")),
         price=_step(margins.part("price")),
         cost_unknown=margins.number("cost_unknown", 0.0, 1.0),
@@ -175,23 +192,30 @@ def states_of(accounts: Accounts, rules: Rules, exits: float, short: float) -> t
     return read(calm, slow), read(stressed, _CAPITULATING)
 
 
-def probabilities(
-    states: tuple[Ints, Ints], gone: float, season: float, rules: Rules
-) -> dict[str, float]:
-    """Probability of each of STATES, summing to 1. gone: that margins are gone, NaN if unknown;
-    season: how many times likelier than on average a curtailment is.
+class Known(NamedTuple):
+    """What is known beside accounts. gone: probability that margins are gone, NaN where it is not
+    known; season: how many times likelier than on average a curtailment is; unseen_days: of the
+    last year.
     """
+
+    gone: float
+    season: float
+    unseen_days: float
+
+
+def probabilities(states: tuple[Ints, Ints], known: Known, rules: Rules) -> dict[str, float]:
+    """Probability of each of STATES, summing to 1."""
     prior = rules.prior.copy()
-    prior[KNOWN.index(OF_CAUSE[REAL[CURTAILMENT]])] *= season
+    prior[KNOWN.index(OF_CAUSE[REAL[CURTAILMENT]])] *= known.season
     prior /= prior.sum()
     shares = [np.bincount(one, minlength=len(STATES))[: len(KNOWN)] / one.size for one in states]
-    known = 0.0 if np.isnan(gone) else gone
-    found = (1 - known) * shares[0] + known * shares[1]
+    gone = 0.0 if np.isnan(known.gone) else known.gone
+    found = (1 - gone) * shares[0] + gone * shares[1]
     found = (1 - rules.prior_weight) * found + rules.prior_weight * prior
     named = dict(zip(KNOWN, found.tolist(), strict=True))
     named[UNKNOWN] = 0.0
-    if np.isnan(gone):
-        # whether it is calm cannot be told without margins
+    if np.isnan(known.gone) or known.unseen_days > rules.unseen_days:
+        # without margins, or the year's highest level, nobody can say that it is calm
         named[UNKNOWN] = named[CALM]
         named[CALM] = 0.0
     return named

@@ -16,7 +16,7 @@ from hashcanary.inference.explain.margins import Missing
 from hashcanary.inference.gap.gap import KIND, gap_of
 from hashcanary.inference.gap.past_year import moved_by, past_year
 from hashcanary.inference.gap.sampling import FOLLOWING, Evidence
-from hashcanary.inference.gap.seen import DAYS, Seen
+from hashcanary.inference.gap.seen import DAYS, YEAR_DAYS, Seen
 from hashcanary.interval import Interval
 from hashcanary.metrics.engine import metrics_of
 from hashcanary.metrics.windows import floats
@@ -24,6 +24,8 @@ from hashcanary.moments import DAY
 from hashcanary.studies.verdict.states import (
     CURTAILMENT,
     WEEK_DAYS,
+    Earnings,
+    Known,
     accounts_of,
     probabilities,
     read_rules,
@@ -49,15 +51,10 @@ _YEAR, _MEAN_DAYS, _FEWEST_RANKED, _LATE_DAYS = 365, 7, 200, 5
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """What a hash earns. rank: part of the last year's days whose 7-day mean of the hashprice was
-    no higher; to_break_even: hashprice over what the network's mean machine costs to run; price:
-    over its highest of the last year; gone: probability that margins are gone. NaN where not known.
-    """
+    """What a hash earns, and the probability that margins are gone; NaN where not known."""
 
     hashprice_usd_per_phs_day: float
-    rank: float
-    to_break_even: float
-    price: float
+    earned: Earnings
     gone: float
 
 
@@ -95,8 +92,8 @@ class Verdict:
     on; vendor: whether some of it is a vendor's daily figures. short: what the blocks of the last
     days alone would say of the hashrate, as a fraction of what it is believed to be, less 1;
     short_days: how many. rank: None where the 30-day mean is not known, or at its peak. changes:
-    by the hashrate of the next week, nearest first, up to one that changes the state. missing: what
-    evidence is missing.
+    by the hashrate of the next week, nearest first, up to one that changes the state. unseen_days:
+    of the last year, that no window covers. missing: what evidence is missing.
     """
 
     state: str
@@ -113,6 +110,7 @@ class Verdict:
     vendor: bool
     rank: Rank | None
     changes: tuple[Change, ...]
+    unseen_days: float
     missing: tuple[str, ...]
 
 
@@ -127,7 +125,9 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
     gap, margins = gap_of(draws), judge.margins(past)
     short = _short(seen, rules.noise_days)
     shares = judge.probabilities(past, draws, short, margins.gone)
-    missing = [kind for kind in ("hashprice", "power") if kind not in factors]
+    lacking = {"hashprice", "power"} - factors.keys()
+    lacking |= {"hashprice"} if np.isnan(margins.gone) else set()
+    lacking |= {"pools"} if past.pools is None or past.pools.missing else set()
     state = max(shares, key=lambda name: shares[name])
     week, changes = _week(draws), []
     for rate in _WEEKS:
@@ -153,7 +153,8 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
         vendor=bool(seen.vendor.any()),
         rank=_rank(record),
         changes=tuple(changes),
-        missing=(*missing, *(("pools",) if past.pools is None or past.pools.missing else ())),
+        unseen_days=unseen_days(seen),
+        missing=tuple(kind for kind in ("hashprice", "power", "pools") if kind in lacking),
     )
 
 
@@ -182,11 +183,13 @@ class Judge:
         exits = _exits(past.given, past.factors)
         states = states_of(accounts_of(draws, self.rules), self.rules, exits, short)
         season = past.given.causes.real[CURTAILMENT].season_at(draws.now)
-        return probabilities(states, gone, season, self.rules)
+        known = Known(gone, season, unseen_days(past.seen))
+        return probabilities(states, known, self.rules)
 
     def margins(self, past: PastYear) -> Margins:
         """What a hash earns at the end of a past year; NaN where it is not known."""
-        none = Margins(*[float("nan")] * 5)
+        unknown = float("nan")
+        none = Margins(unknown, Earnings(unknown, unknown, unknown, unknown), unknown)
         last = int(np.searchsorted(self._day, past.now, side="right"))
         days = slice(max(last - _YEAR - _MEAN_DAYS, 0), last)
         # nothing that was not known by then
@@ -198,14 +201,17 @@ class Judge:
         if known.size < _FEWEST_RANKED or week.size - known[-1] > _LATE_DAYS:
             return none
         hashprice = float(week[known[-1]])
-        rank = float((week[known] <= hashprice).mean())
-        margins, log_margin = past.around.margins(past.now), float("nan")
+        margins, log_margin = past.around.margins(past.now), unknown
         if not isinstance(margins, Missing):
             log_margin = float(margins[0][np.isfinite(margins[0])][-1])
         prices = self._price[days][: value.size - (week.size - 1 - known[-1])]
-        price = float(prices[np.isfinite(prices)][-1] / np.nanmax(prices[-_YEAR:]))
-        gone = self.rules.margins_gone(rank, log_margin, price)
-        return Margins(hashprice, rank, float(np.exp(log_margin)), price, gone)
+        earned = Earnings(
+            rank=float((week[known] <= hashprice).mean()),
+            log_median=float(np.log(hashprice / np.median(week[known]))),
+            log_margin=log_margin,
+            price=float(prices[np.isfinite(prices)][-1] / np.nanmax(prices[-_YEAR:])),
+        )
+        return Margins(hashprice, earned, self.rules.margins_gone(earned))
 
 
 def _after_a_week(past: PastYear, rate: float) -> Draws:
@@ -251,6 +257,13 @@ def _week(draws: Draws) -> Floats:
     """Log change of the hashrate over the last week, of each draw."""
     before = int(np.searchsorted(draws.time, -WEEK_DAYS))
     return np.asarray(draws.log_rate[:, -1] - draws.log_rate[:, before])
+
+
+def unseen_days(seen: Seen) -> float:
+    """How many days of the last year no window covers."""
+    since = seen.end[-1] - YEAR_DAYS * DAY
+    covered = (seen.end - np.maximum(seen.start, since)).clip(min=0.0).sum() / DAY
+    return float(max(YEAR_DAYS - covered, 0.0))
 
 
 def _short(seen: Seen, days: float) -> float:

@@ -14,6 +14,8 @@ from hashcanary.studies.errors import BadStates
 from hashcanary.studies.verdict.states import (
     STATES,
     Accounts,
+    Earnings,
+    Known,
     accounts_of,
     probabilities,
     read_rules,
@@ -124,7 +126,7 @@ def test_what_went_slowly_went_for_its_margins_where_these_are_gone() -> None:
 def test_probabilities_sum_to_one_and_none_is_nothing() -> None:
     states = states_of(_account(0.01), RULES, 0.1, NOW)
     for gone in (0.0, 0.3, 1.0):
-        found = probabilities(states, gone, 1.0, RULES)
+        found = probabilities(states, Known(gone, 1.0, 0.0), RULES)
         assert list(found) == list(STATES)
         assert sum(found.values()) == pytest.approx(1.0)
         assert found["unknown"] == 0.0
@@ -134,7 +136,9 @@ def test_probabilities_sum_to_one_and_none_is_nothing() -> None:
 
 
 def test_without_margins_it_is_never_calm() -> None:
-    found = probabilities(states_of(_account(0.01), RULES, 0.1, NOW), float("nan"), 1.0, RULES)
+    found = probabilities(
+        states_of(_account(0.01), RULES, 0.1, NOW), Known(float("nan"), 1.0, 0.0), RULES
+    )
     assert found["calm"] == 0.0
     assert found["unknown"] > 0.9
     assert sum(found.values()) == pytest.approx(1.0)
@@ -142,21 +146,36 @@ def test_without_margins_it_is_never_calm() -> None:
 
 def test_curtailment_follows_its_season() -> None:
     states = states_of(_account(0.01), RULES, 0.1, NOW)
-    shares = [probabilities(states, 0.0, season, RULES)["curtailed"] for season in (0.0, 1.0, 2.0)]
+    shares = [
+        probabilities(states, Known(0.0, season, 0.0), RULES)["curtailed"]
+        for season in (0.0, 1.0, 2.0)
+    ]
     assert shares[0] == 0.0
     # 0.17 of the prior, then 0.34 beside the 0.83 of the others
     assert shares[1:] == pytest.approx([0.1 * 0.17, 0.1 * 0.34 / 1.17])
 
 
+def test_a_year_of_which_a_month_is_not_seen_is_never_calm() -> None:
+    states = states_of(_account(0.01), RULES, 0.1, NOW)
+    seen, unseen = (probabilities(states, Known(0.0, 1.0, days), RULES) for days in (30.0, 31.0))
+    assert (seen["unknown"], unseen["calm"]) == (0.0, 0.0)
+    assert unseen["unknown"] == seen["calm"] > 0.9
+
+
 def test_margins_go_with_rank_and_break_even_or_price() -> None:
-    assert RULES.margins_gone(0.0, 0.3, 1.0) > 0.9
-    assert RULES.margins_gone(0.5, 0.3, 1.0) < 0.01
-    assert RULES.margins_gone(0.0, 1.2, 1.0) < 0.01
-    assert RULES.margins_gone(0.0, 1.2, 0.2) > 0.85
-    assert RULES.margins_gone(0.5, 1.2, 0.2) < 0.01
+    def gone(rank: float, log_margin: float, price: float, log_median: float = -0.5) -> float:
+        return RULES.margins_gone(Earnings(rank, log_median, log_margin, price))
+
+    assert gone(0.0, 0.3, 1.0) > 0.9
+    assert gone(0.5, 0.3, 1.0) < 0.01
+    assert gone(0.0, 1.2, 1.0) < 0.01
+    assert gone(0.0, 1.2, 0.2) > 0.85
+    assert gone(0.5, 1.2, 0.2) < 0.01
+    # the lowest of a year in which it hardly moved
+    assert gone(0.0, 0.3, 1.0, log_median=-0.05) < 0.05
     low = RULES.rank.below(0.0)
-    assert RULES.margins_gone(0.0, float("nan"), 1.0) == pytest.approx(0.15 * low, rel=1e-3)
-    assert np.isnan(RULES.margins_gone(float("nan"), float("nan"), 1.0))
+    assert gone(0.0, float("nan"), 1.0) == pytest.approx(0.15 * low, rel=1e-2)
+    assert np.isnan(gone(float("nan"), float("nan"), 1.0))
 
 
 @pytest.mark.parametrize(
