@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 _WIDE = 2.0
 # days before one that say what is usual, and the fewest of them that do
 USUAL_DAYS, _FEWEST_USUAL = 60, 30
-# days before a begin and after it whose mean hashprice counts: machines stop after it fell
-_BEFORE, _AFTER = 2, 7
+# days after a begin of which the lowest hashprice, the mean of three days, counts: a fall goes on
+# while margins do
+_AFTER = 14
 # days apart at which machines and their power are drawn anew
 _APART = 30
 # days from a begin of which the dearest power counts; a price below this is as good as free
@@ -55,9 +56,9 @@ class Circumstances:
         }
 
     def margins(self, now: float) -> tuple[Floats, Floats, float] | Missing:
-        """Logs of what a hash earns over what its mean machine costs to run, and over what it
-        earned in the 60 days before: (days,) each, the last that of ``now``, NaN where not known.
-        Also the uncertainty of the first. Or what is missing.
+        """Logs of the least that a hash earns in the two weeks after a begin over what its mean
+        machine costs to run, and over what it earned in the 60 days before: (days,) each, the last
+        that of ``now``, NaN where not known. Also the uncertainty of the first. Or what is missing.
         """
         days = days_before(now)
         wide = np.arange(days[0] - USUAL_DAYS, days[-1] + 1)
@@ -67,10 +68,12 @@ class Circumstances:
         value = np.where(time[at] == wide * DAY, hashprice[at], np.nan)
         value[-1] = np.nan
         usual = _running(value, np.arange(DAYS), np.arange(DAYS) + USUAL_DAYS, _FEWEST_USUAL)
-        place = np.arange(DAYS) + USUAL_DAYS
-        until = np.minimum(place + _AFTER, wide.size)
-        around = _running(value, place - _BEFORE, until, 1)
-        if not np.isfinite(around * usual).any():
+        place = np.arange(wide.size)
+        mean = _running(value, np.maximum(place - 1, 0), np.minimum(place + 2, wide.size), 1)
+        padded = np.append(mean, np.full(_AFTER, np.nan))
+        later = [padded[USUAL_DAYS - 1 + day :][:DAYS] for day in range(_AFTER + 2)]
+        lowest = np.fmin.reduce(later)
+        if not np.isfinite(lowest * usual).any():
             return Missing("hashprice", "no hashprice")
         grid = np.arange(days[0] // _APART, days[-1] // _APART + 1) * _APART
         squeezed = [self._squeeze(int(day)) for day in grid]
@@ -81,7 +84,7 @@ class Circumstances:
             return next(one for one in squeezed if isinstance(one, Missing))
         costs = [np.log(one.break_even_usd_per_phs_day.value) for _, one in known]
         log_cost = np.interp(days, [day for day, _ in known], costs)
-        log = np.log(around)
+        log = np.log(lowest)
         return log - log_cost, log - np.log(usual), known[-1][1].break_even_log_sd
 
     def _squeeze(self, day: int) -> Squeeze | Missing:

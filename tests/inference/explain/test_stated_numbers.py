@@ -133,7 +133,7 @@ def test_a_wrong_entry_of_pools_regions_is_named(
             ("0", "3661"),
         ),
         (
-            "margin = { mean = [0.68, -0.03], sd = [0.45, 0.20], correlation = 0.3 }",
+            "margin = { mean = [0.68, -0.14], sd = [0.45, 0.24], correlation = 0.2 }",
             "margin = {{ mean = [{}",
             (
                 "-5, 5], sd = [0.01, 5], correlation = -0.99 }",
@@ -180,10 +180,10 @@ def test_stated_numbers_stand_where_they_are_named() -> None:
     assert [each.median for each in (storm.fall, storm.hold, storm.back)] == [0.6, 2.0, 2.5]
     assert [each.spread for each in (storm.fall, storm.hold, storm.back)] == [0.8, 0.9, 0.8]
     assert (storm.returns, prices.returns) == ((0.8, 1.0), (0.5, 1.0))
-    assert (storm.regional, prices.regional, prices.regions) == (0.85, 0.0, {})
-    assert storm.looks.margin.mean == (0.68, -0.03)
-    assert storm.looks.margin.sd == (0.45, 0.20)
-    assert (storm.looks.power, storm.looks.margin.correlation) == ((1.3, 0.9), 0.3)
+    assert (storm.regional, prices.regional, prices.regions["china"]) == (0.85, 0.3, 0.35)
+    assert storm.looks.margin.mean == (0.68, -0.14)
+    assert storm.looks.margin.sd == (0.45, 0.24)
+    assert (storm.looks.power, storm.looks.margin.correlation) == ((1.3, 0.9), 0.2)
     # January is 2.2 of 12.9 in all
     assert storm.season[0] == pytest.approx(2.2 / 12.9)
     # storms of winter in the US; before China's ban, the end of the rains
