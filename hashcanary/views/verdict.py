@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from hashcanary.moments import iso_day, iso_time
 from hashcanary.units import DATE, DAYS, FRACTION, PROBABILITY, RATIO
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import Column, Table
-from hashcanary.views.text import banded, count, day, percent, probability, with_ends
+from hashcanary.views.text import banded, count, day, harmless, percent, probability, with_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ _SHARE = "of the highest level of the last year"
 # parts of a gap from this on have a sentence, and so many drops at most
 _TOLD, _MOST_TOLD = 0.005, 3
 SCATTERED, GROWTH = "unknown", "growth"
+# a drop that takes away less than this has come back
+_BACK = 1e-4
 # blocks of the last days that are this far off have a sentence
 _LUCK = 0.03
 # days of the last year that nobody saw have one from here on
@@ -46,6 +49,9 @@ MEANINGS = {
     "recovering": "hashrate is coming back after a drop",
     "unknown": "the record does not suffice",
 }
+# states in which hashrate falls, and words of the stress gauge
+_FALLING = ("curtailed", "capitulating", "exiting")
+_LOW, _HIGH = "calm", ("stressed", "capitulation")
 _OF = {"curtailment": "curtailment", "economics": "economics", "exit": "permanent exit"}
 
 VIEW = View(
@@ -80,7 +86,8 @@ VIEW = View(
     more={
         "verdict": "state, probabilities by state, headline, sentences, quote, gap with its parts, "
         "trend, as_of, data_to; shares are fractions of the highest level of the last year and add "
-        "up to below_fraction; gap is null where nothing is below",
+        "up to below_fraction; the cause `growth` is what the level did since, below 0 where it "
+        "made up for drops; gap is null where nothing is below",
         "parts": "drops of the last year, a row each",
     },
 )
@@ -143,6 +150,85 @@ def cost_of_a_coin(record: Record) -> CostAnswers | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a page begins with. document: the verdict as JSON holds it; found: None where too little
+    is known for one.
+    """
+
+    state: str
+    headline: str
+    sentences: tuple[str, ...]
+    document: dict[str, Any]
+    found: Verdict | None
+
+
+def head(
+    record: Record,
+    found: Verdict,
+    retarget: RetargetForecast | None = None,
+    costs: CostAnswers | None = None,
+) -> Head:
+    """The head of a verdict that was reached, beside a forecast and costs that were computed."""
+    lines = sentences(found, retarget, costs)
+    told = document(record, found, lines)
+    return Head(found.state, headline(found), tuple(lines), told, found)
+
+
+def no_head(record: Record, why: str) -> Head:
+    """The head where no verdict can be reached. why: a sentence."""
+    line = f"The state of Bitcoin mining is unknown. {why}"
+    simulated = "SIMULATED: " if record.simulated else ""
+    told: dict[str, Any] = {
+        "state": "unknown",
+        "probabilities": {name: float(name == "unknown") for name in MEANINGS},
+        "headline": line,
+        "sentences": [],
+        "quote": f"{simulated}{line} (hashcanary, as known at {harmless(record.at_text)}).",
+        "gap": None,
+        "trend": None,
+        "as_of": harmless(record.at_text),
+        "data_to": None,
+    }
+    return Head("unknown", line, (), told, None)
+
+
+def ribbon_difference(state: str, *, inverted: bool) -> str:
+    """Why ribbons and the verdict part, where they do."""
+    falling = state in _FALLING
+    if inverted and not falling:
+        return (
+            f"The verdict is {state}: ribbons compare the mean of 30 days with that of 60, and "
+            "stay inverted for weeks after hashrate has turned."
+        )
+    if falling and not inverted:
+        return (
+            f"The verdict is {state}: ribbons compare the mean of 30 days with that of 60, and "
+            "invert weeks after hashrate has turned."
+        )
+    return ""
+
+
+def gauge_difference(state: str, word: str | None) -> str:
+    """Why the stress gauge and the verdict part, where they do. word: of the gauge."""
+    if word in _HIGH and state not in {"stressed", "capitulating"}:
+        return (
+            f"The verdict is {state}: the gauge ranks margins, hashrate and price against earlier "
+            "years, whatever the cause and whether a drop is over."
+        )
+    if word == _LOW and state in {"stressed", "capitulating"}:
+        return (
+            f"The verdict is {state}: the gauge ranks against the years before, in which worse "
+            "times lie."
+        )
+    if word == _LOW and state in {"curtailed", "exiting"}:
+        return (
+            f"The verdict is {state}: machines that still run earn well, and margins weigh most in "
+            "the gauge."
+        )
+    return ""
+
+
 def answer(
     record: Record,
     found: Verdict,
@@ -150,15 +236,18 @@ def answer(
     costs: CostAnswers | None = None,
 ) -> Answer:
     """The answer of a verdict that was reached, beside a forecast and costs that were computed."""
-    tables, lines = (states(found), parts(found)), sentences(found, retarget, costs)
+    tables, told = (states(found), parts(found)), head(record, found, retarget, costs)
     return Answer(
         VIEW,
         record,
-        headline(found),
+        told.headline,
         tables,
-        more={"verdict": document(record, found, lines), "parts": tables[1].records()},
-        sentences=lines,
-        notes=[f"As known at {record.at_text}, from data up to {iso_time(int(found.data_to))}."],
+        more={"verdict": told.document, "parts": tables[1].records()},
+        sentences=list(told.sentences),
+        notes=[
+            f"As known at {harmless(record.at_text)}, from data up to "
+            f"{iso_time(int(found.data_to))}."
+        ],
         result=found,
     )
 
@@ -228,7 +317,7 @@ def quote(record: Record, found: Verdict) -> str:
     simulated = "SIMULATED: " if record.simulated else ""
     return (
         f"{simulated}{headline(found)} (hashcanary, data to {iso_day(int(found.data_to))}, "
-        f"as known at {record.at_text})."
+        f"as known at {harmless(record.at_text)})."
     )
 
 
@@ -246,19 +335,22 @@ def document(record: Record, found: Verdict, lines: list[str]) -> dict[str, Any]
             **_limits("change_fraction", found.week),
             "rising_probability": found.rising,
         },
-        "as_of": record.at_text,
+        "as_of": harmless(record.at_text),
         "data_to": iso_time(int(found.data_to)),
     }
 
 
 def _gap_document(gap: Gap) -> dict[str, Any]:
+    drops = [one for one in gap.drops if abs(one.share.value) >= _BACK]
+    # the shares of drops that have come back stay in the sum
+    back = sum(one.share.value for one in gap.drops) - sum(one.share.value for one in drops)
     return {
         "from": iso_day(int(gap.peak_time.value)),
         "peak_hashes_per_second": gap.peak.value,
         **_limits("below_fraction", gap.below),
         "parts": [
-            *map(_part, gap.drops),
-            _rest(SCATTERED, gap.scattered),
+            *map(_part, drops),
+            _rest(SCATTERED, replace(gap.scattered, value=gap.scattered.value + back)),
             _rest(GROWTH, gap.growth),
         ],
     }
@@ -380,11 +472,11 @@ def _retarget(ahead: RetargetForecast | None) -> Iterator[str]:
 
 
 def _price(costs: CostAnswers | None) -> Iterator[str]:
-    known = {} if costs is None else {each.model.name: each for each in costs.answers}
+    known = {} if costs is None else {each.model.name: each.price_to_cost for each in costs.answers}
     told = [
-        f"{banded(each.price_to_cost, RATIO)} times its {_COST_NAMES[name]}"
-        for name, each in known.items()
-        if each.price_to_cost is not None
+        f"{banded(ratio, RATIO)} times its {title}"
+        for name, title in _COST_NAMES.items()
+        if (ratio := known.get(name)) is not None
     ]
     if told and costs is not None and costs.price_usd is not None:
         yield f"Price against cost: {costs.price_usd:,.0f} USD a coin, {', '.join(told)}."
