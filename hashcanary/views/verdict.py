@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _POSTERIOR = "95% of what the blocks and the stated priors leave possible"
 _SHARE = "of the highest level of the last year"
-# parts of a gap from this on have a sentence, and so many drops at most
-_TOLD, _MOST_TOLD = 0.005, 3
+# drops from this on, and of this part of the gap, are named, and so many at most
+_TOLD, _PART, _MOST_TOLD = 0.005, 0.07, 3
 SCATTERED, GROWTH = "unknown", "growth"
 # a drop that takes away less than this has come back
 _BACK = 1e-4
@@ -287,9 +287,9 @@ def parts(found: Verdict) -> Table:
 def headline(found: Verdict) -> str:
     """State and size in one line."""
     share = probability(found.probabilities[found.state])
-    text = f"Bitcoin mining is {found.state} (P {share})"
+    text = f"Bitcoin mining is {found.state} (probability {share})"
     if found.state == "unknown":
-        text = f"The state of Bitcoin mining is unknown (P {share})"
+        text = f"The state of Bitcoin mining is unknown (probability {share})"
     if not found.below:
         return f"{text}: hashrate is at or near its highest level of the last year"
     return f"{text}: hashrate is {_down(found.gap.below)} below its highest level of the last year"
@@ -392,13 +392,11 @@ def _gap(found: Verdict) -> str:
     gap = found.gap
     if not found.below:
         return "Gap: none to speak of; hashrate is at or near the year's highest level."
+    least = max(_TOLD, _PART * gap.below.value)
     large = sorted(gap.drops, key=lambda one: -one.share.value)[:_MOST_TOLD]
-    told = [
-        _drop(one)
-        for one in sorted(large, key=lambda drop: drop.begin.value)
-        if one.share.value >= _TOLD
-    ]
-    rest = gap.below.value - sum(one.share.value for one in large if one.share.value >= _TOLD)
+    named = [one for one in large if one.share.value >= least]
+    told = [_drop(one) for one in sorted(named, key=lambda drop: drop.begin.value)]
+    rest = gap.below.value - sum(one.share.value for one in named)
     if rest >= _TOLD:
         told.append(f"{_points(rest)} went slowly, cause cannot be told")
     elif rest <= -_TOLD:
@@ -444,12 +442,12 @@ def _changes(found: Verdict) -> str:
     week = "a week at today's hashrate" if nearest.rate == 1 else f"a week at {rate} hashrate"
     return (
         f"What would change it: {week} would make it {nearest.state} "
-        f"(P {probability(nearest.probability)})."
+        f"(probability {probability(nearest.probability)})."
     )
 
 
 def _trend(found: Verdict) -> str:
-    text = f"Last week: {_signed(found.week)}; P(rising) {probability(found.rising)}."
+    text = f"Last week: {_signed(found.week)}; a rise with probability {probability(found.rising)}."
     if abs(found.short.value) < _LUCK:
         return text
     few = "fewer" if found.short.value < 0 else "more"
@@ -466,7 +464,7 @@ def _retarget(ahead: RetargetForecast | None) -> Iterator[str]:
 
     when = day(round(float(ahead.date[MEDIAN])))
     yield (
-        f"Next retarget: {change_text(ahead.change)} about {when}; P(decrease) "
+        f"Next retarget: {change_text(ahead.change)} about {when}; a decrease with probability "
         f"{probability(decrease(ahead))}."
     )
 
@@ -498,7 +496,7 @@ def _margins(found: Verdict) -> Iterator[str]:
     )
     if isfinite(earned.log_margin):
         text += f", {exp(earned.log_margin):.2f} times the average machine's break-even"
-    yield f"{text}; P(margins gone) {probability(margins.gone)}."
+    yield f"{text}; gone with probability {probability(margins.gone)}."
 
 
 def _missing(

@@ -134,7 +134,7 @@ def test_unknown_is_said_first() -> None:
     unknown = replace(
         VERDICT, state="unknown", margins=Margins(NAN, Earnings(NAN, NAN, NAN, NAN), NAN)
     )
-    assert headline(unknown).startswith("The state of Bitcoin mining is unknown (P <1%)")
+    assert headline(unknown).startswith("The state of Bitcoin mining is unknown (probability <1%)")
     assert not any(line.startswith("Margins") for line in sentences(unknown))
 
 
@@ -165,9 +165,15 @@ def test_the_next_retarget_and_the_price_are_told_where_they_are_known() -> None
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (VERDICT.changes, "a week at 5% less hashrate would make it curtailed (P 40%)"),
-        ((Change(1.0, "calm", 0.7),), "a week at today's hashrate would make it calm (P 70%)"),
-        ((Change(1.1, "calm", 0.7),), "a week at 10% more hashrate would make it calm (P 70%)"),
+        (VERDICT.changes, "a week at 5% less hashrate would make it curtailed (probability 40%)"),
+        (
+            (Change(1.0, "calm", 0.7),),
+            "a week at today's hashrate would make it calm (probability 70%)",
+        ),
+        (
+            (Change(1.1, "calm", 0.7),),
+            "a week at 10% more hashrate would make it calm (probability 70%)",
+        ),
         ((), "no hashrate within 10% of today's, for a week"),
     ],
 )
@@ -212,8 +218,9 @@ def test_the_document_keeps_the_contract_and_its_shares_add_up() -> None:
 
 def test_the_quote_has_date_and_source_and_says_what_is_simulated() -> None:
     assert quote(RECORD, VERDICT) == (
-        "Bitcoin mining is recovering (P 46%): hashrate is 15.3% (95%: 6.6% to 25.7%) below its "
-        "highest level of the last year (hashcanary, data to 2026-02-03, as known at 2026-02-03)."
+        "Bitcoin mining is recovering (probability 46%): hashrate is 15.3% (95%: 6.6% to 25.7%) "
+        "below its highest level of the last year (hashcanary, data to 2026-02-03, as known at "
+        "2026-02-03)."
     )
     drawn = cast("Record", SimpleNamespace(at_text="2026-02-03", simulated=True))
     assert quote(drawn, VERDICT).startswith("SIMULATED: ")

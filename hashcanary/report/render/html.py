@@ -412,15 +412,22 @@ def _masthead(report: Report) -> Html:
 
 
 def _verdict(head: Head) -> Html:
+    first, _, rest = head.headline.partition(": ")
     return tag(
         "section",
         tag("p", head.state.capitalize(), class_="stamp", data_state=head.state),
-        # a hyphen that does not break: "30-day mean" is one word of the headline
-        tag("h1", head.headline.replace("-", "\u2011")),
-        tag("ul", *(tag("li", sentence) for sentence in head.sentences)),
+        tag("h1", first),
+        tag("p", rest[:1].upper() + rest[1:], class_="beneath") if rest else "",
+        tag("ul", *map(_line, head.sentences)),
         tag("p", "To quote: ", tag("q", head.document["quote"]), class_="quote"),
         class_="verdict",
     )
+
+
+def _line(sentence: str) -> Html:
+    """A sentence whose first words, up to a colon, say which question it answers."""
+    question, colon, told = sentence.partition(":")
+    return tag("li", tag("b", question + colon), told) if colon else tag("li", sentence)
 
 
 def _bar(report: Report) -> Html:
