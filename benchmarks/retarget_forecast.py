@@ -89,16 +89,17 @@ def score_table(found: list[PointScore]) -> str:
 def second_table(found: list[PointScore]) -> str:
     """The retarget after the next: error and coverage."""
     lines = [
-        "| blocks into the epoch | epochs | error, points | 50% band holds | 80% | 95% |",
-        "|---|---|---|---|---|---|",
+        "| blocks into the epoch | epochs | error, points | of no change | 50% band holds | 80% | "
+        "95% |",
+        "|---|---|---|---|---|---|---|",
     ]
     for score in found:
         assert score.second_error is not None
+        assert score.second_unchanged_error is not None
         cells = [f"{share.value:.1%}" for share in score.second_held]
         lines.append(
             f"| {score.point} | {score.second_epochs} | {100 * score.second_error:.2f} | "
-            + " | ".join(cells)
-            + " |"
+            f"{100 * score.second_unchanged_error:.2f} | " + " | ".join(cells) + " |"
         )
     return "\n".join(lines)
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         stress,
         stress_study,
         supply,
+        verdict,
+        verdict_study,
     )
     from hashcanary.views.answer import Answer
 
@@ -59,7 +61,7 @@ else:
 
     _NAMES = (
         "calibration companies costs drop episodes export forecast hosting luck metrics pools "
-        "selling shutdown stress stress_study supply"
+        "selling shutdown stress stress_study supply verdict verdict_study"
     )
     globals().update({name: _Lazy(name) for name in _NAMES.split()})
 
@@ -202,6 +204,7 @@ class Known:
 
         return list_rigs(at=self.record.at, rigs=rigs)
 
+    verdict = Asks(lambda: verdict.verdict)
     series = Asks(lambda: metrics.metric)
     export = Asks(lambda: export.export)
     forecast_retarget = Asks(lambda: forecast.forecast_retarget)
@@ -221,6 +224,7 @@ class Known:
     calibration = Asks(lambda: calibration.calibration)
     cost_study = Asks(lambda: costs.cost_study)
     stress_study = Asks(lambda: stress_study.stress_study)
+    verdict_study = Asks(lambda: verdict_study.verdict_study)
 
 
 class ReportAnswer:

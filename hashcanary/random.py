@@ -52,6 +52,7 @@ class Purpose(IntEnum):
     CONVERTIBLE = 1042
     CONTRACTS = 1043
     DRIFT = 1044
+    FALLS = 1050
 
 
 def generator(seed: int, purpose: Purpose, step: int = 0) -> np.random.Generator:

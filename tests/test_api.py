@@ -33,6 +33,7 @@ WAYS: tuple[tuple[str, dict[str, object], tuple[object, ...]], ...] = (
     ("forecast_retarget", {}, ("forecast", "retarget")),
     ("forecast_hashprice", {"show": "rigs"}, ("forecast", "hashprice", "--show", "rigs")),
     ("explain_drop", {}, ("explain", "drop")),
+    ("verdict", {}, ("verdict",)),
     ("episodes", {}, ("episodes",)),
     ("pools", {"days": 30}, ("pools", "--days", 30)),
     ("costs", {"show": "sensitivity"}, ("cost", "--sensitivity")),
@@ -53,7 +54,7 @@ WAYS: tuple[tuple[str, dict[str, object], tuple[object, ...]], ...] = (
     ("cost_study", {"models": ("hayes",)}, ("study", "costs", "--model", "hayes")),
 )
 # what takes too long here, or what a lake of two years cannot answer: held by tests of its own
-ELSEWHERE = {"stress_study", "series", "export"}
+ELSEWHERE = {"stress_study", "verdict_study", "series", "export"}
 # lakes that these need: with company reports, with years enough
 LAKES = {"companies": "reported", "stress": "real_lake"}
 

@@ -60,6 +60,7 @@ COMMANDS = (
     record.episodes,
     record.pools,
     record.FORECAST,
+    record.verdict,
     record.EXPLAIN,
     lake.export,
     economics.cost,

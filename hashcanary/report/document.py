@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from hashcanary.units import Unit
 from hashcanary.views.table import Table
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from hashcanary.interval import Interval
-
-Case = Literal["unknown", "calm", "luck", "drawdown", "capitulation", "recovery"]
+    from hashcanary.views.verdict import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +106,6 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer first: one of the declared cases, its name for people, and sentences.
-
-    rules: the thresholds it was reached by, in words.
-    """
-
-    case: Case
-    stamp: str
-    headline: str
-    sentences: tuple[str, ...]
-    rules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Term:
     """An entry of the glossary; ``key`` is its anchor."""
 
@@ -195,7 +180,7 @@ class Report:
     as_of: int | None
     tip_height: int | None
     tip_time: int | None
-    verdict: Verdict
+    head: Head
     sections: tuple[Section, ...]
     glossary: tuple[Term, ...]
     datasets: tuple[Dataset, ...]

@@ -82,10 +82,11 @@ class RetargetOutcome:
 class PointScore:
     """All forecasts from one point of the epoch.
 
-    error, naive_error, mempool_error, discount_error: mean absolute, relative change. ratio: of our
-    error to mempool.space's; score_ratio: of our CRPS to the Beta law's. held, second_held: how
-    often each of ``BANDS`` held what came; width_80: mean; second_epochs, second_error: of the
-    retarget after the next.
+    error, naive_error, mempool_error, discount_error: mean absolute, relative change;
+    unchanged_error: of a difficulty that does not change. ratio: of our error to mempool.space's;
+    score_ratio: of our CRPS to the Beta law's. held, second_held: how often each of ``BANDS`` held
+    what came; width_80: mean; second_epochs, second_error, second_unchanged_error: of the retarget
+    after the next.
     """
 
     point: int
@@ -94,11 +95,13 @@ class PointScore:
     naive_error: float
     mempool_error: float
     discount_error: float
+    unchanged_error: float
     score_ratio: float
     held: tuple[Interval, ...]
     width_80: float
     second_epochs: int
     second_error: float | None
+    second_unchanged_error: float | None
     second_held: tuple[Interval, ...]
 
     @property
@@ -247,11 +250,13 @@ def _score(part: list[RetargetOutcome]) -> PointScore:
         naive_error=error("naive"),
         mempool_error=error("mempool"),
         discount_error=error("discount"),
+        unchanged_error=float(np.mean([abs(one.came) for one in part])),
         score_ratio=sum(one.crps for one in part) / sum(one.crps_beta for one in part),
         held=tuple(share_of(np.abs(pit - 0.5) <= band / 2) for band in BANDS),
         width_80=float(np.mean([one.width_80 for one in part])),
         second_epochs=len(seconds),
         second_error=float(np.abs(levels[:, _MEDIAN] - came).mean()) if seconds else None,
+        second_unchanged_error=float(np.abs(came).mean()) if seconds else None,
         second_held=tuple(
             share_of((levels[:, place] <= came) & (came <= levels[:, LEVELS.size - 1 - place]))
             for place in (2, 1, 0)

@@ -5,6 +5,24 @@ from __future__ import annotations
 from hashcanary.errors import BadInput, Exit, HashcanaryError, NotKnown
 
 
+class BadStates(BadInput):
+    """A file of stated numbers about states that cannot be used."""
+
+    template = (
+        "{file}, {place}: expected {expected}, found {found}. Correct it, or leave the file out "
+        "for the built-in one."
+    )
+
+
+class NoLabels(NotKnown):
+    """A study of the verdict, and no day that has both a verdict and a label."""
+
+    template = (
+        "expected one of the {expected} days whose state is on record, with blocks or daily rows "
+        "of the year before, found none among {found}. Load a longer record, or other --spells."
+    )
+
+
 class NoPoolLabels(NotKnown):
     """Too few labelled days for a study of pools."""
 

@@ -63,6 +63,14 @@ VIEW = View(
             Column("retarget", "retarget"),
             *_EPOCHS,
             Column("error", "error", FRACTION, digits=2),
+            Column(
+                "unchanged_error",
+                "if unchanged",
+                FRACTION,
+                definition="error of a difficulty that does not change",
+                digits=2,
+                spare=1,
+            ),
             Column("naive_error", "of the mean interval so far", FRACTION, hidden=True),
             Column("mempool_error", "of mempool.space's rule", FRACTION, hidden=True),
             Column("discount_filter_error", "of a discount filter", FRACTION, hidden=True),
@@ -126,9 +134,10 @@ _SHARES = (
     "calibrated intervals it is their own probability."
 )
 _NOTES = {
-    "retarget": "Error: mean absolute error of the median, relative change of difficulty; / "
-    "mempool: over that of mempool.space's rule. CRPS / Beta: score of the distribution over the "
-    f"constant-rate Beta law's; below 1 is better. {_SHARES}",
+    "retarget": "Error: mean absolute error of the median, relative change of difficulty; if "
+    "unchanged: that of no change at all; / mempool: over that of mempool.space's rule. CRPS / "
+    "Beta: score of the distribution over the constant-rate Beta law's; below 1 is better. "
+    f"{_SHARES}",
     "hashprice": "Percent of hashprice at the forecast. Price held: outcomes at the price of the "
     "forecast, so that only difficulty and fees count. CRPS: score of the distribution, less is "
     "better; error: mean absolute, of the median, of a hashprice that stays, and of "
@@ -212,6 +221,7 @@ def _retarget_rows(score: PointScore) -> list[Row]:
         "block": score.point,
         "epochs": score.epochs,
         "error": score.error,
+        "unchanged_error": score.unchanged_error,
         "naive_error": score.naive_error,
         "mempool_error": score.mempool_error,
         "discount_filter_error": score.discount_error,
@@ -225,6 +235,7 @@ def _retarget_rows(score: PointScore) -> list[Row]:
         "block": score.point,
         "epochs": score.second_epochs,
         "error": score.second_error,
+        "unchanged_error": score.second_unchanged_error,
         **_held(score.second_held),
     }
     return [first, second] if score.second_epochs else [first]

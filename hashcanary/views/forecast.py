@@ -44,6 +44,10 @@ PREDICTIVE = "central, posterior predictive"
 # where the limits of each central interval stand among ``bank.LEVELS``, in percent
 _ENDS = {95: (0, 6), 80: (1, 5), 50: (2, 4)}
 MEDIAN = 3
+_FAR = (
+    "Two weeks ahead little is known: the second retarget's median errs about as much as no change "
+    "does (`hashcanary study calibration`)."
+)
 
 
 def fan(column: Column, *, mean: bool = True, inner: int = 0) -> tuple[Column, ...]:
@@ -146,7 +150,7 @@ def forecast_retarget(record: Record, *, height: int | None = None) -> Answer:
         facts=VIEW.facts_of(forecast, known),
         more={"missing": list(forecast.lacks)},
         sentences=[*sentences(forecast), hashrate_sentence(forecast.hashrate, forecast.time)],
-        notes=[f"Missing: {what}." for what in forecast.lacks],
+        notes=[_FAR, *(f"Missing: {what}." for what in forecast.lacks)],
         result=forecast,
     )
 

@@ -56,6 +56,11 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
         ("study", "calibration", "--of", "hashprice"),
     ),
     "explain drop": (("explain", "drop"),),
+    "verdict": (("verdict",),),
+    "study verdict": tuple(
+        ("study", "verdict", "--spells", "{spells}", "--every", 14, "--show", table)
+        for table in ("scores", "spells")
+    ),
     "pools": (("pools",), ("pools", "--by", "group", "--days", 3)),
     "study drops": (("study", "drops", "--one-in", 0.05),),
     "study luck": (("study", "luck"),),
@@ -98,16 +103,28 @@ _UNITLESS = {
     # counts by source, correlations by component
     *("rank_correlations", "sources"),
 }
+_SPELL = """[[spell]]
+id = "autumn"
+state = "calm"
+begin = 2021-09-01
+end = 2021-10-30
+begin_uncertain_days = 0
+end_uncertain_days = 3
+cause = "none"
+sure = "high"
+"""
 _CASES = [(command, words) for command, cases in COMMANDS.items() for words in cases]
 
 
 def _bare(value: object, key: str = "") -> Iterator[str]:
     """Keys of the numbers inside whose unit is nowhere said: at the end of the key of the number
-    or of what it stands in, or beside it.
+    or of what it stands in, or beside it. Probabilities may stand together by name.
     """
     if isinstance(value, dict):
         beside = {"value", "low", "high", "median"} if value.get("unit") else set()
         for name in value.keys() - beside - _UNITLESS:
+            if name.endswith("probabilities"):
+                continue
             plain = re.sub(r"_(low|high|mean)$", "", name)
             if not any(f"_{plain}".endswith(f"_{unit}") for unit in known_units()):
                 yield from _bare(value[name], name)
@@ -136,9 +153,12 @@ def test_json_keeps_the_schema_and_csv_its_keys(
     # two simulated years are too few for the stated windows of the stress gauge
     soon = tmp_path / "soon.toml"
     soon.write_text("[percentiles]\nwindow_days = 365\nfewest_days = 60\n", encoding="utf-8")
+    spells = tmp_path / "spells.toml"
+    spells.write_text(_SPELL, encoding="utf-8")
 
     def run(how: str) -> subprocess.CompletedProcess[str]:
-        places = {"tmp": tmp_path / how.strip("-"), "files": simulated_files, "soon": soon}
+        places = {"tmp": tmp_path / how.strip("-"), "files": simulated_files}
+        places |= {"soon": soon, "spells": spells}
         return call("--home", reported, *(str(word).format(**places) for word in words), how)
 
     printed = run("--json")

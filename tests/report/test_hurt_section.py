@@ -53,7 +53,7 @@ def found(february: Record) -> Hurt:
 
 @pytest.fixture(scope="module")
 def section(found: Hurt, february: Record) -> Section:
-    return who_is_hurt(found, *after_of(february, found, outlook(february)))
+    return who_is_hurt(found, "curtailed", *after_of(february, found, outlook(february)))
 
 
 def table(section: Section, key: str) -> Table:
@@ -118,7 +118,7 @@ def test_published_figures_stand_beside_as_external_inputs_known_by_then(
     assert all(one.known <= FEBRUARY for one in found.published)
     later = cut(real_record, day_start(date(2026, 2, 5)) + DAY)
     then = compute_hurt(later)
-    rows = {row["title"]: row for row in table(who_is_hurt(then), "costs").records()}
+    rows = {row["title"]: row for row in table(who_is_hurt(then, "curtailed"), "costs").records()}
     # Capriole: 59,450 and 74,300 USD; Checkonchain: 87,000 USD, CoinDesk of 5 February 2026
     for name, usd in (
         ("Capriole, electrical, published", 59_450),
@@ -233,7 +233,7 @@ def test_only_headers_say_what_they_lack_in_the_chapters_place(february: Record)
         candles=february.candles.clear(),
     )
     found = compute_hurt(bare)
-    section = who_is_hurt(found)
+    section = who_is_hurt(found, "curtailed")
     assert "cannot be said" in section.lead
     assert "hashprice" in section.lead
     assert not section.figures
@@ -244,7 +244,7 @@ def test_only_headers_say_what_they_lack_in_the_chapters_place(february: Record)
 
 def test_before_the_first_rig_it_says_so(real_record: Record, cut: Cut) -> None:
     early = cut(real_record, day_start(date(2012, 6, 1)) + DAY)
-    section = who_is_hurt(compute_hurt(early))
+    section = who_is_hurt(compute_hurt(early), "unknown")
     assert "expected a moment from 2013-11-01 on" in section.lead
     assert not re.search(r"[\d,]+ USD", section.lead)
     # prices alone can be fitted
@@ -259,5 +259,5 @@ def test_before_the_first_rig_it_says_so(real_record: Record, cut: Cut) -> None:
 def test_an_invented_history_has_no_published_figures(simulated_record: Record) -> None:
     found = compute_hurt(simulated_record)
     assert found.published == ()
-    kinds = {row["kind"] for row in table(who_is_hurt(found), "costs").records()}
+    kinds = {row["kind"] for row in table(who_is_hurt(found, "curtailed"), "costs").records()}
     assert kinds == {"model"}

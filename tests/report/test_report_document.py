@@ -201,7 +201,8 @@ def test_columns_of_an_earlier_report_are_the_beginning_of_a_later_one(
 def test_a_short_record_says_what_it_cannot_say(simulated_record: Record, cut: Cut) -> None:
     start = int(simulated_record.blocks["time"][0])
     report = build_report(cut(simulated_record, start + 20 * DAY))
-    assert report.verdict.case == "unknown"
+    assert report.head.state == "unknown"
+    assert "expected 30 days" in report.head.headline
     missing = [f for section in report.sections for f in section.figures if f.value is None]
     assert {"hashrate.sma30", "hashrate.sma60", "puell"} <= {figure.key for figure in missing}
     assert all(figure.missing for figure in missing)
@@ -213,12 +214,14 @@ def test_without_prices_revenue_is_missing_and_hashrate_is_not(simulated_record:
     assert by_key["hashprice"].value is None
     assert "price" in by_key["hashprice"].missing
     assert by_key["hashrate.sma30"].value is not None
-    assert report.verdict.case != "unknown"
+    # a fall is one without prices too, but what would be calm is not
+    assert report.head.document["probabilities"]["calm"] == 0.0
+    assert "prices and fees" in report.head.sentences[-1]
 
 
 def test_prices_alone_give_a_report_that_says_so(simulated_record: Record) -> None:
     report = build_report(replace(simulated_record, blocks=simulated_record.blocks.clear()))
-    assert report.verdict.case == "unknown"
+    assert report.head.state == "unknown"
     assert report.as_of is None
 
 

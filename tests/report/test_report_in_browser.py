@@ -276,6 +276,7 @@ def test_the_pointer_reads_one_day_off_every_chart(
     browser: Chromium, simulated_report: Report
 ) -> None:
     browser.evaluate("document.querySelector('#chart-hashrate .plot').scrollIntoView()")
+    settle(browser)
     x, y = browser.evaluate(
         "(({x, y}) => [x + 400, y + 100])(document.querySelector('#chart-hashrate .plot')"
         ".getBoundingClientRect())"
@@ -289,6 +290,7 @@ def test_the_pointer_reads_one_day_off_every_chart(
 
 def test_keys_move_the_cursor_and_zoom(browser: Chromium) -> None:
     browser.evaluate("document.querySelector('#chart-hashrate .plot').focus()")
+    settle(browser)
     key = {"type": "keyDown"}
     when = "document.querySelector('#chart-hashrate .when').textContent"
     browser.send("Input.dispatchKeyEvent", **key, key="ArrowLeft")

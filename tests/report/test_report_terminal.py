@@ -24,7 +24,7 @@ def text_of(report: Report, width: int = 100) -> str:
 
 def test_it_says_the_verdict_and_every_chapter(simulated_report: Report) -> None:
     text = text_of(simulated_report, 200)
-    assert simulated_report.verdict.headline in text
+    assert simulated_report.head.headline in text
     for section in simulated_report.sections:
         assert section.title in text
 

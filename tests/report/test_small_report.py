@@ -22,7 +22,6 @@ from hashcanary.report.document import (
     Section,
     Series,
     Term,
-    Verdict,
 )
 from hashcanary.report.render.document_json import as_json, json_text
 from hashcanary.report.render.html import BundleJob, Html, join, render_html, tag
@@ -48,6 +47,7 @@ from hashcanary.units import (
 )
 from hashcanary.views.table import Column, Table
 from hashcanary.views.text import cell
+from hashcanary.views.verdict import Head
 
 # 1 February 2026
 NOON = 1_769_904_000
@@ -103,8 +103,12 @@ def made(
         as_of=NOON,
         tip_height=934_800,
         tip_time=NOON + 3600,
-        verdict=Verdict(
-            "calm", "calm", "Nothing falls.", ("Hashrate is at its peak.",), ("A rule.",)
+        head=Head(
+            "calm",
+            "Nothing falls.",
+            ("Hashrate is at its peak.",),
+            {"state": "calm", "quote": "Nothing falls (hashcanary)."},
+            None,
         ),
         sections=(section(table),),
         glossary=(Term("hashrate", "hashrate", "hashes a second"),),
@@ -245,7 +249,7 @@ def test_json_has_every_figure_with_its_unit_and_its_instants() -> None:
     document = as_json(made())
     assert document["complete_to"] == "2026-02-01T00:00:00Z"
     assert document["tip"] == {"height": 934_800, "time": "2026-02-01T01:00:00Z"}
-    assert document["verdict"]["case"] == "calm"
+    assert document["verdict"] == {"state": "calm", "quote": "Nothing falls (hashcanary)."}
     (chapter,) = document["sections"]
     rate, price = chapter["figures"]
     assert (rate["value"], rate["low"], rate["high"]) == (9.5e20, 9.1e20, 9.9e20)

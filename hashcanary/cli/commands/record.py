@@ -267,6 +267,38 @@ FORECAST = Group(
 )
 
 
+_CAUSES = (
+    opt.file("--causes", text="profiles of the causes, as TOML"),
+    opt.file("--regions", text="regions of pools, as TOML"),
+    opt.RIGS,
+    opt.POWER_PRICES,
+)
+
+
+@command("verdict", "what is going on, why, and how sure that is, in ten lines", opt.AT, *_CAUSES)
+def verdict(args: argparse.Namespace) -> Exit:
+    """Says in which state mining is, with the probability of each: calm, noise (few blocks
+    by chance), stressed (margins gone, machines on), curtailed (off for weather or the
+    price of power), capitulating (off because they do not pay), exiting (gone for other
+    reasons), recovering, or unknown. Says how far hashrate is below its highest level of
+    the last year, which drops make up that gap, what caused them and where it is going.
+
+    Accounts of the last year are drawn that agree with the times of blocks, the pools
+    that found them, the months, hashprice against running costs, and prices of power.
+    The states and what causes look like are stated assumptions; --causes, --regions,
+    --rigs and --power-prices override built-in files. Where blocks are not known, a
+    vendor's daily figures stand in.
+
+    Exits with 3 where too few days are known.
+
+    For example:
+      hashcanary verdict
+      hashcanary verdict --at 2021-07-15
+      hashcanary verdict --at 2026-02-03 --json
+    """
+    return answer(args, "verdict")
+
+
 @command(
     "drop",
     "the likeliest recent drop in hashrate, and its cause",
@@ -276,10 +308,7 @@ FORECAST = Group(
         metavar="T",
         help="look for drops that began since T, a date or a time with zone (default: 100 days)",
     ),
-    opt.file("--causes", text="profiles of the causes, as TOML"),
-    opt.file("--regions", text="regions of pools, as TOML"),
-    opt.RIGS,
-    opt.POWER_PRICES,
+    *_CAUSES,
 )
 def explain_drop(args: argparse.Namespace) -> Exit:
     """Finds the likeliest drop in hashrate of the last 100 days (or since --since) and

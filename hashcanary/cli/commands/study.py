@@ -362,12 +362,48 @@ def supply(args: argparse.Namespace) -> Exit:
     return _drawn(args, "supply")
 
 
+@command(
+    "verdict",
+    "the verdict's states against labels from published sources",
+    opt.table(("scores", "spells"), "scores", "the table: scores, or spells one by one"),
+    opt.number("--every", (1, 14), 2, "days between two verdicts"),
+    opt.place(*("--spells", "FILE"), "spells with their states instead of the built-in ones, TOML"),
+    opt.AT,
+)
+def verdict(args: argparse.Namespace) -> Exit:
+    """How good the states of `hashcanary verdict` have been: their probabilities on the days
+    of the record whose state published sources name, each as known then. The score is
+    the log of the probability of the label. Hash ribbons, the drawdown of the 30-day
+    mean, the stress gauge and a mixture of the three are scored beside it.
+
+    Spells kept apart were drawn beforehand and left alone when the rules were set; the
+    rivals learnt from the others too. --show spells: what was said in each, and how
+    soon it was said.
+
+    Takes minutes. Exits with 3 if no labelled day is known.
+
+    For example:
+      hashcanary study verdict
+      hashcanary study verdict --show spells
+      hashcanary study verdict --every 7 --json
+      hashcanary study verdict --spells mine.toml --at 2024-01-01
+    """
+    from functools import partial
+
+    from hashcanary.views.verdict_study import verdict_study
+
+    record = open_record(args)
+    with bar() as tell:
+        answer = verdict_study(record, progress=partial(tell, "verdicts"), **asked(args))
+    return present(args, answer)
+
+
 STUDY = Group(
     "study",
     "studies of the whole record",
     "Studies of the whole record, with the uncertainty of their results.",
     "  hashcanary study NAME --help\n",
-    (calibration, costs, drops, hosting, luck, selling, stress, supply),
+    (calibration, costs, drops, hosting, luck, selling, stress, supply, verdict),
     title="studies",
     metavar="NAME",
 )

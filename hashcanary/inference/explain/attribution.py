@@ -13,7 +13,6 @@ likelihood is mixed with one that does not depend on the cause, so no single kin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,7 +104,7 @@ def pool_factors(
     start, end = np.array([low[0]]), np.array([low[1]])
     for one in fitted:
         lost = np.clip(one.shapes.over(start, end), 0.0, None) * DEPTHS
-        table = _of_cause(one.cause, tables)
+        table = by_loss(one.cause, tables)
         with_pools = np.interp(lost, LOSSES, np.logaddexp(np.log1p(-causes.silent) + table, quiet))
         joint = float(log_sum(one.weight + with_pools, (0, 1)))
         # a cause that the blocks rule out is left as it is
@@ -120,8 +119,8 @@ def pool_factors(
     return PoolFactors(factors, _shares(places) if told and places else {})
 
 
-def _of_cause(cause: Cause, tables: PoolTables) -> Floats:
-    """Log likelihood by mean loss: one region lost, or all alike."""
+def by_loss(cause: Cause, tables: PoolTables) -> Floats:
+    """Log likelihood of pools' blocks by mean loss, (LOSSES,): one region lost, or all alike."""
     found = np.full(LOSSES.size, -np.inf)
     if cause.regional < 1:
         found = np.log1p(-cause.regional) + tables.alike
@@ -135,9 +134,8 @@ def _of_cause(cause: Cause, tables: PoolTables) -> Floats:
 
 def season_factors(causes: Causes, start: float) -> Factors:
     """Of the month in which the drop began; luck knows no season."""
-    month = datetime.fromtimestamp(start, UTC).month - 1
     return {LUCK: 0.0} | {
-        cause.name: float(np.log((1 - causes.silent) * 12 * cause.season[month] + causes.silent))
+        cause.name: float(np.log((1 - causes.silent) * cause.season_at(start) + causes.silent))
         for cause in causes.real
     }
 
@@ -147,17 +145,17 @@ def margin_factors(causes: Causes, margin: Margin) -> Factors:
     usual, added = causes.luck.margin, margin.squeeze.break_even_log_sd
     wide = Normal2(usual.mean, (usual.sd[0] * _WIDE, usual.sd[1] * _WIDE), usual.correlation)
     at = margin.log_margin, margin.log_change
-    densities = {LUCK: usual.log_density(at, added)} | {
-        cause.name: cause.looks.margin.log_density(at, added) for cause in causes.real
+    densities = {LUCK: float(usual.log_density(at, added))} | {
+        cause.name: float(cause.looks.margin.log_density(at, added)) for cause in causes.real
     }
-    return _mixed(densities, wide.log_density(at, added), causes.silent)
+    return _mixed(densities, float(wide.log_density(at, added)), causes.silent)
 
 
 def power_factors(causes: Causes, power: PowerPrice) -> Factors:
     """Of the price of power in one region; a storm may have been in another."""
     mean, sd = causes.luck.power
     at = power.log_ratio
-    plain = causes.luck.power_log_density(at)
+    plain = float(causes.luck.power_log_density(at))
     densities = {LUCK: plain}
     for cause in causes.real:
         there = cause.regional * cause.regions.get(power.region, 0.0) if cause.regional else 1.0

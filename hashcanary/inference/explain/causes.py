@@ -6,6 +6,7 @@ Stated numbers, checked: those of ``causes.toml`` and ``pool_regions.toml``, or 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -44,18 +45,14 @@ class Normal2:
     sd: tuple[float, ...]
     correlation: float
 
-    def log_density(self, at: tuple[float, float], added: float) -> float:
-        """Log density at a point whose first part is uncertain by a further ``added``."""
-        first, second = self.sd
-        covariance = np.array(
-            [
-                [first**2 + added**2, self.correlation * first * second],
-                [self.correlation * first * second, second**2],
-            ]
-        )
-        off = np.array(at) - np.array(self.mean)
-        square = off @ np.linalg.solve(covariance, off)
-        return float(-0.5 * (square + np.log(np.linalg.det(2 * np.pi * covariance))))
+    def log_density(self, at: tuple[Floats | float, Floats | float], added: float) -> Floats:
+        """Log density at points whose first part is uncertain by a further ``added``."""
+        first, second = float(np.hypot(self.sd[0], added)), self.sd[1]
+        together = self.correlation * self.sd[0] / first
+        apart = 1 - together**2
+        x, y = (at[0] - self.mean[0]) / first, (at[1] - self.mean[1]) / second
+        square = (x**2 - 2 * together * x * y + y**2) / apart
+        return np.asarray(-0.5 * square - np.log(2 * np.pi * first * second * np.sqrt(apart)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +62,17 @@ class Looks:
     margin: Normal2
     power: tuple[float, float]
 
-    def power_log_density(self, at: float) -> float:
+    def power_log_density(self, at: Floats | float) -> Floats:
         """Log density of the log of the price of power over what it was."""
         mean, sd = self.power
-        return float(-0.5 * ((at - mean) / sd) ** 2 - np.log(sd * np.sqrt(2 * np.pi)))
+        return np.asarray(-0.5 * ((at - mean) / sd) ** 2 - np.log(sd * np.sqrt(2 * np.pi)))
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause of a real fall. a_year: how often one begins; days; season: relative, by month."""
+    """A cause of a real fall. a_year: how often one begins; days; season: relative, by month, the
+    newest; earlier: Unix seconds until which another one held, with it, the newest first.
+    """
 
     name: str
     title: str
@@ -87,7 +86,15 @@ class Cause:
     regional: float
     regions: dict[str, float]
     season: Floats
+    earlier: tuple[tuple[int, Floats], ...]
     looks: Looks
+
+    def season_at(self, time: float) -> float:
+        """How many times likelier than on average one begins in the month of a moment."""
+        held = self.season
+        for until, season in self.earlier:
+            held = season if time < until else held
+        return float(12 * held[datetime.fromtimestamp(time, UTC).month - 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +140,7 @@ def read_causes(path: Path | None = None) -> Causes:
 
 
 def _cause(name: str, place: Place) -> Cause:
-    season = np.array(place.numbers("season", MONTHS, 0.0, 1e6))
-    if not season.sum() > 0:
-        raise place.bad("season", "a month that is not 0", season.tolist())
+    earlier = [(one.day("until") + DAY, _season(one)) for one in place.parts("earlier")]
     regions = place.shares("regions", tuple(place.part("regions").table))
     regional = place.number("regional", 0.0, 1.0)
     if regional and not sum(regions.values()) > 0:
@@ -145,19 +150,28 @@ def _cause(name: str, place: Place) -> Cause:
         title=place.text("title"),
         meaning=place.text("meaning"),
         a_year=place.number("a_year", 0.0, 365.0),
-        depth=_log_normal(place.part("depth"), 0.9),
-        fall=_log_normal(place.part("fall_days"), _LONGEST),
-        hold=_log_normal(place.part("hold_days"), _LONGEST),
-        back=_log_normal(place.part("return_days"), _LONGEST),
+        depth=log_normal(place.part("depth"), 0.9),
+        fall=log_normal(place.part("fall_days"), _LONGEST),
+        hold=log_normal(place.part("hold_days"), _LONGEST),
+        back=log_normal(place.part("return_days"), _LONGEST),
         returns=place.pair("returns", 0.0, 1.0),
         regional=regional,
         regions=regions,
-        season=season / season.sum(),
+        season=_season(place),
+        earlier=tuple(sorted(earlier, key=lambda one: -one[0])),
         looks=_looks(place),
     )
 
 
-def _log_normal(place: Place, most: float) -> LogNormal:
+def _season(place: Place) -> Floats:
+    season = np.array(place.numbers("season", MONTHS, 0.0, 1e6))
+    if not season.sum() > 0:
+        raise place.bad("season", "a month that is not 0", season.tolist())
+    return np.asarray(season / season.sum())
+
+
+def log_normal(place: Place, most: float) -> LogNormal:
+    """A table of a median and a spread. Raises BadStatement."""
     return LogNormal(place.number("median", 1e-3, most), place.number("spread", 0.01, 3.0))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -98,7 +98,17 @@ class PoolTables:
     regions: dict[str, Floats]
 
 
-def count_pools(record: Record, blocks: Blocks, drop: DropProfile) -> PoolCounts | Missing:
+class LowTime(NamedTuple):
+    """When a drop began, and when more than half of it was missing; Unix seconds."""
+
+    start: float
+    low_from: float
+    low_to: float
+
+
+def count_pools(
+    record: Record, blocks: Blocks, drop: LowTime | DropProfile
+) -> PoolCounts | Missing:
     """Blocks by pool before and while the hashrate was low, or what is missing."""
     if record.pool_list is None or record.pool_labels.height == 0:
         return Missing("pools", "no labels")

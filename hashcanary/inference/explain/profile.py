@@ -115,7 +115,7 @@ def locate_drop(seen: Observations, causes: Causes, reach: float = REACH) -> Pla
     drawn = [draw_anywhere(cause, reach) for cause in causes.real]
     weight = []
     for cause, shapes in zip(causes.real, drawn, strict=True):
-        whole = background.fit(shapes.over(coarse.start, coarse.end)) + depth_prior(cause)
+        whole = background.fit(shapes.over(coarse.start, coarse.end)) + depth_prior(cause.depth)
         weight.append(log_sum(whole, (0, 2)) + shapes.log_weight - none)
     middle = [shapes.age - shapes.fall / 2 for shapes in drawn]
     rates = [np.log(max(cause.a_year, 1e-12)) for cause in causes.real]
@@ -163,14 +163,19 @@ def fit_causes(
     for cause, shapes, mean in zip(causes.real, drawn, means, strict=True):
         # a drop that is not yet half over is next to impossible for a cause of swift ones
         there = max(float(log_sum(shapes.log_weight, (0,))), _NEVER)
-        prior = shapes.log_weight[:, None] - there + depth_prior(cause) - kinds
+        prior = shapes.log_weight[:, None] - there + depth_prior(cause.depth) - kinds
         weight = log_sum(background.fit(mean), (0,)) + prior
         whole = max(float(log_sum(weight, (0, 1))), least)
         fitted.append(Fitted(cause, float(np.exp(there)), whole, whole, weight, shapes, mean))
     until = _until_down(fitted)
     early = []
     for one in fitted:
-        prior = one.shapes.log_weight[:, None] - np.log(one.there) + depth_prior(one.cause) - kinds
+        prior = (
+            one.shapes.log_weight[:, None]
+            - np.log(one.there)
+            + depth_prior(one.cause.depth)
+            - kinds
+        )
         before = log_sum(background.fit(one.mean, until), (0,)) + prior
         early.append(replace(one, early=max(float(log_sum(before, (0, 1))), least)))
     luck = [float(log_sum(background.luck(stop), (0,)) - kinds) for stop in (until, None)]

@@ -24,7 +24,7 @@ from hashcanary.inference.filter.observations import BINS_PER_DAY, Blocks, Obser
 from hashcanary.moments import DAY, iso_time
 
 if TYPE_CHECKING:
-    from hashcanary.inference.explain.causes import Cause
+    from hashcanary.inference.explain.causes import Cause, LogNormal
 
 
 # days back that a drop is looked for, and days before them that show what was usual
@@ -257,10 +257,10 @@ class Background:
         return np.array(logs)
 
 
-def depth_prior(cause: Cause) -> Floats:
-    """Log prior weight of each of ``DEPTHS`` under a cause, summing to 1 over them."""
+def depth_prior(depth: LogNormal) -> Floats:
+    """Log prior weight of each of ``DEPTHS`` where depths have a law, summing to 1 over them."""
     lost = -np.expm1(-DEPTHS)
-    at = (np.log(lost) - np.log(cause.depth.median)) / cause.depth.spread
+    at = (np.log(lost) - np.log(depth.median)) / depth.spread
     # depths are evenly spread in their logarithm; the rest is d log(lost) / d log(depth)
     stretch = DEPTHS * (1 - lost) / lost
     weight = np.exp(-0.5 * at**2) * stretch

@@ -7,7 +7,6 @@ The columns that charts draw are not in it: ``hashcanary metric show NAME --json
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hashcanary.moments import iso_time
@@ -33,7 +32,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "at": report.at_text,
         "complete_to": _time(report.as_of),
         "tip": {"height": report.tip_height, "time": _time(report.tip_time)},
-        "verdict": asdict(report.verdict),
+        "verdict": report.head.document,
         "sections": [_section(section, charts_of(report)) for section in report.sections],
         "glossary": [{"word": term.word, "meaning": term.meaning} for term in report.glossary],
         "provenance": report.provenance,

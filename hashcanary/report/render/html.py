@@ -22,7 +22,7 @@ from hashcanary.interval import Interval
 from hashcanary.report import theme
 from hashcanary.report.charts import charts_of, specification
 from hashcanary.report.charts.definition import Chart, Line
-from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Report, Section, Verdict
+from hashcanary.report.document import Dataset, Drawing, Figure, Ledger, Report, Section
 from hashcanary.report.render.bundle import BundleJob
 from hashcanary.report.render.words import (
     extent,
@@ -35,6 +35,7 @@ from hashcanary.report.render.words import (
 from hashcanary.units import DATE
 from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import FORMATS, SIMULATED, cell, day, heading, percent, period
+from hashcanary.views.verdict import Head
 
 
 class Html(str):
@@ -343,7 +344,7 @@ def _page(report: Report, bundle: str) -> str:
         tag("a", "Skip to the report", class_="skip", href="#report"),
         _simulated(report),
         _masthead(report),
-        tag("main", _verdict(report.verdict), class_="frame", id="report"),
+        tag("main", _verdict(report.head), class_="frame", id="report"),
         _bar(report),
         tag(
             "div",
@@ -357,7 +358,7 @@ def _page(report: Report, bundle: str) -> str:
         ),
         tag("script", Html(_payload(report)), type="application/json", id="hc-data"),
         *(tag("script", Html(script)) for script in scripts),
-        description=report.verdict.headline,
+        description=report.head.headline,
     )
 
 
@@ -410,15 +411,23 @@ def _masthead(report: Report) -> Html:
     return tag("header", line, class_="mast")
 
 
-def _verdict(verdict: Verdict) -> Html:
+def _verdict(head: Head) -> Html:
+    first, _, rest = head.headline.partition(": ")
     return tag(
         "section",
-        tag("p", verdict.stamp, class_="stamp", data_case=verdict.case),
-        # a hyphen that does not break: "30-day-mean" is one word of the headline
-        tag("h1", verdict.headline.replace("-", "\u2011")),
-        tag("ul", *(tag("li", sentence) for sentence in verdict.sentences)),
+        tag("p", head.state.capitalize(), class_="stamp", data_state=head.state),
+        tag("h1", first),
+        tag("p", rest[:1].upper() + rest[1:], class_="beneath") if rest else "",
+        tag("ul", *map(_line, head.sentences)),
+        tag("p", "To quote: ", tag("q", head.document["quote"]), class_="quote"),
         class_="verdict",
     )
+
+
+def _line(sentence: str) -> Html:
+    """A sentence whose first words, up to a colon, say which question it answers."""
+    question, colon, told = sentence.partition(":")
+    return tag("li", tag("b", question + colon), told) if colon else tag("li", sentence)
 
 
 def _bar(report: Report) -> Html:

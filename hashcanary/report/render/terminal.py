@@ -9,19 +9,19 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hashcanary.report.document import Case, Figure, Ledger, Report, Section
+from hashcanary.report.document import Figure, Ledger, Report, Section
 from hashcanary.report.render.words import facts_line, figure_bounds, figure_value
 from hashcanary.views.table import Table
 from hashcanary.views.terminal import longest_word, table_parts
 from hashcanary.views.text import SIMULATED, period
 
-_STYLES: dict[Case, str] = {
-    "unknown": "bold",
+_STYLES = {
     "calm": "bold green",
-    "luck": "bold",
-    "drawdown": "bold red",
-    "capitulation": "bold red",
-    "recovery": "bold yellow",
+    "stressed": "bold yellow",
+    "recovering": "bold yellow",
+    "curtailed": "bold red",
+    "capitulating": "bold red",
+    "exiting": "bold red",
 }
 # a terminal shows the latest; the page and JSON have every row
 SHOWN_ROWS = 12
@@ -47,11 +47,11 @@ def _head(report: Report) -> RenderableType:
 
 
 def _verdict(report: Report) -> list[RenderableType]:
-    verdict = report.verdict
+    head = report.head
     return [
-        Text(verdict.stamp.upper(), style=_STYLES[verdict.case]),
-        Text(verdict.headline, style="bold"),
-        *(Padding(Text(sentence), (0, 0, 0, 2)) for sentence in verdict.sentences),
+        Text(head.state.upper(), style=_STYLES.get(head.state, "bold")),
+        Text(head.headline, style="bold"),
+        *(Padding(Text(sentence), (0, 0, 0, 2)) for sentence in head.sentences),
     ]
 
 

@@ -9,10 +9,10 @@ import polars as pl
 
 from hashcanary.moments import DAY
 from hashcanary.report.document import Section, conventions
-from hashcanary.report.verdict import RULES
 from hashcanary.units import COUNT
 from hashcanary.views.table import Cell, Column, Table
 from hashcanary.views.text import count, day, harmless, minute
+from hashcanary.views.verdict import MEANINGS
 
 if TYPE_CHECKING:
     from hashcanary.report.reading import Reading
@@ -47,7 +47,7 @@ def basis(record: Record, reading: Reading, command: str) -> Section:
             _gaps(record),
             _definitions(reading),
             _facts("conventions", "Conventions", conventions()),
-            _facts("rules", "How the verdict is reached", RULES),
+            _facts("states", "What the verdict's states mean", tuple(MEANINGS.items())),
             _facts("again", "How to reproduce this report", _again(record, command)),
         ),
     )

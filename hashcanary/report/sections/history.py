@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from hashcanary.moments import DAY
 from hashcanary.report.document import Drawing, Figure, Ledger, Section
 from hashcanary.report.sections.now import SMOOTHINGS
-from hashcanary.report.verdict import INVERTED_DAYS
 from hashcanary.studies.luck import Drawdown, luck_of_drawdowns
 from hashcanary.units import DATE, FRACTION, STATE, YEARS
 from hashcanary.views.episodes import rule_after, rule_table
 from hashcanary.views.table import Cell, Column, Table
-from hashcanary.views.text import count, day, ordinal, percent
+from hashcanary.views.text import chance, count, day, ordinal, percent
+from hashcanary.views.verdict import ribbon_difference
 
 if TYPE_CHECKING:
     from hashcanary.report.reading import Reading, Row
     from hashcanary.studies.episodes import EpisodeStudy
+
+
+# an inversion of so many days is one of a week or more
+_LONG_DAYS = 7
 
 
 def history(reading: Reading) -> Section:
@@ -100,13 +104,13 @@ def _lead(reading: Reading) -> str:
     return text + f" The last day as far below its peak as today was {day(row['deepest_since'])}."
 
 
-def ribbons(reading: Reading, studies: tuple[EpisodeStudy, ...]) -> Section:
-    """The ribbons today, and every episode with what the price did next."""
+def ribbons(reading: Reading, studies: tuple[EpisodeStudy, ...], state: str) -> Section:
+    """The ribbons today, and every episode with what the price did next. state: the verdict's."""
     return Section(
         key="ribbons",
         short="Ribbons, episodes",
         title="Ribbons and episodes",
-        lead=_inversions(reading, studies[0]),
+        lead=_inversions(reading, studies[0], state),
         parts=(
             Drawing("price"),
             Drawing("ribbon"),
@@ -152,8 +156,8 @@ def _last_true(reading: Reading, name: str, label: str, term: str) -> Figure:
     )
 
 
-def _inversions(reading: Reading, study: EpisodeStudy) -> str:
-    long = [one for one in study.episodes if one.days >= INVERTED_DAYS]
+def _inversions(reading: Reading, study: EpisodeStudy, state: str) -> str:
+    long = [one for one in study.episodes if one.days >= _LONG_DAYS]
     if study.covered_from is None:
         return "Missing: the 60 days of hashrate that the ribbons need."
     text = (
@@ -163,7 +167,46 @@ def _inversions(reading: Reading, study: EpisodeStudy) -> str:
     row = reading.current("ribbon.state")
     if row is None:
         return text
-    state = "They are inverted now" if row["value"] == "inverted" else "They are not inverted now"
-    return (
-        f"{text} {state}. Few of their windows are independent, so past returns are weak evidence."
+    inverted = row["value"] == "inverted"
+    said = (
+        text,
+        _now_inverted(reading, study) if inverted else _not_inverted(reading, study),
+        ribbon_difference(state, inverted=inverted),
+        "Few of their windows are independent, so past returns are weak evidence.",
     )
+    return " ".join(filter(None, said))
+
+
+def _now_inverted(reading: Reading, study: EpisodeStudy) -> str:
+    counted = reading.current("ribbon.days_inverted")
+    if counted is None:
+        return "They are inverted now."
+    since = day(counted["time"] - (int(counted["value"]) - 1) * DAY)
+    text = f"They have been inverted for {count(int(counted['value']), 'day')}, since {since}"
+    luck = None if study.current is None else study.current.luck
+    if luck is None or luck.inversion is None:
+        return f"{text}."
+    long = luck.inversion.as_long
+    text += (
+        "; in simulated networks whose hashrate never falls, noise inverts them as long in "
+        f"{chance(long.per_year, long.at_most)} of years"
+    )
+    deep = luck.inversion.as_deep
+    return (
+        f"{text}."
+        if deep is None
+        else f"{text}, and as deep in {chance(deep.per_year, deep.at_most)}."
+    )
+
+
+def _not_inverted(reading: Reading, study: EpisodeStudy) -> str:
+    ended = [one for one in study.episodes if one.end is not None]
+    if not ended or ended[-1].end is None:
+        return "They are not inverted now."
+    end = ended[-1].end
+    text = (
+        f"They are not inverted now; they crossed back on {day(end)} after "
+        f"{count(ended[-1].days, 'day')}."
+    )
+    buy = last_true(reading, "ribbon.buy_state")
+    return f"{text} The buy rule was met on {day(buy)}." if buy is not None and buy >= end else text

@@ -76,6 +76,7 @@ from hashcanary.views.selling import by_margin
 from hashcanary.views.supply import fleet_assumptions
 from hashcanary.views.table import Table
 from hashcanary.views.text import banded, day, harmless, percent
+from hashcanary.views.verdict import gauge_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -304,10 +305,12 @@ def _must_sell(supply: SupplyStudy) -> tuple[ClassSold, ...]:
     return margin_classes(supply, now)
 
 
-def who_is_hurt(hurt: Hurt, after: AfterRetarget | None = None, no_after: str = "") -> Section:
+def who_is_hurt(
+    hurt: Hurt, state: str, after: AfterRetarget | None = None, no_after: str = ""
+) -> Section:
     """Costs of a coin against the price, the supply curve, where machines stop, what must be sold.
 
-    after: what the next retarget does; no_after: why that cannot be said.
+    state: the verdict's; after: what the next retarget does; no_after: why that cannot be said.
     """
     through, study = hurt.years, hurt.supply
     parts: list[Ledger | Table | Drawing] = []
@@ -331,8 +334,16 @@ def who_is_hurt(hurt: Hurt, after: AfterRetarget | None = None, no_after: str = 
             _stress(through.stress),
             stress_view.component_table(through.stress),
         ]
-    notes = tuple(map(harmless, _notes(hurt, no_after)))
+    notes = tuple(map(harmless, (*_gauge_notes(through.stress, state), *_notes(hurt, no_after))))
     return Section(_KEY, "Who is hurt", _TITLE, harmless(_lead(hurt)), tuple(parts), notes)
+
+
+def _gauge_notes(now: StressNow | None, state: str) -> list[str]:
+    """The gauge in a sentence, and why it and the verdict part, where they do."""
+    if now is None:
+        return []
+    said = (stress_view.gauge_sentence(now), gauge_difference(state, now.word))
+    return [" ".join(filter(None, said))]
 
 
 def _lead(hurt: Hurt) -> str:

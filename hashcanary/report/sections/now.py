@@ -69,10 +69,18 @@ def _lead(reading: Reading) -> str:
         if abs(change) < 0.01
         else f"{percent(abs(change))} {'below' if change < 0 else 'above'}"
     )
+    found = pace(reading)
+    blocks = ""
+    if found is not None:
+        minutes = found[0]
+        blocks = (
+            f" A block came every {minutes.value:.1f} minutes (95%: {minutes.low:.1f} to "
+            f"{minutes.high:.1f}); the target is 10."
+        )
     return (
         f"Over the last 7 days the hashrate was {quantity(short['value'], HASHRATE, 3)}, {against} "
-        f"the 30-day mean of {quantity(long['value'], HASHRATE, 3)}. The depth of a drawdown "
-        "depends on the smoothing, so the table below compares all of them."
+        f"the 30-day mean of {quantity(long['value'], HASHRATE, 3)}.{blocks} The depth of a "
+        "drawdown depends on the smoothing, so the table below compares all of them."
     )
 
 

@@ -89,12 +89,12 @@ def test_draws_near_a_place_weigh_what_the_prior_gives_it() -> None:
     expected = ((middle > 4) & (middle < 9)).mean()
     shapes = draw_near(cause, (4.0, 9.0), REACH)
     assert np.exp(shapes.log_weight).sum() == pytest.approx(expected, rel=0.02)
-    assert np.exp(log_sum(depth_prior(cause), (0,))) == pytest.approx(1.0)
+    assert np.exp(log_sum(depth_prior(cause.depth), (0,))) == pytest.approx(1.0)
 
 
 def test_depths_have_the_median_that_is_stated() -> None:
     for cause in CAUSES.real:
-        share = np.exp(depth_prior(cause))
+        share = np.exp(depth_prior(cause.depth))
         lost = -np.expm1(-weighted_quantiles(DEPTHS, share, np.array([0.5]))[0])
         assert lost == pytest.approx(cause.depth.median, rel=0.03)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hashcanary.inference.errors import BadStatement
 from hashcanary.inference.explain import causes as causes_module
 from hashcanary.inference.explain.causes import read_causes, read_pool_regions
+from hashcanary.moments import day_start
 from hashcanary.sources.pools.pool_lists import built_in
 
 FOLDER = Path(causes_module.__file__).parent
@@ -131,7 +133,7 @@ def test_a_wrong_entry_of_pools_regions_is_named(
             ("0", "3661"),
         ),
         (
-            "margin = { mean = [0.68, -0.03], sd = [0.45, 0.20], correlation = 0.3 }",
+            "margin = { mean = [0.68, -0.14], sd = [0.45, 0.24], correlation = 0.2 }",
             "margin = {{ mean = [{}",
             (
                 "-5, 5], sd = [0.01, 5], correlation = -0.99 }",
@@ -178,12 +180,19 @@ def test_stated_numbers_stand_where_they_are_named() -> None:
     assert [each.median for each in (storm.fall, storm.hold, storm.back)] == [0.6, 2.0, 2.5]
     assert [each.spread for each in (storm.fall, storm.hold, storm.back)] == [0.8, 0.9, 0.8]
     assert (storm.returns, prices.returns) == ((0.8, 1.0), (0.5, 1.0))
-    assert (storm.regional, prices.regional, prices.regions) == (0.85, 0.0, {})
-    assert storm.looks.margin.mean == (0.68, -0.03)
-    assert storm.looks.margin.sd == (0.45, 0.20)
-    assert (storm.looks.power, storm.looks.margin.correlation) == ((1.3, 0.9), 0.3)
-    # January is 2.2 of 12.5 in all
-    assert storm.season[0] == pytest.approx(2.2 / 12.5)
+    assert (storm.regional, prices.regional, prices.regions["china"]) == (0.85, 0.3, 0.35)
+    assert storm.looks.margin.mean == (0.68, -0.14)
+    assert storm.looks.margin.sd == (0.45, 0.24)
+    assert (storm.looks.power, storm.looks.margin.correlation) == ((1.3, 0.9), 0.2)
+    # January is 2.2 of 12.9 in all
+    assert storm.season[0] == pytest.approx(2.2 / 12.9)
+    # storms of winter in the US; before China's ban, the end of the rains
+    assert storm.season_at(day_start(date(2024, 2, 29))) == pytest.approx(12 * 1.9 / 12.5)
+    assert storm.season_at(day_start(date(2020, 10, 28))) == pytest.approx(12 * 2.2 / 12.3)
+    days = [day_start(date(2021, 6, 30)), day_start(date(2021, 7, 1))]
+    assert [storm.season_at(day) for day in days] == pytest.approx(
+        [12 * 0.8 / 12.3, 12 * 1.2 / 12.5]
+    )
     assert prices.season == pytest.approx(np.full(12, 1 / 12))
 
 
