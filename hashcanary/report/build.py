@@ -68,13 +68,13 @@ def build_report(record: Record) -> Report:
 
 def judged(record: Record) -> Verdict | str:
     """The verdict, or why there is none."""
-    from hashcanary.inference.errors import NoRetargets, TooFewToExplain
+    from hashcanary.inference.errors import NoBlocksToObserve, NoRetargets, TooFewToExplain
     from hashcanary.metrics.errors import NothingToMeasure
     from hashcanary.studies.verdict.verdict import verdict_of
 
     try:
         return verdict_of(record)
-    except (NoRetargets, NothingToMeasure, TooFewToExplain) as error:
+    except (NoBlocksToObserve, NoRetargets, NothingToMeasure, TooFewToExplain) as error:
         return str(error)
 
 

@@ -7,9 +7,10 @@ from math import exp, isfinite
 from typing import TYPE_CHECKING
 
 from hashcanary.errors import UsageError
-from hashcanary.inference.explain.attribution import CANNOT_TELL, ENOUGH, Evidence, Explanation
 from hashcanary.inference.explain.causes import LUCK, NAMES, read_causes, read_pool_regions
 from hashcanary.inference.explain.margins import Machines, Missing
+from hashcanary.inference.gap.explanation import CANNOT_TELL, LATE_DAYS, Evidence, Explanation
+from hashcanary.inference.gap.gap import ENOUGH
 from hashcanary.units import (
     COUNT,
     DATE,
@@ -49,15 +50,16 @@ if TYPE_CHECKING:
     from hashcanary.store.record import Record
 
 POSTERIOR = "central 95% of the posterior"
-_EXACT = "95% confidence, exact (ratio of two Gamma variates)"
 _RATIO = "95% confidence for the ratio of two rates"
 _DRAWS = "95% of the draws of fleets and power prices"
 _LOG_FACTOR = "log likelihood less that under luck, given the evidence above"
 _CAUSES = dict(zip(NAMES, ("noise", "curtailment", "economics", "structural exit"), strict=True))
-_LONGEST_DAYS = 400
+_LONGEST_DAYS = 455
 # pools named in the evidence; blocks before a drop without which not half a loss could be seen
 _MOST_POOLS, _ENOUGH_BLOCKS = 3, 30
 _LARGEST_FACTOR = 30.0
+_BEGIN = "explained.drop.begin"
+_RETURNED, _MISSING = "explained.drop.returned", "explained.drop.share"
 _BREAK_EVEN = "margin.squeeze.break_even_usd_per_phs_day"
 _HASHPRICE, _USUAL = "margin.hashprice_usd_per_phs_day", "margin.usual_usd_per_phs_day"
 _PHS, _SHARE, _TIME = USD_PER_PHS_DAY, FRACTION, UNIX_TIME
@@ -77,20 +79,24 @@ VIEW = View(
     facts=(
         Column("answer", "most probable cause, or that it cannot be told"),
         Column("least_named", "a less probable cause is not named", PROBABILITY, lambda _: ENOUGH),
-        Column("start", "beginning of the drop, median", _TIME, "drop.start"),
-        Column("start_low", "lower limit of its beginning (95%)", _TIME, "drop.start_low"),
-        Column("start_high", "upper limit of its beginning (95%)", _TIME, "drop.start_high"),
-        Column("height_before", "last block before the drop", COUNT, "drop.height"),
-        Column("last_height", "last block known", COUNT, "drop.last"),
-        Column("last_time", "time of the last block known", _TIME, "drop.now"),
-        Column("depth", "hashrate lost at the deepest", _SHARE, "drop.depth", POSTERIOR),
-        Column("decline", "time over which it dropped", DAYS, "drop.decline_days", POSTERIOR),
-        Column("returned", "part of the loss that is back", _SHARE, "drop.returned", POSTERIOR),
-        Column("recent_change", "last days against before", _SHARE, "recent.change", _EXACT),
-        Column("recent", "the last days that are compared", DAYS, "recent.days"),
+        Column("start", "beginning of the drop, median", _TIME, "explained.drop.begin.value"),
+        Column(
+            "start_low", "lower limit of its beginning (95%)", _TIME, "explained.drop.begin.low"
+        ),
+        Column(
+            "start_high", "upper limit of its beginning (95%)", _TIME, "explained.drop.begin.high"
+        ),
+        Column("height_before", "last block before the drop", COUNT, "explained.height"),
+        Column("last_height", "last block known", COUNT, "last"),
+        Column("last_time", "time of the last block known", _TIME, "now"),
+        Column("depth", "hashrate lost at the deepest", _SHARE, "explained.drop.depth", POSTERIOR),
+        Column("decline", "time over which it dropped", DAYS, "explained.drop.days", POSTERIOR),
+        Column("returned", "part of the loss that is back", _SHARE, _RETURNED, POSTERIOR),
+        Column("share", "of the year's highest level, missing now", _SHARE, _MISSING, POSTERIOR),
+        Column("recent_change", "change from before the drop", _SHARE, "recent.change", POSTERIOR),
+        Column("recent", "the last days", DAYS, "recent.days"),
         Column("recent_blocks", "blocks of the last days", COUNT, "recent.blocks"),
         Column("recent_once_in", "their return period", YEARS, "recent.once_in_years"),
-        Column("reach", "days back that a drop is looked for", DAYS),
         Column("hashprice", "hashprice of the subsidy at the drop", _PHS, _HASHPRICE),
         Column("hashprice_day", "day of the last price", DATE, "margin.day"),
         Column("hashprice_before", "mean hashprice of 60 days before", _PHS, _USUAL),
@@ -126,6 +132,13 @@ VIEW = View(
             ),
             Column("source", "source", spare=9),
         ),
+        "drops": (
+            Column("start", "drop from", DATE, definition="day on which it began, UTC"),
+            Column("cause", "cause", definition="the cause that is at least 60% probable, if any"),
+            Column("real", "P(real)", PROBABILITY),
+            Column("depth", "deepest", _SHARE, limits=POSTERIOR),
+            Column("returned", "back", _SHARE, limits=POSTERIOR),
+        ),
         "causes": (
             Column("cause", "cause"),
             Column("title", "title"),
@@ -158,6 +171,7 @@ VIEW = View(
     },
     more={
         "headline": "the answer in a line",
+        "drops": "the other drops of the last year",
         "causes": "probability of each cause, before and after the evidence",
         "pools": "blocks of each pool before the drop and while hashrate was low",
         "regions": "share of the hashrate and of the loss, empty where no loss is certain",
@@ -167,7 +181,8 @@ VIEW = View(
 )
 FACTORS = (
     "×N, ÷N: how many times likelier, or less likely, the evidence is than under noise of block "
-    "arrivals alone, each kind given those above it."
+    "arrivals and ordinary variation alone. All kinds together lead from the probability before "
+    "the evidence to the one after it."
 )
 
 
@@ -180,31 +195,31 @@ def explain_drop(
     rigs: Path | None = None,
     power_prices: Path | None = None,
 ) -> Answer:
-    """The likeliest drop in hashrate of late, and what caused it, as known at the record's moment.
+    """The drop in hashrate that matters now, and what caused it, as known at the record's moment.
 
-    since: look for drops that began since then, a date or a time with zone; None: 100 days.
-    causes, regions, rigs, power_prices: TOML files in place of those that come with hashcanary.
-    Raises UsageError, BadStatement, BadFigures, NoBlocksToObserve, NoRetargets, TooFewToExplain.
+    since: the first drop that began since then, a date or a time with zone; None: the newest real
+    one that has not come back. causes, regions, rigs, power_prices: TOML files in place of those
+    that come with hashcanary. Raises UsageError, BadStatement, BadFigures, NothingToMeasure,
+    NoRetargets, TooFewToExplain.
     """
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
-    from hashcanary.inference.explain import attribution
+    from hashcanary.inference.explain.assumptions import Assumptions
+    from hashcanary.inference.gap import explanation
 
-    assumptions = attribution.Assumptions(
-        read_causes(causes),
-        read_pool_regions(regions),
-        Machines(read_rigs(rigs), read_power_prices(power_prices)),
-    )
-    return answer(record, attribution.explain_drop(record, assumptions, _reach(record, since)))
+    given = None
+    if any((causes, regions, rigs, power_prices)):
+        machines = Machines(read_rigs(rigs), read_power_prices(power_prices))
+        given = Assumptions(read_causes(causes), read_pool_regions(regions), machines)
+    return answer(record, explanation.explain_drop(record, given, _begin(record, since)))
 
 
-def _reach(record: Record, since: str | None) -> float:
-    """Days back from the last block that a drop may have begun."""
-    from hashcanary.inference.explain.shapes import REACH
+def _begin(record: Record, since: str | None) -> float | None:
+    """Unix seconds from which on a drop may have begun."""
     from hashcanary.moments import DAY, parse_moment
 
-    if since is None or record.chain.height == 0:
-        return REACH
+    if since is None:
+        return None
     try:
         time = parse_moment(since).time
     except UsageError:
@@ -212,22 +227,24 @@ def _reach(record: Record, since: str | None) -> float:
     if time is not None:
         # a date counts from its start
         begin = time - DAY if len(since) == len("2026-02-03") else time
-        days = (int(record.chain["time"].max()) - begin) / DAY  # type: ignore[arg-type]
-        if 1 <= days <= _LONGEST_DAYS:
-            return days
+        last = record.chain["time"].max() if record.chain.height else begin + DAY
+        if 1 <= (int(last) - begin) / DAY <= _LONGEST_DAYS:  # type: ignore[arg-type]
+            return float(begin)
     raise UsageError(
         argument="--since",
         expected=f"a date or a time with zone, 1 to {_LONGEST_DAYS} days before the last block "
         "known",
         found=since,
-        remedy="Use another date, or omit it for the last 100 days.",
+        remedy="Use another date, or omit it for the drop that matters now.",
     )
 
 
 def answer(record: Record, explanation: Explanation) -> Answer:
     """The answer of an explanation that was computed."""
-    drop, tables = explanation.drop, tuple(table(explanation, key) for key in VIEW.tables)
+    tables = tuple(table(explanation, key) for key in VIEW.tables)
     missing = [missing_text(each) for each in explanation.missing]
+    told = explanation.explained is not None
+    up_to = f", up to block {explanation.last:,}" if explanation.last else ""
     return Answer(
         VIEW,
         record,
@@ -241,7 +258,11 @@ def answer(record: Record, explanation: Explanation) -> Answer:
         },
         sentences=[
             *sentences(explanation),
-            f"Probabilities: {_listed(explanation, explanation.probabilities)}.",
+            *(
+                [f"Probabilities: {_listed(explanation, explanation.probabilities)}."]
+                if told
+                else []
+            ),
             *details(explanation),
             *(f"Missing: {each}." for each in missing),
         ],
@@ -249,7 +270,7 @@ def answer(record: Record, explanation: Explanation) -> Answer:
             f"No cause below {percent(ENOUGH, 0)} is named.",
             f"Before the evidence: {_listed(explanation, explanation.prior)}, by how often drops "
             "of each cause begin.",
-            f"As known at {record.at_text}, up to block {drop.last:,} of {minute(int(drop.now))}.",
+            f"As known at {harmless(record.at_text)}{up_to} of {minute(int(explanation.now))}.",
         ],
         result=explanation,
     )
@@ -262,6 +283,12 @@ def table(explanation: Explanation, key: str) -> Table:
     if key == "evidence":
         rows += [_evidence(explanation, each) for each in explanation.evidence]
         note = FACTORS
+    elif key == "drops":
+        title = "Other drops of the last year"
+        rows += [
+            (one.begin.value, one.cause, one.probability, one.depth, one.returned)
+            for one in explanation.others
+        ]
     elif key == "causes":
         rows += [
             (name, explanation.causes.title(name), share, explanation.prior[name])
@@ -299,43 +326,46 @@ def _evidence(explanation: Explanation, evidence: Evidence) -> tuple[object, ...
 
 def headline(explanation: Explanation) -> str:
     """The answer in a line."""
-    (leading, share), *_ = _ranked(explanation.probabilities)
+    if explanation.explained is None:
+        return f"No drop of the last {LATE_DAYS:.0f} days is likely"
+    told = explanation.probabilities
+    # of a drop that is likely, the likeliest cause of one
+    named = {name: share for name, share in told.items() if name != LUCK or told[LUCK] > 0.5}
+    (leading, share), *_ = _ranked(named)
     cause = f"{explanation.causes.title(leading)} ({probability(share)})"
+    since = f"Drop in hashrate from {day(int(explanation.explained.drop.begin.value))}"
+    over = ", which has come back" if explanation.over else ""
     if explanation.answer == LUCK:
-        return f"No drop beyond noise in the last {explanation.reach:.0f} days: {cause}"
-    since = f"Drop in hashrate from {day(int(explanation.drop.start))}"
+        return f"No drop beyond noise of late: {cause}"
     if explanation.answer == CANNOT_TELL:
-        return f"{since}: cause undetermined; most likely {cause}"
-    return f"{since}: {cause}"
+        return f"{since}{over}: cause undetermined; most likely {cause}"
+    return f"{since}{over}: {cause}"
 
 
 def sentences(explanation: Explanation) -> list[str]:
     """What a reader needs, without the tables."""
-    drop, recent = explanation.drop, explanation.recent
-    change = recent.change
-    lines = []
-    if isfinite(change.low):
-        lines.append(
-            f"Blocks of the last {recent.days:.1f} days are consistent with hashrate "
-            f"{moved(change.low, change.high)} from before {day(int(drop.start))} (95%)."
-        )
+    found, recent = explanation.explained, explanation.recent
+    if found is None:
+        return []
+    drop, lines = found.drop, []
+    since = day(int(drop.begin.value))
+    if recent is not None:
+        change = recent.change
+        lines.append(f"Hashrate is now {moved(change.low, change.high)} from before {since} (95%).")
         if change.high < 0 and recent.once_in_years > 0:
             lines.append(
-                f"At constant hashrate, so few blocks would come {how_often(recent.once_in_years)}."
+                f"At the hashrate of before, so few blocks as in the last {recent.days:.1f} days "
+                f"would come {how_often(recent.once_in_years)}."
             )
     real = probability(1 - explanation.probabilities[LUCK])
-    if explanation.answer == LUCK:
-        return [
-            *lines,
-            f"The likeliest drop began on {day(int(drop.start))}; P(real), more than noise and "
-            f"ordinary variation, is {real}.",
-        ]
-    return [
-        *lines,
-        f"P(real), more than noise and ordinary variation, is {real}.",
-        f"If it is real, hashrate dropped by {banded(drop.depth, FRACTION)}, from "
-        f"{minute(int(drop.start))}.",
-    ]
+    lines.append(f"P(real), more than noise and ordinary variation, is {real}.")
+    if explanation.answer != LUCK:
+        lines.append(
+            f"If it is real, hashrate dropped by {banded(drop.depth, FRACTION)}, from "
+            f"{minute(int(drop.begin.value))}; {banded(drop.returned, FRACTION, 0)} of that is "
+            "back."
+        )
+    return lines
 
 
 def details(explanation: Explanation) -> list[str]:
@@ -389,16 +419,13 @@ def _listed(explanation: Explanation, probabilities: dict[str, float]) -> str:
     )
 
 
-def _decline(explanation: Explanation) -> str:
-    drop = explanation.drop
-    days = with_ends(drop.decline_days, decimals(1), " days")
-    return f"{banded(drop.depth, FRACTION, 0)} over {days}"
-
-
-def _recovery(explanation: Explanation) -> str:
-    drop = explanation.drop
-    days = (drop.now - drop.start) / 86_400
-    return f"{banded(drop.returned, FRACTION, 0)} of it is back after {days:.1f} days"
+def _shape(explanation: Explanation) -> str:
+    if explanation.explained is None:
+        return ""
+    drop = explanation.explained.drop
+    days = with_ends(drop.days, decimals(1), " days")
+    back = banded(drop.returned, FRACTION, 0)
+    return f"{banded(drop.depth, FRACTION, 0)} over {days}; {back} of it is back"
 
 
 def _pools(explanation: Explanation) -> str:
@@ -411,7 +438,9 @@ def _pools(explanation: Explanation) -> str:
 
 
 def _season(explanation: Explanation) -> str:
-    return f"began in {datetime.fromtimestamp(explanation.drop.start, UTC):%B}"
+    if explanation.explained is None:
+        return ""
+    return f"began in {datetime.fromtimestamp(explanation.explained.drop.begin.value, UTC):%B}"
 
 
 def _hashprice(explanation: Explanation) -> str:
@@ -439,8 +468,7 @@ def _power(explanation: Explanation) -> str:
 
 
 _KINDS = {
-    "decline": ("how it dropped", "block headers", _decline),
-    "recovery": ("how it recovered", "block headers", _recovery),
+    "blocks": ("how it dropped and came back", "block headers", _shape),
     "pools": ("which pools lost", "labels of pools; pool_regions", _pools),
     "season": ("season", "block headers", _season),
     "hashprice": ("hashprice and break-even", "price; difficulty", _hashprice),

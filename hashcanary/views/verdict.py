@@ -108,7 +108,7 @@ def verdict(
     """
     from hashcanary.economics.machines.rigs import read_rigs
     from hashcanary.economics.power.prices import read_power_prices
-    from hashcanary.inference.explain.attribution import Assumptions
+    from hashcanary.inference.explain.assumptions import Assumptions
     from hashcanary.inference.explain.causes import read_causes, read_pool_regions
     from hashcanary.inference.explain.margins import Machines
     from hashcanary.studies.verdict.verdict import verdict_of

@@ -45,7 +45,7 @@ def test_json_has_units_in_its_keys_and_probabilities_that_sum_to_one(
     assert document["hashprice_usd_per_phs_day"] > 0
     assert len(document["missing"]) == 1
     assert "provenance" in document
-    assert len(document["rows"]) == 6
+    assert len(document["rows"]) == 5
     for row in document["rows"]:
         assert row["source"]
         missing = row["curtailment_log_bayes_factor_nats"] is None
@@ -55,19 +55,17 @@ def test_json_has_units_in_its_keys_and_probabilities_that_sum_to_one(
 def test_csv_has_the_evidence(call: Run, lake: Path) -> None:
     text = call("--home", lake, "explain", "drop", "--csv").stdout
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert rows[0]["kind"] == "decline"
+    assert rows[0]["kind"] == "blocks"
     assert float(rows[0]["luck_log_bayes_factor_nats"]) == 0.0
 
 
 def test_a_drop_is_looked_for_since_a_date(call: Run, lake: Path) -> None:
     whole = json.loads(call("--home", lake, "explain", "drop", "--json").stdout)
-    since = whole["last_time"][:8] + "01"
-    if whole["last_time"][8:10] < "03":
-        since = whole["start"][:10]
-    found = call("--home", lake, "explain", "drop", "--since", since, "--json")
-    document = json.loads(found.stdout)
-    assert document["start_high"] >= since
-    assert document["reach_days"] < 90
+    (*_, before) = whole["drops"]
+    since = before["start"]
+    found = json.loads(call("--home", lake, "explain", "drop", "--since", since, "--json").stdout)
+    assert found["start"][:10] == since
+    assert whole["start"][:10] in [row["start"] for row in found["drops"]]
 
 
 @pytest.mark.parametrize("since", ["yesterday", "1999-01-01", "2100-01-01", "12345"])
@@ -80,7 +78,7 @@ def test_a_beginning_that_cannot_be_is_a_usage_error(call: Run, lake: Path, sinc
 def test_before_the_data_it_says_that_there_are_no_blocks(call: Run, lake: Path) -> None:
     failed = call("--home", lake, "explain", "drop", "--at", "2009-01-03", "--json")
     assert failed.returncode == 3
-    assert json.loads(failed.stderr)["error"] == "NoBlocksToObserve"
+    assert json.loads(failed.stderr)["error"] == "NothingToMeasure"
 
 
 def test_soon_after_the_beginning_it_says_how_many_days_it_needs(call: Run, lake: Path) -> None:
@@ -88,7 +86,7 @@ def test_soon_after_the_beginning_it_says_how_many_days_it_needs(call: Run, lake
     assert failed.returncode == 3
     error = json.loads(failed.stderr)
     assert error["error"] == "TooFewToExplain"
-    assert "20 days" in error["message"]
+    assert "30 days" in error["message"]
 
 
 def test_own_assumptions_are_taken_and_wrong_ones_refused(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from hashcanary.inference.explain.attribution import explain_drop
+from hashcanary.inference.gap.explanation import explain_drop
 from hashcanary.report.sections.why import explained, why
 from hashcanary.views.drop import times
 from hashcanary.views.text import cell
@@ -16,7 +16,7 @@ from hashcanary.views.text import cell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hashcanary.inference.explain.attribution import Explanation
+    from hashcanary.inference.gap.explanation import Explanation
     from hashcanary.store.record import Record
 
     Cut = Callable[[Record, int], Record]
@@ -48,7 +48,8 @@ def test_every_cause_and_the_depth_stand_there_with_what_they_rest_on(storm: Exp
 
 
 def test_the_evidence_says_how_much_likelier_it_is_under_each_cause(storm: Explanation) -> None:
-    evidence, pools = why(storm).tables
+    tables = {each.key: each for each in why(storm).tables}
+    evidence, pools = tables["evidence"], tables["pool_losses"]
     rows = evidence.records()
     for row, kind in zip(rows, storm.evidence, strict=True):
         assert row["kind"] == kind.kind
@@ -72,7 +73,7 @@ def test_without_labels_and_prices_it_says_what_it_lacks(real_record: Record, cu
     section = why(explained(bare))
     assert len(section.notes) == 3
     assert all(note.startswith("Missing: ") for note in section.notes)
-    assert [table.key for table in section.tables] == ["evidence"]
+    assert [table.key for table in section.tables] == ["evidence", "drops"]
 
 
 def test_too_few_blocks_are_said_in_its_place(real_record: Record) -> None:

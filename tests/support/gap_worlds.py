@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hashcanary.inference.explain.causes import REAL, read_causes
-from hashcanary.inference.explain.shapes import DEPTHS, depth_prior
+from hashcanary.inference.explain.causes import DEPTHS, REAL, depth_prior, read_causes
 from hashcanary.inference.gap.kernel import APART, BEGIN, CAUSE, DEPTH, FALLS, SIGN, missing_part
 from hashcanary.inference.gap.sampling import KINDS, Draws, laws_of, read_background
 from hashcanary.inference.gap.seen import DAYS, YEAR_DAYS, Seen

@@ -9,9 +9,9 @@ import pytest
 from support.stress_worlds import stress_world
 
 from hashcanary.errors import UsageError
-from hashcanary.inference.explain import attribution
-from hashcanary.inference.explain.attribution import CANNOT_TELL, Explanation
 from hashcanary.inference.explain.margins import Missing
+from hashcanary.inference.gap.explanation import CANNOT_TELL, KINDS, Explanation
+from hashcanary.inference.gap.explanation import explain_drop as explained
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.store.record import Record
@@ -31,13 +31,13 @@ from hashcanary.views.drop import (
 @pytest.fixture(scope="module")
 def record() -> Record:
     """A storm of which everything is known, a week after it began."""
-    world = stress_world("curtailment", 3, missing=0.0)
+    world = stress_world("curtailment", 59, missing=0.0)
     return world.known_at(world.start + 7 * DAY)
 
 
 @pytest.fixture(scope="module")
 def storm(record: Record) -> Explanation:
-    return attribution.explain_drop(record)
+    return explained(record)
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +58,15 @@ def _with(explanation: Explanation, **probabilities: float) -> Explanation:
 def test_facts_are_those_of_the_explanation_in_their_units(
     told: Answer, storm: Explanation
 ) -> None:
-    document, drop = told.to_dict(), storm.drop
+    assert storm.explained is not None
+    assert storm.recent is not None
+    document, drop = told.to_dict(), storm.explained.drop
     assert document["answer"] == storm.answer
     assert document["least_named_probability"] == 0.6
-    assert document["start"] == iso_time(int(drop.start))
+    assert document["start"] == iso_time(int(drop.begin.value))
     assert document["start_low"] <= document["start"] <= document["start_high"]
     assert document["depth_fraction"] == drop.depth.value
-    assert (document["decline_days_low"], document["decline_days_high"]) == drop.decline_days.ends
+    assert (document["decline_days_low"], document["decline_days_high"]) == drop.days.ends
     assert document["recent_change_fraction_low"] == storm.recent.change.low
     margin = storm.margin
     assert margin is not None
@@ -98,7 +100,7 @@ def test_causes_pools_regions_and_power_stand_beside_the_evidence(
 
 def test_each_kind_of_evidence_has_its_factors_by_cause(told: Answer, storm: Explanation) -> None:
     rows = told.to_dict()["rows"]
-    assert [row["kind"] for row in rows] == list(attribution.KINDS)
+    assert [row["kind"] for row in rows] == list(KINDS)
     for row, evidence in zip(rows, storm.evidence, strict=True):
         for cause in ("luck", "curtailment", "economics", "exit"):
             factor = row[f"{cause}_log_bayes_factor_nats"]
@@ -118,6 +120,8 @@ def test_pools_of_few_blocks_are_left_to_machines(storm: Explanation) -> None:
 def test_the_headline_names_the_cause_noise_or_neither(storm: Explanation) -> None:
     assert headline(_with(storm, exit=0.8, luck=0.2)).endswith(": structural exit (80%)")
     assert headline(_with(storm, luck=0.9, exit=0.1)).startswith("No drop beyond noise")
+    # of a drop that is likelier than not, the likeliest cause of one
+    assert headline(_with(storm, luck=0.4, exit=0.35, economics=0.25)).endswith("exit (35%)")
     unsure = headline(_with(storm, curtailment=0.5, exit=0.45))
     assert "undetermined" in unsure
     assert unsure.endswith("curtailment (50%)")
@@ -138,18 +142,18 @@ def test_the_headline_names_the_cause_noise_or_neither(storm: Explanation) -> No
 def test_the_last_days_are_given_with_their_interval_and_return_period(
     storm: Explanation, low: float, high: float, years: float, words: str, often: str | None
 ) -> None:
+    assert storm.recent is not None
     recent = replace(
         storm.recent, change=Interval((low + high) / 2, low, high), once_in_years=years
     )
     first, second, *_ = sentences(replace(storm, recent=recent))
     assert words in first
-    assert (often in second) if often else ("constant hashrate" not in second)
+    assert (often in second) if often else ("so few blocks" not in second)
 
 
 def test_without_blocks_to_compare_the_last_days_are_left_out(storm: Explanation) -> None:
-    recent = replace(storm.recent, change=Interval.exact(nan))
     whole = sentences(storm)
-    assert sentences(replace(storm, recent=recent)) == whole[-2:]
+    assert sentences(replace(storm, recent=None)) == whole[-2:]
 
 
 def test_the_probability_that_it_is_real_is_that_it_is_not_noise(storm: Explanation) -> None:
@@ -209,13 +213,30 @@ def test_a_factor_reads_as_times(log_factor: float, shown: str) -> None:
     assert times(log_factor) == shown
 
 
-def test_a_drop_is_looked_for_since_a_date_or_a_time(record: Record) -> None:
-    last = int(record.blocks["time"].max())  # type: ignore[arg-type]
-    begin = (last - 60 * DAY) // DAY * DAY
+def test_a_drop_is_looked_for_since_a_date_or_a_time(record: Record, storm: Explanation) -> None:
+    assert storm.explained is not None
+    begin = int(storm.explained.drop.begin.value) // DAY * DAY
     for since in (iso_day(begin), iso_time(begin)):
         document = explain_drop(record, since=since).to_dict()
-        assert document["reach_days"] == pytest.approx((last - begin) / DAY)
-        assert document["start_high"] >= iso_day(begin)
+        assert document["start"] == iso_time(int(storm.explained.drop.begin.value))
+    after = explain_drop(record, since=iso_day(begin + 3 * DAY)).to_dict()
+    assert after["start"] != document["start"]
+
+
+def test_where_no_drop_is_likely_it_says_so(record: Record, storm: Explanation) -> None:
+    nothing = replace(storm, explained=None, answer="luck", recent=None, pools=(), margin=None)
+    told = answer(record, replace(nothing, losing_regions=(), power=()))
+    assert "No drop of the last 100 days is likely" in told.text()
+    assert told.to_dict()["headline"] == "No drop of the last 100 days is likely"
+    assert told.to_dict()["depth_fraction"] is None
+
+
+def test_what_has_come_back_is_said_to_be_history(storm: Explanation) -> None:
+    assert storm.explained is not None
+    back = replace(storm.explained.drop, returned=Interval(0.97, 0.9, 1.0))
+    over = replace(storm, explained=replace(storm.explained, drop=back))
+    assert ", which has come back: " in headline(over)
+    assert "come back" not in headline(storm)
 
 
 @pytest.mark.parametrize("since", ["yesterday", "1999-01-01", "2100-01-01", "12345"])

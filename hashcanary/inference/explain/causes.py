@@ -21,6 +21,8 @@ REAL = ("curtailment", "economics", "exit")
 NAMES = (LUCK, *REAL)
 MONTHS = 12
 _LONGEST = 3660.0
+# log depths that are compared: a fall by 1.5% to one by 75%
+DEPTHS = np.geomspace(0.015, 1.4, 48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,16 @@ def _season(place: Place) -> Floats:
     if not season.sum() > 0:
         raise place.bad("season", "a month that is not 0", season.tolist())
     return np.asarray(season / season.sum())
+
+
+def depth_prior(depth: LogNormal) -> Floats:
+    """Log prior weight of each of ``DEPTHS`` where depths have a law, summing to 1 over them."""
+    lost = -np.expm1(-DEPTHS)
+    at = (np.log(lost) - np.log(depth.median)) / depth.spread
+    # depths are evenly spread in their logarithm; the rest is d log(lost) / d log(depth)
+    stretch = DEPTHS * (1 - lost) / lost
+    weight = np.exp(-0.5 * at**2) * stretch
+    return np.asarray(np.log(weight / weight.sum()))
 
 
 def log_normal(place: Place, most: float) -> LogNormal:

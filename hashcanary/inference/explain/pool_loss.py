@@ -18,7 +18,6 @@ import polars as pl
 
 from hashcanary.arrays import Floats, Ints
 from hashcanary.inference.explain.margins import Missing
-from hashcanary.inference.explain.profile import DropProfile, log_sum
 from hashcanary.inference.filter.observations import Blocks
 from hashcanary.interval import Interval
 from hashcanary.metrics.intervals import rate_ratio
@@ -26,7 +25,7 @@ from hashcanary.moments import DAY
 from hashcanary.sources.pools.pool_lists import UNKNOWN, built_in
 
 if TYPE_CHECKING:
-    from hashcanary.inference.explain.causes import Causes, PoolRegions
+    from hashcanary.inference.explain.causes import Cause, Causes, PoolRegions
     from hashcanary.store.record import Record
 
 BEFORE_DAYS = 28.0
@@ -106,9 +105,7 @@ class LowTime(NamedTuple):
     low_to: float
 
 
-def count_pools(
-    record: Record, blocks: Blocks, drop: LowTime | DropProfile
-) -> PoolCounts | Missing:
+def count_pools(record: Record, blocks: Blocks, drop: LowTime) -> PoolCounts | Missing:
     """Blocks by pool before and while the hashrate was low, or what is missing."""
     if record.pool_list is None or record.pool_labels.height == 0:
         return Missing("pools", "no labels")
@@ -252,3 +249,25 @@ def region_losses(counts: PoolCounts, regions: PoolRegions, time: float) -> tupl
             )
         )
     return tuple(found)
+
+
+def by_loss(cause: Cause, tables: PoolTables) -> Floats:
+    """Log likelihood of pools' blocks by mean loss, (LOSSES,): one region lost, or all alike."""
+    found = np.full(LOSSES.size, -np.inf)
+    if cause.regional < 1:
+        found = np.log1p(-cause.regional) + tables.alike
+    total = sum(cause.regions.values())
+    for region, share in cause.regions.items():
+        if share and cause.regional:
+            part = np.log(cause.regional * share / total) + tables.regions[region]
+            found = np.logaddexp(found, part)
+    return found
+
+
+def log_sum(values: Floats, axis: tuple[int, ...]) -> Floats:
+    """Log of the sum of exponentials over axes."""
+    most = values.max(axis=axis, keepdims=True)
+    most = np.where(np.isfinite(most), most, 0.0)
+    with np.errstate(divide="ignore"):
+        total = np.log(np.exp(values - most).sum(axis=axis, keepdims=True)) + most
+    return np.asarray(np.squeeze(total, axis=axis))

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hashcanary.inference.explain.attribution import ENOUGH
 from hashcanary.inference.explain.causes import REAL
 from hashcanary.inference.gap.kernel import BEGIN, FALL
 from hashcanary.inference.gap.sampling import KINDS, RISE
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from hashcanary.arrays import Bools, Floats, Ints
     from hashcanary.inference.gap.sampling import Draws
 
+# a cause less probable than this is not named
+ENOUGH = 0.6
 UNKNOWN = "unknown"
 GROWTH = "growth"
 # a drop is told of where this part of the draws have it
@@ -119,22 +120,29 @@ def _falling(draws: Draws) -> Bools:
 
 def gap_of(draws: Draws) -> Gap:
     """The gap that the draws show at their last block."""
-    parts, rate = parts_of(draws), draws.log_rate
+    parts, rate, found = parts_of(draws), draws.log_rate, drops_of(draws)
     share = parts.share
-    common = common_falls(draws)
-    left = np.logical_and.reduce([~chosen for chosen in common] or [np.ones_like(share, np.bool_)])
-    found = [_drop(draws, chosen, share) for chosen in common]
+    left = np.logical_and.reduce([~mask for mask, _ in found] or [np.ones_like(share, np.bool_)])
     return Gap(
         now=draws.now,
         rate=_median(np.exp(rate[:, -1])),
         peak=_median(np.exp(rate[np.arange(rate.shape[0]), parts.top])),
         peak_time=_median(draws.now + draws.time[parts.top] * DAY),
         below=_mean(parts.below),
-        drops=tuple(sorted(found, key=lambda one: one.begin.value)),
+        drops=tuple(drop for _, drop in found),
         scattered=_mean(np.where(left, share, 0.0).sum(axis=1)),
         growth=_mean(parts.below - share.sum(axis=1)),
         causes=dict(zip(REAL, map(_mean, parts.by_cause.T), strict=True)),
     )
+
+
+def drops_of(draws: Draws) -> list[tuple[Bools, Drop]]:
+    """Drops that draws have in common, ascending by begin, with the falls that are each of them:
+    (m, FALLS), one a draw at most.
+    """
+    share = parts_of(draws).share
+    found = [(chosen, _drop(draws, chosen, share)) for chosen in common_falls(draws)]
+    return sorted(found, key=lambda one: one[1].begin.value)
 
 
 def common_falls(draws: Draws) -> list[Bools]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcanary.inference.explain.attribution import assume
+from hashcanary.inference.explain.assumptions import assume, check_regions
 from hashcanary.inference.filter.observations import blocks_of
 from hashcanary.inference.gap.evidence import Circumstances, summed
 from hashcanary.inference.gap.pools import PoolEvidence, pool_evidence
@@ -21,7 +21,7 @@ from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from hashcanary.arrays import Floats, Ints
-    from hashcanary.inference.explain.attribution import Assumptions
+    from hashcanary.inference.explain.assumptions import Assumptions
     from hashcanary.inference.gap.sampling import Draws
     from hashcanary.inference.gap.seen import Seen
     from hashcanary.store.record import Record
@@ -62,6 +62,7 @@ class PastYears:
     def __init__(self, record: Record, given: Assumptions | None = None) -> None:
         """Raises NoRetargets, BadStatement."""
         self._given = given or assume()
+        check_regions(self._given.causes, self._given.regions)
         self._record = record
         self._sightings = Sightings(record)
         self._around = Circumstances(record, self._given.regions, self._given.machines)

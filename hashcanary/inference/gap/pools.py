@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hashcanary.inference.explain.attribution import by_loss
-from hashcanary.inference.explain.causes import REAL
+from hashcanary.inference.explain.causes import DEPTHS, REAL
 from hashcanary.inference.explain.margins import Missing
 from hashcanary.inference.explain.pool_loss import (
     LOSSES,
     LowTime,
     PoolCounts,
+    by_loss,
     count_pools,
     pool_tables,
 )
-from hashcanary.inference.explain.shapes import DEPTHS
 from hashcanary.inference.gap.gap import common_falls
 from hashcanary.inference.gap.kernel import BEGIN, DEPTH
 from hashcanary.inference.gap.seen import DAYS
@@ -60,7 +59,7 @@ def pool_evidence(
     place = np.zeros(DAYS, dtype=np.int64)
     tables, counts, missing = [np.zeros((len(REAL), DEPTHS.size))], {}, []
     for chosen in _deepest(draws):
-        low, part = _low_time(draws, chosen)
+        low, part = low_time(draws, chosen)
         found = count_pools(record, blocks, low)
         if isinstance(found, Missing):
             missing.append(found)
@@ -85,7 +84,7 @@ def _deepest(draws: Draws) -> list[Bools]:
     return [chosen for _, chosen in found[:_MOST]]
 
 
-def _low_time(draws: Draws, chosen: Bools) -> tuple[LowTime, float]:
+def low_time(draws: Draws, chosen: Bools) -> tuple[LowTime, float]:
     """When a drop was low, and which part of its depth was missing then, on average."""
     path = draws.missing[chosen].mean(axis=0)
     at = draws.now + draws.time * DAY

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hashcanary.inference.errors import BadStatement
-from hashcanary.inference.explain.causes import REAL
-from hashcanary.inference.explain.shapes import DEPTHS, depth_prior
+from hashcanary.inference.explain.causes import DEPTHS, REAL, depth_prior
 from hashcanary.inference.filter.bank import YEAR
 from hashcanary.inference.gap.kernel import (
     BEGIN,

@@ -11,7 +11,8 @@ from hashcanary.views.drop import POSTERIOR, details, headline, missing_text, se
 from hashcanary.views.text import probability
 
 if TYPE_CHECKING:
-    from hashcanary.inference.explain.attribution import Explanation
+    from hashcanary.inference.gap.explanation import Explanation
+    from hashcanary.interval import Interval
     from hashcanary.store.record import Record
     from hashcanary.views.table import Table
 
@@ -25,11 +26,12 @@ _ASSUMPTIONS = (
 def explained(record: Record) -> Explanation | str:
     """The likeliest drop of late and its causes, or why the blocks do not tell."""
     from hashcanary.inference.errors import NoBlocksToObserve, NoRetargets, TooFewToExplain
-    from hashcanary.inference.explain.attribution import explain_drop
+    from hashcanary.inference.gap.explanation import explain_drop
+    from hashcanary.metrics.errors import NothingToMeasure
 
     try:
         return explain_drop(record)
-    except (NoBlocksToObserve, NoRetargets, TooFewToExplain) as error:
+    except (NoBlocksToObserve, NoRetargets, NothingToMeasure, TooFewToExplain) as error:
         return str(error)
 
 
@@ -38,11 +40,15 @@ def why(explanation: Explanation | str) -> Section:
     if isinstance(explanation, str):
         lead = f"Why hashrate moved is unknown: {explanation}"
         return Section(_KEY, "Why", _TITLE, lead, ())
+    if explanation.explained is None:
+        return Section(_KEY, "Why", _TITLE, f"{headline(explanation)}.", ())
     evidence, pools = table(explanation, "evidence"), table(explanation, "pools")
     parts: list[Ledger | Table] = [
         _causes(explanation),
         replace(evidence, note=f"{evidence.note} {_ASSUMPTIONS}"),
     ]
+    if explanation.others:
+        parts.append(replace(table(explanation, "drops"), key="drops"))
     if pools.shown:
         parts.append(replace(pools, key="pool_losses", rows=pools.shown))
     return Section(
@@ -59,37 +65,38 @@ def why(explanation: Explanation | str) -> Section:
 
 
 def _causes(explanation: Explanation) -> Ledger:
-    drop = explanation.drop
-    since, until = round(drop.start), round(drop.now)
-    depth = Figure(
+    since, until = None, round(explanation.now)
+    figures: list[Figure] = []
+    if explanation.explained is not None:
+        drop = explanation.explained.drop
+        since = round(drop.begin.value)
+        figures.append(_depth(drop.depth, since, until))
+    figures += [
+        Figure(
+            key=f"explain.{name}",
+            label=f"Probability of {title}",
+            value=posterior,
+            unit=PROBABILITY,
+            since=since,
+            until=until,
+            source="the evidence below",
+            note=f"{probability(prior)} before any evidence",
+            term="cause",
+        )
+        for name, title, posterior, prior in table(explanation, "causes").rows
+    ]
+    return Ledger("causes", "How probable each cause is", tuple(figures))
+
+
+def _depth(depth: Interval, since: int, until: int) -> Figure:
+    return Figure(
         "explain.depth",
         "Depth of the drop, if it is real",
-        **ends(drop.depth.scaled(-1)),
+        **ends(depth.scaled(-1)),
         unit=FRACTION,
         interval=POSTERIOR,
         since=since,
         until=until,
         source="block headers",
         term="cause",
-    )
-    return Ledger(
-        "causes",
-        "How probable each cause is",
-        (
-            depth,
-            *(
-                Figure(
-                    key=f"explain.{name}",
-                    label=f"Probability of {title}",
-                    value=posterior,
-                    unit=PROBABILITY,
-                    since=since,
-                    until=until,
-                    source="the evidence below",
-                    note=f"{probability(prior)} before any evidence",
-                    term="cause",
-                )
-                for name, title, posterior, prior in table(explanation, "causes").rows
-            ),
-        ),
     )

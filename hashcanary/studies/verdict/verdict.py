@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hashcanary.arrays import Floats
-    from hashcanary.inference.explain.attribution import Assumptions
+    from hashcanary.inference.explain.assumptions import Assumptions
     from hashcanary.inference.gap.gap import Gap
     from hashcanary.inference.gap.past_year import PastYear
     from hashcanary.inference.gap.sampling import Draws

