@@ -16,8 +16,8 @@ from inference_page import write_part
 from real_data import real_data
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.explain.attribution import explain_drop
 from hashcanary.inference.explain.causes import NAMES
+from hashcanary.inference.gap.explanation import explain_drop
 from hashcanary.moments import iso_day, parse_moment
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
@@ -25,7 +25,7 @@ from hashcanary.store.recording import record_of
 from hashcanary.views.text import probability
 
 if TYPE_CHECKING:
-    from hashcanary.inference.explain.attribution import Explanation
+    from hashcanary.inference.gap.explanation import Explanation
     from hashcanary.store.record import Record
 
 # what is on record, and the days on which one asks
@@ -55,13 +55,17 @@ def page(lake: Lake) -> str:
             found = explain_drop(record)
             if found.power:
                 without.append(_without_power(record, found, day))
-            drop = found.drop
+            began, depth = "none", ""
+            if found.explained is not None:
+                drop = found.explained.drop
+                began = iso_day(int(drop.begin.value))
+                depth = f"{drop.depth.value:.0%} ({drop.depth.low:.0%} to {drop.depth.high:.0%})"
             lacks = sum(one.factors is None for one in found.evidence)
             cells = [
                 what,
                 day,
-                iso_day(int(drop.start)),
-                f"{drop.depth.value:.0%} ({drop.depth.low:.0%} to {drop.depth.high:.0%})",
+                began,
+                depth,
                 *(probability(found.probabilities[name]) for name in NAMES),
                 found.answer,
                 f"{lacks} of {len(found.evidence)}",
@@ -70,9 +74,8 @@ def page(lake: Lake) -> str:
     return (
         "Drops whose causes are on record, and two quiet months, each as known on the day in "
         "the second column. Power prices are ERCOT's, from 2025 on; before 2020 pools and most "
-        "blocks are not known. In June 2021 April's outage was still the likeliest drop of the "
-        "last hundred days: `--since` looks past it. No number was fitted to these drops, but "
-        "the profiles of causes were stated with knowledge of them.\n\n" + "\n".join(lines) + "\n"
+        "blocks are not known. No number was fitted to these drops, but the profiles of causes "
+        "were stated with knowledge of them.\n\n" + "\n".join(lines) + "\n"
         "\nWhat the price of power adds: " + "; ".join(without) + ".\n"
     )
 
@@ -80,10 +83,11 @@ def page(lake: Lake) -> str:
 def _without_power(record: Record, found: Explanation, day: str) -> str:
     """The answer's probability with prices of power and without them."""
     bare = replace(record, daily=record.daily.filter(~pl.col("series").str.starts_with("power_")))
-    before = explain_drop(bare).probabilities[found.answer]
+    leading = max(found.probabilities, key=lambda name: found.probabilities[name])
+    before = explain_drop(bare).probabilities[leading]
     price = found.power[0]
     return (
-        f"on {day} {found.answer} has {probability(found.probabilities[found.answer])}, without it "
+        f"on {day} {leading} has {probability(found.probabilities[leading])}, without it "
         f"{probability(before)} ({price.vendor}: {price.highest:,.0f} USD/MWh on "
         f"{iso_day(price.day)}, usual {price.usual:,.0f})"
     )
