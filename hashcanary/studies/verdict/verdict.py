@@ -144,7 +144,7 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
         gap=gap,
         below=gap.below.value >= rules.gap,
         week=_fraction(week),
-        rising=float((week > 0).mean()),
+        rising=rising_of(draws),
         margins=margins,
         short=_fraction(short - draws.log_rate[:, -1]),
         short_days=rules.noise_days,
@@ -251,6 +251,11 @@ def _exits(given: Assumptions, factors: dict[str, Floats]) -> float:
     of_margins = float(factors["hashprice"][1, -1]) if "hashprice" in factors else 0.0
     rate = economics.a_year * np.exp(of_margins)
     return float(leave.a_year / max(leave.a_year + rate, 1e-12))
+
+
+def rising_of(draws: Draws) -> float:
+    """Probability that the hashrate rose over the last week."""
+    return float((_week(draws) > 0).mean())
 
 
 def _week(draws: Draws) -> Floats:
