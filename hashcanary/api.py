@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         calibration,
         companies,
         costs,
+        curtailment,
         drop,
         episodes,
         export,
@@ -60,8 +61,8 @@ else:
             return getattr(import_module(f"hashcanary.views.{self._name}"), attribute)
 
     _NAMES = (
-        "calibration companies costs drop episodes export forecast hosting luck metrics pools "
-        "selling shutdown stress stress_study supply verdict verdict_study"
+        "calibration companies costs curtailment drop episodes export forecast hosting luck "
+        "metrics pools selling shutdown stress stress_study supply verdict verdict_study"
     )
     globals().update({name: _Lazy(name) for name in _NAMES.split()})
 
@@ -221,6 +222,7 @@ class Known:
     stress = Asks(lambda: stress.stress)
     luck = Asks(lambda: luck.luck)
     drops = Asks(lambda: luck.drops)
+    curtailment = Asks(lambda: curtailment.curtailment)
     calibration = Asks(lambda: calibration.calibration)
     cost_study = Asks(lambda: costs.cost_study)
     stress_study = Asks(lambda: stress_study.stress_study)

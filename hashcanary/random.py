@@ -53,6 +53,7 @@ class Purpose(IntEnum):
     CONTRACTS = 1043
     DRIFT = 1044
     FALLS = 1050
+    WEEKS = 1051
 
 
 def generator(seed: int, purpose: Purpose, step: int = 0) -> np.random.Generator:

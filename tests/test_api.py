@@ -48,6 +48,7 @@ WAYS: tuple[tuple[str, dict[str, object], tuple[object, ...]], ...] = (
     ("hosting", {}, ("study", "hosting")),
     ("luck", {}, ("study", "luck")),
     ("drops", {}, ("study", "drops")),
+    ("curtailment", {}, ("study", "curtailment")),
     ("calibration", {}, ("study", "calibration")),
     ("companies", {}, ("companies",)),
     ("stress", {}, ("stress",)),

@@ -33,6 +33,15 @@ class NoPoolLabels(NotKnown):
     )
 
 
+class NoWholeDays(NotKnown):
+    """A study of hours, and too few days of which every block is known."""
+
+    template = (
+        "expected {expected} days or more whose blocks are all known at {at}, found {found}. Load "
+        "or sync blocks, or use another --at."
+    )
+
+
 class NoWholeEpochs(NotKnown):
     """Forecasts to be judged, and no epoch that is known whole."""
 

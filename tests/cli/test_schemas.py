@@ -62,6 +62,9 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
         for table in ("scores", "spells")
     ),
     "pools": (("pools",), ("pools", "--by", "group", "--days", 3)),
+    "study curtailment": tuple(
+        ("study", "curtailment", "--show", table) for table in ("years", "prices", "clocks")
+    ),
     "study drops": (("study", "drops", "--one-in", 0.05),),
     "study luck": (("study", "luck"),),
     "cost": (

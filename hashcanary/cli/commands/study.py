@@ -73,6 +73,32 @@ def costs(args: argparse.Namespace) -> Exit:
 
 
 @command(
+    "curtailment",
+    "machines switched off by the hour or by the price of power, in block times",
+    opt.table(("years", "prices", "clocks"), "years"),
+    opt.POWER_PRICES,
+    opt.AT,
+)
+def curtailment(args: argparse.Namespace) -> Exit:
+    """Blocks of summer afternoons over those of nights, by the clock of Texas, year by year:
+    where machines stop at the grid's peaks, afternoons fall short. Weekends, other months
+    and clocks that are wrong by hours show what chance makes of it.
+
+    --show prices: the hashrate on days by their price of power, against days of usual
+    prices within two weeks, where the record has prices. clocks: the deficit by wrong
+    clocks. Limits are 95% of resampled weeks.
+
+    Exits with 3 if fewer than 30 days are known whole.
+
+    For example:
+      hashcanary study curtailment
+      hashcanary study curtailment --show prices
+      hashcanary study curtailment --at 2024-01-01 --json
+    """
+    return answer(args, "curtailment")
+
+
+@command(
     "drops",
     "drops in hashrate, at a stated rate of false alarms",
     valued(
@@ -403,7 +429,7 @@ STUDY = Group(
     "studies of the whole record",
     "Studies of the whole record, with the uncertainty of their results.",
     "  hashcanary study NAME --help\n",
-    (calibration, costs, drops, hosting, luck, selling, stress, supply, verdict),
+    (calibration, costs, curtailment, drops, hosting, luck, selling, stress, supply, verdict),
     title="studies",
     metavar="NAME",
 )
