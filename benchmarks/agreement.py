@@ -1,8 +1,8 @@
 """Whether the head of a page and its explanation of a drop agree: on days of the record, and in
 simulated histories.
 
-By the rules of ``tests/support/agreement.py``, which its tests hold the page to. Prints each case in
-which one is broken; ``--write`` also writes how many there were into docs/verdict.md. ``--every N``
+By the rules of ``tests/support/agreement.py``, which its tests hold the page to. Prints each case
+in which one is broken; ``--write`` also writes how many there were into docs/verdict.md. ``--every N``
 days of the record from 2012 on, ``--histories N`` simulated ones.
 """
 
@@ -80,8 +80,8 @@ def main() -> int:
     days, histories = (len({one.split(":")[0] for one in each}) for each in (found, wrong))
     text = (
         f"Head and explanation contradict each other on {days} of {looked:,} days of the record "
-        f"(every {given.every} from {_START} on), and in {histories} of {given.histories} simulated "
-        "histories, by the rules of `tests/support/agreement.py`."
+        f"(every {given.every} from {_START} on), and in {histories} of {given.histories} "
+        "simulated histories, by the rules of `tests/support/agreement.py`."
     )
     sys.stdout.write(f"{text}\n")
     if given.write:
