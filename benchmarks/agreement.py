@@ -2,8 +2,8 @@
 simulated histories.
 
 By the rules of ``tests/support/agreement.py``, which its tests hold the page to. Prints each case
-in which one is broken; ``--write`` also writes how many there were into docs/verdict.md. ``--every N``
-days of the record from 2012 on, ``--histories N`` simulated ones.
+in which one is broken; ``--write`` also writes how many there were into docs/verdict.md.
+``--every N`` days of the record from 2012 on, ``--histories N`` simulated ones.
 """
 
 from __future__ import annotations
