@@ -158,6 +158,7 @@ def answer(
         sentences=[
             *_luck_sentences(noise),
             *_by_models(models, change),
+            *_apart(noise, change),
             *(f"Missing: {each}." for each in missing),
         ],
         result=noise,
@@ -199,6 +200,17 @@ def _by_models(models: Comparison | None, change: Interval | None) -> list[str]:
         f"By the dynamic models hashrate changed by {percent(change.value, signed=True)} (95%: "
         f"{low} to {high}).",
         f"P(lower hashrate): {small(models.fallen(0.0))}; {chances}.",
+    ]
+
+
+def _apart(noise: WindowLuck, change: Interval | None) -> list[str]:
+    """Why the window alone and the models part, where their limits do."""
+    if change is None or (noise.low <= change.high and change.low <= noise.high):
+        return []
+    return [
+        "The two differ: the first is of this window's blocks alone, while the models spread what "
+        "happens within hours over the days around it. `explain drop` and `verdict` take a sudden "
+        "drop for what it is."
     ]
 
 

@@ -360,3 +360,28 @@ def test_a_window_of_ones_own_is_judged_and_the_last_three_settled_days_without(
     assert document["end"] == iso_time(until)
     assert document["start"] == iso_time(until - 3 * DAY)
     assert document["span_days"] == 365.25
+
+
+@pytest.mark.parametrize(
+    ("limits", "apart"),
+    [((-0.01, 0.02), True), ((-0.9, -0.8), True), ((-0.9, 0.5), False)],
+)
+def test_limits_that_do_not_overlap_are_said_to_differ_and_why(
+    record: Record, judged: WindowLuck, limits: tuple[float, float], *, apart: bool
+) -> None:
+    judged = replace(judged, change=-0.3, low=-0.4, high=-0.2)
+    low, high = limits
+    models = cast(
+        "Comparison",
+        SimpleNamespace(
+            quantiles=lambda: [low + (high - low) * at / 6 for at in range(7)],
+            fallen=lambda _: 0.5,
+            correlation=0.4,
+            lacks=(),
+        ),
+    )
+    said = any(
+        line.startswith("The two differ")
+        for line in window_answer(record, judged, models).sentences
+    )
+    assert said == apart
