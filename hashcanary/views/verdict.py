@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import exp, isfinite
 from typing import TYPE_CHECKING
 
-from hashcanary.moments import iso_day, iso_time
+from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.units import DATE, DAYS, FRACTION, PROBABILITY, RATIO
 from hashcanary.views.answer import Answer, View
 from hashcanary.views.table import Column, Table
@@ -37,7 +37,7 @@ _LUCK = 0.03
 # days of the last year that nobody saw have one from here on
 _UNSEEN_DAYS = 2
 _COST_NAMES = {"electricity": "electricity cost", "all-in": "all-in cost"}
-_COSTS = tuple(_COST_NAMES)
+_COSTS, _COST_DAYS = tuple(_COST_NAMES), 90
 
 MEANINGS = {
     "calm": "hashrate is at or near its highest level, and margins are not gone",
@@ -144,8 +144,11 @@ def cost_of_a_coin(record: Record) -> CostAnswers | None:
     from hashcanary.economics.costs.stated import assume
     from hashcanary.economics.errors import NoCost
 
+    # fleets of the last months say what a coin costs now
+    last = record.chain["time"].max() if record.chain.height else None
+    since = 0.0 if last is None else float(last) - _COST_DAYS * DAY  # type: ignore[arg-type]
     try:
-        return cost_answers(record, find_cost_models(_COSTS), assume())
+        return cost_answers(record, find_cost_models(_COSTS), assume(), since)
     except NoCost:
         return None
 

@@ -57,9 +57,8 @@ COMMANDS: dict[str, tuple[tuple[object, ...], ...]] = {
     ),
     "explain drop": (("explain", "drop"),),
     "verdict": (("verdict",),),
-    "study verdict": tuple(
-        ("study", "verdict", "--spells", "{spells}", "--every", 14, "--show", table)
-        for table in ("scores", "spells")
+    "study verdict": (
+        ("study", "verdict", "--spells", "{spells}", "--every", 7, "--show", "spells"),
     ),
     "pools": (("pools",), ("pools", "--by", "group", "--days", 3)),
     "study curtailment": tuple(
@@ -109,7 +108,7 @@ _UNITLESS = {
 _SPELL = """[[spell]]
 id = "autumn"
 state = "calm"
-begin = 2021-09-01
+begin = 2021-10-10
 end = 2021-10-30
 begin_uncertain_days = 0
 end_uncertain_days = 3

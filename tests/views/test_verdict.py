@@ -15,7 +15,14 @@ from hashcanary.interval import Interval
 from hashcanary.moments import DAY, parse_moment
 from hashcanary.studies.verdict.states import STATES, Earnings
 from hashcanary.studies.verdict.verdict import Change, Margins, Rank, Verdict
-from hashcanary.views.verdict import answer, document, headline, quote, sentences
+from hashcanary.views.verdict import (
+    answer,
+    cost_of_a_coin,
+    document,
+    headline,
+    quote,
+    sentences,
+)
 
 if TYPE_CHECKING:
     from hashcanary.economics.costs.history import CostAnswers
@@ -234,3 +241,18 @@ def test_states_are_ranked_and_unlikely_ones_not_shown() -> None:
     assert {row[0] for row in table.shown} == {
         *("recovering", "curtailed", "capitulating", "exiting", "calm", "noise")
     }
+
+
+def test_the_cost_of_the_head_is_that_of_the_whole_history(real_record: Record) -> None:
+    from hashcanary.views.costs import costs
+
+    head = cost_of_a_coin(real_record)
+    assert head is not None
+    whole = {each.model.name: each for each in costs(real_record).result.answers}
+    for one in head.answers:
+        other = whole[one.model.name]
+        assert (one.cost, one.price_to_cost, one.day) == (
+            other.cost,
+            other.price_to_cost,
+            other.day,
+        )

@@ -80,11 +80,12 @@ def _inputs(models: tuple[CostModel, ...]) -> set[str]:
 
 
 def cost_history(
-    record: Record, models: tuple[CostModel, ...], assumed: Assumed
+    record: Record, models: tuple[CostModel, ...], assumed: Assumed, since: float = 0.0
 ) -> tuple[ModelCosts, ...]:
     """Each model's cost on every day of the record.
 
-    Raises BadCostModel, NothingToMeasure, and what metrics raise.
+    since: Unix seconds; what rests on the fleet is not known on days before. Raises BadCostModel,
+    NothingToMeasure, and what metrics raise.
     """
     for model in models:
         _check(model, assumed)
@@ -92,7 +93,7 @@ def cost_history(
     wanted = _inputs(models)
     frame = metrics_of(record).frame("day", wanted)
     columns = {name: floats(frame, name) for name in ("time", *wanted)}
-    stated = stated_days(assumed, needed, columns)
+    stated = stated_days(assumed, needed, columns, since)
     return tuple(_model_costs(model, record, frame, columns, stated, assumed) for model in models)
 
 
@@ -273,12 +274,15 @@ class CostAnswers:
     at: int
 
 
-def cost_answers(record: Record, models: tuple[CostModel, ...], assumed: Assumed) -> CostAnswers:
+def cost_answers(
+    record: Record, models: tuple[CostModel, ...], assumed: Assumed, since: float = 0.0
+) -> CostAnswers:
     """What each model says as known at the record's moment.
 
-    Raises NoCost where none says anything, BadCostModel, NothingToMeasure.
+    since: of the history, as in ``cost_history``. Raises NoCost where none says anything,
+    BadCostModel, NothingToMeasure.
     """
-    history = cost_history(record, models, assumed)
+    history = cost_history(record, models, assumed, since)
     price, price_day = _newest_price(history[0].days)
     answers = tuple(
         sorted(

@@ -267,18 +267,19 @@ def assume(
 
 
 def stated_days(
-    assumed: Assumed, names: tuple[str, ...], days: Mapping[str, Floats]
+    assumed: Assumed, names: tuple[str, ...], days: Mapping[str, Floats], since: float = 0.0
 ) -> dict[str, StatedDays]:
     """The named assumptions by day. Raises KeyError where there is no such name.
 
     days: ``time`` (Unix seconds of days' starts) and, for the network's efficiency,
-    ``hashrate.sma30``, ``hashprice`` and ``hashprice.subsidy``.
+    ``hashrate.sma30``, ``hashprice`` and ``hashprice.subsidy``; since: Unix seconds, before which
+    that efficiency is not drawn.
     """
     time = days["time"]
     found = {}
     for name in names:
         if name == EFFICIENCY:
-            found[name] = _efficiency(assumed, days)
+            found[name] = _efficiency(assumed, days, since)
         elif name == POWER_PRICE:
             found[name] = _power_price(assumed, time)
         else:
@@ -295,7 +296,7 @@ def stated_days(
     return found
 
 
-def _efficiency(assumed: Assumed, days: Mapping[str, Floats]) -> StatedDays:
+def _efficiency(assumed: Assumed, days: Mapping[str, Floats], since: float) -> StatedDays:
     title, time = "fleet", days["time"]
     if assumed.efficiency_j_per_th is not None:
         own = np.full(time.size, assumed.efficiency_j_per_th)
@@ -305,7 +306,8 @@ def _efficiency(assumed: Assumed, days: Mapping[str, Floats]) -> StatedDays:
     hashprice = np.where(
         np.isfinite(days["hashprice"]), days["hashprice"], days["hashprice.subsidy"]
     )
-    values, drawn = network_efficiency(time, days["hashrate.sma30"], hashprice, assumed.catalogue)
+    known = time, days["hashrate.sma30"], hashprice
+    values, drawn = network_efficiency(*known, assumed.catalogue, since)
     spread = np.hypot(off.spread, drawn)
     return StatedDays(EFFICIENCY, title, J_PER_TH, values * off.median, spread, DEFINITION)
 

@@ -349,18 +349,18 @@ _UNLISTED, _LISTED_SECONDS = 0.3, 3 * 365.25 * DAY
 
 
 def network_efficiency(
-    time: Floats, hashrate: Floats, hashprice: Floats, catalogue: Catalogue
+    time: Floats, hashrate: Floats, hashprice: Floats, catalogue: Catalogue, since: float = 0.0
 ) -> tuple[Floats, Floats]:
     """J/TH by day and the sd of its logarithm; NaN before the first rig, or without hashrate.
 
     time: Unix seconds of days' starts, ascending without a hole; hashrate: 30-day mean, H/s;
-    hashprice: USD/PH/s/day; NaN where not known.
+    hashprice: USD/PH/s/day; NaN where not known. since: Unix seconds; days before are not asked.
     """
     history = History(time.astype(np.int64), hashrate / _TERA, hashprice)
     step = (time + DAY) // (STEP_DAYS * DAY)
     values, spread = np.full((2, time.size), np.nan)
     drawer = FleetDrawer(catalogue, _DRAWS, _SEED)
-    moments = (int(at) * STEP_DAYS * DAY for at in np.unique(step))
+    moments = (int(at) * STEP_DAYS * DAY for at in np.unique(step[time >= since]))
     asked = [one for at in moments if (one := _asked(drawer, history, at)) is not None]
     for fleets in drawer.together(asked):
         days = step == fleets.moment // (STEP_DAYS * DAY)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # steps until drops are found, whose pools are looked at, and after
 _TO_FIND, _TO_TELL = Effort(steps=500, kept=8), Effort(settling=800)
 # after more days than these chains begin anew
-_FOLLOWED_DAYS = 14
+_FOLLOWED_DAYS = 15
 
 
 @dataclass(frozen=True, slots=True)
