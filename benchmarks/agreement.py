@@ -34,11 +34,11 @@ _START, _SEED, _YEARS = "2012-01-01", 50_000, 1.5
 
 def said(past: PastYear, judge: Judge) -> list[str]:
     """What contradicts itself at the end of a past year."""
+    gap = gap_of(past.draws)
     drops = [drop for _, drop in drops_of(past.draws)]
-    chosen = choose(drops, past.now, None)
+    chosen = choose(drops, past.now, None, gap.below.value)
     explained = None if chosen is None else drops[chosen]
-    rising = rising_of(past.draws)
-    return contradictions(judge.states(past), gap_of(past.draws), rising, explained)
+    return contradictions(judge.states(past), gap, rising_of(past.draws), explained)
 
 
 def of_record(every: int) -> tuple[int, list[str]]:

@@ -272,10 +272,10 @@ def fleet_worlds(sources: Sources, history: StressHistory) -> str:
     """Percentiles within worlds drawn through all years, beside the bands of the gauge's parts."""
     assert sources.fleet is not None
     days, _, _ = history_of(record())
-    drawn: dict[str, list[np.ndarray]] = {"under_water": [], "selling": []}
+    drawn: dict[str, list[np.ndarray]] = {"underwater": [], "selling": []}
     for seed in range(1, FLEET_WORLDS + 1):
         one = fleet_history(days, draws=1, seed=seed)
-        for name, values in (("under_water", one.under_water), ("selling", one.must_sell)):
+        for name, values in (("underwater", one.under_water), ("selling", one.must_sell)):
             ranks = ranks_before(
                 values, values[:, None], _SETTINGS.window_days, _SETTINGS.fewest_days
             )

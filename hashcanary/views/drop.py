@@ -334,7 +334,7 @@ def headline(explanation: Explanation) -> str:
     (leading, share), *_ = _ranked(named)
     cause = f"{explanation.causes.title(leading)} ({probability(share)})"
     since = f"Drop in hashrate from {day(int(explanation.explained.drop.begin.value))}"
-    over = ", which has come back" if explanation.over else ""
+    over = ", which is made good" if explanation.over else ""
     if explanation.answer == LUCK:
         return f"No drop beyond noise of late: {cause}"
     if explanation.answer == CANNOT_TELL:

@@ -29,7 +29,7 @@ def contradictions(
     state = max(probabilities, key=lambda name: probabilities[name])
     share = probabilities[state]
     found = [*_parts(gap), *_of_drop(gap, explained)]
-    live = [one for one in gap.drops if matters(one)]
+    live = [one for one in gap.drops if matters(one, gap.below.value)]
     if state in {"calm", "noise"} and share > _HOLDS:
         found += [
             f"{state}, and a real drop takes {one.share.value:.1%} away"
@@ -58,7 +58,7 @@ def _parts(gap: Gap) -> list[str]:
 
 
 def _of_drop(gap: Gap, explained: Drop | None) -> list[str]:
-    live = [one for one in gap.drops if matters(one)]
+    live = [one for one in gap.drops if matters(one, gap.below.value)]
     if explained is None:
         return ["a real drop is out, and none is explained"] if live else []
     if explained not in gap.drops:

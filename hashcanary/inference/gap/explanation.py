@@ -27,7 +27,7 @@ from hashcanary.inference.explain.pool_loss import (
     region_losses,
 )
 from hashcanary.inference.filter.observations import blocks_of
-from hashcanary.inference.gap.gap import ENOUGH, drops_of
+from hashcanary.inference.gap.gap import ENOUGH, drops_of, parts_of
 from hashcanary.inference.gap.kernel import BEGIN, DEPTH
 from hashcanary.inference.gap.past_year import past_year
 from hashcanary.inference.gap.pools import low_time
@@ -50,8 +50,8 @@ Factors = dict[str, float]
 CANNOT_TELL = "cannot tell"
 KINDS = ("blocks", "pools", "season", "hashprice", "power")
 # how probable a drop must be to be one, what of it must be out for it to matter now, and of the
-# highest level of the year how much
-REAL_FROM, _OUT, _MATTERS = 0.5, 0.1, 0.01
+# highest level of the year how much, in it and in all
+REAL_FROM, _OUT, _MATTERS = 0.5, 0.1, 0.015
 # days back in which a drop that is not certain is told of, where no certain one is
 LATE_DAYS = 100.0
 _LAST_DAYS, _SHORTEST = 3.0, 0.5
@@ -100,11 +100,12 @@ class Explanation:
     to posterior odds. recent: None where too few blocks are known. others: of the last year, the
     earliest first. pools, losing_regions, region_probabilities: who lost; empty where labels are
     missing. margin, power: None, () where missing, and then ``missing`` says why. now, last: Unix
-    seconds and height of the last block.
+    seconds and height of the last block; below: how far hashrate is below the year's highest level.
     """
 
     now: float
     last: int
+    below: float
     explained: Explained | None
     others: tuple[Drop, ...]
     answer: str
@@ -123,8 +124,8 @@ class Explanation:
 
     @property
     def over(self) -> bool:
-        """Whether the drop that is explained has come back."""
-        return self.explained is not None and not matters(self.explained.drop)
+        """Whether the drop that is explained has come back, or growth has made up for it."""
+        return self.explained is not None and not matters(self.explained.drop, self.below)
 
 
 def explain_drop(
@@ -136,13 +137,13 @@ def explain_drop(
     TooFewToExplain, BadStatement.
     """
     past = past_year(record, given)
-    found = drops_of(past.draws)
-    chosen = choose([one for _, one in found], past.now, since)
+    found, below = drops_of(past.draws), float(parts_of(past.draws).below.mean())
+    chosen = choose([one for _, one in found], past.now, since, below)
     others = tuple(one for at, (_, one) in enumerate(found) if at != chosen)
     blocks = blocks_of(record) if record.chain.height else None
     last = int(blocks.height[-1]) if blocks is not None else 0
     if chosen is None:
-        return _none(past, last, others)
+        return _none(past, last, below, others)
     mask, drop = found[chosen]
     low, part = low_time(past.draws, mask)
     counts: PoolCounts | Missing = Missing("pools", "no labels")
@@ -161,6 +162,7 @@ def explain_drop(
     return Explanation(
         now=past.now,
         last=last,
+        below=below,
         explained=Explained(drop, _height(blocks, begin), low.low_from, low.low_to),
         others=others,
         answer=leading if probabilities[leading] >= ENOUGH else CANNOT_TELL,
@@ -179,17 +181,20 @@ def explain_drop(
     )
 
 
-def matters(drop: Drop) -> bool:
-    """Whether a real drop has not come back, and counts."""
-    out = 1 - drop.returned.value > _OUT
+def matters(drop: Drop, below: float) -> bool:
+    """Whether a real drop has not come back, and counts: growth may have made up for it.
+
+    below: fraction that hashrate is below the year's highest level.
+    """
+    out = 1 - drop.returned.value > _OUT and below >= _MATTERS
     return drop.probability >= REAL_FROM and out and drop.share.value >= _MATTERS
 
 
-def choose(drops: list[Drop], now: float, since: float | None) -> int | None:
+def choose(drops: list[Drop], now: float, since: float | None, below: float) -> int | None:
     """Which drop is explained, of drops in the order of their begins; None where none is likely.
 
-    now, since: Unix seconds. The newest that matters; else the likeliest of late. Since a moment:
-    the first real one, else the likeliest.
+    now, since: Unix seconds; below: as ``matters`` has it. The newest that matters; else the
+    likeliest of late. Since a moment: the first real one, else the likeliest.
     """
     places = range(len(drops))
     if since is not None:
@@ -197,19 +202,20 @@ def choose(drops: list[Drop], now: float, since: float | None) -> int | None:
         real = [at for at in after if drops[at].probability >= REAL_FROM]
         likeliest = max(after, key=lambda at: drops[at].probability, default=None)
         return real[0] if real else likeliest
-    live = [at for at in places if matters(drops[at])]
+    live = [at for at in places if matters(drops[at], below)]
     if live:
         return live[-1]
     late = [at for at in places if drops[at].begin.value >= now - LATE_DAYS * DAY]
     return max(late, key=lambda at: drops[at].probability, default=None)
 
 
-def _none(past: PastYear, last: int, others: tuple[Drop, ...]) -> Explanation:
+def _none(past: PastYear, last: int, below: float, others: tuple[Drop, ...]) -> Explanation:
     """That no drop is likely."""
     nothing = {LUCK: 1.0, **dict.fromkeys(REAL, 0.0)}
     return Explanation(
         now=past.now,
         last=last,
+        below=below,
         explained=None,
         others=others,
         answer=LUCK,

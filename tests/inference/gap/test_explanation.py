@@ -89,14 +89,17 @@ def _drop(
 def test_the_newest_real_drop_that_is_not_history_is_explained(
     drops: list[Drop], since: float | None, chosen: int | None
 ) -> None:
-    assert choose(drops, 100.0 * DAY, None if since is None else since * DAY) == chosen
+    begun = None if since is None else since * DAY
+    assert choose(drops, 100.0 * DAY, begun, 0.1) == chosen
 
 
 def test_a_drop_matters_while_it_is_real_and_out() -> None:
-    assert matters(_drop(0))
-    assert not matters(_drop(0, probability=0.49))
-    assert not matters(_drop(0, returned=0.9))
-    assert not matters(_drop(0, share=0.009))
+    assert matters(_drop(0), 0.1)
+    assert not matters(_drop(0, probability=0.49), 0.1)
+    assert not matters(_drop(0, returned=0.9), 0.1)
+    assert not matters(_drop(0, share=0.0149), 0.1)
+    # machines are gone, and others stand in their place
+    assert not matters(_drop(0), 0.0149)
 
 
 def test_probabilities_follow_from_prior_and_evidence_by_bayes(storm: StressWorld) -> None:
