@@ -99,7 +99,9 @@ def reliability(years: list[Judged]) -> str:
     """Tenths of probability against how often what was given it was true, by age."""
     lines = [
         "And of each state that was given a probability, how often it was true (binomial standard "
-        "error in brackets), by the age of the newest drop:",
+        "error in brackets), by the age of the newest drop. Nobody knows that age: of years whose "
+        "drop began a day ago states that were true before are too probable, and over all years it "
+        "evens out:",
         "",
         "| newest drop began | years | "
         + " | ".join(f"{tenth * 10} to {tenth * 10 + 10}%" for tenth in range(10))
