@@ -306,16 +306,19 @@ def verdict(args: argparse.Namespace) -> Exit:
     option(
         "--since",
         metavar="T",
-        help="look for drops that began since T, a date or a time with zone (default: 100 days)",
+        help="the first drop that began since T, a date or a time with zone (default: the newest "
+        "that is not made good)",
     ),
     *_CAUSES,
 )
 def explain_drop(args: argparse.Namespace) -> Exit:
-    """Finds the likeliest drop in hashrate of the last 100 days (or since --since) and
-    gives the probability that it was noise of block arrivals, curtailment (weather, the
-    price of power), economics (hashprice below break-even) or a structural exit
-    (relocation, AI hosting). For each kind of evidence it shows the likelihood ratio of
-    each cause against noise. It names no cause whose probability is below 60%.
+    """Explains the drop in hashrate that matters now: the newest real one that is not made
+    good, or the first that began since --since. Gives the probability that it was noise
+    of block arrivals, curtailment (weather, the price of power), economics (hashprice
+    below break-even) or a structural exit (relocation, AI hosting), and lists the other
+    drops of the last year. For each kind of evidence it shows the likelihood ratio of
+    each cause against noise. It names no cause whose probability is below 60%. The
+    figures are those of `hashcanary verdict`.
 
     Uses blocks, labels of pools, prices, and daily series power_price_usd_per_mwh of
     vendors such as ercot where they are loaded; lists what is missing. The profiles of

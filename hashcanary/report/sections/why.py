@@ -24,7 +24,7 @@ _ASSUMPTIONS = (
 
 
 def explained(record: Record) -> Explanation | str:
-    """The likeliest drop of late and its causes, or why the blocks do not tell."""
+    """The drop that matters now and its causes, or why the blocks do not tell."""
     from hashcanary.inference.errors import NoBlocksToObserve, NoRetargets, TooFewToExplain
     from hashcanary.inference.gap.explanation import explain_drop
     from hashcanary.metrics.errors import NothingToMeasure
