@@ -19,7 +19,7 @@ from retarget_forecast import record
 from support.agreement import contradictions
 
 from hashcanary.inference.errors import TooFewToExplain
-from hashcanary.inference.gap.explanation import choose
+from hashcanary.inference.gap.explanation import choose, usual_gap
 from hashcanary.inference.gap.gap import drops_of, gap_of
 from hashcanary.inference.gap.past_year import PastYears
 from hashcanary.moments import DAY, iso_day, parse_moment
@@ -36,9 +36,10 @@ def said(past: PastYear, judge: Judge) -> list[str]:
     """What contradicts itself at the end of a past year."""
     gap = gap_of(past.draws)
     drops = [drop for _, drop in drops_of(past.draws)]
-    chosen = choose(drops, past.now, None, gap.below.value)
+    below = usual_gap(past.draws)
+    chosen = choose(drops, past.now, None, below)
     explained = None if chosen is None else drops[chosen]
-    return contradictions(judge.states(past), gap, rising_of(past.draws), explained)
+    return contradictions(judge.states(past), gap, rising_of(past.draws), explained, below)
 
 
 def of_record(every: int) -> tuple[int, list[str]]:

@@ -38,13 +38,17 @@ DAYS = (
 SEEDS = range(301, 307)
 
 
-def _of(record: Record) -> tuple[Verdict, Drop | None]:
-    explained = explain_drop(record).explained
-    return verdict_of(record), None if explained is None else explained.drop
+Said = tuple["Verdict", "Drop | None", float]
 
 
-def _said(found: Verdict, drop: Drop | None) -> list[str]:
-    return contradictions(found.probabilities, found.gap, found.rising, drop)
+def _of(record: Record) -> Said:
+    told = explain_drop(record)
+    drop = None if told.explained is None else told.explained.drop
+    return verdict_of(record), drop, told.below
+
+
+def _said(found: Verdict, drop: Drop | None, below: float) -> list[str]:
+    return contradictions(found.probabilities, found.gap, found.rising, drop, below)
 
 
 @pytest.mark.parametrize("day", DAYS, ids=str)
@@ -60,32 +64,32 @@ def test_head_and_explanation_agree_in_simulated_histories(seed: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def fallen(real_record: Record, cut: Cut) -> tuple[Verdict, Drop | None]:
+def fallen(real_record: Record, cut: Cut) -> Said:
     """March 2020, days after the price halved."""
     return _of(cut(real_record, day_start(date(2020, 3, 20)) + DAY))
 
 
-def test_what_is_planted_is_found(fallen: tuple[Verdict, Drop | None]) -> None:
-    found, drop = fallen
+def test_what_is_planted_is_found(fallen: Said) -> None:
+    found, drop, below = fallen
     assert drop is not None
 
     def sure(state: str) -> dict[str, float]:
         return {name: float(name == state) for name in STATES}
 
-    calm = contradictions(sure("calm"), found.gap, found.rising, drop)
+    calm = contradictions(sure("calm"), found.gap, found.rising, drop, below)
     assert any("takes" in one for one in calm)
     assert any("below its high" in one for one in calm)
-    caused = contradictions(sure("curtailed"), found.gap, found.rising, drop)
+    caused = contradictions(sure("curtailed"), found.gap, found.rising, drop, below)
     assert caused == ["curtailed for sure, and no part of the gap has that cause"]
-    back = contradictions(sure("recovering"), found.gap, found.rising, drop)
+    back = contradictions(sure("recovering"), found.gap, found.rising, drop, below)
     assert any(one.startswith("recovering for sure") for one in back)
-    rising = contradictions(sure("capitulating"), found.gap, 0.999, drop)
+    rising = contradictions(sure("capitulating"), found.gap, 0.999, drop, below)
     assert any(one.startswith("capitulating for sure") for one in rising)
     other = replace(drop, share=Interval(0.5, 0.4, 0.6))
-    assert any("none of the head's" in one for one in _said(found, other))
-    assert any("none is explained" in one for one in _said(found, None))
+    assert any("none of the head's" in one for one in _said(found, other, below))
+    assert any("none is explained" in one for one in _said(found, None, below))
     uneven = replace(found.gap, growth=Interval(0.5, 0.4, 0.6))
-    parts = contradictions(found.probabilities, uneven, found.rising, drop)
+    parts = contradictions(found.probabilities, uneven, found.rising, drop, below)
     assert sum("add up" in one for one in parts) == 2
 
 

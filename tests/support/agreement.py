@@ -23,13 +23,20 @@ _COUNTS = 0.005
 
 
 def contradictions(
-    probabilities: Mapping[str, float], gap: Gap, rising: float, explained: Drop | None
+    probabilities: Mapping[str, float],
+    gap: Gap,
+    rising: float,
+    explained: Drop | None,
+    below: float,
 ) -> list[str]:
-    """What the head and the explanation of a drop say against each other, in words."""
+    """What the head and the explanation of a drop say against each other, in words.
+
+    below: the median gap.
+    """
     state = max(probabilities, key=lambda name: probabilities[name])
     share = probabilities[state]
-    found = [*_parts(gap), *_of_drop(gap, explained)]
-    live = [one for one in gap.drops if matters(one, gap.below.value)]
+    live = [one for one in gap.drops if matters(one, below)]
+    found = [*_parts(gap), *_of_drop(gap, explained, live)]
     if state in {"calm", "noise"} and share > _HOLDS:
         found += [
             f"{state}, and a real drop takes {one.share.value:.1%} away"
@@ -57,8 +64,7 @@ def _parts(gap: Gap) -> list[str]:
     ]
 
 
-def _of_drop(gap: Gap, explained: Drop | None) -> list[str]:
-    live = [one for one in gap.drops if matters(one, gap.below.value)]
+def _of_drop(gap: Gap, explained: Drop | None, live: list[Drop]) -> list[str]:
     if explained is None:
         return ["a real drop is out, and none is explained"] if live else []
     if explained not in gap.drops:

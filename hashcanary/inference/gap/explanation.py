@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from hashcanary.inference.filter.observations import Blocks
     from hashcanary.inference.gap.gap import Drop
     from hashcanary.inference.gap.past_year import PastYear
+    from hashcanary.inference.gap.sampling import Draws
     from hashcanary.store.record import Record
 
 Factors = dict[str, float]
@@ -100,7 +101,7 @@ class Explanation:
     to posterior odds. recent: None where too few blocks are known. others: of the last year, the
     earliest first. pools, losing_regions, region_probabilities: who lost; empty where labels are
     missing. margin, power: None, () where missing, and then ``missing`` says why. now, last: Unix
-    seconds and height of the last block; below: how far hashrate is below the year's highest level.
+    seconds and height of the last block; below: of the year's highest level, the median gap.
     """
 
     now: float
@@ -137,7 +138,7 @@ def explain_drop(
     TooFewToExplain, BadStatement.
     """
     past = past_year(record, given)
-    found, below = drops_of(past.draws), float(parts_of(past.draws).below.mean())
+    found, below = drops_of(past.draws), usual_gap(past.draws)
     chosen = choose([one for _, one in found], past.now, since, below)
     others = tuple(one for at, (_, one) in enumerate(found) if at != chosen)
     blocks = blocks_of(record) if record.chain.height else None
@@ -181,10 +182,15 @@ def explain_drop(
     )
 
 
+def usual_gap(draws: Draws) -> float:
+    """Median of the gap over draws, a fraction of the year's highest level."""
+    return float(np.median(parts_of(draws).below))
+
+
 def matters(drop: Drop, below: float) -> bool:
     """Whether a real drop has not come back, and counts: growth may have made up for it.
 
-    below: fraction that hashrate is below the year's highest level.
+    below: median fraction that hashrate is below the year's highest level.
     """
     out = 1 - drop.returned.value > _OUT and below >= _MATTERS
     return drop.probability >= REAL_FROM and out and drop.share.value >= _MATTERS
