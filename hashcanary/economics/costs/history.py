@@ -279,7 +279,7 @@ def cost_answers(
 ) -> CostAnswers:
     """What each model says as known at the record's moment.
 
-    since: of the history, as in ``cost_history``. Raises NoCost where none says anything,
+    since: Unix seconds, as in ``cost_history``. Raises NoCost where none says anything,
     BadCostModel, NothingToMeasure.
     """
     history = cost_history(record, models, assumed, since)
