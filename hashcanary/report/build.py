@@ -31,12 +31,13 @@ ORDER = ("now", "history", "why", "revenue", "hurt", "pools", "ribbons", "next",
 
 def build_report(record: Record) -> Report:
     """The report on a record. Raises NothingToMeasure when it holds nothing to report on."""
-    with ThreadPoolExecutor(4) as beside:
-        counted, judging = beside.submit(compute_hurt, record), beside.submit(judged, record)
-        inferred, explaining = beside.submit(outlook, record), beside.submit(explained, record)
+    with ThreadPoolExecutor(3) as beside:
+        counted, inferred = beside.submit(compute_hurt, record), beside.submit(outlook, record)
+        # one after the other: both read the draws of the last year
+        telling = beside.submit(lambda: (judged(record), explained(record)))
         measured = _measured(record)
         ahead, hurting = inferred.result(), counted.result()
-        explanation, found = explaining.result(), judging.result()
+        found, explanation = telling.result()
     if isinstance(found, str):
         first = no_head(record, found)
     else:
