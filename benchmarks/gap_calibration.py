@@ -29,7 +29,6 @@ from hashcanary.inference.gap.sampling import (
     read_background,
 )
 from hashcanary.inference.gap.seen import DAYS
-from hashcanary.moments import DAY
 from hashcanary.studies.verdict.states import (
     KNOWN,
     Known,
@@ -38,6 +37,7 @@ from hashcanary.studies.verdict.states import (
     read_rules,
     states_of,
 )
+from hashcanary.studies.verdict.verdict import short_of
 
 Floats = NDArray[np.float64]
 LEVELS = (0.8, 0.95)
@@ -84,10 +84,7 @@ def judged(seed: int) -> Judged:
 def _states(world: World, draws: Draws) -> tuple[Floats, int]:
     """What was said, and which was true. These years know no margins, and nothing is spread."""
     rules = replace(read_rules(), prior_weight=0.0)
-    seen = world.seen
-    late = seen.where(seen.start >= seen.end[-1] - rules.noise_days * DAY - 1)
-    seconds = late.end - late.start
-    short = float(np.log((np.exp(late.log_rate) * seconds).sum() / seconds.sum()))
+    short = short_of(world.seen, rules.noise_days)
     said = probabilities(
         states_of(accounts_of(draws, rules), rules, 0.0, short), Known(0.0, 1.0, 0.0), rules
     )

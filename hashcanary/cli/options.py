@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from math import isnan
 from pathlib import Path
 
 from hashcanary.cli.declare import Option, beside, option, valued
@@ -115,6 +116,18 @@ def number_between(what: str, least: float, most: float) -> Callable[[str], floa
             raise argparse.ArgumentTypeError(
                 f"expected {what} from {least:g} to {most:g}, found {text!r}"
             )
+        return number
+
+    return parse
+
+
+def any_number(what: str) -> Callable[[str], float]:
+    """Reads a number of ``what``, whose limits are checked where it is used."""
+
+    def parse(text: str) -> float:
+        number = number_of(text)
+        if isnan(number):
+            raise argparse.ArgumentTypeError(f"expected {what}, a number, found {text!r}")
         return number
 
     return parse

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 POSTERIOR = "central 95% of the posterior"
 _RATIO = "95% confidence for the ratio of two rates"
 _DRAWS = "95% of the draws of fleets and power prices"
-_LOG_FACTOR = "log likelihood less that under luck, given the evidence above"
+_LOG_FACTOR = "log likelihood less that under luck; all kinds together lead from prior to answer"
 _CAUSES = dict(zip(NAMES, ("noise", "curtailment", "economics", "structural exit"), strict=True))
 _LONGEST_DAYS = 455
 # pools named in the evidence; blocks before a drop without which not half a loss could be seen
@@ -79,13 +79,9 @@ VIEW = View(
     facts=(
         Column("answer", "most probable cause, or that it cannot be told"),
         Column("least_named", "a less probable cause is not named", PROBABILITY, lambda _: ENOUGH),
-        Column("start", "beginning of the drop, median", _TIME, "explained.drop.begin.value"),
-        Column(
-            "start_low", "lower limit of its beginning (95%)", _TIME, "explained.drop.begin.low"
-        ),
-        Column(
-            "start_high", "upper limit of its beginning (95%)", _TIME, "explained.drop.begin.high"
-        ),
+        Column("start", "beginning of the drop, median", _TIME, f"{_BEGIN}.value"),
+        Column("start_low", "lower limit of its beginning (95%)", _TIME, f"{_BEGIN}.low"),
+        Column("start_high", "upper limit of its beginning (95%)", _TIME, f"{_BEGIN}.high"),
         Column("height_before", "last block before the drop", COUNT, "explained.height"),
         Column("last_height", "last block known", COUNT, "last"),
         Column("last_time", "time of the last block known", _TIME, "now"),

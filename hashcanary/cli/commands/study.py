@@ -148,7 +148,7 @@ def _drawn(args: argparse.Namespace, name: str) -> Exit:
     valued(
         "--offer",
         "USD/MWH",
-        opt.number_of,
+        opt.any_number("USD per MWh of critical IT"),
         "a rent of critical IT, power paid by the tenant; can be repeated; the "
         "sensitivity is of the first (default: median of the known contracts)",
         action="append",

@@ -80,7 +80,9 @@ def _lead(reading: Reading) -> str:
     return (
         f"Over the last 7 days the hashrate was {quantity(short['value'], HASHRATE, 3)}, {against} "
         f"the 30-day mean of {quantity(long['value'], HASHRATE, 3)}.{blocks} The depth of a "
-        "drawdown depends on the smoothing, so the table below compares all of them."
+        "drawdown depends on the smoothing, so the table below compares all of them. The gap above "
+        "is of the hashrate itself, in which the luck of a peak and of the last days does not "
+        "count."
     )
 
 

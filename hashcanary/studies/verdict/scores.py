@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from hashcanary.studies.verdict.spells import Label, Spell, Sure
 
 VERDICT, MIXTURE, EVEN = "verdict", "mixture", "even"
-RIVALS = ("ribbons", "drawdown", "gauge")
 LEVELS: dict[str, tuple[Sure, ...]] = {"high": ("high",), "medium": ("high", "medium")}
 # days that a rival counts of every state before it has seen one
 _PRIOR_DAYS = 10.0

@@ -123,7 +123,7 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
     past, judge = past_year(record, given), Judge(record)
     draws, seen, factors, rules = past.draws, past.seen, past.factors, judge.rules
     gap, margins = gap_of(draws), judge.margins(past)
-    short = _short(seen, rules.noise_days)
+    short = short_of(seen, rules.noise_days)
     shares = judge.probabilities(past, draws, short, margins.gone)
     lacking = {"hashprice", "power"} - factors.keys()
     lacking |= {"hashprice"} if np.isnan(margins.gone) else set()
@@ -151,7 +151,7 @@ def verdict_of(record: Record, given: Assumptions | None = None) -> Verdict:
         data_from=float(seen.start[0]),
         data_to=past.now,
         vendor=bool(seen.vendor.any()),
-        rank=_rank(record),
+        rank=_rank(record, past.now),
         changes=tuple(changes),
         unseen_days=unseen_days(seen),
         missing=tuple(kind for kind in ("hashprice", "power", "pools") if kind in lacking),
@@ -171,7 +171,7 @@ class Judge:
 
     def states(self, past: PastYear) -> dict[str, float]:
         """Probability of each state at the end of a past year."""
-        short = _short(past.seen, self.rules.noise_days)
+        short = short_of(past.seen, self.rules.noise_days)
         return self.probabilities(past, past.draws, short, self.margins(past).gone)
 
     def probabilities(
@@ -234,9 +234,10 @@ def _after_a_week(past: PastYear, rate: float) -> Draws:
     return past.sampler.after(whole).draw(moved, FOLLOWING)
 
 
-def _rank(record: Record) -> Rank | None:
+def _rank(record: Record, now: float) -> Rank | None:
     rows = metrics_of(record)["drawdown.sma30"].present()
-    if rows.is_empty() or rows["value"][-1] == 0:
+    # a mean of before a gap is none of now
+    if rows.is_empty() or rows["time"][-1] < now - _LATE_DAYS * DAY or rows["value"][-1] == 0:
         return None
     value, peak = float(rows["value"][-1]), int(rows["peak_time"][-1])
     earlier = rows.filter(pl.col("time") < peak, pl.col("value") <= value)
@@ -271,7 +272,7 @@ def unseen_days(seen: Seen) -> float:
     return float(max(YEAR_DAYS - covered, 0.0))
 
 
-def _short(seen: Seen, days: float) -> float:
+def short_of(seen: Seen, days: float) -> float:
     """Log of H/s by the blocks of the last days alone."""
     late = seen.where(seen.start >= seen.end[-1] - days * DAY - 1)
     seconds = late.end - late.start

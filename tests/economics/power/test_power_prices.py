@@ -150,3 +150,17 @@ def test_a_file_that_cannot_be_used_says_where(
     with pytest.raises(BadFigures) as error:
         read_power_prices(path)
     assert place in str(error.value)
+
+
+def test_a_tariff_counts_from_the_day_it_is_in_force() -> None:
+    def of(region: str, when: int) -> float:
+        mix = power_mix(read_power_prices(), when)
+        (part,) = [one for one in mix.parts if one.region == region]
+        return part.usd_per_kwh
+
+    # known in July 2022, the levy that falls with the price of power is of 2023
+    assert of("central-asia", _moment(2022, 12, 31)) == 0.044
+    assert of("central-asia", _moment(2023, 1, 2)) == 0.050
+    # Ethiopia's steps were published in October 2025
+    assert of("gulf-africa-south-america", _moment(2025, 11, 30)) == 0.043
+    assert of("gulf-africa-south-america", _moment(2025, 12, 2)) == 0.045
