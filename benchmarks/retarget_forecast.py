@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ERROR_BARS = {36: 0.80, 72: 0.80, 144: 0.80, 288: 0.80, 504: 0.85, 1008: 0.93, 1512: 0.95}
 ERAS = {"2011-2014": (1.29e9, 1.42e9), "2020-2026": (1.57e9, 2e9)}
 TUNED_TO = 1_704_067_200
+# what lies outside of the 95% band on either side
+TAIL = 0.025
 # how far a band's share may be from what it says
 WITHIN = 0.03
 
@@ -104,6 +106,27 @@ def second_table(found: list[PointScore]) -> str:
     return "\n".join(lines)
 
 
+def tail_table(found: list[RetargetOutcome]) -> str:
+    """How often the change came below and above the outermost quantiles."""
+    eras = {
+        "2011-2014": ERAS["2011-2014"],
+        "2020-2023": (1.57e9, TUNED_TO),
+        "since": (TUNED_TO, 2e9),
+    }
+    lines = [
+        "| blocks into the epoch | " + " | ".join(f"{era}, below | above" for era in eras) + " |",
+        "|---" * (1 + 2 * len(eras)) + "|",
+    ]
+    for point in sorted({one.point for one in found}):
+        cells = []
+        for start, end in eras.values():
+            pits = [o.pit for o in found if o.point == point and start <= o.time < end]
+            outside = (sum(pit < TAIL for pit in pits), sum(pit > 1 - TAIL for pit in pits))
+            cells += [f"{count / len(pits):.1%}" for count in outside]
+        lines.append(f"| {point} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def within(eras: list[list[PointScore]]) -> str:
     """How many shares are within 3 points, and how many a perfect forecaster's would be."""
     shares = [
@@ -142,6 +165,10 @@ def page(found: list[RetargetOutcome]) -> str:
         for name, score in eras.items()
     ]
     parts.append(within(list(eras.values())))
+    parts.append(
+        "How often the change came below the 2.5% quantile, and above the 97.5% quantile.\n\n"
+        + tail_table(found)
+    )
     parts.append("The retarget after the next, 2020-2026.\n\n" + second_table(eras["2020-2026"]))
     return "\n\n".join(parts) + "\n"
 

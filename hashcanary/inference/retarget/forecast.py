@@ -5,7 +5,8 @@ the time T of the n intervals that remain. For each model of the bank the expect
 gives the mean of T, and its variance is that of the path plus that of n exponential intervals. T is
 a Gamma variate with that mean and variance: with a known rate its shape is n, exactly the noise of
 the remaining blocks; whatever is not known of the rate only lowers the shape, so no band is
-narrower than that noise. The models are mixed by their weights.
+narrower than that noise. The models are mixed by their weights, and with a fall that no block shows
+yet (``falls``), one Gamma variate for each of its depths.
 
 Beside it stand the rules it is measured against, as others publish them. Theirs: ``change`` is the
 relative change of difficulty at the next retarget; times in seconds; intervals counted from the
@@ -25,6 +26,8 @@ from hashcanary.inference.errors import EpochStartMissing
 from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.filter.observations import BIN, CLOCK_AT_TIP, FEWEST, Blocks, blocks_of
 from hashcanary.inference.filter.posterior import Posterior, posterior, state_of, up_to
+from hashcanary.inference.retarget.falls import UNSEEN_DAYS, lasting_falls
+from hashcanary.moments import DAY
 
 if TYPE_CHECKING:
     from hashcanary.store.record import Record
@@ -182,7 +185,7 @@ def forecast_from(blocks: Blocks, now: Posterior, network: Network) -> RetargetF
         needed=size - 1,
         retarget_height=first_height + size,
         change=span.quantiles(levels),
-        date=now.time + waiting_for(now, left + 1, work).quantiles(levels),
+        date=now.time + with_fall(waiting_for(now, left + 1, work)).quantiles(levels),
         second_height=first_height + 2 * size,
         second_change=second.change(levels),
         second_date=now.time + second.wait(levels),
@@ -202,12 +205,14 @@ def _span(blocks: Blocks, now: Posterior, network: Network, first_time: int, wor
         return Span(measured, network.target_timespan, 0.0, None)
     recent = np.sort(blocks.time[-_MEDIAN_SPAN:])
     least = float(recent[recent.size // 2] + 1 - first_time)
-    waiting = waiting_for(now, left, work)
+    waiting = with_fall(waiting_for(now, left, work))
     return Span(now.time - first_time, network.target_timespan, least, waiting)
 
 
 def waiting_for(now: Posterior, count: int, work: float) -> Waiting:
-    """How long ``count`` blocks of ``work`` hashes take from the posterior's block on."""
+    """How long ``count`` blocks of ``work`` hashes take from the posterior's block on, by its
+    models, without a fall.
+    """
     sums = _sums(now, _bins(count, 0))
     # relative variance: the rate's, the blocks' own, and the last header's clock
     mean = work * np.exp(sums[:, 0] + sums[:, 2] / 2)
@@ -215,6 +220,23 @@ def waiting_for(now: Posterior, count: int, work: float) -> Waiting:
     noise = np.maximum(sums[:, 5], 1.0 / count)
     relative = spread + noise * (1 + spread) + (CLOCK_AT_TIP / mean) ** 2
     return Waiting(now.weights, 1.0 / relative, mean)
+
+
+def with_fall(waiting: Waiting) -> Waiting:
+    """The same where a lasting fall may have begun, or begin before the wait is over."""
+    # beside a fall the models' differences are small: one variate of their mean and variance
+    mean = float(waiting.weights @ waiting.mean)
+    square = float(waiting.weights @ (waiting.mean**2 * (1 + 1 / waiting.shape)))
+    falls, days = lasting_falls(), mean / DAY
+    chance = falls.probability(days + UNSEEN_DAYS)
+    begun = chance * UNSEEN_DAYS / (days + UNSEEN_DAYS)
+    longer = np.concatenate((falls.whole, falls.some))
+    weights = np.repeat((begun, chance - begun), falls.whole.size) / falls.whole.size
+    return Waiting(
+        np.concatenate((waiting.weights * (1 - chance), weights)),
+        np.concatenate((waiting.shape, np.full(longer.size, 1 / (square / mean**2 - 1)))),
+        np.concatenate((waiting.mean, mean * np.exp(longer))),
+    )
 
 
 def _bins(first: int, second: int) -> tuple[Floats, Floats]:
@@ -243,7 +265,8 @@ class _Second:
     """The second retarget: log-normal for each model, by the delta method about the mean paths.
 
     Its span is work' / rate over the next epoch, where work' is set by the first span: a slow rest
-    of this epoch makes the next one's blocks easier. Both rest on one path of the rate.
+    of this epoch makes the next one's blocks easier. Both rest on one path of the rate, and a
+    lasting fall is in both from when it begins.
     """
 
     def __init__(
@@ -257,32 +280,70 @@ class _Second:
         first = np.clip(timespan / whole, 1 / LIMIT, LIMIT)
         # at the limit the next work no longer depends on the rest of this epoch
         part = np.where((first < LIMIT) & (first > 1 / LIMIT), rest / whole, 0.0)
-        self._weights = now.weights
         log_second = np.log(work * first) + sums[:, 1]
-        self._change = np.log(timespan) - log_second
         noise = part**2 * np.maximum(sums[:, 5], 1 / (left + 1)) + sums[:, 6]
         rate = part**2 * sums[:, 2] + sums[:, 3] - 2 * part * sums[:, 4]
-        self._variance = np.maximum(rate, 0.0) + noise
         # the date: the rest of this epoch plus all of the next one
         until = work * np.exp(sums[:, 0])
         following = np.exp(log_second) * size / (size - 1)
         total = until + following
         a, b = (until - following * part) / total, following / total
-        self._until = np.log(total)
-        self._until_variance = (
+        variance = (
             a**2 * (sums[:, 2] + sums[:, 5])
             + b**2 * (sums[:, 3] + sums[:, 6])
             + 2 * a * b * sums[:, 4]
         )
+        weights = now.weights
+        chances, now_longer, then_longer = _falls_of_two(
+            float(weights @ until) / DAY, timespan / DAY
+        )
+        by_now, by_then, later = float(weights @ part), float(weights @ a), float(weights @ b)
+        self._weights = np.concatenate((weights * (1 - chances.sum()), chances))
+        self._change = _with_shifts(
+            weights,
+            np.log(timespan) - log_second,
+            np.maximum(rate, 0.0) + noise,
+            by_now * now_longer - then_longer,
+        )
+        self._until = _with_shifts(
+            weights, np.log(total), variance, by_then * now_longer + later * then_longer
+        )
 
     def change(self, levels: Floats) -> Floats:
         """Relative change at each of ``levels``."""
-        mixed = _log_quantiles(self._weights, self._change, self._variance, levels)
+        mixed = _log_quantiles(self._weights, *self._change, levels)
         return np.asarray(np.clip(mixed, 1 / LIMIT, LIMIT) - 1.0)
 
     def wait(self, levels: Floats) -> Floats:
         """Seconds until the second retarget's block, at each of ``levels``."""
-        return _log_quantiles(self._weights, self._until, self._until_variance, levels)
+        return _log_quantiles(self._weights, *self._until, levels)
+
+
+def _falls_of_two(days: float, following: float) -> tuple[Floats, Floats, Floats]:
+    """Chance of each fall, and the logarithms of what it adds to two waits in a row, of so many
+    days: it began before, begins in the first, or in the second.
+    """
+    falls = lasting_falls()
+    spans = np.array([UNSEEN_DAYS, days, following])
+    chance = falls.probability(float(spans.sum())) * spans / spans.sum()
+    none = np.zeros(falls.whole.size)
+    return (
+        np.repeat(chance / none.size, none.size),
+        np.concatenate((falls.whole, falls.some, none)),
+        np.concatenate((falls.whole, falls.whole, falls.some)),
+    )
+
+
+def _with_shifts(
+    weights: Floats, mean: Floats, variance: Floats, shifts: Floats
+) -> tuple[Floats, Floats]:
+    """Means and variances of normals, and of all of them as one, moved by each of ``shifts``."""
+    middle = float(weights @ mean)
+    whole = float(weights @ (variance + (mean - middle) ** 2))
+    return (
+        np.concatenate((mean, middle + shifts)),
+        np.concatenate((variance, np.full(shifts.size, whole))),
+    )
 
 
 def _log_quantiles(weights: Floats, mean: Floats, variance: Floats, levels: Floats) -> Floats:

@@ -9,18 +9,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import hashcanary.inference.retarget.forecast as forecast_module
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.targets import difficulty_change
 from hashcanary.inference.errors import EpochStartMissing
+from hashcanary.inference.explain.causes import read_causes
 from hashcanary.inference.filter.bank import LEVELS, Bank, Model
 from hashcanary.inference.filter.observations import Blocks
 from hashcanary.inference.filter.posterior import Posterior, history, posterior, state_of
+from hashcanary.inference.retarget.falls import LASTING, UNSEEN_DAYS, lasting_falls
 from hashcanary.inference.retarget.forecast import (
     Span,
     Waiting,
     forecast_from,
     forecast_retarget,
     waiting_for,
+    with_fall,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +68,66 @@ def test_a_moving_rate_spreads_as_simulated_paths_do() -> None:
     drawn = np.quantile(total, LEVELS)
     # 4000 draws place a 2.5% quantile to about a twentieth of a standard deviation
     assert found == pytest.approx(drawn, abs=0.12 * total.std())
+
+
+def _with_falls_drawn(
+    random: np.random.Generator, waits: np.ndarray, days: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The waits in which falls of the stated causes begin, and which of them any did."""
+    causes = [one for one in read_causes().real if one.name in LASTING]
+    total, begun = np.ones_like(waits), np.zeros(waits.size, dtype=bool)
+    for cause in causes:
+        count = random.poisson(cause.a_year * (days + UNSEEN_DAYS) / 365.25, waits.size)
+        for row in np.flatnonzero(count).tolist():
+            depth = float(cause.depth.at(np.array(random.random())))
+            start = random.uniform(-UNSEEN_DAYS, days) / days
+            total[row] /= 1 - min(depth, 0.95) * (1 - max(start, 0.0))
+            begun[row] = True
+    return waits * total, begun
+
+
+def test_a_fall_to_come_lengthens_the_wait_as_often_as_its_causes_say() -> None:
+    now = known((Model(0.0, 0.0, 0.0, 0.0, 0.0),), 0.02)
+    count, random = 1800, np.random.default_rng(11)
+    plain = waiting_for(now, count, WORK)
+    found = with_fall(plain)
+    rate = 1e20 * np.exp(0.02 * random.standard_normal(400_000))
+    waits = random.gamma(count, WORK / rate)
+    drawn, begun = _with_falls_drawn(random, waits, float(plain.mean[0]) / 86_400)
+    days = float(plain.mean[0]) / 86_400
+    assert lasting_falls().probability(days + UNSEEN_DAYS) == pytest.approx(begun.mean(), abs=1e-3)
+    assert found.weights.sum() == pytest.approx(1.0)
+    assert found.weights @ found.mean == pytest.approx(drawn.mean(), rel=3e-3)
+    # a law of four depths is in the middle within a tenth of a deviation of one of all depths
+    middle, tail = LEVELS[:6], np.array([0.975, 0.99])
+    at = np.quantile(drawn, middle)
+    assert found.quantiles(middle) == pytest.approx(at, abs=0.1 * plain.mean[0] * 0.03)
+    assert found.below(np.quantile(drawn, tail)) == pytest.approx(tail, abs=0.004)
+    # and without one it is what it was
+    assert plain.below(np.quantile(waits[~begun], [0.5])) == pytest.approx([0.5], abs=0.01)
+
+
+def test_a_fall_is_in_both_retargets_that_follow_it(
+    chains: ModuleType, stormy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = chains.record_from(stormy)
+    heights = [chains.FIRST + 2 * 2016 + m for m in (36, 1900)]
+    falling = [forecast_retarget(record, height) for height in heights]
+    none = replace(lasting_falls(), a_year=0.0)
+    monkeypatch.setattr(forecast_module, "lasting_falls", lambda: none)
+    steady = [forecast_retarget(record, height) for height in heights]
+
+    def moved(name: str, at: int, level: int) -> float:
+        return float(getattr(falling[at], name)[level] - getattr(steady[at], name)[level])
+
+    # two weeks ahead a fall takes points off the lowest quantile, two thirds of a day next to none
+    assert -0.05 < moved("change", 0, 0) < -0.01
+    assert abs(moved("change", 1, 0)) < 0.003
+    assert -0.06 < moved("second_change", 1, 0) < -0.01
+    assert moved("date", 0, -1) > 3600
+    assert moved("second_date", 1, -1) > 3600
+    for name, at in (("change", 0), ("change", 1), ("second_change", 0), ("second_change", 1)):
+        assert abs(moved(name, at, -1)) < 0.01
 
 
 @pytest.mark.parametrize("count", [1, 2, 17, 18, 19, 500, 2014])
