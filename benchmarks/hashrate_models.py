@@ -19,7 +19,7 @@ from retarget_forecast import TUNED_TO, record
 from scipy.special import betaln
 
 from hashcanary.chain.networks import MAIN
-from hashcanary.inference.filter.bank import BANK, CALM, Bank, Model, run_bank
+from hashcanary.inference.filter.bank import BANK, Bank, Model, run_bank
 from hashcanary.inference.filter.kernels import compiled
 from hashcanary.inference.filter.observations import BIN, blocks_of, observe
 
@@ -98,6 +98,7 @@ def changepoint_scores(sums: Floats, blocks: float, hazard: float, shape: float)
 def compare(seen: Observations) -> list[Scored]:
     """Every model with the setting that scores best before 2024."""
     early = _early(seen)
+    calm = _without_shocks()
     sums = seen.count * seen.seconds / seen.work
 
     def best(name: str, tried: dict[str, Floats]) -> Scored:
@@ -140,7 +141,7 @@ def compare(seen: Observations) -> list[Scored]:
             f"{len(BANK.models)} models",
             run_bank(seen, _without_price()).scores,
         ),
-        Scored("bank without shocks", f"{len(CALM.models)} models", run_bank(seen, CALM).scores),
+        Scored("bank without shocks", f"{len(calm.models)} models", run_bank(seen, calm).scores),
         Scored("bank (used)", f"{len(BANK.models)} models", run_bank(seen, BANK).scores),
     ]
 
@@ -151,6 +152,11 @@ def _without_price() -> Bank:
         for m in BANK.models
     )
     return Bank(tuple(models), BANK.forgetting, BANK.sharpness, BANK.shocks)
+
+
+def _without_shocks() -> Bank:
+    assert BANK.shocks is not None
+    return Bank(BANK.models[: -BANK.shocks.groups], BANK.forgetting, BANK.sharpness)
 
 
 def _early(seen: Observations) -> NDArray[np.bool_]:

@@ -18,13 +18,11 @@ from hashcanary.chain.targets import work_float64_column
 from hashcanary.inference.filter.bank import (
     BANDS,
     BANK,
-    CALM,
     LEVELS,
     Bank,
     Model,
     quantiles,
     run_bank,
-    smooth,
     spread,
     weights_of,
 )
@@ -59,19 +57,17 @@ def observed(world: str, seed: int) -> tuple[Observations, Floats]:
 
 
 def held(seen: Observations, rate: Floats, bank: Bank) -> dict[str, Floats]:
-    """The shares of looks (3,) at which the bands held the truth, filtered and smoothed."""
+    """The shares of looks (3,) at which the bands held the truth."""
     filtered = run_bank(seen, bank, keep=True)
-    calm = filtered if bank.shocks is None else run_bank(seen, CALM, keep=True)
     at = np.arange(LEARNING, seen.size - 1, APART)
-    kept, later = filtered.kept[at], smooth(calm)
+    kept = filtered.kept[at]
     truth = rate[at][:, None]
     known = {
-        "filtered": (
+        "as known then": (
             weights_of(kept[:, :, 5]),
             kept[:, :, 0] + kept[:, :, 1],
             kept[:, :, 2] + 2 * kept[:, :, 3] + kept[:, :, 4],
         ),
-        "smoothed": (later.weights[at], later.mean[at], later.variance[at]),
     }
     shares = {}
     for name, mixture in known.items():

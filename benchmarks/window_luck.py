@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from inference_page import write_part
 from retarget_forecast import record
+from support.records import chain as chain_of
+from support.records import record as simple_record
 from support.worlds import START, WORLDS, world_chain, world_path
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.chain.targets import work_float64_column
-from hashcanary.inference.filter.bank import BANDS, Filtered, run_bank
-from hashcanary.inference.filter.comparison import compared
-from hashcanary.inference.filter.observations import Blocks, blocks_of, observe
+from hashcanary.inference.filter.bank import BANDS
+from hashcanary.inference.filter.bank import LEVELS as BAND_ENDS
+from hashcanary.inference.filter.observations import Blocks, blocks_of
+from hashcanary.inference.gap.change import change_of, windows_around
+from hashcanary.inference.gap.past_year import PastYears
 from hashcanary.inference.luck.luck import window_luck
 from hashcanary.inference.luck.windows import (
     between_blocks,
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 
 LEVELS = (0.5, 0.1, 0.01)
 CHAINS, DAYS = 8, 400
+# blocks of each chain before the first look, and between two
+LEARNING, APART = 90 * 144, 1440
 # windows of the real record that somebody spoke of: the first day and the day after the last
 WINDOWS = (
     ("2021-06-25", "2021-07-02", "the week before the record fall of the difficulty"),
@@ -176,29 +182,26 @@ def held(world: str, seed: int) -> Floats:
     """(looks, 4): whether each band held, and how large the true change was."""
     path = world_path(world, DAYS, seed)
     chain = world_chain(path, seed)
-    filtered = run_bank(
-        observe(as_blocks(chain.first_height, chain.times, chain.bits), MAIN), keep=True
-    )
-    seen = filtered.observations
-    looks = []
-    for end in range(600, seen.size, 23):
-        known = Filtered(
-            filtered.bank,
-            seen.where(np.arange(seen.size) < end),
-            filtered.states_after(end - 1),
-            filtered.scores[:end],
-            filtered.kept[:end],
-        )
-        last = float(seen.time[end - 1])
-        found = compared(known, (last - 33 * DAY, last - 30 * DAY), (last - 3 * DAY, last))
-        now, then = (
+    mined = as_record(chain.times.tolist(), chain.first_height, chain.bits.tolist())
+    blocks, years, looks = blocks_of(mined), PastYears(mined), []
+    for end in range(LEARNING, blocks.height.size - 1, APART):
+        known = blocks.part(0, end)
+        last = float(known.time.max())
+        then, now = (last - 33 * DAY, last - 30 * DAY), (last - 3 * DAY, last)
+        found = change_of(years.around(windows_around(known, then, now)), then, now)
+        late, early = (
             float(np.interp(np.linspace(*span, 60) - START, path.times, np.log(path.rates)).mean())
-            for span in (found.now, found.then)
+            for span in (now, then)
         )
-        bounds = np.log1p(found.quantiles())
-        inside = [bounds[at] <= now - then <= bounds[6 - at] for at in (2, 1, 0)]
-        looks.append([*inside, abs(now - then)])
+        bounds = np.log1p(found.quantiles(BAND_ENDS))
+        inside = [bounds[at] <= late - early <= bounds[6 - at] for at in (2, 1, 0)]
+        looks.append([*inside, abs(late - early)])
     return np.array(looks, dtype=np.float64)
+
+
+def as_record(times: list[int], first: int, bits: list[int]) -> Record:
+    """A record of blocks alone."""
+    return simple_record(chain_of(times, first, bits), simulated=True)
 
 
 def real_windows(real: Record) -> str:

@@ -24,13 +24,13 @@ from hashcanary.views.text import count, day, how_often, minute, moved, percent
 
 if TYPE_CHECKING:
     from hashcanary.inference.drops.drops import Drop, DropList
-    from hashcanary.inference.filter.comparison import Comparison
+    from hashcanary.inference.gap.change import Change
     from hashcanary.inference.luck.luck import WindowLuck
     from hashcanary.store.record import Record
 
 YEAR_DAYS = 365.25
 _DAYS = 3
-# drops whose probability by the dynamic models is given, percent
+# drops whose probability is given, percent
 _DROPS = (0, 5, 10, 20)
 _SMALLEST = 1e-6
 _EXACT = "95% confidence, exact (ratio of two Gamma variates)"
@@ -57,7 +57,12 @@ VIEW = View(
         Column("reference_last", "last block compared with", COUNT, "reference.last"),
         Column("hashrate_before", "hashrate over those blocks", HASHRATE, "rate"),
         Column("span", "span in which the window may be the worst", DAYS, "span_days"),
-        Column("models_change", "change by the dynamic models", FRACTION, limits=_POSTERIOR),
+        Column(
+            "models_change",
+            "change, by draws of what happened around it",
+            FRACTION,
+            limits=_POSTERIOR,
+        ),
         Column("models_correlation", "correlation of both log hashrates", RATIO),
     ),
     tables={
@@ -75,7 +80,7 @@ VIEW = View(
         )
     },
     more={
-        "models": "quantiles of the change of the hashrate by the dynamic models",
+        "models": "quantiles of the change of the hashrate, by draws of what happened around it",
         "missing": "what was not known",
     },
 )
@@ -110,28 +115,26 @@ def luck(
     return answer(record, noise, *_compared(record, noise))
 
 
-def _compared(record: Record, noise: WindowLuck) -> tuple[Comparison | None, str]:
-    """The window against the blocks before it by the dynamic models, or why there is no answer."""
+def _compared(record: Record, noise: WindowLuck) -> tuple[Change | None, str]:
+    """The window against the blocks before it by draws of that time, or why there is no answer."""
     from hashcanary.inference.errors import WindowNotKnown
-    from hashcanary.inference.filter.comparison import compare_record
+    from hashcanary.inference.gap.change import change_between
 
     assert noise.reference is not None
     before = (noise.reference.start, noise.reference.end)
     try:
-        return compare_record(record, before, (noise.window.start, noise.window.end)), ""
+        return change_between(record, before, (noise.window.start, noise.window.end)), ""
     except WindowNotKnown as error:
         return None, str(error)
 
 
-def answer(
-    record: Record, noise: WindowLuck, models: Comparison | None, no_models: str = ""
-) -> Answer:
+def answer(record: Record, noise: WindowLuck, models: Change | None, no_models: str = "") -> Answer:
     """The answer of a window that was judged. no_models: why there is no comparison by them."""
     from hashcanary.inference.filter.bank import LEVELS
 
     window, reference = noise.window, noise.reference
     assert reference is not None
-    quantiles = [] if models is None else [float(change) for change in models.quantiles()]
+    quantiles = [] if models is None else [float(one) for one in models.quantiles(LEVELS)]
     change = None if models is None else Interval(quantiles[3], quantiles[0], quantiles[-1])
     known: dict[str, Cell] = {
         "start": round(window.start),
@@ -165,7 +168,7 @@ def answer(
     )
 
 
-def _table(noise: WindowLuck, models: Comparison | None) -> Table:
+def _table(noise: WindowLuck, models: Change | None) -> Table:
     row = (
         noise.window.blocks,
         noise.expected,
@@ -189,18 +192,24 @@ def _luck_sentences(noise: WindowLuck) -> list[str]:
     ]
 
 
-def _by_models(models: Comparison | None, change: Interval | None) -> list[str]:
+def _by_models(models: Change | None, change: Interval | None) -> list[str]:
     if models is None or change is None:
         return []
     low, high = (percent(end, signed=True) for end in change.ends)
-    chances = ", ".join(
-        f"by more than {drop}%: {small(models.fallen(drop / 100))}" for drop in _DROPS[1:]
-    )
+    chances = ", ".join(f"by more than {drop}%: {_share(models, drop)}" for drop in _DROPS[1:])
     return [
-        f"By the dynamic models hashrate changed by {percent(change.value, signed=True)} (95%: "
-        f"{low} to {high}).",
-        f"P(lower hashrate): {small(models.fallen(0.0))}; {chances}.",
+        "With the days around it, and what drops usually look like, hashrate changed by "
+        f"{percent(change.value, signed=True)} (95%: {low} to {high}).",
+        f"P(lower hashrate): {_share(models, 0)}; {chances}.",
     ]
+
+
+def _share(models: Change, drop: int) -> str:
+    """A share of the draws, which tell no less than one of them."""
+    chance, least = models.fallen(drop / 100), models.least
+    if chance < least:
+        return f"<{percent(least)}"
+    return f">{percent(1 - least)}" if chance > 1 - least else percent(chance)
 
 
 def _apart(noise: WindowLuck, change: Interval | None) -> list[str]:
@@ -208,9 +217,8 @@ def _apart(noise: WindowLuck, change: Interval | None) -> list[str]:
     if change is None or (noise.low <= change.high and change.low <= noise.high):
         return []
     return [
-        "The two differ: the first is of this window's blocks alone, while the models spread what "
-        "happens within hours over the days around it. `explain drop` and `verdict` take a sudden "
-        "drop for what it is."
+        "The two differ: the first is of this window's blocks alone, while the second weighs them "
+        "with the days around it and with how often drops of such a depth begin."
     ]
 
 

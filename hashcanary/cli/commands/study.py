@@ -228,10 +228,10 @@ def luck(args: argparse.Namespace) -> Exit:
     this window alone; the other is for the worst window of its length in a span such as
     a year, for a window picked because it looks bad.
 
-    The dynamic models add how far hashrate in the window lies below that of the blocks
-    before, and the probability that it is lower by more than 0, 5, 10 and 20%. The two
-    answers differ: the test assumes constant hashrate, the models let it vary as it has
-    varied before.
+    A second answer is how far hashrate in the window lies below that of the blocks
+    before, and the probability that it is lower by more than 0, 5, 10 and 20%: by the
+    draws on which `explain drop` rests, of the year around the window. The test assumes
+    constant hashrate; the draws let it wander, fall and come back.
 
     Exits with 3 where blocks at an end of the window, or before it, are not known.
 

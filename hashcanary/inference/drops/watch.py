@@ -105,7 +105,7 @@ def afresh(edges: Edges, bank: Bank, place: int) -> Edges:
     states[place, :, 2] += _AFRESH
     later = edges.spans[place + 1 :]
     if later.shape[0]:
-        kept = np.empty((later.shape[0], len(bank.models), 7))
+        kept = np.empty((later.shape[0], len(bank.models), 6))
         run_forward(
             later,
             bank.rows(),
@@ -114,7 +114,7 @@ def afresh(edges: Edges, bank: Bank, place: int) -> Edges:
             kept,
             np.empty(later.shape[0]),
         )
-        states[place + 1 :] = kept[:, :, :6]
+        states[place + 1 :] = kept
     return replace(edges, states=states, beliefs=beliefs_of(bank, states, edges.change))
 
 
@@ -310,7 +310,7 @@ def _grown(watch: Watch, known: Blocks, clock: Floats, seen: Observations) -> Ed
     if not seen.size:
         return old
     state = old.states[-1] if old.height.size else None
-    kept = run_bank(seen, watch.bank, state=state, keep=True).kept[:, :, :6]
+    kept = run_bank(seen, watch.bank, state=state, keep=True).kept
     change = np.nan_to_num(known.change[seen.index])
     return old.joined(
         Edges(

@@ -114,17 +114,13 @@ _RESPONSE = 0.004
 _SHOCK = (2.0, 0.10)
 
 
-def _models(transients: tuple[tuple[float, float], ...]) -> tuple[Model, ...]:
-    return tuple(
-        Model(wander, days, sd, growth, _RESPONSE, prior)
-        for (days, sd), wander, (growth, prior) in product(transients, _WANDERS, _GROWTHS)
-    )
-
-
-CALM = Bank(_models(_TRANSIENTS), forgetting=0.9995, sharpness=2.5)
-"""The bank without shocks: what smooths, and so oversmooths them."""
 BANK = Bank(
-    _models((*_TRANSIENTS, _SHOCK)),
+    tuple(
+        Model(wander, days, sd, growth, _RESPONSE, prior)
+        for (days, sd), wander, (growth, prior) in product(
+            (*_TRANSIENTS, _SHOCK), _WANDERS, _GROWTHS
+        )
+    ),
     forgetting=0.9995,
     sharpness=2.5,
     shocks=Shocks(groups=len(_WANDERS) * len(_GROWTHS), enter=0.002, end=0.05),
@@ -137,7 +133,7 @@ class Filtered:
 
     state: (m, 6) after the last one: x, u, var x, cov xu, var u, log weight. scores: (n,) log
     predictive density of each observation under the weighted models, 0 where nothing was observed
-    or known before. kept: (n, m, 7) the state after each, and its log likelihood; or (0, m, 7).
+    or known before. kept: (n, m, 6) the state after each, or (0, m, 6).
     """
 
     bank: Bank
@@ -148,16 +144,7 @@ class Filtered:
 
     def states_after(self, index: int) -> Floats:
         """The (m, 6) state after observation ``index``, of those that were kept."""
-        return self.kept[index, :, :6].copy()
-
-
-@dataclass(frozen=True, slots=True)
-class Smoothed:
-    """Mean and variance (n, m) of the log rate at each step's end given everything; weights."""
-
-    mean: Floats
-    variance: Floats
-    weights: Floats
+        return self.kept[index].copy()
 
 
 def first_guess(observations: Observations, bank: Bank) -> Floats:
@@ -186,7 +173,7 @@ def run_bank(
     fresh = state is None
     now = first_guess(observations, bank) if state is None else state.copy()
     scores = np.zeros(size)
-    kept = np.empty((size if keep else 0, count, 7))
+    kept = np.empty((size if keep else 0, count, 6))
     run_forward(
         observations.spans(),
         bank.rows(),
@@ -205,47 +192,6 @@ def weights_of(log_weights: Floats) -> Floats:
     """Weights that sum to one over the last axis."""
     shifted = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
-
-
-def smooth(filtered: Filtered) -> Smoothed:
-    """What is known of each bin once everything is known.
-
-    Models are weighted by their scores on both sides of a bin, discounted with distance. Needs a
-    run that kept its states, of a bank without shocks such as ``CALM`` (ValueError otherwise).
-    """
-    from hashcanary.inference.filter.kernels import run_back
-
-    kept, seen = filtered.kept, filtered.observations
-    check_smoothable(filtered)
-    mean, variance = np.empty(kept.shape[:2]), np.empty(kept.shape[:2])
-    run_back(
-        seen.spans(),
-        filtered.bank.rows(),
-        kept,
-        mean,
-        variance,
-    )
-    return Smoothed(mean, variance, weights_of(kept[:, :, 5] + _later_scores(filtered)))
-
-
-def check_smoothable(filtered: Filtered) -> None:
-    """Raise ValueError for a run that kept no states, or of a bank with shocks.
-
-    A shock mixes the models' states, and the recursion backwards takes each model on its own.
-    """
-    if filtered.kept.shape[0] != filtered.observations.size:
-        raise ValueError("smoothing needs run_bank(..., keep=True)")
-    if filtered.bank.shocks is not None:
-        raise ValueError("smoothing needs a bank without shocks, such as CALM")
-
-
-def _later_scores(filtered: Filtered) -> Floats:
-    """The (n, m) discounted log likelihoods of what follows each observation."""
-    from hashcanary.inference.filter.kernels import later_scores
-
-    later = np.zeros(filtered.kept.shape[:2])
-    later_scores(filtered.kept, filtered.observations.step, filtered.bank.settings(), later)
-    return later
 
 
 # the central bands everything is given in, and the quantiles that bound them

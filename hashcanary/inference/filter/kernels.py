@@ -1,4 +1,4 @@
-"""The compiled recursions of the filter bank: one pass forward, one back, all models at once.
+"""The compiled recursions of the filter bank: one pass forward, all models at once.
 
 A model's state is a level x (random walk with drift) and a transient u (Ornstein-Uhlenbeck); the
 log of the hashrate is their sum. Within a bin the rate is that of its end; over a longer span the
@@ -6,9 +6,6 @@ log rate that is observed is its mean over the span, exact for the model: its co
 ends are those of the integrated walk and of the integrated Ornstein-Uhlenbeck process.
 
 The compiler is numba, imported only where a filter runs.
-
-The joint law of two moments goes back as ``run_back`` does, which keeps its own lines for the speed
-of the whole record; ``tests/inference/filter/test_comparison.py`` holds the two together.
 """
 
 from __future__ import annotations
@@ -21,9 +18,7 @@ import numpy as np
 
 from hashcanary.arrays import Floats
 
-Gain = tuple[float, float, float, float, float]
-
-Back = tuple[float, float, float, float, float, float, float, float, float]
+Gain = tuple[float, float, float]
 
 
 Function = TypeVar("Function", bound="Callable[..., object]")
@@ -72,19 +67,13 @@ def step_gain(
     """Covariances with the signal of a step, before its observation.
 
     phi: what is left of u at its end (``left_of``); a, c, b: var x, cov xu, var u at its start.
-    Gives var of the signal, cov with it of x and u at the end, and of x and u at the start.
+    Gives var of the signal, and cov with it of x and u at the end.
     """
     z = step * inv_tau
     if step <= 1.0:
         end_a, end_c = a + q2 * step, phi * c
         end_b = phi * phi * b + su2 * (1.0 - phi * phi)
-        return (
-            end_a + 2.0 * end_c + end_b,
-            end_a + end_c,
-            end_c + end_b,
-            a + phi * c,
-            c + phi * b,
-        )
+        return end_a + 2.0 * end_c + end_b, end_a + end_c, end_c + end_b
     held, mean_u = 0.0, 0.0
     if su2 > 0.0:
         held = (1.0 - phi) / z
@@ -94,8 +83,6 @@ def step_gain(
         signal,
         a + held * c + q2 * step / 2.0,
         phi * c + phi * held * b + su2 * held * (1.0 - phi),
-        a + held * c,
-        c + held * b,
     )
 
 
@@ -196,8 +183,8 @@ def run_forward(
 
     spans: (n, 4) observed log rate (NaN: none), its variance, length in bins, covariate. models:
     (m, 6) q2, su2, 1/tau, growth, response to the covariate, per bin, and log prior. state: (m, 6)
-    x, u, var x, cov, var u, log weight. kept: (n, m, 7) the state after each step and the log
-    likelihood, or (0, m, 7) to keep nothing. scores: (n,) log predictive density of the mixture.
+    x, u, var x, cov, var u, log weight. kept: (n, m, 6) the state after each step, or (0, m, 6) to
+    keep nothing. scores: (n,) log predictive density of the mixture.
     settings: (5,) forgetting, sharpness, groups of shocks (0 for none), and the rates a bin at
     which a model enters and leaves one.
     """
@@ -217,7 +204,7 @@ def run_forward(
             drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]
             x, u, a, c, b = state[k, 0], state[k, 1], state[k, 2], state[k, 3], state[k, 4]
             phi = left[k]
-            signal, kx, ku, _, _ = step_gain(step[i], phi, q2, su2, inv_tau, a, c, b)
+            signal, kx, ku = step_gain(step[i], phi, q2, su2, inv_tau, a, c, b)
             expected = signal_mean(step[i], phi, drift, inv_tau, su2, x, u)
             x, u = x + drift, phi * u
             a, c, b = a + q2 * step[i], phi * c, phi * phi * b + su2 * (1.0 - phi * phi)
@@ -248,62 +235,6 @@ def run_forward(
             for k in range(count):
                 for j in range(6):
                     kept[i, k, j] = state[k, j]
-                kept[i, k, 6] = likelihood[k]
-
-
-@compiled
-def run_back(spans: Floats, models: Floats, kept: Floats, mean: Floats, variance: Floats) -> None:
-    """Smooth what ``run_forward`` kept: mean and variance (n, m) of the log rate at step ends.
-
-    s(t-1|T) = s(t-1|t) + J (s(t|T) - s(t|t)), J = cov(s(t-1), s(t) | t) / var(s(t) | t), which
-    holds for observations of the whole step too (Rauch, Tung and Striebel's form is its case).
-    """
-    y, noise, step, covariate = spans[:, 0], spans[:, 1], spans[:, 2], spans[:, 3]
-    last = y.size - 1
-    for k in range(models.shape[0]):
-        q2, su2, inv_tau = models[k, 0], models[k, 1], models[k, 2]
-        x, u = kept[last, k, 0], kept[last, k, 1]
-        a, c, b = kept[last, k, 2], kept[last, k, 3], kept[last, k, 4]
-        mean[last, k], variance[last, k] = x + u, a + 2.0 * c + b
-        for i in range(last, 0, -1):
-            x0, u0 = kept[i - 1, k, 0], kept[i - 1, k, 1]
-            a0, c0, b0 = kept[i - 1, k, 2], kept[i - 1, k, 3], kept[i - 1, k, 4]
-            drift = (models[k, 3] + models[k, 4] * covariate[i]) * step[i]
-            phi = left_of(step[i], su2, inv_tau)
-            signal, kx, ku, jx, ju = step_gain(step[i], phi, q2, su2, inv_tau, a0, c0, b0)
-            # start and end, and the covariance between them, after this step's observation
-            xx, xu, ux, uu = a0, phi * c0, c0, phi * b0
-            if not np.isnan(y[i]):
-                total = signal + noise[i]
-                error = y[i] - signal_mean(step[i], phi, drift, inv_tau, su2, x0, u0)
-                x0, u0 = x0 + jx / total * error, u0 + ju / total * error
-                xx, xu = xx - jx * kx / total, xu - jx * ku / total
-                ux, uu = ux - ju * kx / total, uu - ju * ku / total
-                a0, c0, b0 = a0 - jx * jx / total, c0 - jx * ju / total, b0 - ju * ju / total
-            ea, ec, eb = kept[i, k, 2], kept[i, k, 3], kept[i, k, 4]
-            g11, g12, g21, g22 = xx / ea, 0.0, 0.0, 0.0
-            if su2 > 0.0:
-                det = ea * eb - ec * ec
-                g11, g12 = (xx * eb - xu * ec) / det, (xu * ea - xx * ec) / det
-                g21, g22 = (ux * eb - uu * ec) / det, (uu * ea - ux * ec) / det
-            dx, du = x - kept[i, k, 0], u - kept[i, k, 1]
-            da, dc, db = a - ea, c - ec, b - eb
-            x, u = x0 + g11 * dx + g12 * du, u0 + g21 * dx + g22 * du
-            a = a0 + g11 * g11 * da + 2.0 * g11 * g12 * dc + g12 * g12 * db
-            c = c0 + g11 * g21 * da + (g11 * g22 + g12 * g21) * dc + g12 * g22 * db
-            b = b0 + g21 * g21 * da + 2.0 * g21 * g22 * dc + g22 * g22 * db
-            mean[i - 1, k], variance[i - 1, k] = x + u, a + 2.0 * c + b
-
-
-@compiled
-def later_scores(kept: Floats, step: Floats, settings: Floats, later: Floats) -> None:
-    """Discounted log likelihoods (n, m) of what follows each step, into ``later``."""
-    forgetting, sharpness = settings[0], settings[1]
-    for i in range(kept.shape[0] - 2, -1, -1):
-        fade = forgetting ** step[i + 1]
-        scored = sharpness if step[i + 1] <= LONGEST_SCORED else 0.0
-        for k in range(kept.shape[1]):
-            later[i, k] = fade * (later[i + 1, k] + scored * kept[i + 1, k, 6])
 
 
 @compiled
@@ -401,97 +332,3 @@ def mixture_quantiles(
                     break
                 guess = following
             out[i, j] = guess
-
-
-@compiled
-def back_step(spans: Floats, models: Floats, kept: Floats, i: int, k: int) -> Back:
-    """What is known of the start of step ``i`` in model ``k``, given its end.
-
-    Gives x, u, var x, cov, var u of the start given the step's observation, and J (2, 2) by rows:
-    s(t-1|T) = s(t-1|t) + J (s(t|T) - s(t|t)), J = cov(s(t-1), s(t) | t) / var(s(t) | t), which
-    holds for observations of the whole step too (Rauch, Tung and Striebel's form is its case).
-    """
-    y, noise, step = spans[i, 0], spans[i, 1], spans[i, 2]
-    q2, su2, inv_tau = models[k, 0], models[k, 1], models[k, 2]
-    x, u = kept[i - 1, k, 0], kept[i - 1, k, 1]
-    a, c, b = kept[i - 1, k, 2], kept[i - 1, k, 3], kept[i - 1, k, 4]
-    drift = (models[k, 3] + models[k, 4] * spans[i, 3]) * step
-    phi = left_of(step, su2, inv_tau)
-    signal, kx, ku, jx, ju = step_gain(step, phi, q2, su2, inv_tau, a, c, b)
-    # start and end, and the covariance between them, after this step's observation
-    xx, xu, ux, uu = a, phi * c, c, phi * b
-    if not np.isnan(y):
-        total = signal + noise
-        error = y - signal_mean(step, phi, drift, inv_tau, su2, x, u)
-        x, u = x + jx / total * error, u + ju / total * error
-        xx, xu = xx - jx * kx / total, xu - jx * ku / total
-        ux, uu = ux - ju * kx / total, uu - ju * ku / total
-        a, c, b = a - jx * jx / total, c - jx * ju / total, b - ju * ju / total
-    ea, ec, eb = kept[i, k, 2], kept[i, k, 3], kept[i, k, 4]
-    if su2 <= 0.0:
-        # a model without a transient: there is only a level to know of
-        return x, u, a, c, b, xx / ea, 0.0, 0.0, 0.0
-    det = ea * eb - ec * ec
-    return (
-        x,
-        u,
-        a,
-        c,
-        b,
-        (xx * eb - xu * ec) / det,
-        (xu * ea - xx * ec) / det,
-        (ux * eb - uu * ec) / det,
-        (uu * ea - ux * ec) / det,
-    )
-
-
-@compiled
-def run_back_sums(
-    spans: Floats,
-    models: Floats,
-    kept: Floats,
-    weight: Floats,
-    earliest: int,
-    mean: Floats,
-    joint: Floats,
-) -> None:
-    """Joint law of two weighted sums of the log rate at step ends, given everything.
-
-    spans, models, kept: as ``run_forward`` took and left them. weight: (2, n), of each step's end;
-    earliest: the first step that has one. mean: (m, 2); joint: (m, 3) variance of the first sum,
-    covariance, variance of the second. What two moments share is accounted for exactly: going back,
-    cov(s(t-1), later sums) = J cov(s(t), later sums).
-    """
-    last = spans.shape[0] - 1
-    cov = np.zeros((2, 2))
-    for k in range(models.shape[0]):
-        x, u = kept[last, k, 0], kept[last, k, 1]
-        a, c, b = kept[last, k, 2], kept[last, k, 3], kept[last, k, 4]
-        mean[k], joint[k] = 0.0, 0.0
-        # of the level (0) and the transient (1) with either sum of what comes later
-        cov[:] = 0.0
-        for i in range(last, earliest - 1, -1):
-            signal = a + 2.0 * c + b
-            first, second = weight[0, i], weight[1, i]
-            with_first, with_second = cov[0, 0] + cov[1, 0], cov[0, 1] + cov[1, 1]
-            mean[k, 0] += first * (x + u)
-            mean[k, 1] += second * (x + u)
-            joint[k, 0] += first * (first * signal + 2.0 * with_first)
-            joint[k, 1] += first * second * signal + first * with_second + second * with_first
-            joint[k, 2] += second * (second * signal + 2.0 * with_second)
-            for r in range(2):
-                cov[0, r] += weight[r, i] * (a + c)
-                cov[1, r] += weight[r, i] * (c + b)
-            if i == earliest:
-                break
-            x0, u0, a0, c0, b0, g11, g12, g21, g22 = back_step(spans, models, kept, i, k)
-            for r in range(2):
-                level, transient = cov[0, r], cov[1, r]
-                cov[0, r] = g11 * level + g12 * transient
-                cov[1, r] = g21 * level + g22 * transient
-            dx, du = x - kept[i, k, 0], u - kept[i, k, 1]
-            da, dc, db = a - kept[i, k, 2], c - kept[i, k, 3], b - kept[i, k, 4]
-            x, u = x0 + g11 * dx + g12 * du, u0 + g21 * dx + g22 * du
-            a = a0 + g11 * g11 * da + 2.0 * g11 * g12 * dc + g12 * g12 * db
-            c = c0 + g11 * g21 * da + (g11 * g22 + g12 * g21) * dc + g12 * g22 * db
-            b = b0 + g21 * g21 * da + 2.0 * g21 * g22 * dc + g22 * g22 * db

@@ -64,7 +64,7 @@ class PastYears:
         self._given = given or assume()
         check_regions(self._given.causes, self._given.regions)
         self._record = record
-        self._sightings = Sightings(record)
+        self._sightings: Sightings | None = None
         self._around = Circumstances(record, self._given.regions, self._given.machines)
         self._blocks = None
         if record.chain.height and record.pool_list is not None:
@@ -76,11 +76,17 @@ class PastYears:
 
         Nothing that came later is used. Raises TooFewToExplain where too little is known.
         """
+        if self._sightings is None:
+            self._sightings = Sightings(self._record)
         seen = self._sightings.until(moment)
         passed = None if self._last is None else float(seen.end[-1]) - self._last.now
         follows = passed is not None and 0 <= passed <= _FOLLOWED_DAYS * DAY
         self._last = self._follow(seen) if follows else self._begin(seen)
         return self._last
+
+    def around(self, seen: Seen) -> PastYear:
+        """The year of given windows, on its own."""
+        return self._begin(seen)
 
     def _begin(self, seen: Seen) -> PastYear:
         given, (factors, log_factor) = self._given, self._factors(seen)

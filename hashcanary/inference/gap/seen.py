@@ -22,6 +22,7 @@ from hashcanary.moments import DAY, iso_time
 
 if TYPE_CHECKING:
     from hashcanary.arrays import Bools, Floats, Ints
+    from hashcanary.inference.filter.observations import Blocks
     from hashcanary.store.record import Record
 
 # the year whose highest level counts, and days before it that show what was usual
@@ -115,6 +116,46 @@ class Sightings:
         if not whole or begin == 0 or height[0] != self._height[begin - 1] + 1:
             return None
         return _quarters(self._time[begin:stop], self._bits[begin:stop], first, tip)
+
+
+def windows_of(blocks: Blocks, edges: Floats, kept: tuple[float, ...] = ()) -> Seen:
+    """Windows of blocks between ascending ``edges`` (n,), Unix seconds, whose blocks are all known.
+
+    What holds too few blocks to tell goes with the window before it, but for the edges ``kept``.
+    """
+    latest = np.maximum.accumulate(blocks.time)
+    at = np.searchsorted(latest, edges, side="right")
+    at, edges = _long_enough(at, edges, kept)
+    start, end = at[:-1], at[1:]
+    count = end - start
+    # the blocks that found a window's first and last one are of consecutive heights
+    before, last = np.maximum(start - 1, 0), np.maximum(end - 1, 0)
+    whole = (start > 0) & (blocks.height[last] - blocks.height[before] == last - before)
+    work = np.append(0.0, np.cumsum(blocks.work))
+    known = whole & (count > 0)
+    # a gap may begin right after the last block, so that nobody can tell how many came after it
+    following = np.minimum(end, blocks.height.size - 1)
+    known &= blocks.height[following] - blocks.height[last] <= 1
+    return Seen.of(
+        edges[:-1][known],
+        edges[1:][known],
+        count[known].astype(np.float64),
+        (work[end] - work[start])[known],
+        np.zeros(int(known.sum()), dtype=np.bool_),
+    )
+
+
+def _long_enough(at: Ints, edges: Floats, kept: tuple[float, ...]) -> tuple[Ints, Floats]:
+    """Edges, and how many blocks come before each, without those that leave a window too few."""
+    chosen = [0]
+    for place in range(1, edges.size):
+        few = at[place] - at[chosen[-1]] < FEWEST
+        if few and edges[chosen[-1]] not in kept and len(chosen) > 1:
+            chosen.pop()
+        elif few and edges[place] not in kept:
+            continue
+        chosen.append(place)
+    return at[chosen], edges[chosen]
 
 
 def _quarters(time: Ints, bits: Ints, first: float, tip: float) -> Seen:

@@ -95,7 +95,7 @@ def test_recent_bands_are_what_each_span_left(chains: ModuleType, stormy: Any, d
     rows = np.flatnonzero(seen.time >= seen.time[-1] - days * DAY)
     assert bands.time.tolist() == seen.time[rows].tolist()
     for at in (0, rows.size // 2, rows.size - 1):
-        level, transient, var_level, both, var_transient, score = kept[rows[at]].T[:6]
+        level, transient, var_level, both, var_transient, score = kept[rows[at]].T
         weights, mean, variance = spread(
             weights_of(score), level + transient, var_level + 2 * both + var_transient
         )
