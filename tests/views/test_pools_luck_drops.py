@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, nan
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from support.stress_worlds import stress_world
 
 from hashcanary.inference.drops.drops import Drop, DropList
+from hashcanary.inference.gap.change import Change
 from hashcanary.interval import Interval
 from hashcanary.moments import DAY, iso_time
 from hashcanary.store.record import Record
@@ -21,7 +22,6 @@ from hashcanary.views.luck import drops, luck, small
 from hashcanary.views.pools import answer, changes, lead, shares
 
 if TYPE_CHECKING:
-    from hashcanary.inference.filter.comparison import Comparison
     from hashcanary.inference.luck.luck import WindowLuck
 
 START = 1_767_225_600  # 1 Jan 2026
@@ -323,28 +323,23 @@ def test_without_the_models_the_window_is_judged_and_why_is_said(
 def test_the_models_have_their_change_and_the_chances_of_drops(
     record: Record, judged: WindowLuck
 ) -> None:
-    models = cast(
-        "Comparison",
-        SimpleNamespace(
-            quantiles=lambda: [-0.3, -0.25, -0.2, -0.15, -0.1, -0.05, 0.02],
-            fallen=lambda fraction: {0.0: 0.97, 0.05: 0.9, 0.1: 0.7, 0.2: 0.0003}[fraction],
-            correlation=0.4,
-            lacks=("blocks in the later time",),
-        ),
-    )
+    # a thousand draws from 30% down to 2% up
+    changes = np.linspace(-0.3, 0.02, 1000)
+    models = Change((0, 1), (1, 2), np.log1p(changes), 0.4, ("blocks in the later time",))
     found = window_answer(record, judged, models)
     document = found.to_dict()
-    assert document["models_change_fraction"] == -0.15
-    assert document["models_change_fraction_low"] == -0.3
-    assert document["models_change_fraction_high"] == 0.02
+    # at 2.5, 50 and 97.5% of the way
+    assert document["models_change_fraction"] == pytest.approx(-0.14, abs=1e-4)
+    assert document["models_change_fraction_low"] == pytest.approx(-0.292, abs=1e-4)
+    assert document["models_change_fraction_high"] == pytest.approx(0.012, abs=1e-4)
     assert document["models_correlation_ratio"] == 0.4
     (row,) = document["rows"]
     chances = [row[f"lower_by_{drop}_percent_probability"] for drop in (0, 5, 10, 20)]
-    assert chances == [0.97, 0.9, 0.7, 0.0003]
+    assert chances == pytest.approx([30 / 32, 25 / 32, 20 / 32, 10 / 32], abs=1e-3)
     text = " ".join(found.sentences)
-    assert "−15.0% (95%: −30.0% to +2.0%)" in text
-    assert "P(lower hashrate): 97.0%" in text
-    assert "by more than 20%: 0.03%" in text
+    assert "−14.0% (95%: −29.2% to +1.2%)" in text
+    assert "P(lower hashrate): 93.7%" in text
+    assert "by more than 20%: 31.3%" in text
     assert document["missing"] == ["blocks in the later time"]
     assert judged.reference is not None
     assert f"{judged.reference.blocks:,} blocks before (95%)" in text
@@ -362,6 +357,15 @@ def test_a_window_of_ones_own_is_judged_and_the_last_three_settled_days_without(
     assert document["span_days"] == 365.25
 
 
+def test_draws_tell_no_less_than_one_of_them(record: Record, judged: WindowLuck) -> None:
+    models = Change((0, 1), (1, 2), np.log1p(np.linspace(-0.3, -0.1, 500)), 0.4, ())
+    text = " ".join(window_answer(record, judged, models).sentences)
+    assert "P(lower hashrate): >99.8%; by more than 5%: >99.8%" in text
+    models = Change((0, 1), (1, 2), np.log1p(np.linspace(0.1, 0.3, 500)), 0.4, ())
+    text = " ".join(window_answer(record, judged, models).sentences)
+    assert "P(lower hashrate): <0.2%; by more than 5%: <0.2%" in text
+
+
 @pytest.mark.parametrize(
     ("limits", "apart"),
     [((-0.01, 0.02), True), ((-0.9, -0.8), True), ((-0.9, 0.5), False)],
@@ -371,15 +375,7 @@ def test_limits_that_do_not_overlap_are_said_to_differ_and_why(
 ) -> None:
     judged = replace(judged, change=-0.3, low=-0.4, high=-0.2)
     low, high = limits
-    models = cast(
-        "Comparison",
-        SimpleNamespace(
-            quantiles=lambda: [low + (high - low) * at / 6 for at in range(7)],
-            fallen=lambda _: 0.5,
-            correlation=0.4,
-            lacks=(),
-        ),
-    )
+    models = Change((0, 1), (1, 2), np.log1p(np.linspace(low, high, 40)), 0.4, ())
     said = any(
         line.startswith("The two differ")
         for line in window_answer(record, judged, models).sentences

@@ -7,7 +7,9 @@ enters the likelihood as a quadratic; it is summed over a grid of depths, and dr
 after each step. So a step compares shapes, not guesses of a depth, and few are wasted.
 
 Steps: a fall is born or dies (Green, Biometrika 82, 1995: reversible jump), changes its begin, its
-shape or its cause, or the level wanders by another amount. Random numbers are given, so many a
+shape or its cause, or the level wanders by another amount. Half of the births are proposed on any
+day, half on days on which a typical fall would explain what is seen: a storm of a day, months ago,
+is found in hundreds of steps and not in tens of thousands. Random numbers are given, so many a
 step: what a chain draws depends on its own numbers alone.
 """
 
@@ -35,6 +37,11 @@ FALLS, APART = 12, 6.0
 UNIFORMS, NORMALS = 8, 4
 # which part of the steps tries a birth or death, and which another wander
 _JUMPS, _WANDERS = 0.3, 0.03
+# which part of the births is proposed where it would explain something, and the least and the most
+# log of how likely a day is, so that days that explain all alike are tried alike
+_GUIDED, _DULL, _CLEAR = 0.5, -8.0, 3.0
+# levels of a cause's law at which shapes are tried there
+_TRIED = (-0.7, 0.7)
 _NEVER = -1e300
 
 
@@ -144,23 +151,25 @@ def _picked(log_weights: Floats, uniform: float) -> int:
 
 
 @compiled
-def _draw_shape(cause: int, laws: Floats, normals: Floats, uniform: float, fall: Floats) -> None:
-    """A shape of a cause from its law."""
+def _draw_shape(
+    cause: int, laws: Floats, normals: Floats, uniform: float, first: int, fall: Floats
+) -> None:
+    """A shape of a cause from its law: from the fall (0), or from how long it holds (1) on."""
     fall[CAUSE] = cause
-    for j in range(3):
+    for j in range(first, 3):
         fall[FALL + j] = math.exp(laws[cause, 2 * j] + laws[cause, 2 * j + 1] * normals[1 + j])
     least, most = laws[cause, LEAST], laws[cause, MOST]
     fall[RETURNED] = least + (most - least) * uniform
 
 
 @compiled
-def _log_shape(fall: Floats, laws: Floats) -> float:
-    """Log density of a fall's shape by its cause's law, in logs of days; but for a constant."""
+def _log_shape(fall: Floats, laws: Floats, first: int) -> float:
+    """Log density of what ``_draw_shape`` draws, in logs of days; but for a constant."""
     law = laws[int(fall[CAUSE])]
     if fall[RETURNED] < law[LEAST] or fall[RETURNED] > law[MOST]:
         return _NEVER
     total = 0.0 if law[MOST] == law[LEAST] else -math.log(law[MOST] - law[LEAST])
-    for j in range(3):
+    for j in range(first, 3):
         off = (math.log(fall[FALL + j]) - law[2 * j]) / law[2 * j + 1]
         total -= 0.5 * off * off + math.log(law[2 * j + 1])
     return total
@@ -195,14 +204,16 @@ def _proposed(fall: Floats, laws: Floats, u: Floats, z: Floats) -> float:
     other = int(u[5] * laws.shape[0])
     if laws[other, SIGN] != sign:
         return _NEVER
-    if u[4] < 0.85:
+    if u[4] < 0.78:
         fall[CAUSE] = other
         return 0.0
-    middle, back = fall[BEGIN] + fall[FALL] / 2, _log_shape(fall, laws)
-    _draw_shape(other, laws, z, u[6], fall)
-    if u[7] < 0.5:
+    # of a fall that still holds nothing is seen of how long it will: that goes with the cause
+    first = 1 if u[4] < 0.9 else 0
+    middle, back = fall[BEGIN] + fall[FALL] / 2, _log_shape(fall, laws, first)
+    _draw_shape(other, laws, z, u[6], first, fall)
+    if first == 0 and u[7] < 0.5:
         fall[BEGIN] = middle - fall[FALL] / 2
-    return back - _log_shape(fall, laws)
+    return back - _log_shape(fall, laws, first)
 
 
 class Model(NamedTuple):
@@ -212,7 +223,9 @@ class Model(NamedTuple):
     seen: (n,) log rate less a level near it. gains: (wanders, n, 3) as ``gains_of`` gives. growth:
     of the log rate a day, beforehand. laws: (causes, 9); grid: (d,) log depths; log_depth:
     (places, causes, d) log weights of depths; log_rate: (causes, days) of beginnings a day; place:
-    (days,) which of log_depth holds for what begins on that day.
+    (days,) which of log_depth holds for what begins on that day. guided: (causes * days,) summed
+    chances of each day as the begin of a guided birth; log_birth: (causes, days) log density a day
+    of all births, as ``guide_births`` fills both.
     """
 
     start: Floats
@@ -226,6 +239,8 @@ class Model(NamedTuple):
     log_depth: Floats
     log_rate: Floats
     place: Ints
+    guided: Floats
+    log_birth: Floats
 
 
 class Chain(NamedTuple):
@@ -292,6 +307,53 @@ def _summed(model: Model, white: Floats, rest: Floats, fall: Floats, out: Floats
 
 
 @compiled
+def guide_births(model: Model, wander: int) -> None:
+    """Fill ``guided`` and ``log_birth``: where a fall, if it were the only one, would be likely.
+
+    They depend on what is seen and not on a chain, so any chain that uses them draws the same law.
+    """
+    causes, days, size = model.laws.shape[0], model.place.size, model.seen.size
+    gains, fall, weights = model.gains[wander], np.zeros(7), np.empty(model.grid.size)
+    rest, shape, white = np.empty(size), np.empty(size), np.empty(size)
+    whiten(model.seen, model.step, gains, model.growth, rest)
+    total = 0.0
+    for cause in range(causes):
+        law = model.laws[cause]
+        fall[CAUSE], fall[RETURNED] = cause, 0.5 * (law[LEAST] + law[MOST])
+        for day in range(days):
+            fall[BEGIN] = day + 0.5 - days
+            chance = 0.0
+            for level in _TRIED:
+                for j in range(3):
+                    fall[FALL + j] = math.exp(law[2 * j] + level * law[2 * j + 1])
+                missing_part(fall, model.start, model.end, shape)
+                whiten(shape, model.step, gains, 0.0, white)
+                score = _summed(model, white, rest, fall, weights)
+                chance += math.exp(min(max(score, _DULL), _CLEAR))
+            total += chance
+            model.guided[cause * days + day] = total
+            model.log_birth[cause, day] = chance
+    for cause in range(causes):
+        for day in range(days):
+            chance = _GUIDED * model.log_birth[cause, day] / total
+            model.log_birth[cause, day] = math.log(chance + (1 - _GUIDED) / (causes * days))
+    for at in range(causes * days):
+        model.guided[at] /= total
+
+
+@compiled
+def _place_birth(model: Model, u: Floats, z: Floats, fall: Floats) -> None:
+    """The cause, begin and shape of a fall that may be born."""
+    causes, days = model.laws.shape[0], model.place.size
+    cause, begin = int(u[4] * causes), -days * u[5]
+    if u[7] < _GUIDED:
+        at = min(int(np.searchsorted(model.guided, u[7] / _GUIDED)), causes * days - 1)
+        cause, begin = at // days, at % days + u[5] - days
+    _draw_shape(cause, model.laws, z, u[6], 0, fall)
+    fall[BEGIN] = begin
+
+
+@compiled
 def _stands_apart(fall: Floats, chain: Chain, but: int) -> bool:
     """Whether no other fall of its cause, ``but`` for one, begins about when it does.
 
@@ -323,17 +385,16 @@ def _with(model: Model, chain: Chain, k: int, log_weights: Floats, uniform: floa
 
 @compiled
 def _birth(model: Model, chain: Chain, u: Floats, z: Floats) -> None:
-    held, causes, days = chain.state[0], model.laws.shape[0], model.place.size
+    held, fall = chain.state[0], chain.fall
     if held == FALLS:
         return
-    fall = chain.fall
-    _draw_shape(int(u[4] * causes), model.laws, z, u[6], fall)
-    fall[BEGIN] = -days * u[5]
+    _place_birth(model, u, z, fall)
     if not _stands_apart(fall, chain, -1):
         return
     _whiten_new(model, chain)
     gained = _summed(model, chain.new, chain.rest, fall, chain.weights)
-    if math.log(u[1]) < gained + math.log(days * causes / (held + 1.0)):
+    asked = model.log_birth[int(fall[CAUSE]), _day(fall, model.place.size)]
+    if math.log(u[1]) < gained - asked - math.log(held + 1.0):
         chain.falls[held], chain.white[held] = fall, chain.new
         chain.other[:] = chain.rest
         _with(model, chain, held, chain.weights, u[2])
@@ -342,13 +403,15 @@ def _birth(model: Model, chain: Chain, u: Floats, z: Floats) -> None:
 
 @compiled
 def _death(model: Model, chain: Chain, u: Floats) -> None:
-    held, causes, days = chain.state[0], model.laws.shape[0], model.place.size
+    held = chain.state[0]
     if held == 0:
         return
     k = int(u[4] * held)
+    fall = chain.falls[k]
     _without(chain, k)
-    gained = _summed(model, chain.white[k], chain.other, chain.falls[k], chain.weights)
-    if math.log(u[1]) < -gained - math.log(days * causes / held):
+    gained = _summed(model, chain.white[k], chain.other, fall, chain.weights)
+    asked = model.log_birth[int(fall[CAUSE]), _day(fall, model.place.size)]
+    if math.log(u[1]) < asked + math.log(held) - gained:
         chain.rest[:] = chain.other
         chain.falls[k], chain.white[k] = chain.falls[held - 1], chain.white[held - 1]
         chain.state[0] = held - 1
@@ -362,13 +425,13 @@ def _change(model: Model, chain: Chain, u: Floats, z: Floats) -> None:
     k, fall = int(u[3] * chain.state[0]), chain.fall
     fall[:] = chain.falls[k]
     asked = _proposed(fall, model.laws, u, z)
-    density = _log_shape(fall, model.laws)
+    density = _log_shape(fall, model.laws, 0)
     inside = -model.place.size <= fall[BEGIN] <= 0.0
     if asked <= _NEVER or density <= _NEVER or not inside or not _stands_apart(fall, chain, k):
         return
     _without(chain, k)
     _whiten_new(model, chain)
-    gained = asked + density - _log_shape(chain.falls[k], model.laws)
+    gained = asked + density - _log_shape(chain.falls[k], model.laws, 0)
     gained -= _summed(model, chain.white[k], chain.other, chain.falls[k], chain.old_weights)
     gained += _summed(model, chain.new, chain.other, fall, chain.weights)
     if math.log(u[1]) < gained:

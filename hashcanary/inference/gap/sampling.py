@@ -27,6 +27,7 @@ from hashcanary.inference.gap.kernel import (
     Model,
     draw_levels,
     gains_of,
+    guide_births,
     missing_part,
     missing_parts,
     new_chain,
@@ -229,7 +230,7 @@ class Sampler:
         log_rate = np.repeat(np.log(np.maximum(a_year, 1e-12) / YEAR)[:, None], DAYS, axis=1)
         log_rate[: len(REAL)] += evidence.log_factor
         start, end, step, log_rate_seen = np.ascontiguousarray(self._windows.T)
-        return Model(
+        model = Model(
             start,
             end,
             step,
@@ -241,7 +242,11 @@ class Sampler:
             log_depth + likelihood,
             log_rate,
             evidence.place,
+            np.empty(len(KINDS) * DAYS),
+            np.empty((len(KINDS), DAYS)),
         )
+        guide_births(model, self._moves.shape[0] // 2)
+        return model
 
     def _draws(self, falls: Floats, count: Ints, level: Floats) -> Draws:
         # the last entry is now: the end of the last window

@@ -23,6 +23,7 @@ from hashcanary.inference.gap.kernel import (
     Model,
     draw_levels,
     gains_of,
+    guide_births,
     missing_part,
     new_chain,
     run_chain,
@@ -138,7 +139,23 @@ def _small_model(log_rate: float) -> Model:
     grid = np.array([0.05, 0.1, 0.2])
     log_depth = np.log(np.array([0.5, 0.3, 0.2]))[None, None]
     place, rates = np.zeros(10, dtype=np.int64), np.full((1, 10), log_rate)
-    return Model(start, start + 1, step, seen, gains, 0.0, laws, grid, log_depth, rates, place)
+    model = Model(
+        start,
+        start + 1,
+        step,
+        seen,
+        gains,
+        0.0,
+        laws,
+        grid,
+        log_depth,
+        rates,
+        place,
+        np.empty(10),
+        np.empty((1, 10)),
+    )
+    guide_births(model, 0)
+    return model
 
 
 def _likelihood(model: Model, falls: list[tuple[float, float]]) -> float:
