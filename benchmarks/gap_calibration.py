@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from support.gap_worlds import World, drawn_world
 
 from hashcanary.inference.explain.causes import REAL, read_causes
-from hashcanary.inference.gap.gap import parts_of
+from hashcanary.inference.gap.gap import drops_of, parts_of
 from hashcanary.inference.gap.kernel import BEGIN
 from hashcanary.inference.gap.sampling import (
     FRESH,
@@ -28,7 +28,7 @@ from hashcanary.inference.gap.sampling import (
     Sampler,
     read_background,
 )
-from hashcanary.inference.gap.seen import DAYS
+from hashcanary.moments import DAY
 from hashcanary.studies.verdict.states import (
     KNOWN,
     Known,
@@ -44,13 +44,16 @@ LEVELS = (0.8, 0.95)
 PARTS = ("the gap", *REAL, "level and rises")
 
 
-# ages of the newest drop, days
+# ages of the newest drop, days: about 1, 7, 30, and 90 and more
 AGES = ((0.0, 3.0), (3.0, 14.0), (14.0, 60.0), (60.0, 455.0))
+# a drop is told of as real from this probability on
+REAL_FROM = 0.5
 
 
 class Judged(NamedTuple):
     """Of one year: ranks of the truth among the draws and errors of the means, of each of PARTS;
-    probabilities of KNOWN, which of them was true, and days since the newest drop began.
+    probabilities of KNOWN, which of them was true, and days since the newest drop began, as it did
+    (NaN for none) and as the draws tell of one that is more likely real than not.
     """
 
     ranks: Floats
@@ -58,6 +61,7 @@ class Judged(NamedTuple):
     said: Floats
     true: int
     age: float
+    told: float
 
 
 def judged(seed: int) -> Judged:
@@ -78,7 +82,14 @@ def judged(seed: int) -> Judged:
     said, true = _states(world, draws)
     falling = (world.truth.cause >= 0) & (world.truth.cause < len(REAL))
     begin = world.truth.falls[:, :, BEGIN][falling]
-    return Judged(np.array(ranks), np.array(errors), said, true, float(-begin.max(initial=-DAYS)))
+    age = float(-begin.max()) if begin.size else np.nan
+    return Judged(np.array(ranks), np.array(errors), said, true, age, _told(draws))
+
+
+def _told(draws: Draws) -> float:
+    """Days since the newest drop began that is told of as real; NaN where none is."""
+    begins = [drop.begin.value for _, drop in drops_of(draws) if drop.probability >= REAL_FROM]
+    return (draws.now - max(begins)) / DAY if begins else np.nan
 
 
 def _states(world: World, draws: Draws) -> tuple[Floats, int]:
@@ -94,39 +105,64 @@ def _states(world: World, draws: Draws) -> tuple[Floats, int]:
 
 def reliability(years: list[Judged]) -> str:
     """Tenths of probability against how often what was given it was true, by age."""
-    lines = [
-        "And of each state that was given a probability, how often it was true (binomial standard "
-        "error in brackets), by the age of the newest drop. Nobody knows that age: of years whose "
-        "drop began a day ago states that were true before are too probable, and over all years it "
-        "evens out:",
-        "",
+    head = [
         "| newest drop began | years | "
         + " | ".join(f"{tenth * 10} to {tenth * 10 + 10}%" for tenth in range(10))
-        + " | mean error |",
-        "|---" * 13 + "|",
+        + " | mean error | by chance |",
+        "|---" * 14 + "|",
     ]
-    for low, high in (*AGES, (0.0, np.inf)):
-        chosen = [one for one in years if low <= one.age < high]
-        said = np.array([one.said for one in chosen])
-        true = np.arange(len(KNOWN))[None, :] == np.array([one.true for one in chosen])[:, None]
-        tenth = np.minimum((said * 10).astype(np.int64), 9)
-        cells, error = [], 0.0
-        for at in range(10):
-            inside = (tenth == at) & (said > 0)
-            count = int(inside.sum())
-            if not count:
-                cells.append("-")
-                continue
-            mean, held = said[inside].mean(), true[inside].mean()
-            sd = np.sqrt(max(mean * (1 - mean), 1e-9) / count)
-            cells.append(f"{held:.0%}, said {mean:.0%} ({sd:.0%})")
-            error += count * abs(held - mean)
-        total = int((said > 0).sum())
-        name = "at any time" if high == np.inf else f"{low:g} to {high:g} days ago"
-        lines.append(
-            f"| {name} | {len(chosen)} | {' | '.join(cells)} | {error / max(total, 1):.1%} |"
-        )
-    return "\n".join(lines)
+    told, true = (np.array([getattr(one, name) for one in years]) for name in ("told", "age"))
+    return "\n".join(
+        [
+            "And of each state that was given a probability, how often it was true (binomial "
+            "standard error in brackets), by the age of the newest drop that is told of as real. "
+            "Mean error: of the tenths, by how many states are in them; by chance: what it would "
+            "be on average were all probabilities right.",
+            "",
+            *head,
+            *_by_age(years, told),
+            "",
+            "By the age that the newest drop had in truth, which nobody knows: of years whose drop "
+            "began a day ago, states that were true before are too probable, and over all years it "
+            "evens out.",
+            "",
+            *head,
+            *_by_age(years, true),
+        ]
+    )
+
+
+def _by_age(years: list[Judged], ages: Floats) -> list[str]:
+    lines = []
+    for low, high in (*AGES, (np.nan, np.nan), (0.0, np.inf)):
+        every, none = high == np.inf, np.isnan(low)
+        inside = np.isnan(ages) if none else (ages >= low) & (ages < high)
+        chosen = [one for one, held in zip(years, inside | every, strict=True) if held]
+        name = "none" if none else "all years" if every else f"{low:g} to {high:g} days ago"
+        if chosen:
+            lines.append(f"| {name} | {len(chosen)} | {_tenths(chosen)} |")
+    return lines
+
+
+def _tenths(chosen: list[Judged]) -> str:
+    said = np.array([one.said for one in chosen])
+    true = np.arange(len(KNOWN))[None, :] == np.array([one.true for one in chosen])[:, None]
+    tenth = np.minimum((said * 10).astype(np.int64), 9)
+    cells, error, luck = [], 0.0, 0.0
+    for at in range(10):
+        inside = (tenth == at) & (said > 0)
+        count = int(inside.sum())
+        if not count:
+            cells.append("-")
+            continue
+        mean, held = said[inside].mean(), true[inside].mean()
+        sd = np.sqrt((said[inside] * (1 - said[inside])).sum()) / count
+        cells.append(f"{held:.0%}, said {mean:.0%} ({sd:.0%})")
+        error += count * abs(held - mean)
+        # the mean size of a normal error
+        luck += count * sd * np.sqrt(2 / np.pi)
+    total = int((said > 0).sum())
+    return f"{' | '.join(cells)} | {error / max(total, 1):.1%} | {luck / max(total, 1):.1%}"
 
 
 def page(ranks: Floats, errors: Floats) -> str:
@@ -154,7 +190,7 @@ def page(ranks: Floats, errors: Floats) -> str:
 def main() -> int:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worlds", type=int, default=400)
+    parser.add_argument("--worlds", type=int, default=900)
     parser.add_argument("--first", type=int, default=1_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--write", action="store_true")
