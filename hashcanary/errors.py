@@ -51,6 +51,14 @@ class HashcanaryError(Exception):
         self.fields = dict(zip(first, values, strict=True)) | named
         super().__init__(self.template.format(**self.fields))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """So that an error leaves a process of a pool as it is."""
+        return _again, (type(self), self.fields)
+
+
+def _again(kind: type[HashcanaryError], fields: dict[str, object]) -> HashcanaryError:
+    return kind(**fields)
+
 
 class BadInput(HashcanaryError):
     """Something the user gives, a name, a number or a file, that cannot be used."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import shutil
 import subprocess
@@ -266,3 +267,11 @@ def test_export_refuses_a_folder_that_is_not_empty(known: Known, tmp_path: Path)
     with pytest.raises(FolderTaken, match=r"mine\.txt"):
         known.export(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_error_leaves_a_process_of_a_pool_as_it_is() -> None:
+    error = UsageError(argument="--seed", expected="a number", found="x", remedy="Give one.")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is UsageError
+    assert str(again) == str(error)
+    assert again.fields == error.fields
