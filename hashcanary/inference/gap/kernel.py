@@ -58,17 +58,23 @@ def _ramp(at: float, begin: float, length: float) -> float:
 @compiled
 def missing_part(fall: Floats, start: Floats, end: Floats, out: Floats) -> None:
     """Part of a fall that is missing, on average over each window (n,): 0 before it, 1 at most."""
-    begin = fall[BEGIN]
-    turn = begin + fall[FALL] + fall[HOLD]
+    begin, fallen = fall[BEGIN], fall[BEGIN] + fall[FALL]
+    turn = fallen + fall[HOLD]
+    over = turn + fall[BACK]
     for i in range(start.size):
-        out[i] = 0.0
+        # most windows lie whole before it, at its bottom or after it
         if end[i] <= begin:
-            continue
-        lost = _ramp(end[i], begin, fall[FALL]) - _ramp(start[i], begin, fall[FALL])
-        if end[i] > turn and fall[RETURNED] > 0.0:
-            back = _ramp(end[i], turn, fall[BACK]) - _ramp(start[i], turn, fall[BACK])
-            lost -= fall[RETURNED] * back
-        out[i] = lost / (end[i] - start[i])
+            out[i] = 0.0
+        elif start[i] >= fallen and end[i] <= turn:
+            out[i] = 1.0
+        elif start[i] >= over:
+            out[i] = 1.0 - fall[RETURNED]
+        else:
+            lost = _ramp(end[i], begin, fall[FALL]) - _ramp(start[i], begin, fall[FALL])
+            if end[i] > turn:
+                back = _ramp(end[i], turn, fall[BACK]) - _ramp(start[i], turn, fall[BACK])
+                lost -= fall[RETURNED] * back
+            out[i] = lost / (end[i] - start[i])
 
 
 @compiled
@@ -103,13 +109,37 @@ def gains_of(step: Floats, variance: Floats, moves: Floats, out: Floats) -> None
 @compiled
 def whiten(values: Floats, step: Floats, gains: Floats, growth: float, out: Floats) -> None:
     """Innovations of values in units of their standard deviation, from a level of 0 on."""
-    level = 0.0
-    for i in range(values.size):
+    level, first = 0.0, 0
+    # what does not grow stays at 0 until something is there: a shape before its fall
+    while growth == 0.0 and first < values.size and values[first] == 0.0:
+        out[first] = 0.0
+        first += 1
+    for i in range(first, values.size):
         level += growth * step[i]
         error = values[i] - level
         out[i] = error * gains[i, 2]
         level += gains[i, 0] * error
         growth += gains[i, 1] * error
+
+
+@compiled
+def _products(white: Floats, rest: Floats) -> tuple[float, float]:
+    """Sums of white times rest and of white squared, four at a time: each waits for none before."""
+    a, b, c, d, e, f, g, h = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    whole = white.size - white.size % 4
+    for i in range(0, whole, 4):
+        a += white[i] * rest[i]
+        b += white[i + 1] * rest[i + 1]
+        c += white[i + 2] * rest[i + 2]
+        d += white[i + 3] * rest[i + 3]
+        e += white[i] * white[i]
+        f += white[i + 1] * white[i + 1]
+        g += white[i + 2] * white[i + 2]
+        h += white[i + 3] * white[i + 3]
+    for i in range(whole, white.size):
+        a += white[i] * rest[i]
+        e += white[i] * white[i]
+    return (a + b) + (c + d), (e + f) + (g + h)
 
 
 @compiled
@@ -120,10 +150,7 @@ def _depths(
 
     white: the fall's shape, rest: what is seen but for it, both whitened.
     """
-    slope, curve = 0.0, 0.0
-    for i in range(white.size):
-        slope += white[i] * rest[i]
-        curve += white[i] * white[i]
+    slope, curve = _products(white, rest)
     top = _NEVER
     for j in range(grid.size):
         depth = sign * grid[j]
