@@ -144,7 +144,7 @@ class Filtered:
 
     def states_after(self, index: int) -> Floats:
         """The (m, 6) state after observation ``index``, of those that were kept."""
-        return self.kept[index].copy()
+        return np.array(self.kept[index])
 
 
 def first_guess(observations: Observations, bank: Bank) -> Floats:

@@ -118,15 +118,15 @@ def windows_around(blocks: Blocks, then: Span, now: Span) -> Seen:
             _said(start), _said(end), f"at most {DAYS} days from the blocks before it", apart
         )
     first = np.ceil((last - DAYS * DAY) / DAY) * DAY
-    edges = [np.arange(first, last, DAY), [start, end, last]]
+    edges = [np.arange(first, last, DAY), np.array([start, end, last])]
     if end - start <= _LONG_DAYS * DAY:
         around = (start - _FINE_DAYS * DAY, min(end + _FINE_DAYS * DAY, last))
         edges.append(np.arange(np.ceil(around[0] / _FINE) * _FINE, around[1], _FINE))
     seen = windows_of(blocks, np.unique(np.concatenate(edges)), (start, end))
-    known = float((seen.end - seen.start).sum()) / DAY
-    if known < FEWEST_DAYS:
+    seen_days = float((seen.end - seen.start).sum()) / DAY
+    if seen_days < FEWEST_DAYS:
         expected = f"{FEWEST_DAYS} days of blocks around it"
-        raise WindowNotKnown(_said(start), _said(end), expected, f"{known:.1f}")
+        raise WindowNotKnown(_said(start), _said(end), expected, f"{seen_days:.1f}")
     for span in (then, now):
         if not _overlap(seen, span).any():
             raise WindowNotKnown(_said(span[0]), _said(span[1]), "blocks in it", "none, or a gap")
