@@ -121,7 +121,8 @@ def _compared(record: Record, noise: WindowLuck) -> tuple[Change | None, str]:
     from hashcanary.inference.gap.change import change_between
 
     assert noise.reference is not None
-    before = (noise.reference.start, noise.reference.end)
+    # header times are not ordered: the last block before it may say a time inside
+    before = (noise.reference.start, min(noise.reference.end, noise.window.start))
     try:
         return change_between(record, before, (noise.window.start, noise.window.end)), ""
     except WindowNotKnown as error:
