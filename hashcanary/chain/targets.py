@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 MAX_UINT256 = (1 << 256) - 1
 _SIGN = 0x0080_0000
+# a target that takes more hashes for one block than this is no target of a chain in use: all blocks
+# of main up to 2026 took 2^97 together, and a block of then takes 2^79
+_MOST_WORK_BITS = 100
 
 
 class Compact(NamedTuple):
@@ -83,6 +86,8 @@ def why_invalid(bits: int, pow_limit: int) -> str | None:
         return "is zero"
     if value > pow_limit:
         return "is above the limit"
+    if value < 1 << 256 - _MOST_WORK_BITS:
+        return f"takes more than 2^{_MOST_WORK_BITS} hashes a block, more than were ever made"
     return None
 
 

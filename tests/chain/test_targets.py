@@ -101,12 +101,19 @@ def test_the_limit_of_each_network_encodes_to_its_bits(network: Network) -> None
         (0, "is zero"),
         (0xFF123456, "overflows 256 bits"),
         (0x1D010000, "is above the limit"),
+        # 17,026,816 as a number, of which somebody meant the digits
+        (17_026_816, r"takes more than 2\^100 hashes a block"),
+        (encode_compact((1 << 156) - 1), r"takes more than 2\^100 hashes a block"),
     ],
 )
 def test_an_invalid_target_says_why(bits: int, why: str) -> None:
     with pytest.raises(InvalidTarget, match=why) as caught:
         target_from_bits(bits, MAIN)
     assert f"{bits:#010x}" in str(caught.value)
+
+
+def test_a_target_of_the_most_work_is_one() -> None:
+    assert target_from_bits(encode_compact(1 << 156), MAIN) == 1 << 156
 
 
 def test_the_same_bits_may_be_valid_on_another_network() -> None:

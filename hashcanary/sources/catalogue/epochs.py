@@ -49,22 +49,23 @@ def recognise(probe: Probe) -> bool:
 def parse(content: Content, options: Options) -> Parsed:
     """Rows of ``headers`` for first headers, rows of ``blocks`` for what is known without one."""
     table = read_table(content, KIND, FIELDS)
-    read = _checked(table, options.network)
-    epochs, notes = settle(table, read, ("first_height",))
+    read, read_as = _checked(table, options.network)
+    epochs, settled = settle(table, read, ("first_height",))
+    notes = (*table.notes, *read_as, *settled)
     _check_neighbours(table, read, epochs, options.network)
     facts = (
         HEADERS.facts(_first_headers(epochs), content.source),
         BLOCKS.facts(_blocks(epochs, options.network), content.source),
     )
-    return Parsed(KIND, facts, _coverage(epochs, facts, (*table.notes, *notes), options.network))
+    return Parsed(KIND, facts, _coverage(epochs, facts, notes, options.network))
 
 
-def _checked(table: Table, network: Network) -> pl.DataFrame:
-    """The columns, each row checked by itself; those the file lacks are null."""
+def _checked(table: Table, network: Network) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The columns, each row checked by itself, null where the file lacks one; notes on bits."""
     span = network.retarget_interval
     first = table.integers("first_height", 0, MAX_HEIGHT, what="a height")
     table.refuse(first % span != 0, "first_height", f"a multiple of {span}")
-    bits = table.bits("bits")
+    bits, read_as = table.bits("bits")
     check_bits(table, bits, network)
     epoch = table.integers("epoch", 0, MAX_HEIGHT, null=not table.has("epoch"))
     table.refuse(epoch != first // span, "epoch", f"first_height divided by {span}")
@@ -74,7 +75,7 @@ def _checked(table: Table, network: Network) -> pl.DataFrame:
     what = "a header time in Unix seconds, whole,"
     times = table.integers("first_block_time", EARLIEST, LATEST, what=what, null=True)
     read = pl.DataFrame([first, bits, *hashes, times])
-    return read.hstack(_decoded(table, read))
+    return read.hstack(_decoded(table, read)), read_as
 
 
 def _hashes(table: Table, name: str, bits: pl.Series) -> pl.Series:

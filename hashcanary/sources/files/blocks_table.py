@@ -61,9 +61,10 @@ def parse_blocks(content: Content, options: Options, kind: str, fields: Sequence
 def blocks_of(content: Content, options: Options, kind: str, table: Table) -> Parsed:
     """Check a table under the lake's names and make rows of ``blocks`` of it."""
     times, how = table.header_times("time")
-    read = pl.DataFrame(_columns(table, times))
+    columns, read_as = _columns(table, times)
+    read = pl.DataFrame(columns)
     network = options.network
-    notes = [*table.notes, *how]
+    notes = [*table.notes, *how, *read_as]
     notes += _check_rows(table, read, network)
     full = BLOCKS.facts(read, content.source, known_at="time")
     frame, settled = settle(table, full.frame, ("height", "hash"))
@@ -86,14 +87,15 @@ def hash_above_target(hashes: pl.Series, bits: pl.Series) -> pl.Series:
     return rows.join(above, on="row", how="left", maintain_order="left")["above"]
 
 
-def _columns(table: Table, times: pl.Series) -> dict[str, pl.Series]:
-    """Every column the table has, each value within its range."""
+def _columns(table: Table, times: pl.Series) -> tuple[dict[str, pl.Series], tuple[str, ...]]:
+    """Every column the table has, each value within its range; notes on how it was read."""
+    notes: tuple[str, ...] = ()
     columns = {
         "height": table.integers("height", 0, MAX_HEIGHT, what="a height"),
         "time": times,
     }
     if table.has("bits"):
-        columns["bits"] = table.bits("bits")
+        columns["bits"], notes = table.bits("bits")
     if table.has("hash"):
         columns["hash"] = table.hashes("hash", null=table.has("bits"))
     if table.has("median_time_past"):
@@ -103,7 +105,7 @@ def _columns(table: Table, times: pl.Series) -> dict[str, pl.Series]:
     for name, (low, high, what) in _LIMITS.items():
         if table.has(name):
             columns[name] = table.integers(name, low, high, what=what, null=table.has("bits"))
-    return columns
+    return columns, notes
 
 
 def _check_rows(table: Table, read: pl.DataFrame, network: Network) -> list[str]:

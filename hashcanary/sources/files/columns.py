@@ -112,10 +112,11 @@ class Table:
         self.refuse(~text.str.contains(r"^[0-9a-fA-F]{64}$"), column, what)
         return text.str.decode("hex")
 
-    def bits(self, column: str) -> pl.Series:
+    def bits(self, column: str) -> tuple[pl.Series, tuple[str, ...]]:
         """A column of compact targets, as Int64: integers, or 8 hex digits with or without 0x.
 
-        No ambiguity: in decimal any target of a network in use has nine digits.
+        No ambiguity: in decimal any target of a network in use has nine digits. So whole numbers
+        of eight, in every row, are hex digits that a tool took for numbers; a note says so.
         """
         what = "a compact target such as 486604799, 1d00ffff or 0x1d00ffff"
         raw = self._given(column, what, null=False)
@@ -131,7 +132,12 @@ class Table:
             values = _to_integers(raw)
         self.refuse(values.is_null() & raw.is_not_null(), column, what)
         self.refuse((values <= 0) | (values > LATEST), column, what)
-        return values.rename(column)
+        if len(values) and bool(values.is_between(10_000_000, 99_999_999).all()):
+            digits = values.cast(pl.String).str.to_integer(base=16)
+            return digits.rename(column), (
+                f"{column} were hex digits read as numbers: read as hex",
+            )
+        return values.rename(column), ()
 
     def header_times(self, column: str) -> tuple[pl.Series, tuple[str, ...]]:
         """A column of header times as Unix seconds: integers, or dates with times as ``times``."""

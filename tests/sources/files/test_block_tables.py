@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hashcanary.sources.errors import BadValue
 from hashcanary.sources.facts import BLOCKS
 from hashcanary.sources.files.reading import read
 
@@ -32,6 +33,32 @@ def test_usual_names_and_forms_of_bits_are_one_fact(header: str, bits: str, writ
         1713571767,
     )
     assert frame["total_fee"].null_count() == 1
+
+
+_READ_AS_HEX = "bits were hex digits read as numbers: read as hex"
+
+
+@pytest.mark.parametrize("kind", [pl.Int64, pl.UInt32, pl.Float64])
+def test_hex_digits_that_a_tool_took_for_numbers_are_read_as_hex(
+    kind: type[pl.DataType], write: Write
+) -> None:
+    table = pl.DataFrame({"height": [840000], "time": [1713571767], "nbits": [17034219]})
+    path = write("b.parquet", b"")
+    table.with_columns(pl.col("nbits").cast(kind)).write_parquet(path)
+    for one in (path, write("b.csv", "height,time,nbits\n840000,1713571767,17034219.0\n")):
+        parsed = read(one)
+        assert parsed.facts[0].frame["bits"].to_list() == [0x17034219]
+        assert _READ_AS_HEX in parsed.coverage.notes
+
+
+def test_numbers_that_would_be_more_work_than_was_ever_done_are_no_targets(write: Write) -> None:
+    # beside a number of nine digits, eight digits are a number too, and no target
+    path = write("b.parquet", b"")
+    pl.DataFrame(
+        {"height": [1, 2], "time": [1713571767, 1713571800], "nbits": [386089497, 17034219]}
+    ).write_parquet(path)
+    with pytest.raises(BadValue, match=r"row 2, column bits.*takes more than 2\^100 hashes"):
+        read(path)
 
 
 @pytest.mark.parametrize(
