@@ -206,7 +206,11 @@ def sentences(forecast: RetargetForecast) -> list[str]:
         f"{first}: expected change {change_text(forecast.change)}; probability of {change} "
         f"{_sure(sure)}.",
         f"Second retarget about {second}: expected change {change_text(forecast.second_change)}.",
+        *(() if forecast.span.lowest < 1 else (_AT_LEAST,)),
     ]
+
+
+_AT_LEAST = "Difficulty is the least that the network allows: it cannot fall."
 
 
 def change_text(values: Floats) -> str:

@@ -22,6 +22,7 @@ import numpy as np
 
 from hashcanary.arrays import Floats
 from hashcanary.chain.networks import Network
+from hashcanary.chain.targets import block_work
 from hashcanary.inference.errors import EpochStartMissing
 from hashcanary.inference.filter.bank import LEVELS
 from hashcanary.inference.filter.observations import BIN, CLOCK_AT_TIP, FEWEST, Blocks, blocks_of
@@ -122,13 +123,15 @@ class Span:
     """The span that sets the next target: ``passed`` seconds and what is still to wait.
 
     timespan: seconds an epoch should take; least: seconds the whole span has at the least, by the
-    median-time-past rule. waiting: None once the epoch's last block is there.
+    median-time-past rule. waiting: None once the epoch's last block is there. lowest: the least
+    ratio of new to old difficulty, a quarter, or what is left to the network's least difficulty.
     """
 
     passed: float
     timespan: int
     least: float
     waiting: Waiting | None
+    lowest: float = 1 / LIMIT
 
     def below(self, change: Floats) -> Floats:
         """Probability (k,) that the relative change of difficulty is at most ``change`` (k,)."""
@@ -139,7 +142,7 @@ class Span:
         else:
             inside = 1.0 - self.waiting.below(span - self.passed)
             inside = np.where(span <= self.least, 1.0, inside)
-        return np.where(ratio >= LIMIT, 1.0, np.where(ratio < 1 / LIMIT, 0.0, inside))
+        return np.where(ratio >= LIMIT, 1.0, np.where(ratio < self.lowest, 0.0, inside))
 
     def quantiles(self, levels: Floats) -> Floats:
         """Relative change at each of ``levels``."""
@@ -150,7 +153,7 @@ class Span:
     def change_after(self, wait: Floats) -> Floats:
         """Relative change if the rest of the span takes each of ``wait`` (k,) seconds."""
         ratio = self.timespan / np.maximum(self.passed + wait, max(self.least, 1.0))
-        return np.asarray(np.clip(ratio, 1 / LIMIT, LIMIT) - 1.0)
+        return np.asarray(np.clip(ratio, self.lowest, LIMIT) - 1.0)
 
 
 def forecast_retarget(record: Record, height: int | None = None) -> RetargetForecast:
@@ -175,7 +178,7 @@ def forecast_from(blocks: Blocks, now: Posterior, network: Network) -> RetargetF
     span = _span(blocks, now, network, first_time, work)
     left = size - 1 - (now.height - first_height)
     levels = LEVELS
-    second = _Second(now, work, left, size, network.target_timespan, span)
+    second = _Second(now, work, left, network, span)
     return RetargetForecast(
         height=now.height,
         time=now.time,
@@ -199,14 +202,15 @@ def _span(blocks: Blocks, now: Posterior, network: Network, first_time: int, wor
     """What has passed of the epoch, and the wait for its last block."""
     size = network.retarget_interval
     left = size - 1 - now.height % size
+    lowest = max(1 / LIMIT, block_work(network.pow_limit_bits) / work)
     if left == 0:
         # the rule takes the header's own time, right or wrong
         measured = float(blocks.time[-1] - first_time)
-        return Span(measured, network.target_timespan, 0.0, None)
+        return Span(measured, network.target_timespan, 0.0, None, lowest)
     recent = np.sort(blocks.time[-_MEDIAN_SPAN:])
     least = float(recent[recent.size // 2] + 1 - first_time)
     waiting = with_fall(waiting_for(now, left, work))
-    return Span(now.time - first_time, network.target_timespan, least, waiting)
+    return Span(now.time - first_time, network.target_timespan, least, waiting, lowest)
 
 
 def waiting_for(now: Posterior, count: int, work: float) -> Waiting:
@@ -270,16 +274,18 @@ class _Second:
     """
 
     def __init__(
-        self, now: Posterior, work: float, left: int, size: int, timespan: int, span: Span
+        self, now: Posterior, work: float, left: int, network: Network, span: Span
     ) -> None:
-        """left: intervals that remain of ``size - 1`` in this epoch; work: of a block of it."""
+        """left: intervals that remain of this epoch; work: of a block of it."""
+        size, timespan = network.retarget_interval, network.target_timespan
+        lowest = block_work(network.pow_limit_bits) / work
         # one interval lies between the epochs: it counts for the date, not for a span
         sums = _sums(now, _bins(left + 1, size - 1))
         rest = work * np.exp(sums[:, 0]) * left / (left + 1)
         whole = np.maximum(span.passed + rest, max(span.least, 1.0))
-        first = np.clip(timespan / whole, 1 / LIMIT, LIMIT)
+        first = np.clip(timespan / whole, span.lowest, LIMIT)
         # at the limit the next work no longer depends on the rest of this epoch
-        part = np.where((first < LIMIT) & (first > 1 / LIMIT), rest / whole, 0.0)
+        part = np.where((first < LIMIT) & (first > span.lowest), rest / whole, 0.0)
         log_second = np.log(work * first) + sums[:, 1]
         noise = part**2 * np.maximum(sums[:, 5], 1 / (left + 1)) + sums[:, 6]
         rate = part**2 * sums[:, 2] + sums[:, 3] - 2 * part * sums[:, 4]
@@ -299,6 +305,8 @@ class _Second:
         )
         by_now, by_then, later = float(weights @ part), float(weights @ a), float(weights @ b)
         self._weights = np.concatenate((weights * (1 - chances.sum()), chances))
+        # what is left to the least difficulty after the change that is likeliest
+        self._lowest = min(max(1 / LIMIT, lowest / float(weights @ first)), 1.0)
         self._change = _with_shifts(
             weights,
             np.log(timespan) - log_second,
@@ -312,7 +320,7 @@ class _Second:
     def change(self, levels: Floats) -> Floats:
         """Relative change at each of ``levels``."""
         mixed = _log_quantiles(self._weights, *self._change, levels)
-        return np.asarray(np.clip(mixed, 1 / LIMIT, LIMIT) - 1.0)
+        return np.asarray(np.clip(mixed, self._lowest, LIMIT) - 1.0)
 
     def wait(self, levels: Floats) -> Floats:
         """Seconds until the second retarget's block, at each of ``levels``."""

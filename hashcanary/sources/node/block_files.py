@@ -89,6 +89,8 @@ class _Scan:
         self._ready: list[pl.DataFrame] = []
         self._waiting: pl.DataFrame | None = None
         self._reread: list[tuple[int, int]] = []
+        # file numbers and offsets of bytes of no whole block: a mended file has one there
+        self._scraps: list[tuple[int, int]] = []
         self._given_bytes = progress.done
         self._begun = progress.done
         self._notes: list[str] = []
@@ -105,7 +107,7 @@ class _Scan:
             self._read += len(rows)
             self._place(self._new(rows))
         for walked in walks:
-            self.progress.reached(walked.file, walked.end)
+            self.progress.reached(walked.file, walked.onward)
             if walked.at_end:
                 self.progress.finished(walked.file)
 
@@ -133,7 +135,7 @@ class _Scan:
         self._given_bytes = self.progress.done
         return Batch(
             facts=() if frame is None else _facts(frame),
-            cursor=self.progress.cursor(self._unplaced()),
+            cursor=self.progress.cursor([*self._unplaced(), *self._scraps]),
             done=self.progress.done,
             total=self.progress.total,
             unit="bytes",
@@ -177,6 +179,14 @@ class _Scan:
 
     def _note_end(self, walked: Walked) -> None:
         name = walked.file.path.name
+        if walked.passed:
+            what = "zero bytes" if walked.zeros else "bytes of no whole block"
+            if not walked.zeros:
+                self._scraps.append((walked.file.number, walked.end))
+            self._notes.append(
+                f"{name}, offset {walked.end}: {walked.passed:,} {what} before the next block, "
+                "passed over as a node does"
+            )
         if walked.gone:
             self._notes.append(f"{name}: removed by the node while it was read")
         elif walked.unfinished:
@@ -299,7 +309,7 @@ def _side_by_side(
             return
         walked = running.pop(0).result()
         if not walked.at_end:
-            running.insert(0, executor.submit(walk, walked.file, walked.end, magic))
+            running.insert(0, executor.submit(walk, walked.file, walked.onward, magic))
         yield walked
 
 

@@ -7,7 +7,8 @@ may cut a file short while it is read, which would kill a process that has it ma
 
 Where one record ends, the next must begin, or the file must end: that proves each size. Before
 laid-out zeros nothing proves it, and the block may still be under way, so the block in front of
-them is read whole and checked.
+them is read whole and checked. A node that stopped hard leaves zeros or scraps between records; it
+looks for the next magic behind them, and so does the walk, which says what it passed over.
 
 Beside the walk: which files and which key a data directory has, and how far each has been read.
 """
@@ -186,9 +187,10 @@ class Walked:
     """Records of one file, in its order.
 
     windows: the first WINDOW bytes of each, as on disk; the last may be cut by the end of the file.
-    offsets: where each begins. end: where the walk goes on. at_end: whether nothing whole follows.
-    unfinished: what stands at the end that is no whole record, in words; empty for none. gone:
-    whether the node has removed the file.
+    offsets: where each begins. end: where the last one ends. at_end: whether nothing whole follows.
+    passed: bytes behind ``end`` that are no record, before one that is; zeros: whether they are all
+    zero. unfinished: what stands at the end that is no whole record, in words; empty for none.
+    gone: whether the node has removed the file.
     """
 
     file: BlockFile
@@ -196,8 +198,15 @@ class Walked:
     windows: list[bytes] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     at_end: bool = True
+    passed: int = 0
+    zeros: bool = False
     unfinished: str = ""
     gone: bool = False
+
+    @property
+    def onward(self) -> int:
+        """Where the walk goes on."""
+        return self.end + self.passed
 
     def leave_last(self, why: str) -> None:
         """Leave the last record for later: it is not whole."""
@@ -302,23 +311,110 @@ def _finish(descriptor: int, walked: Walked, magic: bytes) -> None:
     file, end = walked.file, walked.end
     length = os.fstat(descriptor).st_size
     if end > length:
-        if walked.offsets:
-            walked.leave_last(f"a block cut short by the end of the file at {length:,}")
-            _refuse_followed(descriptor, walked, magic, "a size that leads to the next record")
-            return
-        raise _damaged(file, end, "a file at least that long, as it was before", f"{length} bytes")
+        if not walked.offsets:
+            found = f"{length} bytes"
+            raise _damaged(file, end, "a file at least that long, as it was before", found)
+        walked.leave_last(f"a block cut short by the end of the file at {length:,}")
+        _pass_over(descriptor, walked, walked.end + len(magic), length, magic)
+        return
     rest = os.pread(descriptor, WINDOW, end)
-    if not any(rest):
-        if rest and walked.offsets:
-            _check_last(descriptor, walked)
-        return
     plain = unlocked(rest, end, file.key)
-    if plain[: len(magic)] == magic[: len(plain)]:
+    if any(rest) and plain[: len(magic)] == magic[: len(plain)]:
         walked.unfinished = "a record whose size is not written yet, or is wrong"
-        _refuse_followed(descriptor, walked, magic, "a size of a block")
+        _pass_over(descriptor, walked, end + len(magic), length, magic)
         return
+    if rest and walked.offsets and _check_last(descriptor, walked):
+        # the last record is not whole: the next one may begin inside of it
+        if _pass_over(descriptor, walked, walked.end + len(magic), length, magic) or not any(rest):
+            return
+        expected = f"a record after the record at {walked.end} (magic {magic.hex()})"
+        raise _damaged(file, end, expected, _named(plain))
+    # scraps of another file stand in the place of the record where this one was read up to
+    known = not any(rest) or bool(walked.offsets)
+    if (known and _pass_over(descriptor, walked, end, length, magic)) or not any(rest):
+        return
+    key = _key_seen(descriptor, file, magic) if end == 0 else None
+    if key is not None:
+        raise BadKey(file=file.path.with_name("xor.dat"), found=_said_of(file.key, key))
     before = f" after the record at {walked.offsets[-1]}" if walked.offsets else ""
     raise _damaged(file, end, f"a record{before} (magic {magic.hex()})", _named(plain))
+
+
+def _pass_over(descriptor: int, walked: Walked, start: int, length: int, magic: bytes) -> bool:
+    """Go on at the next record behind ``start``, and say whether there is one."""
+    following, zeros = _following(descriptor, walked.file, start, length, magic)
+    if following is None:
+        return False
+    walked.at_end, walked.unfinished = False, ""
+    walked.passed, walked.zeros = following - walked.end, zeros and start == walked.end
+    return True
+
+
+# bytes that are searched at a time for the next record
+_CHUNK = 1 << 20
+
+
+def _following(
+    descriptor: int, file: BlockFile, start: int, length: int, magic: bytes
+) -> tuple[int | None, bool]:
+    """Where the next record begins from ``start`` on, None for nowhere; whether all before it is
+    zero.
+    """
+    marks = [mark.to_bytes(4, "little") for mark in _marks(file.key, magic)[0]]
+    zeros = True
+    for chunk in range(start, length, _CHUNK):
+        # a magic may lie over the edge of two chunks
+        data = os.pread(descriptor, _CHUNK + FRAME, chunk)
+        if data.count(0) == len(data):
+            continue
+        places = sorted(
+            place
+            for at, mark in enumerate(marks)
+            for place in _places(data, mark, (at - chunk) & 7)
+        )
+        for place in places:
+            if place < _CHUNK and _is_record(descriptor, file, chunk + place, length, magic):
+                return chunk + place, zeros and not any(data[:place])
+        zeros = False
+    return None, zeros
+
+
+def _places(data: bytes, mark: bytes, turn: int) -> Iterator[int]:
+    """Where a mark stands at places that are ``turn`` modulo 8."""
+    place = data.find(mark)
+    while place >= 0:
+        if place & 7 == turn:
+            yield place
+        place = data.find(mark, place + 1)
+
+
+def _is_record(descriptor: int, file: BlockFile, offset: int, length: int, magic: bytes) -> bool:
+    """Whether a record begins here: one whose size leads to another, to zeros or to the end."""
+    size = int.from_bytes(read_plain(descriptor, file, offset, FRAME)[4:], "little")
+    end = offset + FRAME + size
+    if not LEAST_SIZE <= size <= MOST_SIZE or end > length:
+        return False
+    behind = os.pread(descriptor, 4, end)
+    return not any(behind) or unlocked(behind, end, file.key) == magic[: len(behind)]
+
+
+def _key_seen(descriptor: int, file: BlockFile, magic: bytes) -> bytes | None:
+    """The key by which a file seems to be XORed, from what 32 bytes of zeros became; or None.
+
+    The first block's header or coinbase has them: what it spends, or the hash of its parent.
+    """
+    data = os.pread(descriptor, WINDOW, 0)
+    for at in range(0, len(data) - 3 * KEY_SIZE, KEY_SIZE):
+        key = data[at : at + KEY_SIZE]
+        repeats = data[at : at + 3 * KEY_SIZE] == 3 * key
+        if repeats and any(key) and unlocked(data[: len(magic)], 0, key) == magic:
+            return key
+    return None
+
+
+def _said_of(key: bytes, seen: bytes) -> str:
+    held = "no such file" if not any(key) else f"the key {key.hex()}"
+    return f"{held}, while the block files are XORed with {seen.hex()}"
 
 
 def _named(plain: bytes) -> str:
@@ -329,27 +425,19 @@ def _named(plain: bytes) -> str:
     return f"{plain[:4].hex()}, which is no network's"
 
 
-def _check_last(descriptor: int, walked: Walked) -> None:
-    """Keep the record in front of laid-out zeros only if every byte of it is there."""
+def _check_last(descriptor: int, walked: Walked) -> bool:
+    """Keep the record in front of laid-out zeros or scraps only if every byte of it is there.
+
+    Says whether it was left.
+    """
     offset = walked.offsets[-1]
     length = walked.end - offset - FRAME
     try:
         check_block(read_plain(descriptor, walked.file, offset + FRAME, length))
     except ChainError as error:
         walked.leave_last(f"a block that is not whole yet, or damaged: {error}")
-
-
-def _refuse_followed(descriptor: int, walked: Walked, magic: bytes, expected: str) -> None:
-    """Raise DamagedBlockFile if another record follows: then the one left was not the last."""
-    begin = walked.end + FRAME
-    plain = read_plain(descriptor, walked.file, begin, MOST_SIZE + 2 * FRAME)
-    at = plain.find(magic)
-    while at >= 0:
-        size = int.from_bytes(plain[at + 4 : at + FRAME], "little")
-        if LEAST_SIZE <= size <= MOST_SIZE:
-            found = f"one that does not, and a record at {begin + at}"
-            raise _damaged(walked.file, walked.end + 4, expected, found)
-        at = plain.find(magic, at + 1)
+        return True
+    return False
 
 
 def _damaged(file: BlockFile, offset: int, expected: str, found: str) -> DamagedBlockFile:

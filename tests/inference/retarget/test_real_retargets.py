@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,17 @@ def test_the_storms_epoch_is_foreseen_where_a_constant_rate_fails(real_record: R
     # the constant rate gives the same outcome one chance in a hundred
     assert 1 - law.below(np.array([CAME]))[0] < 0.02
     assert forecast.lacks == ()
+
+
+def test_difficulty_does_not_fall_below_its_least(real_record: Record) -> None:
+    # the first sixteen retargets kept it, though blocks took twice as long as they should
+    early = forecast_retarget(real_record, 2016 * 5 + 700)
+    assert (early.change == 0.0).all()
+    assert (early.second_change >= 0.0).all()
+    assert early.span.below(np.array([-0.01, 0.0])) == pytest.approx([0.0, 1.0], abs=1e-6)
+    # at twice the least it may fall by half, though no further
+    span = replace(early.span, lowest=0.5)
+    assert span.change_after(np.array([1e8]))[0] == -0.5
 
 
 def test_of_the_years_without_block_times_only_the_epochs_are_known(

@@ -472,3 +472,93 @@ def test_few_bytes_of_large_blocks_are_read(
     assert rows["tx_count"].to_list() == [1] + [3] * 8
     assert total > 8_000_000
     assert 0 < sum(taken) < total / 100
+
+
+def torn(
+    folder: Path, blocks: list[bytes], at: int, between: bytes, key: bytes = b"", raw: bool = True
+) -> Path:
+    """A blocks folder whose one file has bytes between two blocks; raw: not XORed, as zeros are."""
+    first, rest = (block_maker.framed(part) for part in (blocks[:at], blocks[at:]))
+    if not key:
+        return block_maker.write(folder, {0: first + between + rest})
+    plain = block_maker.locked(first, key)
+    plain += between if raw else block_maker.locked(between, key, len(first))
+    plain += block_maker.locked(rest, key, len(first) + len(between))
+    block_maker.write(folder, {0: b""}, key)
+    (folder / "blk00000.dat").write_bytes(plain)
+    return folder
+
+
+@pytest.mark.parametrize("key", [b"", KEY])
+@pytest.mark.parametrize("length", [1, 7, 8, 1024, 3_000_001])
+def test_zeros_between_blocks_are_passed_over_and_told(
+    tmp_path: Path, length: int, key: bytes
+) -> None:
+    blocks: list[bytes] = block_maker.chain(12)
+    torn(tmp_path, blocks, 5, bytes(length), key)
+    batches = read(block_maker.held(), tmp_path)
+    assert table(batches)["height"].to_list() == list(range(len(blocks)))
+    end = len(block_maker.framed(blocks[:5]))
+    assert f"blk00000.dat, offset {end}: {length:,} zero bytes before the next" in notes(batches)
+    assert batches[-1].done == batches[-1].total == (tmp_path / "blk00000.dat").stat().st_size
+    # what was passed over is not read again
+    assert read(block_maker.held(), tmp_path, batches[-1].cursor) == []
+
+
+@pytest.mark.parametrize("key", [b"", KEY])
+@pytest.mark.parametrize(
+    "scrap",
+    [b"scraps", REGTEST.magic + b"\0\0", REGTEST.magic + (500).to_bytes(4, "little") + b"x" * 90],
+)
+def test_scraps_and_half_blocks_between_blocks_are_passed_over_and_told(
+    tmp_path: Path, scrap: bytes, key: bytes
+) -> None:
+    blocks: list[bytes] = block_maker.chain(12)
+    torn(tmp_path, blocks, 5, scrap, key, raw=False)
+    batches = read(block_maker.held(), tmp_path)
+    assert table(batches)["height"].to_list() == list(range(len(blocks)))
+    end = len(block_maker.framed(blocks[:5]))
+    assert f"offset {end}: {len(scrap)} bytes of no whole block before the next" in notes(batches)
+    # a mended file may have a block there
+    assert batches[-1].cursor["ends"] == {"0": end}
+
+
+def test_a_damaged_block_is_left_out_and_read_when_the_file_is_mended(tmp_path: Path) -> None:
+    blocks: list[bytes] = block_maker.chain(12)
+    whole = block_maker.framed(blocks)
+    place = len(block_maker.framed(blocks[:5]))
+    block_maker.write(tmp_path, {0: whole[:place] + b"\1" + whole[place + 1 :]})
+    batches = read(block_maker.held(), tmp_path)
+    # blocks of this network state their height, so those behind it are known without it
+    assert table(batches)["height"].to_list() == [*range(5), *range(6, len(blocks))]
+    assert f"{len(blocks[5]) + 8} bytes of no whole block" in notes(batches)
+    block_maker.write(tmp_path, {0: whole})
+    hashes = {double_sha256(one[:80])[::-1]: at for at, one in enumerate(blocks[:5])}
+    known = block_maker.held(REGTEST, hashes.get)
+    later = table(read(known, tmp_path, batches[-1].cursor))
+    assert later["height"].to_list() == list(range(5, len(blocks)))
+
+
+def test_a_file_that_grew_behind_zeros_is_read_on(tmp_path: Path) -> None:
+    blocks: list[bytes] = block_maker.chain(12)
+    first, rest = (block_maker.framed(part) for part in (blocks[:5], blocks[5:]))
+    block_maker.write(tmp_path, {0: first}, tail=4000)
+    before = read(block_maker.held(), tmp_path)
+    assert table(before)["height"].to_list() == list(range(5))
+    block_maker.write(tmp_path, {0: first + bytes(2000) + rest})
+    hashes = {double_sha256(one[:80])[::-1]: at for at, one in enumerate(blocks[:5])}
+    known = block_maker.held(REGTEST, hashes.get)
+    rows = table(read(known, tmp_path, before[-1].cursor))
+    assert rows["height"].to_list() == list(range(5, len(blocks)))
+
+
+@pytest.mark.parametrize("held", [b"", bytes.fromhex("0102030405060708")])
+def test_a_key_that_is_missing_or_another_is_named(tmp_path: Path, held: bytes) -> None:
+    blocks: list[bytes] = block_maker.chain(12)
+    block_maker.write(tmp_path, {0: block_maker.framed(blocks)}, KEY)
+    (tmp_path / "xor.dat").unlink()
+    if held:
+        (tmp_path / "xor.dat").write_bytes(held)
+    said = f"the key {held.hex()}" if held else "no such file"
+    with pytest.raises(BadKey, match=f"xor.dat: .*found {said}.*XORed with {KEY.hex()}"):
+        read(block_maker.held(), tmp_path)
