@@ -305,8 +305,8 @@ class _Second:
         )
         by_now, by_then, later = float(weights @ part), float(weights @ a), float(weights @ b)
         self._weights = np.concatenate((weights * (1 - chances.sum()), chances))
-        # what is left to the least difficulty after the change that is likeliest
-        self._lowest = min(max(1 / LIMIT, lowest / float(weights @ first)), 1.0)
+        # what is left to the least difficulty after the largest change that a model expects
+        self._lowest = min(max(1 / LIMIT, lowest / float(first.max())), 1.0)
         self._change = _with_shifts(
             weights,
             np.log(timespan) - log_second,
