@@ -36,7 +36,9 @@ def test_difficulty_does_not_fall_below_its_least(real_record: Record) -> None:
     early = forecast_retarget(real_record, 2016 * 5 + 700)
     assert (early.change == 0.0).all()
     assert (early.second_change >= 0.0).all()
-    assert early.span.below(np.array([-0.01, 0.0])) == pytest.approx([0.0, 1.0], abs=1e-6)
+    falls, stays = early.span.below(np.array([-0.01, 0.0])).tolist()
+    assert falls == 0.0
+    assert 0.99 < stays < 1.0
     # at twice the least it may fall by half, though no further
     span = replace(early.span, lowest=0.5)
     assert span.change_after(np.array([1e8]))[0] == -0.5
