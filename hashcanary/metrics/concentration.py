@@ -49,7 +49,8 @@ def hhi(pools: Ints, total: Ints) -> tuple[Floats, Floats, Floats]:
 
     pools: (n, pools) blocks of each known pool; total: (n,) all blocks. Two blocks drawn without
     putting back are of one pool with this probability; shares squared and summed are more by
-    (1 - index) / (blocks - 1). NaN where there are fewer than two blocks.
+    (1 - index) / (blocks - 1). NaN where there are fewer than two blocks; limits of 0 and 1 where
+    no pool found two.
     """
     n, size = pools.astype(np.float64), total.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -61,6 +62,8 @@ def hhi(pools: Ints, total: Ints) -> tuple[Floats, Floats, Floats]:
         )
         factor = np.exp(_NORMAL * np.sqrt(np.maximum(variance, 0)) / index)
         low, high = index / factor, np.minimum(index * factor, 1.0)
+    # where no pool found two blocks, next to nothing is known
+    low, high = np.where(index == 0, 0.0, low), np.where(index == 0, 1.0, high)
     few = total < 2
     return tuple(np.where(few, np.nan, one) for one in (index, low, high))  # type: ignore[return-value]
 

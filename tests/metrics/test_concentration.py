@@ -159,3 +159,8 @@ def test_limits_of_a_share_hold_at_least_as_often_as_they_say(share: float) -> N
     counts = np.random.default_rng(11).binomial(1008, share, 20_000)
     low, high = share_limits(counts, np.full(counts.size, 1008))
     assert 0.947 < held(low, share, high) < 0.995
+
+
+def test_where_no_pool_found_two_blocks_the_index_may_be_anything() -> None:
+    value, low, high = hhi(np.array([[1, 1, 0]]), np.array([4]))
+    assert (value[0], low[0], high[0]) == (0.0, 0.0, 1.0)

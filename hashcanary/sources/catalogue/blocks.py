@@ -26,6 +26,7 @@ from hashcanary.sources.files.blocks_table import (
 )
 from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.tables import Field, has, read_table
+from hashcanary.sources.pools.pool_lists import slug_of_label
 from hashcanary.sources.source import Content, Options, Probe, Source
 
 KIND = "blocks"
@@ -96,7 +97,7 @@ def pool_labels(content: Content, table: Table, blocks: pl.DataFrame) -> tuple[F
     for field in POOL_FIELDS:
         if not table.has(field.name):
             continue
-        labels = _checked(table, field.name)
+        labels = _slugs(_checked(table, field.name))
         given = pl.DataFrame({"height": heights, "pool": labels}).drop_nulls().unique()
         parts.append(
             given.join(known, on="height").with_columns(
@@ -108,6 +109,13 @@ def pool_labels(content: Content, table: Table, blocks: pl.DataFrame) -> tuple[F
         return ()
     facts = POOL_LABELS.facts(pl.concat(parts).sort(*POOL_LABELS.subject, "list"), content.source)
     return (facts,) if facts.frame.height else ()
+
+
+def _slugs(labels: pl.Series) -> pl.Series:
+    """Labels as slugs: explorers print names, and have several words for nobody knows."""
+    given = labels.drop_nulls().unique().to_list()
+    slugs = {label: slug_of_label(label) for label in given}
+    return labels.replace_strict(list(slugs), list(slugs.values()), return_dtype=pl.String)
 
 
 def _checked(table: Table, column: str) -> pl.Series:

@@ -5,7 +5,7 @@
    chance; a tag is free text, in which miners of some pools write too.
 2. Else the tag: the longest tag of the list that occurs in the scriptSig, without regard to ASCII
    case (of equally long ones the one that stands first). ``/ViaBTC/TATMAS Pool/`` is no block of
-   ``/ViaBTC/``.
+   ``/ViaBTC/``. A tag that is a regular expression is as long as what it fits.
 3. Else the block is ``unknown``.
 
 Explorers take the first pool of their list that fits by either, so that the order of a list
@@ -76,11 +76,36 @@ def _by_tag(scripts: pl.Series, pools: PoolList) -> pl.DataFrame:
     Bytes are searched as text in which each byte is one character (Latin-1), so that tags in any
     encoding and bytes of none are met alike; one automaton looks for all tags at once.
     """
+    text = pl.Series("found", list(_latin(scripts)), dtype=pl.String)
+    met = pl.concat([_by_text(text, pools), *_by_expressions(text, pools)])
+    best = met.sort("row", "length", descending=[False, True], maintain_order=True).unique(
+        "row", keep="first", maintain_order=True
+    )
+    return _spread(best.with_columns(evidence="tag " + pl.col("tag")), len(scripts))
+
+
+_MET = {"row": pl.Int64(), "length": pl.Int64(), "tag": pl.String(), "pool": pl.String()}
+
+
+def _by_expressions(text: pl.Series, pools: PoolList) -> Iterator[pl.DataFrame]:
+    """Rows that fit a tag that is a regular expression, a frame a tag."""
+    for pool in pools.pools:
+        for expression in pool.expressions:
+            fits = text.str.extract(f"(?i)({expression})")
+            rows = pl.DataFrame({"row": fits.is_not_null().arg_true().cast(pl.Int64)})
+            yield rows.select(
+                "row",
+                length=fits.drop_nulls().str.len_chars().cast(pl.Int64),
+                tag=pl.lit(expression),
+                pool=pl.lit(pool.slug),
+            )
+
+
+def _by_text(text: pl.Series, pools: PoolList) -> pl.DataFrame:
+    """Rows that hold a tag that is plain text: ``row``, ``length``, ``tag``, ``pool``."""
     tags = _listed_tags(pools)
     if tags.is_empty():
-        nothing = {"row": pl.Int64, "pool": pl.String, "evidence": pl.String}
-        return _spread(pl.DataFrame(schema=nothing), len(scripts))
-    text = pl.Series("found", list(_latin(scripts)), dtype=pl.String)
+        return pl.DataFrame(schema=_MET)
     found = text.str.extract_many(
         tags["key"].to_list(), ascii_case_insensitive=True, overlapping=True
     )
@@ -92,12 +117,8 @@ def _by_tag(scripts: pl.Series, pools: PoolList) -> pl.DataFrame:
     )
     spelled = met.select(pl.col("found").unique())
     spelled = spelled.with_columns(key=_lowered(spelled["found"]))
-    best = (
-        met.join(spelled.join(tags, on="key"), on="found", how="inner", maintain_order="left")
-        .sort("row", "length", descending=[False, True], maintain_order=True)
-        .unique("row", keep="first", maintain_order=True)
-    )
-    return _spread(best.with_columns(evidence="tag " + pl.col("tag")), len(scripts))
+    listed = spelled.join(tags, on="key")
+    return met.join(listed, on="found", how="inner", maintain_order="left").select(*_MET)
 
 
 def _listed_tags(pools: PoolList) -> pl.DataFrame:

@@ -1,9 +1,11 @@
 """Lists of pools: by which tag and which payout address each is known, and which belong together.
 
 Two formats are read: the project's own TOML (``pool_list.toml``, beside this module) and the JSON
-of the ``mining-pools`` dictionary (``pools-v2.json``: a list of ``name``, ``tags``,
-``addresses``), whose slugs are its names' letters and digits in lower case, as its readers make
-them. That format calls a tag a regular expression; those in it are plain text, and are taken so.
+of the ``mining-pools`` dictionary: its present form (``pools-v2.json``: a list of ``name``,
+``tags``, ``addresses``) and its first one (``coinbase_tags``, ``payout_addresses``). Slugs are the
+names' letters and digits in lower case, as its readers make them. That dictionary calls a tag a
+regular expression. Those that can be nothing else, by an escape, a class, a count or a choice, are
+taken as one; ``BTC.COM`` and the like are plain text.
 
 A list is known by its name and the digest of its bytes, so that a label tells what gave it.
 """
@@ -20,6 +22,8 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
+import polars as pl
+
 from hashcanary.chain.address import script_of
 from hashcanary.chain.errors import InvalidAddress
 from hashcanary.sources.errors import BadPoolList
@@ -31,17 +35,25 @@ MAX_BYTES = 1 << 22
 _SHORTEST_TAG = 3  # a shorter one meets random bytes of an extra nonce too often
 _LONGEST_TAG = 100  # no scriptSig of a coinbase is longer
 _FOREVER = 1 << 62
+# what makes a tag of the dictionary a regular expression
+_EXPRESSION = re.compile(r"\\|\[[^\]]+\]|\{\d+,?\d*\}|\.[*+?]|\|")
+_LONGEST_EXPRESSION = 500
+# how labels say that nobody knows
+_NOBODY = {"unknown", "unknownpool", "unknownminer", "na", "none", "null", "other", ""}
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One pool. addresses: scriptPubKey to the address as the list writes it."""
+    """One pool. addresses: scriptPubKey to the address as the list writes it; expressions: tags
+    that are regular expressions.
+    """
 
     slug: str
     name: str
     tags: tuple[str, ...] = ()
     addresses: Mapping[bytes, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    expressions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,8 @@ def parse_pool_list(file: str, data: bytes) -> PoolList:
         document: object = json.loads(text) if file.endswith(".json") else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise _bad(file, "its text", "JSON (a name ending in .json) or TOML", str(error)) from error
+    if isinstance(document, dict) and _FIRST_FORM & document.keys():
+        document = _first_form(file, document)
     if isinstance(document, list):
         return PoolList(file.removesuffix(".json"), digest, _vendor_pools(file, document))
     place = Place(file, "", document if isinstance(document, dict) else {}, BadPoolList)
@@ -126,6 +140,45 @@ def parse_pool_list(file: str, data: bytes) -> PoolList:
     return PoolList(f"{place.text('name')}-{place.text('edition')}", digest, pools, groups)
 
 
+_FIRST_FORM = {"coinbase_tags", "payout_addresses"}
+
+
+def _first_form(file: str, document: dict[str, object]) -> list[object]:
+    """Entries as of the present form: one a tag or address, which belong together by their name."""
+    place, entries = Place(file, "", document, BadPoolList), list[object]()
+    for key, given in (("coinbase_tags", "tags"), ("payout_addresses", "addresses")):
+        if key not in document:
+            continue
+        part = place.part(key)
+        entries += [{"name": part.part(one).text("name"), given: [one]} for one in part.table]
+    return entries
+
+
+def slug_of(name: str) -> str:
+    """A pool's name as its letters and digits in lower case."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def slug_of_label(label: str) -> str:
+    """What a label that somebody else wrote stands for.
+
+    A slug is one; of a printed name the slug of the pool of that name in the built-in list, or the
+    name itself where it has none; ``unknown`` where it says that nobody knows.
+    """
+    plain = slug_of(label)
+    if plain in _NOBODY:
+        return UNKNOWN
+    return label if label == label.lower() and " " not in label else _printed().get(plain, label)
+
+
+@cache
+def _printed() -> dict[str, str]:
+    """Slugs by names' letters and digits, of the built-in list."""
+    pools = built_in().pools
+    found = {slug_of(alias): pool.slug for pool in pools for alias in pool.aliases}
+    return found | {slug_of(text): pool.slug for pool in pools for text in (pool.name, pool.slug)}
+
+
 def _vendor_pools(file: str, entries: list[object]) -> tuple[Pool, ...]:
     """Pools of the JSON format; two names of one slug are one pool, as its readers take them."""
     found: dict[str, Pool] = {}
@@ -134,19 +187,24 @@ def _vendor_pools(file: str, entries: list[object]) -> tuple[Pool, ...]:
             raise _bad(file, f"entry {number}", "an object", type(entry).__name__)
         place = Place(file, f"entry {number}", entry, BadPoolList)
         name = place.text("name")
-        slug = re.sub(r"[^a-z0-9]", "", name.lower()) or f"pool{number}"
+        slug = slug_of(name) or f"pool{number}"
         pool = _pool(file, place, slug, name)
         before = found.get(slug)
         if before is not None:
             tags, addresses = before.tags + pool.tags, {**pool.addresses, **before.addresses}
-            pool = Pool(slug, before.name, tags, addresses)
+            expressions = before.expressions + pool.expressions
+            pool = Pool(slug, before.name, tags, addresses, (), expressions)
         found[slug] = pool
     return tuple(found.values())
 
 
 def _pool(file: str, place: Place, slug: str, name: str) -> Pool:
     place = replace(place, where=f"pool {name}")
-    tags, addresses = place.texts("tags", ()), {}
+    given, addresses = place.texts("tags", ()), {}
+    expressions = tuple(tag for tag in given if file.endswith(".json") and _EXPRESSION.search(tag))
+    tags = tuple(tag for tag in given if tag not in expressions)
+    for expression in expressions:
+        _check_expression(place, expression)
     for tag in tags:
         if not _SHORTEST_TAG <= len(tag.encode()) <= _LONGEST_TAG:
             raise place.bad("tags", f"tags of {_SHORTEST_TAG} to {_LONGEST_TAG} bytes", tag)
@@ -156,7 +214,22 @@ def _pool(file: str, place: Place, slug: str, name: str) -> Pool:
         except InvalidAddress as error:
             expected = "addresses that can be paid to"
             raise _bad(file, place.where, expected, str(error)) from error
-    return Pool(slug, name, tags, addresses, place.texts("aliases", ()))
+    return Pool(slug, name, tags, addresses, place.texts("aliases", ()), expressions)
+
+
+def _check_expression(place: Place, expression: str) -> None:
+    """Refuse what is no regular expression of the engine that looks for it (Rust's, which is
+    linear in what it reads), or fits anything.
+    """
+    what = f"text, or a regular expression of at most {_LONGEST_EXPRESSION} characters"
+    if len(expression) > _LONGEST_EXPRESSION:
+        raise place.bad("tags", what, expression[:_LONGEST_EXPRESSION])
+    try:
+        fits_nothing = pl.Series([""]).str.contains(expression)[0]
+    except pl.exceptions.ComputeError as error:
+        raise place.bad("tags", what, f"{expression}: {error}") from error
+    if fits_nothing:
+        raise place.bad("tags", "a regular expression that does not fit empty text", expression)
 
 
 def _each_once(file: str, pools: tuple[Pool, ...]) -> None:

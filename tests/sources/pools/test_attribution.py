@@ -54,6 +54,22 @@ def test_the_longest_tag_wins() -> None:
     assert one(b"\x03abc/ViaBTC/Mined by x/\x00") == ("via", "tag /ViaBTC/")
 
 
+def test_a_tag_that_is_an_expression_is_as_long_as_what_it_fits() -> None:
+    uuid = "[0-9a-f]{8}-[0-9a-f]{4}"
+    pools = (Pool("uuid", "Uuid", (), {}, (), (uuid,)), pool("via", "/ViaBTC/"), pool("f", "ff-00"))
+    listed = PoolList("test", "0" * 64, pools)
+    scripts = [b"..0123ABCD-00ff..", b"/ViaBTC/ 12345678-9abc", b"..ff-00..", b"12345678-9ab"]
+    found = attribute(
+        pl.Series(scripts, dtype=pl.Binary), pl.Series([None] * 4, dtype=pl.Binary), listed
+    )
+    assert found.rows() == [
+        ("uuid", f"tag {uuid}"),
+        ("uuid", f"tag {uuid}"),
+        ("f", "tag ff-00"),
+        ("unknown", "unknown"),
+    ]
+
+
 def test_of_equally_long_tags_the_first_in_the_script_wins() -> None:
     assert one(b"..wxyz..abcd") == ("xyz", "tag wxyz")
     assert one(b"..abcd..wxyz") == ("abc", "tag abcd")

@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashcanary.sources.errors import BadPoolList, SourceError
-from hashcanary.sources.pools.pool_lists import built_in, parse_pool_list, read_pool_list
+from hashcanary.sources.pools.pool_lists import (
+    built_in,
+    parse_pool_list,
+    read_pool_list,
+    slug_of_label,
+)
 
 OWN = """
 name = "mine"
@@ -71,6 +76,64 @@ def test_the_dictionarys_format_has_slugs_of_letters_and_digits() -> None:
         "Bitcoin India",
         1,
     )
+
+
+def test_the_dictionarys_first_form_is_read_by_names() -> None:
+    found = parse_pool_list(
+        "pools.json",
+        b'{"coinbase_tags":{"/A/":{"name":"A Pool","link":""},"/A2/":{"name":"A Pool"}},'
+        b'"payout_addresses":{"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa":{"name":"A pool"}}}',
+    )
+    (pool,) = found.pools
+    assert (pool.slug, pool.name, pool.tags, len(pool.addresses)) == (
+        "apool",
+        "A Pool",
+        ("/A/", "/A2/"),
+        1,
+    )
+
+
+def test_tags_of_the_dictionary_that_can_only_be_expressions_are() -> None:
+    tags = [r"OCEAN\\.XYZ", "x[0-9]{2}", "one|two", "BTC.COM", "/$Mined by 7/", "(ckpool)"]
+    text = ",".join(f'"{tag}"' for tag in tags)
+    data = f'[{{"name":"A","tags":[{text}],"addresses":[]}}]'.encode()
+    (pool,) = parse_pool_list("x.json", data).pools
+    assert pool.expressions == (r"OCEAN\.XYZ", "x[0-9]{2}", "one|two")
+    assert pool.tags == ("BTC.COM", "/$Mined by 7/", "(ckpool)")
+    # the project's own format has plain text alone
+    (own_pool,) = parse_pool_list("x.toml", own("/a pool/", "x[0-9]{2}")).pools
+    assert own_pool.expressions == ()
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("x[9-0]", "regex parse error"),
+        ("x(?=[0-9])", "regex parse error"),
+        ("[a-z]*", "empty text"),
+        ("a|" * 300, "500"),
+    ],
+)
+def test_expressions_that_cannot_be_used_are_refused(tag: str, told: str) -> None:
+    with pytest.raises(BadPoolList, match=told):
+        parse_pool_list("x.json", f'[{{"name":"A","tags":["{tag}"],"addresses":[]}}]'.encode())
+
+
+@pytest.mark.parametrize(
+    ("label", "slug"),
+    [
+        ("Foundry USA", "foundryusa"),
+        ("foundryusa", "foundryusa"),
+        ("F2Pool", "f2pool"),
+        ("Unknown", "unknown"),
+        ("UNKNOWN POOL", "unknown"),
+        ("N/A", "unknown"),
+        ("a slug of another list", "a slug of another list"),
+        ("Some New Pool", "Some New Pool"),
+    ],
+)
+def test_labels_that_others_wrote_are_slugs(label: str, slug: str) -> None:
+    assert slug_of_label(label) == slug
 
 
 @pytest.mark.parametrize(
