@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hashcanary.errors import UsageError
-from hashcanary.sources.facts import HEADERS, TABLES, FactTable, Parsed
+from hashcanary.sources.facts import COMPANIES, HEADERS, TABLES, FactTable, Parsed
 from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.source import Options
 from hashcanary.store import active_chain
@@ -105,6 +105,7 @@ def load(
     chosen = replace(options or Options(), network=lake.network)
     with lake.writing() as transaction:
         gathered = _gather(asked, kind, chosen, tell)
+        _spell_companies(transaction.base, gathered)
         headers = gathered.take(HEADERS)
         if headers is not None:
             headers = _placed(transaction.base, headers, gathered.frames.get("blocks", []), height)
@@ -140,6 +141,38 @@ def _gather(
         reasons = "; ".join(f"{file.path.name}: {file.reason}" for file in found[:5])
         raise NothingToLoad(paths=", ".join(asked), found=reasons)
     return gathered
+
+
+def _spell_companies(lake: Lake, gathered: _Gathered) -> None:
+    """Companies under the spelling that the lake, or an earlier file, has; each change is noted.
+
+    Letters in another case would make two companies of one, whose treasuries are added up.
+    """
+    frames = gathered.frames.get(COMPANIES.name, [])
+    if not frames:
+        return
+    stored = lake.frame(COMPANIES.name, ["company", "known_at"]).sort("known_at")["company"]
+    names = pl.concat([stored, *(frame["company"] for frame in frames)])
+    first: dict[str, str] = {}
+    spelt = {
+        name: first.setdefault(" ".join(name.casefold().split()), name)
+        for name in names.unique(maintain_order=True).to_list()
+    }
+    for at, frame in enumerate(frames):
+        given = frame["company"].unique(maintain_order=True).to_list()
+        changed = [f"{name} is {spelt[name]}" for name in given if spelt[name] != name]
+        if not changed:
+            continue
+        named = frame["company"].replace_strict(list(spelt), list(spelt.values()))
+        frames[at] = frame.with_columns(named)
+        source = frame["source"][0]
+        told = f"spelt as before: {', '.join(changed)}"
+        gathered.reports = [
+            replace(report, notes=(*report.notes, told))
+            if source in gathered.sources.get(report.path, ())
+            else report
+            for report in gathered.reports
+        ]
 
 
 def _placed(

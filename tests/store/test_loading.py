@@ -15,6 +15,7 @@ from hashcanary.store.errors import ConflictingFacts, NothingToLoad
 from hashcanary.store.lake import Lake
 from hashcanary.store.loading import load
 from hashcanary.store.merging import merge
+from hashcanary.store.recording import record_of
 
 
 @pytest.fixture
@@ -161,3 +162,37 @@ def test_all_of_the_real_data_is_read_and_the_rest_named(real_data: Path, real_l
     assert again.lake.version == real_lake.version
     passed_over = {Path(file.path).name: file.reason for file in again.files if not file.kind}
     assert passed_over["pools-v2.json"]
+
+
+def test_of_two_downloads_the_one_that_reaches_further_has_the_last_close(
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
+) -> None:
+    early = candle_file(put, "BTC-USD.csv", range(1, 6))
+    unfinished = early.read_text().replace("1,31,1,5,5", "1,31,1,4.5,5")
+    early.write_text(unfinished)
+    later = candle_file(put, "BTC-USD (1).csv", range(1, 9))
+    after = load(load(lake, [early]).lake, [later]).lake
+    candles = record_of(after).candles
+    assert candles["market"].unique().to_list() == ["BTC-USD"]
+    assert candles["close"].to_list() == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_company_keeps_the_spelling_of_its_first_report(
+    lake: Lake, put: Callable[[str, list[bytes]], Path]
+) -> None:
+    head = "company,period,published,source_url,held_btc"
+    names = ("Miner A", "MINER  a", "Miner B")
+    paths = [
+        put(
+            f"{at}.csv",
+            [f"{head}\n{name},2025-0{at},2025-0{at + 1}-04,https://x.org,{at}\n".encode()],
+        )
+        for at, name in enumerate(names, start=1)
+    ]
+    first = load(lake, paths[:1])
+    later = load(first.lake, paths[1:])
+    rows = record_of(later.lake).companies
+    assert sorted(rows["company"].to_list()) == ["Miner A", "Miner A", "Miner B"]
+    told = {Path(file.path).name: file.notes for file in later.files}
+    assert told["2.csv"] == ("1 company", "spelt as before: MINER  a is Miner A")
+    assert told["3.csv"] == ("1 company",)

@@ -8,6 +8,7 @@ session ends on Monday), so that its close is known a day later than the date su
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -163,6 +164,16 @@ def recognise(probe: Probe) -> bool:
     return has(probe.columns, TIME) == 1 and has(probe.columns, OPEN, HIGH, LOW, CLOSE) >= 3
 
 
+# what browsers and desktops add to the name of a second download or of a copy
+_AGAIN = re.compile(r"^Copy of |( \(\d{1,3}\)| - Copy| copy( \d+)?)+$", re.IGNORECASE)
+
+
+def market_of(name: str) -> str:
+    """The market that a file is named after: a second download is of the same one."""
+    stem = PurePath(name).stem
+    return _AGAIN.sub("", stem).strip() or stem
+
+
 def parse(content: Content, options: Options) -> Parsed:
     """Rows of ``candles``, known at their close.
 
@@ -172,7 +183,7 @@ def parse(content: Content, options: Options) -> Parsed:
     table = read_table(content, KIND, FIELDS)
     market = options.market
     if market is None:
-        market = PurePath(content.name).stem
+        market = market_of(content.name)
         named = "the market is named after the file; --market NAME gives it another name"
         table = replace(table, notes=(named, *table.notes))
     return candles_of(content, options, KIND, table, market)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from hashcanary.errors import UsageError
+from hashcanary.sources.catalogue.candles import market_of
 from hashcanary.sources.errors import BadValue, MissingOption
 from hashcanary.sources.facts import CANDLES, DAILY_REFERENCE
 from hashcanary.sources.files.reading import read
@@ -156,3 +157,19 @@ def test_real_markets_without_rest_have_no_gaps(real_data: Path) -> None:
         parsed = read(real_data / "ohlcv" / name)
         assert parsed.coverage.gaps == ()
         assert parsed.facts[0].frame["interval"].unique().to_list() == [interval]
+
+
+@pytest.mark.parametrize(
+    ("name", "market"),
+    [
+        ("BTC-USD.csv", "BTC-USD"),
+        ("BTC-USD (1).csv", "BTC-USD"),
+        ("BTC-USD (12) - Copy.csv", "BTC-USD"),
+        ("Copy of btcusd_1d.parquet", "btcusd_1d"),
+        ("btcusd copy 2.csv", "btcusd"),
+        ("(1).csv", "(1)"),
+        ("BTC (perpetual).csv", "BTC (perpetual)"),
+    ],
+)
+def test_a_second_download_is_of_the_same_market(name: str, market: str) -> None:
+    assert market_of(name) == market
