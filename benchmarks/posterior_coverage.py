@@ -141,8 +141,8 @@ def page() -> str:
         "bands too narrow wherever blocks are missing before a fall; it was tried and left. In the "
         "stepped and the stormy world errors are small between events and large in them. The rows "
         "of falls look only where the truth is known to have fallen, which no filter knows: there "
-        "every band is too narrow. Shocks that come oftener, or are larger, hold more of them and forecast the "
-        "retarget worse.\n"
+        "every band is too narrow. Shocks that come oftener, or are larger, hold more of them and "
+        "forecast the retarget worse.\n"
     )
 
 
