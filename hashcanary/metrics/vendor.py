@@ -23,11 +23,10 @@ import polars as pl
 from hashcanary.arrays import Floats, Ints
 from hashcanary.metrics.chain_columns import NEVER, ChainColumns
 from hashcanary.moments import DAY
+from hashcanary.sources.facts import prices_bitcoin
 
 VENDOR = "coinmetrics"
-MARKET = r"(?:^|[^a-z0-9])(?:btc|xbt)[-_/]?(?:usdt|usdc|usd)(?:[^a-z0-9]|$)"
 DERIVATIVE = r"perp|swap"
-NOT_A_PRICE = r"cme|future|quarter|option|index|inverse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +42,15 @@ class VendorDays:
     first: Ints
 
 
-def vendor_series(daily: pl.DataFrame, series: str, starts: Ints) -> VendorDays:
-    """A Coin Metrics series on the days beginning at ``starts``."""
+def vendor_series(
+    daily: pl.DataFrame, series: str, starts: Ints, vendor: str = VENDOR
+) -> VendorDays:
+    """A vendor's series, Coin Metrics' without, on the days beginning at ``starts``."""
     value = np.full(starts.size, np.nan)
     known_at = np.full(starts.size, NEVER, dtype=np.int64)
     first = known_at.copy()
     rows = daily.filter(
-        pl.col("vendor") == VENDOR, pl.col("series") == series, pl.col("value").is_not_null()
+        pl.col("vendor") == vendor, pl.col("series") == series, pl.col("value").is_not_null()
     ).unique("day", keep="first", maintain_order=True)
     if rows.height == 0 or starts.size == 0:
         return VendorDays(value, known_at, first)
@@ -94,36 +95,47 @@ def daily_price(daily: pl.DataFrame, candles: pl.DataFrame, starts: Ints) -> tup
 
     Precedence, among those known first: Coin Metrics' ``PriceUSD``; the close of the candle that
     ends at midnight, of a spot market of bitcoin against USD, USDT or USDC before a perpetual
-    swap, a longer candle before a shorter one, then by name. Dated futures, CME's among them, and
-    shares of companies are no price of bitcoin.
+    swap, a longer candle before a shorter one, then by name; another vendor's ``PriceUSD``, by
+    name. Dated futures, CME's among them, and shares of companies are no price of bitcoin.
     """
     vendor = vendor_series(daily, "PriceUSD", starts)
-    value, known_at = vendor.value, vendor.known_at
-    closes = _midnight_closes(candles)
+    value, known_at, first = vendor.value, vendor.known_at, vendor.first.copy()
+    _take_closes(_midnight_closes(candles), starts, value, known_at, first)
+    others = daily.filter(pl.col("series") == "PriceUSD", pl.col("vendor") != VENDOR)["vendor"]
+    for name in sorted(others.unique()):
+        other = vendor_series(daily, "PriceUSD", starts, name)
+        sooner = other.first < first
+        value[sooner], known_at[sooner] = other.value[sooner], other.known_at[sooner]
+        first[sooner] = other.first[sooner]
+    return value, known_at
+
+
+def _take_closes(
+    closes: pl.DataFrame, starts: Ints, value: Floats, known_at: Ints, first: Ints
+) -> None:
+    """Put the closes that were known before what there is into its place."""
     if closes.height == 0 or starts.size == 0:
-        return value, known_at
+        return
     at = closes["day"].to_numpy() - starts[0] // DAY
     inside = (at >= 0) & (at < starts.size)
     at = at[inside]
     close_known = closes["known_at"].to_numpy()[inside]
-    sooner = close_known < vendor.first[at]
+    sooner = close_known < first[at]
     value[at[sooner]] = closes["close"].to_numpy()[inside][sooner]
-    known_at[at[sooner]] = close_known[sooner]
-    return value, known_at
+    known_at[at[sooner]] = first[at[sooner]] = close_known[sooner]
 
 
 def _midnight_closes(candles: pl.DataFrame) -> pl.DataFrame:
     """One row a day: ``day`` (days since 1970), ``close`` (USD), ``known_at``."""
     ends = pl.col("open_time") + pl.col("interval")
-    market = pl.col("market").str.to_lowercase()
     names = (
         candles["market"]
         .unique()
         .to_frame()
         .select(
             "market",
-            usable=market.str.contains(MARKET) & ~market.str.contains(NOT_A_PRICE),
-            derivative=market.str.contains(DERIVATIVE),
+            usable=prices_bitcoin(pl.col("market")),
+            derivative=pl.col("market").str.to_lowercase().str.contains(DERIVATIVE),
         )
     )
     return (

@@ -220,3 +220,14 @@ class Parsed:
     facts: tuple[Facts, ...]
     coverage: Coverage
     provenance: dict[str, object] = field(default_factory=dict)
+
+
+# names of markets of bitcoin against USD, USDT or USDC, and what makes one no spot price of it
+_AGAINST_USD = r"(?:^|[^a-z0-9])(?:btc|xbt)[-_/]?(?:usdt|usdc|usd)(?:[^a-z0-9]|$)"
+_NO_PRICE = r"cme|future|quarter|option|index|inverse"
+
+
+def prices_bitcoin(market: pl.Expr) -> pl.Expr:
+    """Whether the closes of markets of these names are prices of bitcoin in USD."""
+    name = market.str.to_lowercase()
+    return name.str.contains(_AGAINST_USD) & ~name.str.contains(_NO_PRICE)

@@ -226,3 +226,12 @@ def test_other_markets_longer_candles_and_other_hours_give_none(
 def test_a_close_said_to_be_known_before_its_candle_ends_is_known_at_its_end() -> None:
     _, known_at = daily_price(daily(), candles(("btcusd", DAY, DAY, 7.0, -60)), STARTS)
     assert known_at[0] == ENDS[0]
+
+
+def test_another_vendors_price_counts_where_nothing_was_known_before() -> None:
+    mine = daily((0, 10.0, 0), (1, 11.0, 9 * DAY))
+    others = daily(*((at, 20.0 + at, DAY) for at in range(3)), vendor="glassnode")
+    value, known_at = daily_price(pl.concat([mine, others]), candles(), STARTS)
+    # on the second day the other vendor was first, and a later word does not change it
+    assert value.tolist() == [10.0, 21.0, 22.0]
+    assert known_at.tolist() == [ENDS[0], ENDS[1] + DAY, ENDS[2] + DAY]

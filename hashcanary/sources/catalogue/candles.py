@@ -17,7 +17,7 @@ import polars as pl
 from hashcanary.errors import UsageError
 from hashcanary.moments import DAY, iso_day, iso_time
 from hashcanary.sources.errors import MissingOption
-from hashcanary.sources.facts import CANDLES, Coverage, Parsed
+from hashcanary.sources.facts import CANDLES, Coverage, Parsed, prices_bitcoin
 from hashcanary.sources.files.columns import Table, missing_ranges, settle
 from hashcanary.sources.files.tables import Field, has, read_table
 from hashcanary.sources.source import Content, Options, Probe, Source
@@ -51,6 +51,11 @@ def candles_of(content: Content, options: Options, kind: str, table: Table, mark
     )
     facts = CANDLES.facts(rows, content.source)
     notes = [f"market {market}, candles of {_words(interval)}", *table.notes, *how, *settled]
+    if not pl.select(prices_bitcoin(pl.lit(market))).item():
+        notes.append(
+            "no price of bitcoin by its name, and not taken for one: BTC-USD, BTCUSDT, XBT/USD and "
+            "the like are (--market BTC-USD)"
+        )
     if not table.has("volume"):
         notes.append("no volume in the file")
     if resting:

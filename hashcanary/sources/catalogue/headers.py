@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from hashcanary.chain.errors import ChainError, UnknownHeight
@@ -17,6 +19,7 @@ from hashcanary.sources.source import Content, Options, Probe, Source
 
 KIND = "headers"
 _LOOKED_AT = 64
+_HEX = re.compile(rb"[0-9a-fA-F]{160}")
 
 
 def recognise(probe: Probe) -> bool:
@@ -25,14 +28,30 @@ def recognise(probe: Probe) -> bool:
     The first record of a raw block has it too, the others have not. A damaged record or a
     truncated end does not hide a run of headers: they are for ``parse`` to report.
     """
-    if probe.form != "binary":
+    if probe.form not in {"binary", "text"}:
         return False
-    count = min(len(probe.head) // HEADER_SIZE, _LOOKED_AT)
+    head = _from_hex(probe.head) if probe.form == "text" else probe.head
+    if head is None:
+        return False
+    count = min(len(head) // HEADER_SIZE, _LOOKED_AT)
     proven = sum(
-        has_work(probe.head[index * HEADER_SIZE : (index + 1) * HEADER_SIZE])
-        for index in range(count)
+        has_work(head[index * HEADER_SIZE : (index + 1) * HEADER_SIZE]) for index in range(count)
     )
     return count > 0 and 2 * proven >= count
+
+
+def _from_hex(data: bytes) -> bytes | None:
+    """Headers written as lines of hex digits, as nodes print them; None where these are none.
+
+    A last line that is not whole, as where a file's beginning is looked at, is left away.
+    """
+    if not _HEX.match(data[: 3 * HEADER_SIZE].lstrip()):
+        return None
+    lines = data.split()
+    if not all(_HEX.fullmatch(line) for line in lines[: max(len(lines) - 1, 1)]):
+        return None
+    whole = lines if _HEX.fullmatch(lines[-1]) else lines[:-1]
+    return bytes.fromhex(b"".join(whole).decode("ascii"))
 
 
 def parse(content: Content, options: Options) -> Parsed:
@@ -41,8 +60,15 @@ def parse(content: Content, options: Options) -> Parsed:
     Every rule that the run can prove by itself is checked (see ``chain.validate``). Raises
     BadHeaders, which names the header.
     """
+    data = _from_hex(content.data)
+    if data is None:
+        data = content.data
+    elif len(data) * 2 < len(b"".join(content.data.split())):
+        last = len(content.data.split())
+        expected = f"{2 * HEADER_SIZE} hex digits"
+        raise BadHeaders(file=content.path, problem=f"line {last:,}: expected {expected}")
     try:
-        frame, notes = _validated(content.data, options.network)
+        frame, notes = _validated(data, options.network)
     except ChainError as error:
         raise BadHeaders(file=content.path, problem=error) from error
     facts = HEADERS.facts(frame, content.source, known_at="time")
@@ -75,7 +101,10 @@ def _coverage(frame: pl.DataFrame, notes: tuple[str, ...]) -> Coverage:
 HEADERS_SOURCE = Source(
     kind=KIND,
     title="Raw block headers",
-    reads="80-byte headers one after another, each the child of the one before, plain or zstd",
+    reads=(
+        "80-byte headers one after another, each the child of the one before, plain or zstd, or as "
+        "lines of 160 hex digits"
+    ),
     recognise=recognise,
     parse=parse,
 )

@@ -21,7 +21,7 @@ from hashcanary.sources.catalogue.candles import candles_of
 from hashcanary.sources.errors import BadMapping, BadValue, MissingColumns, MissingOption
 from hashcanary.sources.facts import BLOCKS, Parsed
 from hashcanary.sources.files.blocks_table import blocks_of
-from hashcanary.sources.files.columns import Table
+from hashcanary.sources.files.columns import EARLIEST, LATEST, Table
 from hashcanary.sources.files.daily import (
     Spans,
     check_power,
@@ -266,7 +266,11 @@ def _seconds(table: Table, mapping: Mapping) -> pl.Series:
     """The time column as Unix seconds, read by the mapping's format and zone."""
     if mapping.time_format in ("unix", "unix_ms"):
         ticks = 1000 if mapping.time_format == "unix_ms" else 1
-        values = table.integers(_TIME, 0, (1 << 62), what=f"a time as {mapping.time_format}")
+        what = f"a time as {mapping.time_format}"
+        values = table.integers(_TIME, 0, (1 << 62), what=what)
+        # another unit than the mapping says, or one that changes inside of the file
+        odd = ~values.is_between(EARLIEST * ticks, LATEST * ticks)
+        table.refuse(odd, _TIME, f"{what}, from 2009 to 2106", _FORMAT_REMEDY)
         return values // ticks
     if mapping.time_format == "iso" and mapping.zone == "UTC":
         return table.times(_TIME)[0]

@@ -277,12 +277,19 @@ def _to_times(raw: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:
 
 
 def _from_ticks(numbers: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:
-    lowest = numbers.min()
+    """Each number by the unit whose span it lies in: vendors change theirs inside of a file."""
+    seconds = numbers
+    units = []
     for unit, ticks in _TICKS.items():
-        if isinstance(lowest, int) and EARLIEST * ticks <= lowest <= LATEST * ticks:
-            notes = () if ticks == 1 else (f"times were Unix {unit}: read as such",)
-            return numbers // ticks, notes
-    return numbers, ()
+        fits = numbers.is_between(EARLIEST * ticks, LATEST * ticks)
+        if fits.any():
+            units.append(unit)
+            seconds = pl.select(
+                pl.when(fits.fill_null(value=False)).then(numbers // ticks).otherwise(seconds)
+            ).to_series()
+    plain = not units or units == ["seconds"]
+    notes = () if plain else (f"times were Unix {' and '.join(units)}: read as such",)
+    return seconds, notes
 
 
 def _from_text(text: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:

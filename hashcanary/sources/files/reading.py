@@ -18,6 +18,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -183,6 +184,7 @@ def _unreadable(path: Path, reason: str | None, remedy: str) -> UnreadableFile:
 PARQUET_MAGIC = b"PAR1"
 _MAGIC = {
     b"\x1f\x8b": "a gzip file: unpack it first",
+    b"\xd0\xcf\x11\xe0": "a workbook (Excel 97 to 2003): save its sheet as CSV",
     b"PK\x03\x04": "a zip file: unpack it first",
     b"\xff\xfe": "UTF-16 text: save it as UTF-8",
     b"\xfe\xff": "UTF-16 text: save it as UTF-8",
@@ -191,9 +193,12 @@ _MAGIC = {
 _FORMS: dict[Form, str] = {
     "empty": "an empty file",
     "binary": "binary data that is not a run of block headers",
-    "json": "a JSON document; tables are read as JSON lines, one object a line",
+    "json": "a JSON document that is no list of objects, nor one object a line",
     "text": "text that is no table",
 }
+_TABLES = {"jsonl": "JSON", "csv": "CSV", "parquet": "Parquet"}
+# names at the beginning of workbooks, which are zip files
+_WORKBOOKS = (b"[Content_Types].xml", b"xl/", b"_rels/.rels", b"opendocument.spreadsheet")
 _MAX_COLUMNS_SHOWN = 12
 _LINES_LOOKED_AT = 5
 _EASIEST_TARGET = (1 << 255) - 1  # of any network
@@ -235,6 +240,8 @@ def one_line(error: BaseException, limit: int = 160) -> str:
 
 def describe(probe: Probe) -> str:
     """What an unrecognised file is, in words, as the reason why it was passed over."""
+    if probe.head.startswith(b"PK") and any(part in probe.head for part in _WORKBOOKS):
+        return "a workbook (Excel or OpenDocument): save its sheet as CSV"
     for magic, words in _MAGIC.items():
         if probe.head.startswith(magic):
             return words
@@ -243,9 +250,13 @@ def describe(probe: Probe) -> str:
     if probe.form in _FORMS:
         return _FORMS[probe.form]
     shown = ", ".join(probe.columns[:_MAX_COLUMNS_SHOWN])
+    line = probe.head.split(b"\n", 1)[0].decode("utf-8", errors="replace")
+    separator = separator_of(line) if probe.form == "csv" else ","
+    if separator != ",":
+        shown = f"{shown} (separated by {SEPARATORS[separator]}: separator = {separator!r})"
     more = len(probe.columns) - _MAX_COLUMNS_SHOWN
     return (
-        f"a {probe.form} table whose columns fit no kind: {shown}"
+        f"a {_TABLES.get(probe.form, probe.form)} table whose columns fit no kind: {shown}"
         f"{f' and {more} more' if more > 0 else ''}"
     )
 
@@ -275,18 +286,31 @@ def _text_form(first: bytes, whole: bool) -> tuple[Form, tuple[str, ...]]:
     text = first.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")
     lines = [line.rstrip("\r") for line in text.split("\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT]]
     if text.lstrip().startswith(("{", "[")):
-        columns = _object_keys(lines[0])
+        columns = _object_keys(lines[0]) or _first_object(text)
         return ("jsonl", columns) if columns else ("json", ())
-    cells = header_cells(lines[0])
+    cells = header_cells(lines[0], separator_of(lines[0]))
     if len(cells) < 2 or (len(lines) == 1 and not whole):
         return "text", ()
-    return ("csv" if _continues(cells, lines[1:]) else "text"), cells
+    return ("csv" if _continues(lines) else "text"), cells
 
 
-def _continues(cells: tuple[str, ...], lines: list[str]) -> bool:
+# between fields where there are no commas, and what they are called
+SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+
+
+def separator_of(line: str) -> str:
+    """What stands between the fields of a CSV file's first line: commas, where it has any."""
+    if len(header_cells(line)) > 1:
+        return ","
+    return next((one for one in SEPARATORS if len(header_cells(line, one)) > 1), ",")
+
+
+def _continues(lines: list[str]) -> bool:
     """Whether a further line has as many cells as the first, or there is none."""
-    given = [line for line in lines if line]
-    return not given or any(len(header_cells(line)) == len(cells) for line in given)
+    separator = separator_of(lines[0])
+    count = len(header_cells(lines[0], separator))
+    given = [line for line in lines[1:] if line]
+    return not given or any(len(header_cells(line, separator)) == count for line in given)
 
 
 def _is_binary(first: bytes) -> bool:
@@ -300,6 +324,35 @@ def _object_keys(line: str) -> tuple[str, ...]:
     except (ValueError, RecursionError):
         return ()
     return tuple(row) if isinstance(row, dict) else ()
+
+
+def _first_object(text: str) -> tuple[str, ...]:
+    """The keys of the first object of a list, or of objects that follow each other."""
+    try:
+        row, _ = json.JSONDecoder().raw_decode(text.lstrip().removeprefix("[").lstrip())
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(row) if isinstance(row, dict) else ()
+
+
+_BLANK = re.compile(r"\s*,?\s*")
+
+
+def objects_of(text: str) -> list[dict[str, object]]:
+    """The objects of a JSON list, or of a text in which they follow each other.
+
+    Raises ValueError or RecursionError where there is anything else.
+    """
+    decoder, found, at = json.JSONDecoder(), list[object](), 0
+    while at < len(text):
+        value, end = decoder.raw_decode(text, at)
+        found += value if isinstance(value, list) and not found else [value]
+        blank = _BLANK.match(text, end)
+        at = blank.end() if blank else end
+    for number, one in enumerate(found, start=1):
+        if not isinstance(one, dict):
+            raise ValueError(f"value {number:,} is no object")
+    return [one for one in found if isinstance(one, dict)]
 
 
 MAPPED = "mapped-csv"

@@ -10,7 +10,7 @@ import codecs
 import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO, StringIO
 from typing import Literal
 
@@ -28,10 +28,13 @@ from hashcanary.sources.errors import (
 from hashcanary.sources.files.columns import Table
 from hashcanary.sources.files.reading import (
     PARQUET_MAGIC,
+    SEPARATORS,
     damaged_parquet,
     header_cells,
+    objects_of,
     one_line,
     parquet_schema,
+    separator_of,
 )
 from hashcanary.sources.source import Content
 
@@ -83,19 +86,22 @@ def read_matching(content: Content, kind: str, choose: Choose, separator: str = 
     """
     if not content.data:
         raise EmptyFile(file=content.path, expected=f"a table of kind {kind}", found="no bytes")
+    told: tuple[str, ...] = ()
     if content.data.startswith(PARQUET_MAGIC):
         frame, columns, wanted = _parquet(content, choose)
         word: Literal["row", "line"] = "row"
         first = 1
-    elif content.data.lstrip().startswith(b"{"):
-        frame, columns, wanted = _json_lines(content, choose)
-        word, first = "line", 1
+    elif content.data.lstrip().startswith((b"{", b"[")):
+        lines, word = _as_lines(content)
+        frame, columns, wanted = _json_lines(lines, choose)
+        first = 1
     else:
+        separator, told = _separator(content, separator)
         frame, columns, wanted = _csv(content, choose, separator)
         word, first = ("row", 1) if b'"' in content.data else ("line", 2)
     if frame.height == 0:
         raise EmptyFile(file=content.path, expected=f"a table of kind {kind}", found="no rows")
-    notes = _not_kept(columns, wanted)
+    notes = (*told, *_not_kept(columns, wanted))
     return Table(content.path, frame.rename(wanted), word, first, notes)
 
 
@@ -132,6 +138,37 @@ def _parquet(content: Content, choose: Choose) -> _Read:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise damaged_parquet(content.path, error) from error
     return frame, columns, wanted
+
+
+def _separator(content: Content, stated: str) -> tuple[str, tuple[str, ...]]:
+    """What stands between fields, and a note where nobody said so."""
+    if stated != ",":
+        return stated, ()
+    data = content.data.removeprefix(codecs.BOM_UTF8)
+    found = separator_of(data.split(b"\n", 1)[0].decode("utf-8", errors="replace").rstrip("\r"))
+    return found, () if found == "," else (f"fields are separated by {SEPARATORS[found]}",)
+
+
+def _as_lines(content: Content) -> tuple[Content, Literal["row", "line"]]:
+    """JSON as one object a line: it may be a list, or objects over several lines, as they come from
+    a node and are pasted.
+    """
+    data = content.data.strip()
+    first = data.split(b"\n", 1)[0].rstrip()
+    if first.startswith(b"{") and first.endswith(b"}"):
+        return content, "line"
+    try:
+        rows = objects_of(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise NotATable(
+            file=content.path,
+            place="its JSON",
+            expected="a list of objects, objects one after the other, or one a line",
+            found=one_line(error),
+            remedy="Was it cut short? Write it again, one object a line: jq -c '.[]' FILE",
+        ) from error
+    lines = "\n".join(json.dumps(row) for row in rows).encode()
+    return replace(content, data=lines), "row"
 
 
 def _json_lines(content: Content, choose: Choose) -> _Read:
@@ -187,7 +224,24 @@ def _csv(content: Content, choose: Choose, separator: str) -> _Read:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _bad_csv(content, "its lines", "a CSV table", one_line(error)) from error
     frame.columns = [columns[position] for position in positions]
+    if separator == ";":
+        _refuse_decimal_commas(content, frame)
     return frame, columns, wanted
+
+
+def _refuse_decimal_commas(content: Content, frame: pl.DataFrame) -> None:
+    """Numbers as German or French programs write them: a comma may be of decimals or thousands."""
+    for column in frame.columns:
+        rows = frame[column].str.contains(r"^\s*-?\d[\d. ]*,\d+\s*$").fill_null(value=False)
+        if rows.any():
+            at = int(rows.arg_true()[0])
+            raise _bad_csv(
+                content,
+                f"line {at + 2:,}, column {column}",
+                "numbers with a decimal point (fields are separated by semicolons)",
+                f"a decimal comma: {frame[column][at]!r}",
+                "Save it with points, without separators of thousands.",
+            )
 
 
 def _check_utf8(content: Content, data: bytes) -> None:

@@ -13,7 +13,13 @@ import polars as pl
 import pytest
 
 from hashcanary.errors import Exit
-from hashcanary.sources.errors import BadMapping, BadValue, ConflictingRows, MissingColumns
+from hashcanary.sources.errors import (
+    BadMapping,
+    BadValue,
+    ConflictingRows,
+    MissingColumns,
+    NotATable,
+)
 from hashcanary.sources.facts import Parsed
 from hashcanary.sources.files.reading import read, survey
 from hashcanary.sources.source import Options
@@ -263,5 +269,5 @@ def test_a_table_that_is_not_as_mapped_names_the_column_or_line(write: Write) ->
         _read(write, SERIES, "Datum;Hashprice\n31.01.2026;1\n")
     with pytest.raises(BadValue, match=r"line 3, column time.*2026-02-01"):
         _read(write, SERIES, "Datum;Hashrate (EH/s);Hashprice\n31.01.2026;1;1\n2026-02-01;1;1\n")
-    with pytest.raises(BadValue, match=r"line 2, column HashRate.*'912,5'"):
+    with pytest.raises(NotATable, match=r"line 2, column Hashrate.*decimal comma: '912,5'"):
         _read(write, SERIES, "Datum;Hashrate (EH/s);Hashprice\n31.01.2026;912,5;1\n")

@@ -12,12 +12,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import polars as pl
 import pytest
 from support.clocks import Clock
 
 from hashcanary.chain.networks import MAIN
 from hashcanary.errors import Exit, UsageError
-from hashcanary.metrics.vendor import DERIVATIVE, MARKET
+from hashcanary.metrics.vendor import DERIVATIVE
 from hashcanary.moments import DAY
 from hashcanary.sources.catalogue.ccxt_candles import CCXT, Candles, parse_candles
 from hashcanary.sources.errors import (
@@ -29,6 +30,7 @@ from hashcanary.sources.errors import (
     Unreachable,
     WrongSchema,
 )
+from hashcanary.sources.facts import prices_bitcoin
 from hashcanary.store.lake import Lake
 from hashcanary.store.syncing import SyncReport, sync
 
@@ -304,7 +306,9 @@ def test_swaps_and_futures_are_named_so_that_they_are_no_spot_price() -> None:
     swap, future = _asked("BTC/USDT:USDT").market, _asked("BTC/USDT:USDT-260327").market
     assert re.search(DERIVATIVE, swap.lower())
     assert re.search("future", future.lower())
-    assert all(re.search(MARKET, one.lower()) for one in (_asked().market, swap, future))
+    names = pl.Series([_asked().market, swap])
+    assert pl.select(prices_bitcoin(pl.lit(names))).to_series().all()
+    assert not pl.select(prices_bitcoin(pl.lit(future))).item()
 
 
 def test_the_real_library_gives_what_is_read(
