@@ -231,7 +231,7 @@ def test_a_close_said_to_be_known_before_its_candle_ends_is_known_at_its_end() -
 def test_another_vendors_price_counts_where_nothing_was_known_before() -> None:
     mine = daily((0, 10.0, 0), (1, 11.0, 9 * DAY))
     others = daily(*((at, 20.0 + at, DAY) for at in range(3)), vendor="glassnode")
-    value, known_at = daily_price(pl.concat([mine, others]), candles(), STARTS)
+    value, known_at = daily_price(pl.concat([mine, others]), record().candles, STARTS)
     # on the second day the other vendor was first, and a later word does not change it
     assert value.tolist() == [10.0, 21.0, 22.0]
     assert known_at.tolist() == [ENDS[0], ENDS[1] + DAY, ENDS[2] + DAY]
