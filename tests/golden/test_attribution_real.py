@@ -57,7 +57,7 @@ def test_july_2021_is_a_structural_exit_from_china(real_lake: Lake) -> None:
     assert _told(found).drop.depth.low < 0.28 < _told(found).drop.depth.high
 
 
-@pytest.mark.parametrize("at", ["2020-03-20", "2020-05-30", "2024-05-20"])
+@pytest.mark.parametrize("at", ["2020-03-20", "2020-05-19", "2024-05-20"])
 def test_a_halved_hashprice_puts_machines_under_water_and_is_economics(
     real_lake: Lake, at: str
 ) -> None:
