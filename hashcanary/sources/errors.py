@@ -113,6 +113,16 @@ class MissingColumns(SourceError):
     )
 
 
+class UnprovenRows(SourceError):
+    """Rows about blocks that nothing ties to a block."""
+
+    template = (
+        "{file}: rows about blocks need the block's bits, which tell its work, or its hash; found "
+        "neither. A height alone does not say which block is meant: add the column bits or hash "
+        "(`bitcoin-cli getblockheader` and getblockstats have them)."
+    )
+
+
 class BadValue(SourceError):
     """A value that cannot be: the first of its kind in the file."""
 

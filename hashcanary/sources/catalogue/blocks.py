@@ -10,6 +10,7 @@ from dataclasses import replace
 import polars as pl
 
 from hashcanary.sources.catalogue import blockstats
+from hashcanary.sources.errors import UnprovenRows
 from hashcanary.sources.facts import POOL_LABELS, Facts, Parsed
 from hashcanary.sources.files.blocks_table import (
     BITS,
@@ -30,10 +31,8 @@ from hashcanary.sources.pools.pool_lists import slug_of_label
 from hashcanary.sources.source import Content, Options, Probe, Source
 
 KIND = "blocks"
-_REQUIRED = tuple(
-    Field(field.name, field.synonyms, required=True) for field in (HEIGHT, TIME, BITS)
-)
-_KNOWN = (BLOCKHASH, MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT, SIZE, WEIGHT)
+_REQUIRED = tuple(Field(field.name, field.synonyms, required=True) for field in (HEIGHT, TIME))
+_KNOWN = (BITS, BLOCKHASH, MEDIAN_TIME, SUBSIDY, TOTAL_FEE, TX_COUNT, SIZE, WEIGHT)
 POOL_FIELDS = (
     Field("pool", ("pool_slug", "pool_name", "miner")),
     Field("pool_slug_v1", ("pool_v1",)),
@@ -51,9 +50,12 @@ def recognise(probe: Probe) -> bool:
 def parse(content: Content, options: Options) -> Parsed:
     """Rows of ``blocks``, and of ``pool_labels`` where a column says who mined them.
 
-    Bits and times are checked against each other by the retarget rule.
+    Bits and times are checked against each other by the retarget rule. Raises UnprovenRows where a
+    table has neither bits nor hashes.
     """
     table = read_table(content, KIND, FIELDS)
+    if not (table.has(BITS.name) or table.has(BLOCKHASH.name)):
+        raise UnprovenRows(file=content.path)
     parsed = blocks_of(content, options, KIND, table)
     labels = pool_labels(content, table, parsed.facts[0].frame)
     if not labels:

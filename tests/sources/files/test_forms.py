@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from polars.testing import assert_frame_equal
 
-from hashcanary.sources.errors import BadHeaders, BadValue, NotATable, UnrecognisedFile
+from hashcanary.sources.errors import (
+    BadHeaders,
+    BadValue,
+    NotATable,
+    UnprovenRows,
+    UnrecognisedFile,
+)
 from hashcanary.sources.files.reading import objects_of, read
 from hashcanary.sources.source import Options
 
@@ -163,3 +169,12 @@ def test_a_market_that_is_no_price_by_its_name_is_said_to_be_none(
 ) -> None:
     notes = read(write(name, _klines(1_735_603_200_000, 1_735_689_600_000))).coverage.notes
     assert any("no price of bitcoin by its name" in note for note in notes) is not price
+
+
+def test_rows_about_blocks_need_bits_or_a_hash(write: Write) -> None:
+    with pytest.raises(UnprovenRows, match="add the column bits or hash"):
+        read(write("fees.csv", "height,time,totalfee\n5,1231470173,0\n6,1231470988,0\n"))
+    digest = "000000009b7262315dbf071787ad3656097b892abffd1f95a1a022f896f533fc"
+    parsed = read(write("fees.csv", f"height,hash,time,totalfee\n5,{digest},1231470173,12\n"))
+    assert parsed.facts[0].frame["total_fee"].to_list() == [12]
+    assert parsed.facts[0].frame["bits"].to_list() == [None]
