@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,3 +122,12 @@ def _seen(
     blocks = np.maximum(rng.poisson(expected), 6).astype(np.float64)
     vendor = np.zeros(start.size, dtype=np.bool_)
     return Seen.of(NOW + start * DAY, NOW + end * DAY, blocks, blocks * work, vendor)
+
+
+def least_held(size: int, level: float, chance: float) -> int:
+    """So many of ``size`` bands hold, but with that chance, where ``level`` of them should."""
+    below, held = 0.0, -1
+    while below < chance:
+        held += 1
+        below += comb(size, held) * level**held * (1 - level) ** (size - held)
+    return held

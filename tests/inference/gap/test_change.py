@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from math import comb
 
 import numpy as np
 import pytest
+from support.gap_worlds import least_held
 from support.records import chain, record
 from support.worlds import START, world_chain, world_path
 
@@ -80,15 +80,6 @@ def _mined(world: str, seed: int) -> tuple[Record, Blocks, PastYears]:
     return made, blocks_of(made), PastYears(made)
 
 
-def _least_held(size: int, level: float) -> int:
-    """So many of ``size`` hold, but once in a thousand times, where ``level`` of them do."""
-    below, held = 0.0, -1
-    while below < 1e-3:
-        held += 1
-        below += comb(size, held) * level**held * (1 - level) ** (size - held)
-    return held
-
-
 @pytest.mark.parametrize("world", ["stormy", "stepped"])
 def test_bands_hold_the_change_of_simulated_worlds(world: str) -> None:
     held = np.zeros(2)
@@ -110,8 +101,8 @@ def test_bands_hold_the_change_of_simulated_worlds(world: str) -> None:
             held += (ends[0] <= late - early <= ends[1], ends[2] <= late - early <= ends[3])
             looks += 1
     assert looks >= 15
-    assert held[0] >= _least_held(looks, 0.80)
-    assert held[1] >= _least_held(looks, 0.95)
+    assert held[0] >= least_held(looks, 0.80, 1e-3)
+    assert held[1] >= least_held(looks, 0.95, 1e-3)
 
 
 def test_a_storm_of_two_days_is_not_spread_over_the_days_around_it() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from math import comb
 
 import numpy as np
 import pytest
-from support.gap_worlds import NOW, World, drawn_world
+from support.gap_worlds import NOW, World, drawn_world, least_held
 
 from hashcanary.inference.explain.causes import REAL, read_causes
 from hashcanary.inference.gap.gap import UNKNOWN, Gap, gap_of
@@ -45,15 +44,6 @@ def test_parts_add_up_to_the_gap(seed: int) -> None:
         assert drop.cause == UNKNOWN or drop.causes[drop.cause] == max(drop.causes.values())
 
 
-def _least_held(size: int, level: float) -> int:
-    """So many of ``size`` hold, but once in ten thousand times, where ``level`` of them do."""
-    below, held = 0.0, -1
-    while below < 1e-4:
-        held += 1
-        below += comb(size, held) * level**held * (1 - level) ** (size - held)
-    return held
-
-
 @pytest.mark.parametrize("part", ["below", *REAL, "rest"])
 def test_the_bands_hold_the_truth(part: str) -> None:
     held = 0
@@ -62,7 +52,7 @@ def test_the_bands_hold_the_truth(part: str) -> None:
         truth = {"below": world.below, "rest": world.rest, **world.shares}[part]
         band = {"below": gap.below, "rest": gap.growth, **gap.causes}[part]
         held += band.low - 1e-6 <= truth <= band.high + 1e-6
-    assert held >= _least_held(WORLDS, 0.95)
+    assert held >= least_held(WORLDS, 0.95, 1e-4)
 
 
 def test_the_same_windows_give_the_same_draws() -> None:
