@@ -65,6 +65,10 @@ def of_history(seed: int) -> list[str]:
     return [f"history {seed}: {one}" for one in said(past, Judge(drawn))]
 
 
+def _every(days: int) -> str:
+    return "every day" if days == 1 else f"every {days} days"
+
+
 def main() -> int:
     """Look, print, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -81,7 +85,7 @@ def main() -> int:
     days, histories = (len({one.split(":")[0] for one in each}) for each in (found, wrong))
     text = (
         f"Head and explanation contradict each other on {days} of {looked:,} days of the record "
-        f"(every {given.every} from {_START} on), and in {histories} of {given.histories} "
+        f"({_every(given.every)} from {_START} on), and in {histories} of {given.histories} "
         "simulated histories, by the rules of `tests/support/agreement.py`."
     )
     sys.stdout.write(f"{text}\n")
