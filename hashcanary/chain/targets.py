@@ -86,7 +86,15 @@ def why_invalid(bits: int, pow_limit: int) -> str | None:
         return "is zero"
     if value > pow_limit:
         return "is above the limit"
-    if value < 1 << 256 - _MOST_WORK_BITS:
+    return None
+
+
+def why_implausible(bits: int) -> str | None:
+    """Why nobody can have met a target of a valid form, in words; None where somebody may have.
+
+    Of consensus it is no rule: it tells numbers that were read wrongly, where no hash proves work.
+    """
+    if decode_compact(bits).value < 1 << 256 - _MOST_WORK_BITS:
         return f"takes more than 2^{_MOST_WORK_BITS} hashes a block, more than were ever made"
     return None
 

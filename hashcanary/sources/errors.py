@@ -117,9 +117,9 @@ class UnprovenRows(SourceError):
     """Rows about blocks that nothing ties to a block."""
 
     template = (
-        "{file}: rows about blocks need the block's bits, which tell its work, or its hash; found "
-        "neither. A height alone does not say which block is meant: add the column bits or hash "
-        "(`bitcoin-cli getblockheader` and getblockstats have them)."
+        "{file}: rows about blocks need the block's bits, which tell its work, or its hash in "
+        "every row; found the columns {found}. A height alone does not say which block is meant: "
+        "add bits or hash (`bitcoin-cli getblockheader` has both)."
     )
 
 

@@ -24,6 +24,7 @@ from hashcanary.sources.errors import (
     NotATable,
     SourceError,
     TooLarge,
+    UnprovenRows,
     UnrecognisedFile,
 )
 from hashcanary.sources.files.reading import read, survey
@@ -72,11 +73,11 @@ FAULTS: dict[str, tuple[str | bytes, type[SourceError], str]] = {
         BadValue,
         "line 3, height 2,017, column bits.*0x1d00ffff.*0x1d00fffe",
     ),
-    "column missing": ("height,time,pool\n1,1231469665,x\n", MissingColumns, "bits or nbits"),
+    "column missing": ("height,time,pool\n1,1231469665,x\n", UnprovenRows, "bits.*or its hash"),
     "column renamed": (
         "height,time,compact,hash\n1,1231469665,1d00ffff,\n",
-        MissingColumns,
-        "height, time, compact, hash",
+        UnprovenRows,
+        "height, time, hash; columns not kept: compact",
     ),
     "column twice": ("height,time,nbits,time\n1,1,1,1\n", NotATable, "line 1.*'time' twice"),
     "line cut short": (B + "1,1231469665,1d00ffff\n2,12314", NotATable, "line 3.*3 fields.*2"),

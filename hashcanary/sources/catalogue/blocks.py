@@ -54,8 +54,9 @@ def parse(content: Content, options: Options) -> Parsed:
     table has neither bits nor hashes.
     """
     table = read_table(content, KIND, FIELDS)
-    if not (table.has(BITS.name) or table.has(BLOCKHASH.name)):
-        raise UnprovenRows(file=content.path)
+    if not table.has(BITS.name) and table.cells(BLOCKHASH.name).null_count():
+        kept = ", ".join(table.frame.columns)
+        raise UnprovenRows(file=content.path, found="; ".join((kept, *table.notes)))
     parsed = blocks_of(content, options, KIND, table)
     labels = pool_labels(content, table, parsed.facts[0].frame)
     if not labels:

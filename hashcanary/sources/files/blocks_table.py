@@ -16,7 +16,13 @@ from hashcanary.chain.header_times import median_time_past
 from hashcanary.chain.networks import Network
 from hashcanary.chain.retarget import next_bits
 from hashcanary.chain.subsidy import subsidy_column
-from hashcanary.chain.targets import bits_table, decode_compact, target_words, why_invalid
+from hashcanary.chain.targets import (
+    bits_table,
+    decode_compact,
+    target_words,
+    why_implausible,
+    why_invalid,
+)
 from hashcanary.sources.errors import BadValue
 from hashcanary.sources.facts import BLOCKS, Coverage, Facts, Parsed
 from hashcanary.sources.files.columns import (
@@ -146,7 +152,7 @@ def _check_rows(table: Table, read: pl.DataFrame, network: Network) -> list[str]
 def check_bits(table: Table, bits: pl.Series, network: Network) -> None:
     """Refuse bits of no valid target of a network. Raises BadValue."""
     for value in bits.unique().to_list():
-        why = why_invalid(value, network.pow_limit)
+        why = why_invalid(value, network.pow_limit) or why_implausible(value)
         if why:
             table.refuse(
                 bits == value, "bits", f"a target valid on {network.name}; this one {why}", _REFETCH

@@ -172,7 +172,7 @@ def test_a_market_that_is_no_price_by_its_name_is_said_to_be_none(
 
 
 def test_rows_about_blocks_need_bits_or_a_hash(write: Write) -> None:
-    with pytest.raises(UnprovenRows, match="add the column bits or hash"):
+    with pytest.raises(UnprovenRows, match="add bits or hash"):
         read(write("fees.csv", "height,time,totalfee\n5,1231470173,0\n6,1231470988,0\n"))
     digest = "000000009b7262315dbf071787ad3656097b892abffd1f95a1a022f896f533fc"
     parsed = read(write("fees.csv", f"height,hash,time,totalfee\n5,{digest},1231470173,12\n"))
