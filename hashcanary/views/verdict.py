@@ -499,7 +499,8 @@ def _margins(found: Verdict) -> Iterator[str]:
     )
     if isfinite(earned.log_margin):
         text += f", {exp(earned.log_margin):.2f} times the average machine's break-even"
-    yield f"{text}; gone with probability {probability(margins.gone)}."
+    # the average machine may still earn well where the dearest ones do not
+    yield f"{text}; gone for the dearest machines with probability {probability(margins.gone)}."
 
 
 def _missing(
